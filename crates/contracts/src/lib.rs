@@ -1,0 +1,1 @@
+//! What separately deployed services agree on: keys, queues, messages, bodies.

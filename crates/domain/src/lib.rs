@@ -1,0 +1,1 @@
+//! Pure meaning: assets, prices, quotes, candles, aggregation, statistics, alert rules.

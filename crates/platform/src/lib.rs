@@ -1,0 +1,1 @@
+//! What every process does the same way; knows nothing of markets.

@@ -1,0 +1,1 @@
+//! Test harness: private servers per test, webhook sink, builders.

@@ -1,0 +1,1 @@
+//! Evaluates alerts and delivers them as signed webhooks, never lost.

@@ -1,0 +1,1 @@
+//! Candles, statistics and metrics of every asset.

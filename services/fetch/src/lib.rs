@@ -1,0 +1,1 @@
+//! Takes prices from venues, makes one price that can be trusted and explained.

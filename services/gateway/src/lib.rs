@@ -1,0 +1,1 @@
+//! The only public service: REST API, documentation, dashboard.
