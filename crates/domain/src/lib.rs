@@ -1,1 +1,30 @@
-//! Pure meaning: assets, prices, quotes, candles, aggregation, statistics, alert rules.
+//! Pure meaning: no I/O, no async, no clock. Time is an argument.
+//!
+//! The modules stand in the order in which data passes through them.
+
+/// Names of assets, parsed on construction.
+pub mod ticker;
+
+/// What is watched, and each venue's own name for it.
+pub mod asset;
+
+/// Windows and bar lengths.
+pub mod interval;
+
+/// What one venue said, and the one price made of what all said.
+pub mod quote;
+
+/// Outliers, weighted median, confidence.
+pub mod aggregate;
+
+/// Bars, built from ticks in any order.
+pub mod candle;
+
+/// Returns, volatility, drawdown, ratios, correlation.
+pub mod statistics;
+
+/// An alert's condition and its evaluation.
+pub mod rule;
+
+/// Risk levels and their boundaries.
+pub mod monitor;
