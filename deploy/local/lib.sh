@@ -1,0 +1,134 @@
+# shellcheck shell=bash
+# What the local scripts share: where things are, how they speak, how a process is started in the background and found again.
+
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LOCAL_DIR=${LOCAL_DIR:-$ROOT/.local}
+mkdir -p "$LOCAL_DIR/run" "$LOCAL_DIR/logs"
+LOCAL_DIR=$(cd "$LOCAL_DIR" && pwd)
+RUN_DIR=$LOCAL_DIR/run
+LOG_DIR=$LOCAL_DIR/logs
+export LOCAL_DIR
+
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+    BOLD=$'\e[1m' DIM=$'\e[2m' RED=$'\e[31m' GREEN=$'\e[32m' YELLOW=$'\e[33m' PLAIN=$'\e[0m'
+else
+    BOLD='' DIM='' RED='' GREEN='' YELLOW='' PLAIN=''
+fi
+export BOLD DIM RED GREEN YELLOW PLAIN
+
+say() { printf '%s==>%s %s\n' "$BOLD" "$PLAIN" "$*"; }
+note() { printf '    %s\n' "$*"; }
+warn() { printf '%swarning:%s %s\n' "$YELLOW" "$PLAIN" "$*" >&2; }
+
+# die MESSAGE [WHAT TO DO]...
+die() {
+    printf '%serror:%s %s\n' "$RED" "$PLAIN" "$1" >&2
+    shift
+    local line
+    for line in "$@"; do printf '       %s\n' "$line" >&2; done
+    exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# --- ports
+
+port_in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Who listens on a port, as far as this user may know.
+port_owner() {
+    local owner=''
+    if have ss; then
+        owner=$(ss -ltnpH "sport = :$1" 2>/dev/null | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1 (pid \2)/p' | head -1)
+    fi
+    if [ -z "$owner" ] && have lsof; then
+        owner=$(lsof -nP -iTCP:"$1" -sTCP:LISTEN -Fcp 2>/dev/null | tr -d '\n' | sed -n 's/^p\([0-9]*\).*c\([^f]*\).*/\2 (pid \1)/p')
+    fi
+    printf '%s' "${owner:-another program}"
+}
+
+# --- background processes
+# A pid alone can be stale and belong to someone else by now, so the pid file also keeps when the process started.
+
+process_birth() {
+    if [ -r "/proc/$1/stat" ]; then
+        # The name in field 2 may contain blanks: count from behind its closing bracket.
+        sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+    else
+        ps -o lstart= -p "$1" 2>/dev/null
+    fi
+}
+
+# The pid of the process NAME if it is running, else nothing and a failure.
+pid_of() {
+    local file=$RUN_DIR/$1.pid pid birth
+    [ -f "$file" ] || return 1
+    { read -r pid && read -r birth; } <"$file" || return 1
+    if [ -n "$pid" ] && [ "$(process_birth "$pid")" = "$birth" ]; then
+        printf '%s' "$pid"
+    else
+        rm -f "$file"
+        return 1
+    fi
+}
+
+remember_pid() {
+    local birth
+    birth=$(process_birth "$2")
+    printf '%s\n%s\n' "$2" "$birth" >"$RUN_DIR/$1.pid.new"
+    mv "$RUN_DIR/$1.pid.new" "$RUN_DIR/$1.pid"
+}
+
+# spawn NAME COMMAND...: starts it in a session of its own (Ctrl-C here does not reach it), output to logs/NAME.log.
+spawn() {
+    local name=$1
+    shift
+    setsid "$@" >>"$LOG_DIR/$name.log" 2>&1 </dev/null 9>&- &
+    remember_pid "$name" $!
+}
+
+# stop_process NAME SECONDS: asks it to stop, waits, then insists.
+stop_process() {
+    local name=$1 deadline=$((SECONDS + $2)) pid
+    pid=$(pid_of "$name") || return 0
+    kill -TERM "$pid" 2>/dev/null || true
+    while pid_of "$name" >/dev/null; do
+        if [ "$SECONDS" -ge "$deadline" ]; then
+            warn "$name did not stop within $2 s: killing it"
+            kill -KILL "$pid" 2>/dev/null || true
+            sleep 0.2
+            break
+        fi
+        sleep 0.1
+    done
+    rm -f "$RUN_DIR/$name.pid"
+}
+
+# wait_for SECONDS NAME COMMAND...: polls until the command succeeds; fails early when the process NAME ends.
+wait_for() {
+    local deadline=$((SECONDS + $1)) name=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        if ! pid_of "$name" >/dev/null; then return 2; fi
+        if [ "$SECONDS" -ge "$deadline" ]; then return 1; fi
+        sleep 0.2
+    done
+}
+
+show_log_end() {
+    printf '%s--- the end of %s%s\n' "$DIM" "$LOG_DIR/$1.log" "$PLAIN" >&2
+    tail -n "${2:-15}" "$LOG_DIR/$1.log" >&2 2>/dev/null || true
+    printf '%s---%s\n' "$DIM" "$PLAIN" >&2
+}
+
+# Only one of these scripts changes what runs under LOCAL_DIR at a time.
+lock_local_dir() {
+    have flock || return 0
+    exec 9>"$LOCAL_DIR/lock"
+    if ! flock -n 9; then
+        note "waiting for another command that is working in $LOCAL_DIR"
+        flock 9
+    fi
+}
