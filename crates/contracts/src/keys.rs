@@ -1,0 +1,77 @@
+//! Names in Redis. Braces are hash tags: what one script touches together lies in one slot of a cluster.
+
+use domain::rule::Condition;
+use domain::ticker::Ticker;
+
+/// Stream of every published aggregate quote; one field [`MESSAGE_FIELD`] with a [`crate::messages::QuoteMessage`].
+pub const QUOTES_STREAM: &str = "quotes";
+
+/// About how many entries [`QUOTES_STREAM`] keeps.
+pub const QUOTES_STREAM_MAX_LEN: usize = 100_000;
+
+/// Stream of [`crate::messages::MetricsMessage`].
+pub const METRICS_STREAM: &str = "metrics";
+
+/// About how many entries [`METRICS_STREAM`] keeps.
+pub const METRICS_STREAM_MAX_LEN: usize = 20_000;
+
+/// Stream of [`crate::messages::AlertEventMessage`] and level changes, for the gateways.
+pub const ALERT_EVENTS_STREAM: &str = "alert-events";
+
+/// About how many entries [`ALERT_EVENTS_STREAM`] keeps.
+pub const ALERT_EVENTS_STREAM_MAX_LEN: usize = 20_000;
+
+/// The one field of every stream entry: the message as JSON text.
+pub const MESSAGE_FIELD: &str = "message";
+
+/// Consumer group of `core-analytics` on [`QUOTES_STREAM`].
+pub const ANALYTICS_GROUP: &str = "core-analytics";
+
+/// Consumer group of `alerts` on [`QUOTES_STREAM`] and [`METRICS_STREAM`].
+pub const ALERTS_GROUP: &str = "alerts";
+
+/// Channel on which a revoked key or a changed user is announced, as the hex of the key's hash.
+pub const AUTH_REVOKED_CHANNEL: &str = "auth-revoked";
+
+/// Marker that tells the alerts service that its index is the one it built: gone after a flush.
+pub const ALERT_INDEX_MARKER: &str = "alerts:index";
+
+/// Newest aggregate quote of an asset: string, JSON [`crate::messages::QuoteMessage`].
+pub fn quote(ticker: &Ticker) -> String {
+    format!("quote:{{{ticker}}}")
+}
+
+/// Newest observation per venue: hash, field = venue, value = JSON [`crate::messages::ObservationMessage`].
+pub fn observations(ticker: &Ticker) -> String {
+    format!("observation:{{{ticker}}}")
+}
+
+/// Newest metrics of an asset: string, JSON [`crate::messages::MetricsMessage`].
+pub fn metrics(ticker: &Ticker) -> String {
+    format!("metrics:{{{ticker}}}")
+}
+
+/// Index of armed price alerts: sorted set, score = target as float, member = `<alert id>:<exact target>`.
+pub fn alert_index(condition: Condition, ticker: &Ticker) -> String {
+    format!("alerts:{condition}:{{{ticker}}}")
+}
+
+/// State of a provider: string, JSON [`crate::api::fetch::SourceBody`].
+pub fn provider_state(provider: domain::ticker::ProviderId) -> String {
+    format!("provider:{{{provider}}}")
+}
+
+/// Token bucket of one subject under one policy.
+pub fn rate_bucket(policy: &str, subject: &str) -> String {
+    format!("{{rl:{policy}:{subject}}}")
+}
+
+/// Cached identity of an API key, by the hex of its hash.
+pub fn auth_cache(key_hash_hex: &str) -> String {
+    format!("auth:{{{key_hash_hex}}}")
+}
+
+/// Lease of a singleton.
+pub fn lease(name: &str) -> String {
+    format!("lease:{{{name}}}")
+}

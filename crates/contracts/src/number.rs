@@ -1,0 +1,161 @@
+//! Numbers as clients see them.
+//!
+//! [`Number`] is an exact decimal that is written as a JSON number, the shortest that equals it, and read from
+//! a number or a string without passing through binary floating point. [`Float`] is a statistic: a JSON number,
+//! or `null` when it is not finite. Inside [`with_strings`] both are written as strings.
+//!
+//! Neither can be read inside `#[serde(flatten)]`, untagged or internally tagged types, and
+//! `serde_json::to_value` would round: serialise straight to text.
+
+use std::cell::Cell;
+use std::fmt;
+
+use rust_decimal::Decimal;
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+thread_local! {
+    static AS_STRINGS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `write`, a serialisation, with every [`Number`] and [`Float`] written as a JSON string.
+pub fn with_strings<T>(write: impl FnOnce() -> T) -> T {
+    struct Reset(bool);
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            AS_STRINGS.set(self.0);
+        }
+    }
+    let _reset = Reset(AS_STRINGS.replace(true));
+    write()
+}
+
+/// An exact decimal: price, size, target, volume, cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]
+#[schema(value_type = f64)]
+pub struct Number(pub Decimal);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.normalize().fmt(f)
+    }
+}
+
+impl From<Decimal> for Number {
+    fn from(value: Decimal) -> Self {
+        Self(value)
+    }
+}
+
+impl From<Number> for Decimal {
+    fn from(value: Number) -> Self {
+        value.0
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = self.to_string();
+        if AS_STRINGS.get() || !serializer.is_human_readable() {
+            return serializer.serialize_str(&text);
+        }
+        RawValue::from_string(text)
+            .map_err(S::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let text = raw.get();
+        let text = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
+        parse_decimal(text)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("expected a decimal number"))
+    }
+}
+
+/// Reads a decimal with or without exponent. `None` when it is no number or does not fit exactly.
+pub fn parse_decimal(text: &str) -> Option<Decimal> {
+    if text.contains(['e', 'E']) {
+        Decimal::from_scientific(text).ok()
+    } else {
+        Decimal::from_str_exact(text).ok()
+    }
+}
+
+/// A statistic. Not finite is written as `null`.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, utoipa::ToSchema)]
+#[schema(value_type = f64)]
+pub struct Float(pub f64);
+
+impl Float {
+    /// The value, if it is a number at all.
+    pub fn finite(value: f64) -> Option<Self> {
+        value.is_finite().then_some(Self(value))
+    }
+}
+
+impl Serialize for Float {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !self.0.is_finite() {
+            serializer.serialize_none()
+        } else if AS_STRINGS.get() {
+            serializer.collect_str(&self.0)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Float {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_written_exactly_and_shortest() {
+        for (text, json) in [
+            ("64123.123456789012345678", "64123.123456789012345678"),
+            ("70000.00", "70000"),
+            ("0.00000001", "0.00000001"),
+            ("-0.0", "0"),
+        ] {
+            assert_eq!(serde_json::to_string(&Number(text.parse().unwrap())).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn numbers_and_strings_are_read_alike() {
+        for text in ["64123.123456789012345678", "\"64123.123456789012345678\""] {
+            let number: Number = serde_json::from_str(text).unwrap();
+            assert_eq!(number.to_string(), "64123.123456789012345678");
+        }
+        assert_eq!(
+            serde_json::from_str::<Number>("9.7e-10").unwrap().to_string(),
+            "0.00000000097"
+        );
+        for text in ["null", "true", "\"\"", "\"NaN\"", "[]", "1e400", "\"1,5\""] {
+            assert!(serde_json::from_str::<Number>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn strings_on_request_only_inside() {
+        let pair = (Number(Decimal::new(15, 1)), Float(0.25));
+        assert_eq!(
+            with_strings(|| serde_json::to_string(&pair).unwrap()),
+            r#"["1.5","0.25"]"#
+        );
+        assert_eq!(serde_json::to_string(&pair).unwrap(), "[1.5,0.25]");
+        assert_eq!(serde_json::to_string(&Float(f64::NAN)).unwrap(), "null");
+    }
+}

@@ -1,0 +1,40 @@
+//! Pins every message: the golden text parses, and is written again to the byte.
+
+use contracts::messages::{AlertEventMessage, DeliveryMessage, MetricsMessage, ObservationMessage, QuoteMessage};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+fn round_trips<T: Serialize + DeserializeOwned>(golden: &str) {
+    let golden = golden.trim_end();
+    let message: T = serde_json::from_str(golden).unwrap();
+    assert_eq!(serde_json::to_string(&message).unwrap(), golden);
+
+    let newer = golden.replacen('{', r#"{"field_of_tomorrow":[1],"#, 1);
+    serde_json::from_str::<T>(&newer).expect("readers ignore fields that they do not know");
+}
+
+#[test]
+fn quote() {
+    round_trips::<QuoteMessage>(include_str!("golden/quote.v1.json"));
+}
+
+#[test]
+fn observation() {
+    round_trips::<ObservationMessage>(include_str!("golden/observation.v1.json"));
+}
+
+#[test]
+fn metrics() {
+    round_trips::<MetricsMessage>(include_str!("golden/metrics.v1.json"));
+}
+
+#[test]
+fn alert_events() {
+    round_trips::<AlertEventMessage>(include_str!("golden/alert_event_triggered.v1.json"));
+    round_trips::<AlertEventMessage>(include_str!("golden/alert_event_level_changed.v1.json"));
+}
+
+#[test]
+fn delivery() {
+    round_trips::<DeliveryMessage>(include_str!("golden/delivery.v1.json"));
+}
