@@ -1,5 +1,7 @@
 //! Pins every message: the golden text parses, and is written again to the byte.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use contracts::messages::{AlertEventMessage, DeliveryMessage, MetricsMessage, ObservationMessage, QuoteMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
