@@ -1,1 +1,31 @@
-//! What every process does the same way; knows nothing of markets.
+//! What every process of the platform does the same way: start-up, eyes, connections, stopping.
+//!
+//! It knows nothing of markets. Services build on it and meet one another only through the shapes
+//! of `contracts`; this crate carries those shapes and never looks inside them.
+
+/// The environment, read once, checked whole.
+pub mod settings;
+
+/// Log lines: for machines in production, for people elsewhere.
+pub mod telemetry;
+
+/// The one door to the wall clock.
+pub mod clock;
+
+/// The id that follows one request through every process.
+pub mod request_id;
+
+/// Signals become one cancellation token.
+pub mod shutdown;
+
+/// Long-lived tasks whose death ends the process.
+pub mod supervisor;
+
+/// Waiting times between attempts.
+pub mod backoff;
+
+/// The error body services send one another.
+pub mod problem;
+
+/// The process-wide TLS provider and trusted roots.
+pub mod tls;
