@@ -132,3 +132,17 @@ lock_local_dir() {
         flock 9
     fi
 }
+
+# Puts the Node.js that deploy/local/install brought, if any, first on the path.
+use_local_node() {
+    local folder
+    for folder in "$LOCAL_DIR"/node/node_modules/node-linux-*/bin; do
+        if [ -x "$folder/node" ]; then
+            PATH=$folder:$LOCAL_DIR/node/node_modules/.bin:$PATH
+            export PATH
+        fi
+    done
+}
+
+# The Rust toolchain's usual place, for shells that were opened before it was installed.
+if ! have cargo && [ -x "$HOME/.cargo/bin/cargo" ]; then PATH=$HOME/.cargo/bin:$PATH; fi
