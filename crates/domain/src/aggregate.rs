@@ -1,1 +1,255 @@
-//! Being written.
+//! One price out of many: freshness, conversion to USD, outliers, weighted median, confidence.
+//!
+//! Called with everything the venues last said, never with one venue's word alone, so the result does not depend
+//! on who spoke last. What must be remembered between calls ([`Memory`]) goes in and comes out as a value: the
+//! same inputs and memory give the same price, and giving the returned memory back changes nothing.
+//! The definitions are those of `docs/methodology.md`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::quote::{Flag, Method, Observation, Quality, Quote};
+use crate::ticker::{ProviderId, Ticker};
+
+mod identity;
+mod judge;
+mod jump;
+mod median;
+mod merge;
+
+pub use jump::Pending;
+pub use median::{median, weighted_median};
+
+/// Fewer inputs than this give a plain median and a degraded price.
+pub const WANTED_SOURCES: usize = 3;
+
+/// Decimal places of every price in USD, as the database keeps them.
+pub const PRICE_DECIMALS: u32 = 18;
+
+/// One venue's newest word and how far it is trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// What it said.
+    pub observation: Observation,
+    /// Its reliability, 0 to 1.
+    pub reliability: Decimal,
+    /// From this age on it is not used.
+    pub max_age: SignedDuration,
+}
+
+/// The parameters of the method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameters {
+    /// How many scaled median absolute deviations from the median make an outlier.
+    pub mad_factor: Decimal,
+    /// A distance below this fraction of the median is never an outlier.
+    pub outlier_floor: Decimal,
+    /// The largest share by volume that one source may have.
+    pub volume_cap: Decimal,
+    /// With fewer than three inputs, a change by more than this fraction needs confirmation.
+    pub jump_limit: Decimal,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self {
+            mad_factor: Decimal::from(3),
+            outlier_floor: Decimal::new(1, 2),
+            volume_cap: Decimal::new(4, 1),
+            jump_limit: Decimal::new(1, 1),
+        }
+    }
+}
+
+/// What is remembered about one asset between two calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The last price that was made.
+    pub last: Option<Decimal>,
+    /// Sources that were removed as outliers and have not come back.
+    pub removed: BTreeSet<ProviderId>,
+    /// A jump that waits for confirmation.
+    pub pending: Option<Pending>,
+}
+
+/// Why a source took no part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// Older than its source's limit.
+    Stale,
+    /// The price of its quote currency is not known.
+    NoQuoteRate,
+    /// Too far from the median of all.
+    Outlier,
+    /// Not a positive amount of USD that can be represented.
+    Invalid,
+}
+
+impl Reason {
+    /// The reason as clients see it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stale => "stale",
+            Self::NoQuoteRate => "no_quote_rate",
+            Self::Outlier => "outlier",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// One venue's part in a price.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// What it said.
+    pub observation: Observation,
+    /// Its reliability.
+    pub reliability: Decimal,
+    /// Its age when the price was made; never negative.
+    pub age: SignedDuration,
+    /// USD per unit of its quote currency.
+    pub quote_rate: Option<Decimal>,
+    /// Its price in USD.
+    pub usd_price: Option<Decimal>,
+    /// Its share by volume among the included, capped.
+    pub volume_weight: Option<Decimal>,
+    /// Why it took no part.
+    pub excluded: Option<Reason>,
+}
+
+impl Judged {
+    /// An amount of its quote currency in USD.
+    fn to_usd(&self, amount: Option<Decimal>) -> Option<Decimal> {
+        amount?
+            .checked_mul(self.quote_rate?)
+            .map(|usd| usd.round_dp(PRICE_DECIMALS))
+    }
+
+    /// Its weight in the weighted median.
+    fn weight(&self) -> Decimal {
+        self.volume_weight.unwrap_or_default() * self.reliability
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// A price.
+    Price(Box<Quote>),
+    /// A jump that one source alone reports, once: not believed yet.
+    Unconfirmed {
+        /// The price that was not believed.
+        price: Decimal,
+    },
+    /// No source is usable.
+    NoInput,
+}
+
+/// A price with how it was made, and what to remember.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What every venue said and what became of it, in the order of the venues' names.
+    pub inputs: Vec<Judged>,
+    /// The steps in words, in order.
+    pub steps: Vec<String>,
+    /// To be given to the next call.
+    pub memory: Memory,
+}
+
+/// Makes the one price of `ticker`.
+///
+/// `rates` holds USD per unit of each quote currency other than USD, as far as known and fresh. Several inputs
+/// of one venue count once, with the newest word.
+pub fn aggregate(
+    ticker: &Ticker,
+    inputs: &[Input],
+    rates: &BTreeMap<Ticker, Decimal>,
+    memory: &Memory,
+    parameters: &Parameters,
+    now: Timestamp,
+) -> Outcome {
+    let mut steps = Vec::new();
+    let mut judged = judge::newest_per_source(inputs, now);
+    let assumed = judge::convert(&mut judged, rates, &mut steps);
+    let removed = judge::remove_outliers(&mut judged, &memory.removed, parameters, &mut steps);
+
+    let included: Vec<usize> = (0..judged.len()).filter(|&i| judged[i].excluded.is_none()).collect();
+    let prices: Vec<Decimal> = included.iter().filter_map(|&i| judged[i].usd_price).collect();
+    let Some(plain) = median(&prices) else {
+        steps.push("no usable input: no price".to_owned());
+        let memory = Memory {
+            removed,
+            ..memory.clone()
+        };
+        return Outcome {
+            verdict: Verdict::NoInput,
+            inputs: judged,
+            steps,
+            memory,
+        };
+    };
+
+    merge::share_volume(&mut judged, parameters.volume_cap);
+    let few = included.len() < WANTED_SOURCES;
+    let (method, price) = if few {
+        steps.push(format!("median of {} inputs: {plain}", included.len()));
+        (Method::Median, plain)
+    } else {
+        let votes: Vec<(Decimal, Decimal)> = included
+            .iter()
+            .filter_map(|&i| Some((judged[i].usd_price?, judged[i].weight())))
+            .collect();
+        let price = weighted_median(&votes).unwrap_or(plain);
+        steps.push(format!("weighted median of {} inputs: {price}", included.len()));
+        (Method::WeightedMedian, price)
+    };
+
+    let verdict_of_jump = if few {
+        jump::check(price, &judged, memory, parameters.jump_limit)
+    } else {
+        jump::Verdict::Believed
+    };
+    if let jump::Verdict::Unconfirmed(pending) = verdict_of_jump {
+        steps.push(format!(
+            "{price} is a jump that nothing else confirms yet: not published"
+        ));
+        let memory = Memory {
+            last: memory.last,
+            removed,
+            pending: Some(pending),
+        };
+        return Outcome {
+            verdict: Verdict::Unconfirmed { price },
+            inputs: judged,
+            steps,
+            memory,
+        };
+    }
+
+    let mut flags = BTreeSet::new();
+    if assumed {
+        flags.insert(Flag::QuoteRateAssumed);
+    }
+    if judged.iter().any(|j| j.excluded == Some(Reason::Outlier)) {
+        flags.insert(Flag::OutlierExcluded);
+    }
+    let quality = if few || assumed { Quality::Degraded } else { Quality::Ok };
+    let quote = merge::quote(ticker, price, method, quality, flags, &judged);
+    let memory = Memory {
+        last: Some(price),
+        removed,
+        pending: None,
+    };
+    Outcome {
+        verdict: Verdict::Price(Box::new(quote)),
+        inputs: judged,
+        steps,
+        memory,
+    }
+}
+
+#[cfg(test)]
+mod tests;
