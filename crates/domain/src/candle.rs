@@ -1,1 +1,340 @@
-//! Being written.
+//! Bars, built from ticks in any order.
+//!
+//! A bar keeps, besides its prices, the moment and the id of its first and last price. With them two bars of the same time
+//! can be merged in any order with the same result, so late and redelivered batches need no special case. A period without
+//! a price has no bar; whether a bar is closed is a question to the clock, not a state.
+
+use jiff::{Timestamp, ToSpan};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::interval::Interval;
+
+/// One price, as bars see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// The moment the price speaks of.
+    pub at: Timestamp,
+    /// Orders prices of the same moment.
+    pub id: Uuid,
+    /// The price.
+    pub price: Decimal,
+    /// The traded amount, where the price is that of a trade.
+    pub volume: Option<Decimal>,
+}
+
+/// The first or the last price of a bar. Ordered by time, then id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// The moment of the price.
+    pub at: Timestamp,
+    /// Its id.
+    pub id: Uuid,
+    /// The price.
+    pub price: Decimal,
+}
+
+/// The prices of one asset over one period, aligned to the unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candle {
+    /// The length of the period.
+    pub interval: Interval,
+    /// When the period begins.
+    pub open_time: Timestamp,
+    /// The earliest price.
+    pub open: Edge,
+    /// The highest price.
+    pub high: Decimal,
+    /// The lowest price.
+    pub low: Decimal,
+    /// The latest price.
+    pub close: Edge,
+    /// The traded amount, where it is known.
+    pub volume: Option<Decimal>,
+    /// How many of our own prices are in it.
+    pub n: u64,
+    /// Whether a venue's history is in it.
+    pub backfilled: bool,
+}
+
+/// A bar as a venue's history tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VenueBar {
+    /// When the period begins.
+    pub open_time: Timestamp,
+    /// First price.
+    pub open: Decimal,
+    /// Highest price.
+    pub high: Decimal,
+    /// Lowest price.
+    pub low: Decimal,
+    /// Last price.
+    pub close: Decimal,
+    /// Traded amount.
+    pub volume: Option<Decimal>,
+}
+
+impl Candle {
+    /// The bar that holds one price.
+    pub fn of_tick(interval: Interval, tick: &Tick) -> Self {
+        let edge = Edge {
+            at: tick.at,
+            id: tick.id,
+            price: tick.price,
+        };
+        Self {
+            interval,
+            open_time: interval.open_time(tick.at),
+            open: edge,
+            high: tick.price,
+            low: tick.price,
+            close: edge,
+            volume: tick.volume,
+            n: 1,
+            backfilled: false,
+        }
+    }
+
+    /// A venue's bar as it was told at `told_at`.
+    ///
+    /// Its first price stands at the opening time and its last one at the end of the period, or at `told_at` while the period
+    /// runs; so our own prices before it cannot be the first, and later ones are the last. `None` when the bar's prices
+    /// contradict one another or its opening time is not aligned.
+    pub fn of_venue(interval: Interval, bar: &VenueBar, told_at: Timestamp) -> Option<Self> {
+        let ordered = Decimal::ZERO < bar.low
+            && bar.low <= bar.open.min(bar.close)
+            && bar.open.max(bar.close) <= bar.high
+            && bar.volume.is_none_or(|volume| volume >= Decimal::ZERO);
+        if !ordered || interval.open_time(bar.open_time) != bar.open_time {
+            return None;
+        }
+        let end = end_of(interval, bar.open_time);
+        let last_instant = end.checked_sub(1.microsecond()).unwrap_or(end);
+        Some(Self {
+            interval,
+            open_time: bar.open_time,
+            open: Edge {
+                at: bar.open_time,
+                id: Uuid::nil(),
+                price: bar.open,
+            },
+            high: bar.high,
+            low: bar.low,
+            close: Edge {
+                at: last_instant.min(told_at).max(bar.open_time),
+                id: Uuid::nil(),
+                price: bar.close,
+            },
+            volume: bar.volume,
+            n: 0,
+            backfilled: true,
+        })
+    }
+
+    /// When the period ends.
+    pub fn close_time(&self) -> Timestamp {
+        end_of(self.interval, self.open_time)
+    }
+
+    /// Whether the period is over at `now`. A late price can still change a closed bar.
+    pub fn is_closed(&self, now: Timestamp) -> bool {
+        now >= self.close_time()
+    }
+
+    /// The bar of both sets of prices together. Both must be of the same period and have no price in common.
+    #[must_use]
+    pub fn merge(&self, other: &Self) -> Self {
+        debug_assert_eq!((self.interval, self.open_time), (other.interval, other.open_time));
+        Self {
+            interval: self.interval,
+            open_time: self.open_time,
+            open: self.open.min(other.open),
+            high: self.high.max(other.high),
+            low: self.low.min(other.low),
+            close: self.close.max(other.close),
+            volume: match (self.volume, other.volume) {
+                (Some(a), Some(b)) => Some(a + b),
+                (a, b) => a.or(b),
+            },
+            n: self.n + other.n,
+            backfilled: self.backfilled || other.backfilled,
+        }
+    }
+
+    /// This bar as a part of the longer bar that holds it.
+    #[must_use]
+    pub fn widened(&self, interval: Interval) -> Self {
+        Self {
+            interval,
+            open_time: interval.open_time(self.open_time),
+            ..*self
+        }
+    }
+}
+
+/// The bars of `interval` that hold `parts`, which are shorter or equally long, ascending by opening time.
+pub fn roll_up<'a>(parts: impl IntoIterator<Item = &'a Candle>, interval: Interval) -> Vec<Candle> {
+    let mut bars = std::collections::BTreeMap::<Timestamp, Candle>::new();
+    for part in parts {
+        let part = part.widened(interval);
+        bars.entry(part.open_time)
+            .and_modify(|bar| *bar = bar.merge(&part))
+            .or_insert(part);
+    }
+    bars.into_values().collect()
+}
+
+/// The bars of `interval` that `ticks`, in any order, make; ascending by opening time.
+pub fn from_ticks<'a>(ticks: impl IntoIterator<Item = &'a Tick>, interval: Interval) -> Vec<Candle> {
+    let parts: Vec<Candle> = ticks.into_iter().map(|tick| Candle::of_tick(interval, tick)).collect();
+    roll_up(&parts, interval)
+}
+
+fn end_of(interval: Interval, open_time: Timestamp) -> Timestamp {
+    Timestamp::from_second(open_time.as_second() + interval.seconds()).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn tick(at: Timestamp, id: u128, price: i64) -> Tick {
+        Tick {
+            at,
+            id: Uuid::from_u128(id),
+            price: Decimal::new(price, 2),
+            volume: Some(Decimal::ONE),
+        }
+    }
+
+    fn venue_bar(open_time: Timestamp) -> VenueBar {
+        VenueBar {
+            open_time,
+            open: Decimal::from(10),
+            high: Decimal::from(12),
+            low: Decimal::from(9),
+            close: Decimal::from(11),
+            volume: None,
+        }
+    }
+
+    #[test]
+    fn the_first_of_two_prices_of_one_moment_has_the_smaller_id() {
+        let moment = at("2026-01-01T00:00:10Z");
+        let bars = from_ticks(&[tick(moment, 2, 200), tick(moment, 1, 100)], Interval::M1);
+        assert_eq!(bars.len(), 1);
+        assert_eq!(
+            (bars[0].open.price, bars[0].close.price),
+            (Decimal::new(100, 2), Decimal::new(200, 2))
+        );
+    }
+
+    #[test]
+    fn a_bar_closes_when_its_time_is_over() {
+        let bar = Candle::of_tick(Interval::M5, &tick(at("2026-01-01T00:04:59Z"), 1, 100));
+        assert!(!bar.is_closed(at("2026-01-01T00:04:59.999Z")));
+        assert!(bar.is_closed(at("2026-01-01T00:05:00Z")));
+    }
+
+    #[test]
+    fn an_open_venue_bar_is_continued_by_our_own_prices() {
+        let open_time = at("2026-01-01T10:00:00Z");
+        let told_at = at("2026-01-01T10:20:00Z");
+        let venue = Candle::of_venue(Interval::H1, &venue_bar(open_time), told_at).unwrap();
+        let own = Candle::of_tick(Interval::H1, &tick(at("2026-01-01T10:20:01Z"), 1, 1150));
+        for merged in [venue.merge(&own), own.merge(&venue)] {
+            assert_eq!(merged.open.price, Decimal::from(10));
+            assert_eq!(merged.close.price, Decimal::new(1150, 2));
+            assert_eq!((merged.n, merged.backfilled), (1, true));
+        }
+    }
+
+    #[test]
+    fn a_contradictory_venue_bar_is_refused() {
+        let open_time = at("2026-01-01T10:00:00Z");
+        let good = venue_bar(open_time);
+        let spoiled = [
+            VenueBar {
+                high: Decimal::from(8),
+                ..good
+            },
+            VenueBar {
+                low: Decimal::from(11),
+                ..good
+            },
+            VenueBar {
+                low: Decimal::ZERO,
+                ..good
+            },
+            VenueBar {
+                volume: Some(Decimal::NEGATIVE_ONE),
+                ..good
+            },
+            VenueBar {
+                open_time: at("2026-01-01T10:30:00Z"),
+                ..good
+            },
+        ];
+        assert!(Candle::of_venue(Interval::H1, &good, open_time).is_some());
+        for bar in spoiled {
+            assert_eq!(Candle::of_venue(Interval::H1, &bar, open_time), None, "{bar:?}");
+        }
+    }
+
+    fn ticks() -> impl Strategy<Value = Vec<Tick>> {
+        prop::collection::vec((0..20_000_000_i64, 1..5_000_i64), 1..120).prop_map(|raw| {
+            let start = at("2026-01-01T00:00:00Z").as_millisecond();
+            (1..)
+                .zip(raw)
+                .map(|(id, (millisecond, price))| {
+                    tick(Timestamp::from_millisecond(start + millisecond).unwrap(), id, price)
+                })
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_of_ticks_gives_the_same_bars(
+            (ticks, shuffled) in ticks().prop_flat_map(|t| (Just(t.clone()), Just(t).prop_shuffle())),
+        ) {
+            for interval in [Interval::M1, Interval::M15, Interval::H4] {
+                prop_assert_eq!(from_ticks(&ticks, interval), from_ticks(&shuffled, interval));
+            }
+        }
+
+        #[test]
+        fn bars_hold_every_tick_once_and_bound_every_price(ticks in ticks()) {
+            let bars = from_ticks(&ticks, Interval::M5);
+            prop_assert_eq!(bars.iter().map(|bar| bar.n).sum::<u64>(), ticks.len() as u64);
+            prop_assert!(bars.windows(2).all(|pair| pair[0].open_time < pair[1].open_time));
+            for tick in &ticks {
+                let bar = bars.iter().find(|bar| bar.open_time == Interval::M5.open_time(tick.at)).unwrap();
+                prop_assert!(bar.low <= tick.price && tick.price <= bar.high);
+                prop_assert!(bar.open.at <= tick.at && tick.at <= bar.close.at);
+            }
+        }
+
+        #[test]
+        fn rolling_up_bars_equals_building_from_ticks(ticks in ticks()) {
+            let mut shorter = from_ticks(&ticks, Interval::M1);
+            for interval in &Interval::ALL[1..] {
+                shorter = roll_up(&shorter, *interval);
+                prop_assert_eq!(&shorter, &from_ticks(&ticks, *interval));
+            }
+        }
+
+        #[test]
+        fn merging_batches_equals_one_batch(ticks in ticks(), cut in 0..120_usize) {
+            let (first, second) = ticks.split_at(cut.min(ticks.len()));
+            let parts: Vec<Candle> = [second, first].into_iter().flat_map(|batch| from_ticks(batch, Interval::H1)).collect();
+            prop_assert_eq!(roll_up(&parts, Interval::H1), from_ticks(&ticks, Interval::H1));
+        }
+    }
+}
