@@ -29,3 +29,33 @@ pub mod problem;
 
 /// The process-wide TLS provider and trusted roots.
 pub mod tls;
+
+/// Prometheus metrics of the process.
+pub mod metrics;
+
+/// Alive, ready, and what is down.
+pub mod health;
+
+/// The internal HTTP server, and the parts of it that the public one shares.
+pub mod server;
+
+/// The internal HTTP client.
+pub mod client;
+
+/// The PostgreSQL pool.
+pub mod postgres;
+
+/// The schema, brought up to date.
+pub mod migrate;
+
+/// Redis connections.
+pub mod redis;
+
+/// Redis streams, read as a group or from the tail.
+pub mod stream;
+
+/// Work that only one process does at a time.
+pub mod lease;
+
+/// RabbitMQ: confirmed publishing, competing consumers.
+pub mod amqp;

@@ -1,0 +1,119 @@
+//! RabbitMQ: one connection for the process, confirmed publishing, competing consumers.
+//!
+//! The broker may vanish and come back, empty or not, at any moment. A lost connection is opened
+//! again by whoever needs it next, and queues are declared again on every new channel; publishers
+//! report what was not confirmed and leave trying again to the caller, who still has it in its
+//! outbox; consumers wait and go on.
+
+mod consume;
+mod publish;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use lapin::options::QueueDeclareOptions;
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::uri::AMQPUri;
+use lapin::{Channel, Connection, ConnectionProperties};
+use secrecy::ExposeSecret;
+use tokio::sync::Mutex;
+
+pub use consume::{Consumer, Delivery};
+pub use publish::{Message, PublishError, Publisher};
+
+use crate::settings::RabbitSettings;
+use crate::tls;
+
+/// Longest time to open a connection or a channel.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Seconds between signs of life; a silent connection counts as lost after about two of them.
+const HEARTBEAT_SECONDS: u16 = 10;
+/// A message that comes back this often from dying consumers is dropped by the broker, so that it
+/// cannot kill consumers for ever. The outbox still has it.
+const DELIVERY_LIMIT: i32 = 1_000;
+
+/// The broker; clones share one connection.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    uri: Arc<AMQPUri>,
+    connection: Arc<Mutex<Option<Connection>>>,
+}
+
+impl Broker {
+    /// Names the broker; the connection is opened when needed, so it may still be starting.
+    ///
+    /// # Errors
+    ///
+    /// The address is invalid.
+    pub fn connect(settings: &RabbitSettings) -> anyhow::Result<Self> {
+        let mut uri: AMQPUri = settings
+            .rabbitmq_url
+            .expose_secret()
+            .parse()
+            .map_err(|error| anyhow!("RABBITMQ_URL: {error}"))?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        Ok(Self {
+            uri: Arc::new(uri),
+            connection: Arc::default(),
+        })
+    }
+
+    /// A publisher with a channel of its own.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher {
+        Publisher::new(self.clone())
+    }
+
+    /// A consumer of `queue` that holds at most `prefetch` unfinished messages.
+    #[must_use]
+    pub fn consume(&self, queue: impl Into<String>, prefetch: u16) -> Consumer {
+        Consumer::new(self.clone(), queue.into(), prefetch)
+    }
+
+    /// Asks the broker something cheap.
+    ///
+    /// # Errors
+    ///
+    /// No connection, or no answer.
+    pub async fn ping(&self) -> anyhow::Result<()> {
+        let channel = self.channel().await?;
+        channel.close(200, "ping".into()).await.context("RabbitMQ ping")
+    }
+
+    /// Opens a channel, and the connection first if it is lost.
+    async fn channel(&self) -> anyhow::Result<Channel> {
+        tokio::time::timeout(CONNECT_TIMEOUT, self.open_channel())
+            .await
+            .map_err(|_| anyhow!("RabbitMQ did not answer in time"))?
+    }
+
+    async fn open_channel(&self) -> anyhow::Result<Channel> {
+        // Held while connecting on purpose: one attempt at a time, for everyone.
+        let mut kept = self.connection.lock().await;
+        let connection = match kept.take() {
+            Some(connection) if connection.status().connected() => connection,
+            _ => {
+                tls::install_provider();
+                let properties = ConnectionProperties::default().with_connection_name("cryptolens".into());
+                let opened = Connection::connect_uri((*self.uri).clone(), properties).await;
+                opened.context("RabbitMQ connection")?
+            }
+        };
+        let channel = connection.create_channel().await.context("RabbitMQ channel");
+        *kept = Some(connection);
+        channel
+    }
+}
+
+/// Makes sure the queue exists: durable and replicated where there are several nodes.
+async fn declare(channel: &Channel, queue: &str) -> anyhow::Result<()> {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));
+    channel
+        .queue_declare(queue.into(), QueueDeclareOptions::durable(), arguments)
+        .await
+        .with_context(|| format!("declaring the queue {queue}"))?;
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! The PostgreSQL pool: bounded waits everywhere, and fast recovery after a restart of the server.
+//!
+//! A connection that broke is noticed when it comes back to the pool or leaves it, and replaced;
+//! so after a restart each caller sees at most one error, and the next attempt works.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use deadpool_postgres::{Manager, ManagerConfig, PoolConfig, RecyclingMethod, Runtime, Timeouts};
+pub use deadpool_postgres::{Pool, PoolError};
+use tokio_postgres::error::SqlState;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::backoff::Backoff;
+use crate::settings::PostgresSettings;
+use crate::tls;
+
+/// A transaction that waits for its client longer than this is ended by the server.
+const IDLE_IN_TRANSACTION_MS: u64 = 30_000;
+/// How long a starting service waits for a database that does not answer yet.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Makes the pool; connections are opened when needed, so the server may still be starting.
+///
+/// # Errors
+///
+/// The address is invalid.
+pub fn connect(settings: &PostgresSettings) -> anyhow::Result<Pool> {
+    let mut parameters = parameters(settings)?;
+    let options = format!(
+        "{} -c statement_timeout={} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}",
+        parameters.get_options().unwrap_or_default(),
+        settings.database_statement_timeout_ms,
+    );
+    parameters.options(options.trim_start());
+    // Broken connections announce themselves, so no question is asked before each use.
+    let manager_config = ManagerConfig {
+        recycling_method: RecyclingMethod::Fast,
+    };
+    let manager = Manager::from_config(parameters, MakeRustlsConnect::new(tls::client_config()), manager_config);
+    let wait = Duration::from_millis(settings.database_wait_timeout_ms);
+    let open = Duration::from_millis(settings.database_connect_timeout_ms);
+    let mut config = PoolConfig::new(settings.database_pool_size);
+    config.timeouts = Timeouts {
+        wait: Some(wait),
+        create: Some(open),
+        recycle: Some(open),
+    };
+    Pool::builder(manager)
+        .config(config)
+        .runtime(Runtime::Tokio1)
+        .build()
+        .context("PostgreSQL pool")
+}
+
+/// The connection parameters with the timeouts and names all connections share.
+pub(crate) fn parameters(settings: &PostgresSettings) -> anyhow::Result<tokio_postgres::Config> {
+    let mut parameters = settings.parameters().context("DATABASE_URL")?;
+    let open = Duration::from_millis(settings.database_connect_timeout_ms);
+    parameters
+        .connect_timeout(open)
+        .keepalives(true)
+        .keepalives_idle(Duration::from_secs(15))
+        .tcp_user_timeout(Duration::from_secs(15));
+    if parameters.get_application_name().is_none() {
+        parameters.application_name("cryptolens");
+    }
+    Ok(parameters)
+}
+
+/// Asks the server something cheap.
+///
+/// # Errors
+///
+/// No connection, or no answer.
+pub async fn ping(pool: &Pool) -> anyhow::Result<()> {
+    let client = pool.get().await.context("PostgreSQL connection")?;
+    client.simple_query("SELECT 1").await.context("PostgreSQL ping")?;
+    Ok(())
+}
+
+/// Makes sure the schema is at least at `version` before a service starts to work on it.
+///
+/// A server that does not answer yet is waited for; an older schema is refused at once.
+///
+/// # Errors
+///
+/// The schema is older, or the server stayed silent.
+pub async fn require_schema(pool: &Pool, version: u32) -> anyhow::Result<()> {
+    let started = tokio::time::Instant::now();
+    let mut attempt = 0;
+    let found = loop {
+        match schema_version(pool).await {
+            Ok(found) => break found,
+            Err(error) if started.elapsed() < START_PATIENCE => {
+                tracing::warn!(error = format!("{error:#}"), attempt, "waiting for PostgreSQL");
+                tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
+                attempt += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    if found < i64::from(version) {
+        bail!(
+            "the database schema is at version {found}, this service needs {version}: run `make migrate` (or the `migrate` binary)"
+        );
+    }
+    Ok(())
+}
+
+/// The newest applied migration, 0 for an empty database.
+async fn schema_version(pool: &Pool) -> anyhow::Result<i64> {
+    let client = pool.get().await.context("PostgreSQL connection")?;
+    let query = "SELECT coalesce(max(version), 0)::bigint FROM refinery_schema_history";
+    match client.query_one(query, &[]).await {
+        Ok(row) => Ok(row.get(0)),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(0),
+        Err(error) => Err(error).context("reading the schema version"),
+    }
+}

@@ -1,0 +1,66 @@
+//! Redis connections: one shared and multiplexed for questions, own ones for blocking reads.
+
+use std::time::Duration;
+
+use ::redis::AsyncConnectionConfig;
+use ::redis::aio::ConnectionManagerConfig;
+pub use ::redis::aio::{ConnectionManager, MultiplexedConnection};
+use anyhow::Context;
+use secrecy::ExposeSecret;
+
+use crate::settings::RedisSettings;
+use crate::tls;
+
+/// Longest time to open a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The shared connection; it is opened when needed and reopens itself after a failure.
+///
+/// While Redis is away each command fails within about a second instead of queueing.
+///
+/// # Errors
+///
+/// The address is invalid.
+pub fn connect(settings: &RedisSettings) -> anyhow::Result<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(Duration::from_millis(settings.redis_response_timeout_ms)))
+        .set_number_of_retries(2)
+        .set_min_delay(Duration::from_millis(20))
+        .set_max_delay(Duration::from_millis(200));
+    ConnectionManager::new_lazy_with_config(client(settings)?, config).context("Redis connection")
+}
+
+/// A connection of its own without a response timeout, for reads that block on purpose.
+///
+/// # Errors
+///
+/// The address is invalid, or Redis does not answer.
+pub async fn connect_blocking(settings: &RedisSettings) -> anyhow::Result<MultiplexedConnection> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(None);
+    client(settings)?
+        .get_multiplexed_async_connection_with_config(&config)
+        .await
+        .context("Redis connection")
+}
+
+/// Asks Redis something cheap.
+///
+/// # Errors
+///
+/// No connection, or no answer.
+pub async fn ping(connection: &ConnectionManager) -> anyhow::Result<()> {
+    let mut connection = connection.clone();
+    let () = ::redis::cmd("PING")
+        .query_async(&mut connection)
+        .await
+        .context("Redis ping")?;
+    Ok(())
+}
+
+fn client(settings: &RedisSettings) -> anyhow::Result<::redis::Client> {
+    tls::install_provider();
+    ::redis::Client::open(settings.redis_url.expose_secret()).context("REDIS_URL")
+}

@@ -1,0 +1,164 @@
+//! The internal HTTP server: health, metrics, and a service's own routes under `/internal`.
+//!
+//! Who calls `/internal` must show the shared credential. Every failure has the problem body,
+//! and every request has an id that is in each log line written for it.
+
+mod errors;
+mod guard;
+mod scope;
+
+use std::fmt;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{App, HttpResponse, HttpServer};
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+
+pub use errors::{BODY_LIMIT_BYTES, configure_errors, fill_problem_body, not_found, resource};
+pub use guard::TOKEN_HEADER;
+pub use scope::request_scope;
+
+use crate::health::Readiness;
+use crate::metrics;
+use crate::settings::ProcessSettings;
+
+/// Path under which a service's own routes live.
+pub const INTERNAL_PREFIX: &str = "/internal";
+
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// Longest time a client may take to send the head of a request.
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A server that listens and is about to answer.
+pub struct Server {
+    address: SocketAddr,
+    server: actix_web::dev::Server,
+    handle: ServerHandle,
+}
+
+/// Listens on the address of the settings and answers once [`Server::run`] is awaited.
+///
+/// `configure` adds the service's routes below [`INTERNAL_PREFIX`].
+///
+/// # Errors
+///
+/// The address is taken or not ours.
+pub fn serve<F>(settings: &ProcessSettings, readiness: Readiness, configure: F) -> anyhow::Result<Server>
+where
+    F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
+    let listener = bind(settings.listen_address())?;
+    let address = listener.local_addr()?;
+    let token = settings.internal_token.clone();
+    let server = HttpServer::new(move || {
+        let configure = configure.clone();
+        let internal = web::scope(INTERNAL_PREFIX)
+            .wrap(from_fn(guard::require_token))
+            .configure(configure)
+            .default_service(web::to(not_found));
+        App::new()
+            .app_data(web::Data::new(guard::Token::new(&token)))
+            .app_data(web::Data::new(readiness.clone()))
+            .configure(configure_errors)
+            .wrap(from_fn(fill_problem_body))
+            .wrap(from_fn(request_scope))
+            .service(resource("/health/live", [(Method::GET, web::to(live))]))
+            .service(resource("/health/ready", [(Method::GET, web::to(ready))]))
+            .service(resource("/metrics", [(Method::GET, web::to(render_metrics))]))
+            .service(internal)
+            .default_service(web::to(not_found))
+    });
+    let server = server
+        .workers(settings.http_workers)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_DEADLINE)
+        .tcp_nodelay(true)
+        .shutdown_timeout(settings.shutdown_deadline_seconds)
+        .disable_signals()
+        .listen(listener)
+        .context("listen")?
+        .run();
+    Ok(Server::new(address, server))
+}
+
+/// Takes the address, so that a busy one is an error at start and port 0 has a number afterwards.
+///
+/// # Errors
+///
+/// The address is taken or not ours; the message names it.
+pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// A server built by the caller, to be stopped the same way as ours.
+    #[must_use]
+    pub fn new(address: SocketAddr, server: actix_web::dev::Server) -> Self {
+        let handle = server.handle();
+        Self {
+            address,
+            server,
+            handle,
+        }
+    }
+
+    /// The address it listens on, with the real port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` is cancelled, then finishes the requests it holds.
+    ///
+    /// # Errors
+    ///
+    /// The server failed.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        tracing::info!(address = %self.address, "listening");
+        let upkeep = tokio::spawn(metrics::upkeep(stop.clone()));
+        let stopping = tokio::spawn({
+            let handle = self.handle;
+            async move {
+                stop.cancelled().await;
+                handle.stop(true).await;
+            }
+        });
+        let result = self.server.await;
+        stopping.abort();
+        upkeep.abort();
+        result.context("HTTP server")
+    }
+}
+
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
+}
+
+async fn ready(readiness: web::Data<Readiness>) -> HttpResponse {
+    let report = readiness.report().await;
+    if report.is_ready() {
+        HttpResponse::Ok().json(report)
+    } else {
+        HttpResponse::ServiceUnavailable().json(report)
+    }
+}
+
+async fn render_metrics() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(metrics::render())
+}

@@ -1,0 +1,90 @@
+//! Redis streams: entries with one field `message` that holds JSON text.
+//!
+//! [`GroupReader`] shares a stream among processes and loses nothing a process took and did not
+//! finish; [`TailReader`] follows a stream from now on. Both own their connection, because a
+//! blocking read would hold up everyone on a shared one, and both survive a restart and a flush.
+
+mod group;
+mod link;
+mod tail;
+
+use ::redis::{Cmd, FromRedisValue, Pipeline, Value};
+
+pub use group::GroupReader;
+pub use tail::{TailReader, TailStart};
+
+/// Name of the one field of an entry.
+pub const FIELD: &str = "message";
+
+/// One entry of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Redis' id: milliseconds and a counter.
+    pub id: String,
+    /// JSON text of the message.
+    pub payload: String,
+}
+
+/// The command that appends a message and keeps about the newest `max_len` entries.
+#[must_use]
+pub fn append(stream: &str, max_len: usize, payload: &str) -> Cmd {
+    let mut command = ::redis::cmd("XADD");
+    command
+        .arg(stream)
+        .arg("MAXLEN")
+        .arg("~")
+        .arg(max_len)
+        .arg("*")
+        .arg(FIELD)
+        .arg(payload);
+    command
+}
+
+/// Adds [`append`] to a pipeline, for publishers that write more in the same round trip.
+pub fn append_to(pipeline: &mut Pipeline, stream: &str, max_len: usize, payload: &str) {
+    pipeline.add_command(append(stream, max_len, payload)).ignore();
+}
+
+/// What a read brought: entries, and ids of those that were trimmed before anyone finished them.
+#[derive(Debug, Default)]
+struct Batch {
+    entries: Vec<Entry>,
+    gone: Vec<String>,
+    last_id: Option<String>,
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.gone.is_empty()
+    }
+
+    /// Reads `[[id, [field, value, ...] | nil], ...]`.
+    fn parse(value: Value) -> ::redis::RedisResult<Self> {
+        let mut batch = Self::default();
+        let rows: Option<Vec<(String, Option<Vec<(String, String)>>)>> = FromRedisValue::from_redis_value(value)?;
+        for (id, fields) in rows.unwrap_or_default() {
+            let payload = fields
+                .unwrap_or_default()
+                .into_iter()
+                .find_map(|(name, value)| (name == FIELD).then_some(value));
+            match payload {
+                Some(payload) => batch.entries.push(Entry {
+                    id: id.clone(),
+                    payload,
+                }),
+                None => batch.gone.push(id.clone()),
+            }
+            batch.last_id = Some(id);
+        }
+        Ok(batch)
+    }
+
+    /// Reads the answer of `XREAD` and `XREADGROUP` for one stream: `nil` or `[[name, rows]]`.
+    fn parse_streams(value: Value) -> ::redis::RedisResult<Self> {
+        let streams: Option<Vec<(String, Value)>> = FromRedisValue::from_redis_value(value)?;
+        match streams.unwrap_or_default().into_iter().next() {
+            Some((_, rows)) => Self::parse(rows),
+            None => Ok(Self::default()),
+        }
+    }
+}
