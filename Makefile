@@ -41,6 +41,10 @@ restart: ## restart one service: make restart S=alerts (needs a started demo)
 reset: down ## stop everything and throw the local data away
 	@$(LOCAL)/servers reset
 
+.PHONY: env
+env: ## make .env from .env.example with fresh secrets, for `make up` and docker compose (needs nothing)
+	@$(LOCAL)/make-env
+
 .PHONY: install
 install: ## only install what is missing (needs root or sudo)
 	@$(LOCAL)/install run

@@ -146,3 +146,6 @@ use_local_node() {
 
 # The Rust toolchain's usual place, for shells that were opened before it was installed.
 if ! have cargo && [ -x "$HOME/.cargo/bin/cargo" ]; then PATH=$HOME/.cargo/bin:$PATH; fi
+
+# 32 random bytes as 43 characters that need no quoting anywhere.
+random_secret() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
