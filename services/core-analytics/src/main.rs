@@ -1,2 +1,41 @@
-//! The binary.
-fn main() {}
+//! The binary: the service without arguments, `stats` for the statistics of a file.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use core_analytics::cli::{self, StatsArgs};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Candles, statistics and metrics of every asset. Without a command it runs the service.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Stats(StatsArgs),
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Some(Command::Stats(args)) => print_stats(&args),
+        None => ExitCode::SUCCESS,
+    }
+}
+
+fn print_stats(args: &StatsArgs) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    match cli::run(args, &mut out).and_then(|()| Ok(out.flush()?)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("core-analytics: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -31,7 +31,7 @@ pub fn sortino(mean: Measured, target: f64, downside_risk: Measured, periods_per
 /// `periods` is the elapsed time in intervals, so missing points do not shorten it.
 ///
 /// # Errors
-/// `too_few_points` when no time has passed; `overflow` when a short rise would grow beyond every number.
+/// `too_few_points` when no time has passed; `out_of_range` when a short rise would grow beyond every number.
 pub fn annualised_return(first: f64, last: f64, periods: f64, periods_per_year: f64) -> Measured {
     if periods <= 0.0 {
         return Err(Undefined::TooFewPoints);
@@ -72,6 +72,9 @@ mod tests {
         assert_eq!(sortino(Ok(0.1), 0.0, Ok(0.0), 365.0), Err(Undefined::ZeroDownsideRisk));
         assert_eq!(calmar(Ok(0.1), 0.0), Err(Undefined::ZeroDrawdown));
         assert_eq!(annualised_return(1.0, 2.0, 0.0, 365.0), Err(Undefined::TooFewPoints));
-        assert_eq!(annualised_return(1.0, 100.0, 1.0, 525_600.0), Err(Undefined::Overflow));
+        assert_eq!(
+            annualised_return(1.0, 100.0, 1.0, 525_600.0),
+            Err(Undefined::OutOfRange)
+        );
     }
 }

@@ -18,8 +18,8 @@ pub enum Undefined {
     ZeroDownsideRisk,
     /// The price never fell below its running maximum, and the formula divides by the drawdown.
     ZeroDrawdown,
-    /// The value is too large for a number.
-    Overflow,
+    /// The value is too large or too small for a number.
+    OutOfRange,
 }
 
 impl Undefined {
@@ -31,7 +31,7 @@ impl Undefined {
             Self::ZeroVolatility => "zero_volatility",
             Self::ZeroDownsideRisk => "zero_downside_risk",
             Self::ZeroDrawdown => "zero_drawdown",
-            Self::Overflow => "overflow",
+            Self::OutOfRange => "out_of_range",
         }
     }
 }
@@ -42,11 +42,11 @@ impl fmt::Display for Undefined {
     }
 }
 
-/// Passes finite numbers on and turns the rest into [`Undefined::Overflow`].
+/// Passes finite numbers on and turns the rest into [`Undefined::OutOfRange`].
 pub(super) fn finite(value: f64) -> Measured {
     if value.is_finite() {
         Ok(value)
     } else {
-        Err(Undefined::Overflow)
+        Err(Undefined::OutOfRange)
     }
 }

@@ -1,0 +1,257 @@
+//! Times and prices out of a CSV file.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use csv::{ReaderBuilder, Trim};
+use domain::statistics::{InvalidSeries, Series};
+use flate2::bufread::MultiGzDecoder;
+
+use super::time_cell;
+
+/// The columns to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Columns<'a> {
+    /// The column with the time; by default `timestamp`, else `date`.
+    pub time: Option<&'a str>,
+    /// The column with the price.
+    pub price: &'a str,
+}
+
+/// What a file holds.
+#[derive(Debug, PartialEq)]
+pub struct Prices {
+    /// The prices in order of time, times in microseconds.
+    pub series: Series,
+    /// How many rows had a time but no price.
+    pub blank: usize,
+}
+
+/// Why a file has no prices.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// The file cannot be read.
+    #[error("cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// The header is no CSV.
+    #[error("has no readable header: {0}")]
+    Csv(#[from] csv::Error),
+    /// There is not even a header.
+    #[error("is empty; the first line must name the columns")]
+    Empty,
+    /// A column is missing.
+    #[error("has no column {wanted}; its columns are {found}")]
+    NoColumn {
+        /// What was looked for.
+        wanted: String,
+        /// What there is.
+        found: String,
+    },
+    /// A cell is missing or wrong.
+    #[error("line {line}: {what}")]
+    Row {
+        /// Number of the line, from 1.
+        line: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// The series is not valid for a reason that no row shows.
+    #[error(transparent)]
+    Series(#[from] InvalidSeries),
+}
+
+/// Reads a file, or standard input for `-`, plain or gzip by its first bytes.
+pub fn read_path(path: &Path, columns: Columns<'_>) -> Result<Prices, Unreadable> {
+    if path.as_os_str() == "-" {
+        read(std::io::stdin().lock(), columns)
+    } else {
+        read(BufReader::new(File::open(path)?), columns)
+    }
+}
+
+/// Reads CSV text, plain or gzip by its first bytes.
+pub fn read(mut input: impl BufRead, columns: Columns<'_>) -> Result<Prices, Unreadable> {
+    let is_gzip = input.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+    if is_gzip {
+        read_csv(BufReader::new(MultiGzDecoder::new(input)), columns)
+    } else {
+        read_csv(input, columns)
+    }
+}
+
+/// A row that has both cells.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    at: i64,
+    price: f64,
+    line: u64,
+}
+
+fn read_csv(input: impl BufRead, columns: Columns<'_>) -> Result<Prices, Unreadable> {
+    let mut lines = (1..).zip(input.lines());
+    let header = match lines.next() {
+        Some((_, first)) => cells(first?.trim_start_matches('\u{feff}'))?,
+        None => return Err(Unreadable::Empty),
+    };
+    if header.iter().all(String::is_empty) {
+        return Err(Unreadable::Empty);
+    }
+    let time_column = match columns.time {
+        Some(name) => find(&header, &[name])?,
+        None => find(&header, &["timestamp", "date"])?,
+    };
+    let price_column = find(&header, &[columns.price])?;
+
+    let mut points = Vec::new();
+    let mut blank = 0;
+    for (line, text) in lines {
+        let text = text?;
+        if text.trim().is_empty() {
+            continue;
+        }
+        let pick = |at: usize| pick(&text, at).map_err(|what| row(line, what));
+        let (time, price) = (pick(time_column)?, pick(price_column)?);
+        let at = time_cell::parse(&time).ok_or_else(|| row(line, format!("{time:?} is not a time")))?;
+        if price.is_empty() {
+            blank += 1;
+            continue;
+        }
+        let price = price
+            .parse()
+            .ok()
+            .filter(|value: &f64| value.is_finite() && *value > 0.0)
+            .ok_or_else(|| row(line, format!("the price {price:?} is not a number above zero")))?;
+        points.push(Point { at, price, line });
+    }
+    Ok(Prices {
+        series: into_series(points)?,
+        blank,
+    })
+}
+
+/// One cell of a line. Lines without quotes, which is nearly all, are split without a parser.
+fn pick(text: &str, at: usize) -> Result<Cow<'_, str>, String> {
+    let found = if text.contains('"') {
+        let cells = cells(text).map_err(|error| error.to_string())?;
+        cells.into_iter().nth(at).map(Cow::Owned)
+    } else {
+        text.split(',').nth(at).map(|cell| Cow::Borrowed(cell.trim()))
+    };
+    found.ok_or_else(|| format!("has no cell {}", at + 1))
+}
+
+/// The cells of one line. A row is a line: a quoted line break is not supported.
+fn cells(text: &str) -> Result<Vec<String>, csv::Error> {
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .trim(Trim::All)
+        .from_reader(text.as_bytes());
+    let first = reader.records().next().transpose()?;
+    Ok(first.map_or_else(Vec::new, |record| record.iter().map(str::to_owned).collect()))
+}
+
+/// Sorts by time; a repeated row counts once, two prices of one moment are an error.
+fn into_series(mut points: Vec<Point>) -> Result<Series, Unreadable> {
+    points.sort_by_key(|point| point.at);
+    if let Some(pair) = points
+        .windows(2)
+        .find(|pair| pair[0].at == pair[1].at && pair[0].price != pair[1].price)
+    {
+        return Err(row(
+            pair[1].line,
+            format!("has the time of line {} but another price", pair[0].line),
+        ));
+    }
+    points.dedup_by_key(|point| point.at);
+    let (times, prices) = points.into_iter().map(|point| (point.at, point.price)).unzip();
+    Ok(Series::new(times, prices)?)
+}
+
+fn row(line: u64, what: String) -> Unreadable {
+    Unreadable::Row { line, what }
+}
+
+/// The position of the first of these names, in the exact spelling or else in any case.
+fn find(header: &[String], names: &[&str]) -> Result<usize, Unreadable> {
+    let position = |equal: fn(&str, &str) -> bool| {
+        let at = |name: &&str| header.iter().position(|cell| equal(cell, name));
+        names.iter().find_map(at)
+    };
+    position(|cell, name| cell == name)
+        .or_else(|| position(|cell, name| cell.eq_ignore_ascii_case(name)))
+        .ok_or_else(|| Unreadable::NoColumn {
+            wanted: names.join(" or "),
+            found: header.join(", "),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFAULT: Columns<'_> = Columns {
+        time: None,
+        price: "price",
+    };
+
+    fn read_text(text: &str) -> Result<Prices, Unreadable> {
+        read(text.as_bytes(), DEFAULT)
+    }
+
+    fn error(text: &str) -> String {
+        read_text(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn rows_in_any_order_are_one_series() {
+        let prices = read_text("date,price\n1970-01-02,2\n1970-01-01,1\n1970-01-01,1.0\n1970-01-03,\n").unwrap();
+        assert_eq!(prices.series.times(), [0, 86_400_000_000]);
+        assert_eq!(prices.series.prices(), [1.0, 2.0]);
+        assert_eq!(prices.blank, 1);
+    }
+
+    #[test]
+    fn columns_are_found_by_name() {
+        let columns = Columns {
+            time: Some("open_time_s"),
+            price: "Close",
+        };
+        let prices = read(&b"\xef\xbb\xbfopen_time_s, close ,x\n60, 7 ,a\n"[..], columns).unwrap();
+        assert_eq!(
+            (prices.series.times(), prices.series.prices()),
+            (&[60_000_000][..], &[7.0][..])
+        );
+        let quoted = read_text("\"date\",\"price\"\r\n\"1970-01-01\",\"1.5\"\r\n").unwrap();
+        assert_eq!(quoted.series.prices(), [1.5]);
+        assert_eq!(read_text("Date,PRICE\n1970-01-01,1\n").unwrap().series.len(), 1);
+        assert_eq!(
+            error("time,close\n1,2\n"),
+            "has no column timestamp or date; its columns are time, close"
+        );
+    }
+
+    #[test]
+    fn a_bad_cell_names_its_line() {
+        assert_eq!(
+            error("date,price\n1970-01-01,1\n\nnever,2\n"),
+            "line 4: \"never\" is not a time"
+        );
+        for price in ["0", "-1", "NaN", "inf", "abc", "1e999"] {
+            let expected = format!("line 2: the price {price:?} is not a number above zero");
+            assert_eq!(error(&format!("date,price\n1970-01-01,{price}\n")), expected);
+        }
+        assert_eq!(error("date,price\n1970-01-01\n"), "line 2: has no cell 2");
+        assert_eq!(
+            error("date,price\n1970-01-01,1\n1970-01-02,1\n1970-01-01,2\n"),
+            "line 4: has the time of line 2 but another price"
+        );
+    }
+
+    #[test]
+    fn a_header_alone_is_an_empty_series() {
+        assert!(read_text("timestamp,price\n").unwrap().series.is_empty());
+        assert_eq!(error(""), "is empty; the first line must name the columns");
+    }
+}

@@ -1,0 +1,101 @@
+//! A time as people write it into files.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+/// Microseconds since the unix epoch of RFC 3339, a date (its start) or date and time without zone (UTC), or unix time.
+///
+/// The unit of unix time follows from its size: seconds up to 10^12, then milliseconds, from 10^15 microseconds, from 10^18
+/// nanoseconds.
+pub fn parse(text: &str) -> Option<i64> {
+    if text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) && !is_date(text) {
+        return unix(text);
+    }
+    let at = text
+        .parse::<Timestamp>()
+        .ok()
+        .or_else(|| in_utc(text.parse::<Date>().ok().filter(|_| is_date(text))?.at(0, 0, 0, 0)))
+        .or_else(|| in_utc(text.parse::<DateTime>().ok()?))?;
+    Some(at.as_microsecond())
+}
+
+fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-'
+}
+
+fn in_utc(time: DateTime) -> Option<Timestamp> {
+    TimeZone::UTC.to_timestamp(time).ok()
+}
+
+fn unix(text: &str) -> Option<i64> {
+    let value: Decimal = match text.contains(['e', 'E']) {
+        true => Decimal::from_scientific(text).ok()?,
+        false => text.parse().ok()?,
+    };
+    let size = value.abs();
+    let microseconds = if size <= Decimal::from(1_000_000_000_000_i64) {
+        value.checked_mul(Decimal::from(1_000_000))?
+    } else if size < Decimal::from(1_000_000_000_000_000_i64) {
+        value.checked_mul(Decimal::from(1_000))?
+    } else if size < Decimal::from(1_000_000_000_000_000_000_i64) {
+        value
+    } else {
+        value.checked_div(Decimal::from(1_000))?
+    };
+    let microseconds = microseconds.trunc().to_i64()?;
+    Timestamp::from_microsecond(microseconds).ok()?;
+    Some(microseconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_moment_in_every_spelling() {
+        for text in [
+            "2020-01-01",
+            "2020-01-01T00:00:00Z",
+            "2020-01-01T00:00:00.000Z",
+            "2020-01-01T01:00:00+01:00",
+            "2020-01-01 00:00:00",
+            "2020-01-01T00:00:00",
+            "2020-01-01 00:00:00+00:00",
+            "1577836800",
+            "1577836800.0",
+            "1.5778368e9",
+            "1577836800000",
+            "1577836800000000",
+            "1577836800000000000",
+        ] {
+            assert_eq!(parse(text), Some(1_577_836_800_000_000), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_before_the_epoch_and_parts_of_seconds_are_kept() {
+        assert_eq!(parse("-86400"), Some(-86_400_000_000));
+        assert_eq!(parse("1577836800.25"), Some(1_577_836_800_250_000));
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in [
+            "",
+            "-",
+            "e",
+            "yesterday",
+            "2020-13-01",
+            "2020-02-30",
+            "01/02/2020",
+            "1e40",
+            "2020-1-1",
+            "12:00",
+        ] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+}
