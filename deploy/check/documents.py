@@ -58,7 +58,9 @@ def read_group(title: str, text: str) -> Group:
     group, comment, fresh = Group(title), [], False
     for line in text.splitlines():
         line = line.strip()
-        if line.startswith("#"):
+        if line.startswith("# ---"):
+            comment, fresh = [], False
+        elif line.startswith("#"):
             comment = [*comment, line.lstrip("# ")] if fresh else [line.lstrip("# ")]
             fresh = True
         elif not line:
@@ -113,7 +115,51 @@ def settings_tables(groups: list[Group]) -> str:
         for setting in group.settings:
             default = f"`{cell(setting.default)}`" if setting.default else ""
             lines.append(f"| `{setting.name}` | {default} | {cell(setting.meaning)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n\n"
+
+
+@dataclass
+class Metric:
+    """One metric: its name, kind, labels, meaning, and the crate that records it."""
+
+    name: str
+    kind: str
+    labels: set[str]
+    meaning: str
+    crate: str
+
+
+def read_metrics() -> list[Metric]:
+    """Finds every recording of a metric and the documented constant that names it."""
+    found: dict[tuple[str, str], Metric] = {}
+    for folder in [ROOT / "crates/platform", ROOT / "crates/market-sim", *(ROOT / "services" / name for name in SERVICES)]:
+        texts = {path: path.read_text().split("#[cfg(test)]")[0] for path in sorted((folder / "src").rglob("*.rs"))}
+        constants = {}
+        for text in texts.values():
+            for docs, name, value in re.findall(
+                r'((?:^[ \t]*///[^\n]*\n)*)^[ \t]*(?:pub(?:\([^)]*\))? )?const ([A-Z0-9_]+): &str =\s*"([a-z0-9_]+)";', text, re.MULTILINE
+            ):
+                meaning = " ".join(line.strip().removeprefix("///").strip() for line in docs.splitlines())
+                constants[name] = (value, re.sub(r"\[?`([^`]*)`\]?", r"`\1`", meaning))
+        recording = re.compile(r'\b(counter|gauge|histogram)!\(\s*(?:"([a-z0-9_]+)"|([A-Za-z0-9_:]+))((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)')
+        for path, text in texts.items():
+            for kind, literal, constant, rest in recording.findall(text):
+                name, meaning = (literal, "") if literal else constants.get(constant.split("::")[-1], ("", ""))
+                if not name or not meaning:
+                    problems.append(f"{path.relative_to(ROOT)}: the metric {literal or constant} is not a documented constant")
+                    continue
+                metric = found.setdefault((folder.name, name), Metric(name, kind, set(), meaning, folder.name))
+                metric.labels |= set(re.findall(r'"([a-z_]+)"\s*=>', rest))
+    return [found[key] for key in sorted(found)]
+
+
+def metrics_table(metrics: list[Metric]) -> str:
+    lines = ["", "| metric | of | kind, labels | meaning |", "|---|---|---|---|"]
+    for metric in metrics:
+        of = "all services" if metric.crate == "platform" else f"`{metric.crate}`"
+        labels = ", ".join(f"`{label}`" for label in sorted(metric.labels))
+        lines.append(f"| `{metric.name}` | {of} | {metric.kind}{': ' if labels else ''}{labels} | {cell(metric.meaning)} |")
+    return "\n".join(lines) + "\n\n"
 
 
 def replace_between(path: Path, mark: str, comment: tuple[str, str], text: str, write: bool) -> None:
@@ -163,6 +209,7 @@ def main() -> int:
     groups = read_groups()
     replace_between(ROOT / ".env.example", "settings", ("# ", ""), env_example(groups), write)
     replace_between(ROOT / "docs/operations.md", "settings", ("<!-- ", " -->"), settings_tables(groups), write)
+    replace_between(ROOT / "docs/operations.md", "metrics", ("<!-- ", " -->"), metrics_table(read_metrics()), write)
     check_links()
     check_make_tasks()
     for problem in problems:
