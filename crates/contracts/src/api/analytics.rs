@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::number::{Float, Number};
 use crate::time::Time;
 
-/// Query of `GET /internal/analytics/{symbol}/stats`.
+/// Query of `GET /internal/analytics/{symbol}/stats`, which answers `Sourced<StatsBody>`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatsQuery {
@@ -89,7 +89,7 @@ pub struct StatsBody {
     pub undefined: BTreeMap<String, String>,
 }
 
-/// Query of `GET /internal/analytics/{symbol}/timeseries`.
+/// Query of `GET /internal/analytics/{symbol}/timeseries`, which answers `Sourced<TimeseriesBody>`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TimeseriesQuery {
@@ -140,7 +140,7 @@ pub struct TimeseriesBody {
     pub downsampled: bool,
 }
 
-/// Query of `GET /internal/analytics/correlation`.
+/// Query of `GET /internal/analytics/correlation`, which answers `Sourced<CorrelationBody>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorrelationQuery {
@@ -170,7 +170,7 @@ pub struct CorrelationBody {
     pub method: String,
 }
 
-/// Query of `GET /internal/candles/{ticker}`.
+/// Query of `GET /internal/candles/{ticker}`, which answers `Sourced<Page<CandleBody>>`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CandlesQuery {
