@@ -154,11 +154,15 @@ impl InternalClient {
             .base
             .join(&path)
             .map_err(|error| ClientError::Invalid(error.to_string()))?;
-        Ok(self
+        let request = self
             .http
             .request(method, url)
             .header(TOKEN_HEADER, self.token.expose_secret())
-            .header(request_id::HEADER, context.request_id.as_str()))
+            .header(request_id::HEADER, context.request_id.as_str());
+        Ok(match context.user_id {
+            Some(user_id) => request.header(request_id::USER_HEADER, user_id.to_string()),
+            None => request,
+        })
     }
 
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {

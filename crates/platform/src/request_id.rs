@@ -13,6 +13,9 @@ use uuid::Uuid;
 /// Name of the header that carries the id.
 pub const HEADER: &str = "x-request-id";
 
+/// Name of the header that carries the user on whose behalf a service asks.
+pub const USER_HEADER: &str = "x-user-id";
+
 const MAX_CHARS: usize = 64;
 
 tokio::task_local! {
@@ -101,6 +104,8 @@ impl fmt::Debug for RequestId {
 pub struct RequestContext {
     /// Id of the request that caused this one.
     pub request_id: RequestId,
+    /// The user it is made for, if it is made for one; sent as `X-User-Id`.
+    pub user_id: Option<Uuid>,
 }
 
 impl RequestContext {
@@ -109,13 +114,24 @@ impl RequestContext {
     pub fn current() -> Self {
         Self {
             request_id: RequestId::current().unwrap_or_else(RequestId::generate),
+            user_id: None,
         }
+    }
+
+    /// The same on behalf of a user.
+    #[must_use]
+    pub fn for_user(mut self, user_id: Uuid) -> Self {
+        self.user_id = Some(user_id);
+        self
     }
 }
 
 impl From<RequestId> for RequestContext {
     fn from(request_id: RequestId) -> Self {
-        Self { request_id }
+        Self {
+            request_id,
+            user_id: None,
+        }
     }
 }
 
