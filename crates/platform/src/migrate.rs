@@ -10,7 +10,6 @@ use crate::postgres;
 use crate::settings::PostgresSettings;
 use crate::tls;
 
-#[expect(missing_docs, reason = "made by the macro")]
 mod embedded {
     refinery::embed_migrations!("../../migrations");
 }

@@ -1,1 +1,27 @@
-//! Test harness: private servers per test, webhook sink, builders.
+//! Test harness: what a test needs of the outside world, private to it and gone afterwards.
+//!
+//! Tests find the servers through the environment that `make test` sets, and fail at once without
+//! it. Every test has its own database, Redis database number and broker vhost, so all of them run
+//! in parallel.
+
+/// Where the servers are.
+pub mod servers;
+
+mod cleanup;
+
+/// A migrated PostgreSQL database of one test.
+pub mod database;
+
+/// A Redis database number of one test.
+pub mod redis;
+
+/// A RabbitMQ vhost of one test.
+pub mod rabbit;
+
+/// A webhook receiver that records and obeys a script.
+pub mod sink;
+
+pub use database::{TestDatabase, database};
+pub use rabbit::{TestRabbit, rabbit};
+pub use redis::{TestRedis, redis};
+pub use sink::{Answer, Received, WebhookSink};
