@@ -1,0 +1,64 @@
+use platform::migrate;
+use platform::postgres::require_schema;
+use refinery::{Migration, Runner};
+
+fn runner(files: &[(&str, &str)]) -> Runner {
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, sql)| Migration::unapplied(name, sql).unwrap())
+        .collect();
+    Runner::new(&files)
+}
+
+const FIRST: (&str, &str) = (
+    "V0001__first",
+    "CREATE TABLE first (id int); INSERT INTO first VALUES (1);",
+);
+const SECOND: (&str, &str) = ("V0002__second", "ALTER TABLE first ADD name text;");
+
+#[tokio::test]
+async fn two_at_once_apply_each_once() {
+    let database = testkit::database::empty_database().await;
+    let settings = &database.settings;
+    let run = || async { migrate::run_with(settings, &runner(&[FIRST, SECOND])).await.unwrap() };
+    let (a, b, c) = tokio::join!(run(), run(), run());
+    let mut applied: Vec<_> = [a, b, c].concat();
+    applied.sort();
+    assert_eq!(applied.len(), 2, "{applied:?}");
+    assert!(applied[0].contains("first") && applied[1].contains("second"));
+    let client = database.pool.get().await.unwrap();
+    let row = client.query_one("SELECT count(*) FROM first", &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn a_failed_step_leaves_no_trace_and_can_be_mended() {
+    let database = testkit::database::empty_database().await;
+    let broken = ("V0002__second", "ALTER TABLE first ADD name text; SELECT 1/0;");
+    let error = migrate::run_with(&database.settings, &runner(&[FIRST, broken]))
+        .await
+        .unwrap_err();
+    assert!(format!("{error:#}").contains("migration failed"), "{error:#}");
+    let applied = migrate::run_with(&database.settings, &runner(&[FIRST, SECOND]))
+        .await
+        .unwrap();
+    assert_eq!(applied.len(), 1);
+}
+
+#[tokio::test]
+async fn an_older_schema_is_refused_with_the_command_to_run() {
+    let database = testkit::database::empty_database().await;
+    let error = require_schema(&database.pool, 1).await.unwrap_err().to_string();
+    assert!(error.contains("version 0") && error.contains("make migrate"), "{error}");
+    migrate::run_with(&database.settings, &runner(&[FIRST])).await.unwrap();
+    require_schema(&database.pool, 1).await.unwrap();
+    let error = require_schema(&database.pool, 2).await.unwrap_err().to_string();
+    assert!(error.contains("needs 2"), "{error}");
+}
+
+#[tokio::test]
+async fn the_embedded_migrations_apply_to_an_empty_database() {
+    let database = testkit::database::empty_database().await;
+    migrate::run(&database.settings).await.unwrap();
+    assert!(migrate::run(&database.settings).await.unwrap().is_empty());
+}
