@@ -1,0 +1,131 @@
+//! The simulator as a process.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use market_sim::{Config, MarketSource, PerVenue, ReplayOptions, Venue};
+use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Speaks Binance, CoinGecko and CoinMarketCap from a market that is not real.
+#[derive(Debug, Parser)]
+#[command(name = "market-sim", version)]
+struct Arguments {
+    /// Where to listen.
+    #[arg(long, env = "SIMULATOR_LISTEN", default_value = "127.0.0.1:8010", global = true)]
+    listen: SocketAddr,
+    /// The synthetic market's seed: the same seed is the same market.
+    #[arg(long, env = "SIMULATOR_SEED", default_value_t = 1, global = true)]
+    seed: u64,
+    /// File in which moves and nailed prices survive a restart.
+    #[arg(long, env = "SIMULATOR_STATE_FILE", global = true)]
+    state_file: Option<PathBuf>,
+    /// Milliseconds between Binance's refreshes.
+    #[arg(long, env = "SIMULATOR_BINANCE_REFRESH_MS", default_value_t = 250, global = true)]
+    binance_refresh_ms: u64,
+    /// Milliseconds between CoinGecko's refreshes.
+    #[arg(long, env = "SIMULATOR_COINGECKO_REFRESH_MS", default_value_t = 2_000, global = true)]
+    coingecko_refresh_ms: u64,
+    /// Milliseconds between CoinMarketCap's refreshes.
+    #[arg(
+        long,
+        env = "SIMULATOR_COINMARKETCAP_REFRESH_MS",
+        default_value_t = 3_000,
+        global = true
+    )]
+    coinmarketcap_refresh_ms: u64,
+    /// Binance's request weight per minute.
+    #[arg(long, env = "SIMULATOR_BINANCE_LIMIT", default_value_t = Config::LIMITS.binance, global = true)]
+    binance_limit: u64,
+    /// CoinGecko's requests per minute.
+    #[arg(long, env = "SIMULATOR_COINGECKO_LIMIT", default_value_t = Config::LIMITS.coingecko, global = true)]
+    coingecko_limit: u64,
+    /// CoinMarketCap's requests per minute.
+    #[arg(long, env = "SIMULATOR_COINMARKETCAP_LIMIT", default_value_t = Config::LIMITS.coinmarketcap, global = true)]
+    coinmarketcap_limit: u64,
+    #[command(subcommand)]
+    market: Option<Market>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Market {
+    /// A seeded synthetic market (the default).
+    Synthetic,
+    /// Recorded files, as if they happened now.
+    Replay {
+        /// Folder of *.csv.gz files: bars, daily snapshots or trades.
+        folder: PathBuf,
+        /// Minutes of the recording per minute.
+        #[arg(long, env = "SIMULATOR_SPEED", default_value_t = 1.0)]
+        speed: f64,
+        /// Where to begin, as a share of the recording from 0 to 1; what lies before is history.
+        #[arg(long, default_value_t = 0.75)]
+        begin: f64,
+        /// Stand still at the end instead of beginning again.
+        #[arg(long)]
+        once: bool,
+    },
+}
+
+impl Arguments {
+    fn config(self) -> Config {
+        let market = match self.market {
+            None | Some(Market::Synthetic) => MarketSource::Synthetic { seed: self.seed },
+            Some(Market::Replay {
+                folder,
+                speed,
+                begin,
+                once,
+            }) => MarketSource::Replay(ReplayOptions {
+                folder,
+                speed,
+                begin,
+                repeat: !once,
+            }),
+        };
+        Config {
+            listen: self.listen,
+            market,
+            refresh_ms: PerVenue {
+                binance: self.binance_refresh_ms,
+                coingecko: self.coingecko_refresh_ms,
+                coinmarketcap: self.coinmarketcap_refresh_ms,
+            },
+            limits: PerVenue {
+                binance: self.binance_limit,
+                coingecko: self.coingecko_limit,
+                coinmarketcap: self.coinmarketcap_limit,
+            },
+            state_file: self.state_file,
+            ..Config::default()
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let filter = EnvFilter::builder()
+        .with_default_directive(tracing::Level::INFO.into())
+        .from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let mut simulator = market_sim::start(Arguments::parse().config())?;
+    tracing::info!(
+        binance = simulator.base_url(Venue::Binance),
+        coingecko = simulator.base_url(Venue::CoinGecko),
+        coinmarketcap = simulator.base_url(Venue::CoinMarketCap),
+        "simulated market is open"
+    );
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        ended = simulator.ended() => ended.context("the server stopped by itself"),
+        _ = terminate.recv() => { simulator.stop().await; Ok(()) }
+        _ = tokio::signal::ctrl_c() => { simulator.stop().await; Ok(()) }
+    }
+}
