@@ -351,8 +351,8 @@ mod tests {
         let bitcoin = catalogue.find("BTC").unwrap();
         let ether = catalogue.find("ETH").unwrap();
         let mut pairs = Vec::new();
-        for day in 0..400 {
-            let at = NOW - day * DAY;
+        for step in 0..120 {
+            let at = NOW - step * 3 * DAY;
             for (id, asset) in catalogue.iter() {
                 let ratio = price(&market, id, at) / asset.profile.price;
                 assert!(ratio > 0.1 && ratio < 10.0, "{} at {ratio} of its base", asset.ticker);
