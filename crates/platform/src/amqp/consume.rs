@@ -1,19 +1,23 @@
 //! Competing consumers: each message goes to one of them, and to another if that one dies.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::StreamExt;
-use lapin::Acker;
 use lapin::message::Delivery as RawDelivery;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Acker, Channel};
 use uuid::Uuid;
 
 use super::{Broker, declare};
 use crate::backoff::Backoff;
 
+/// After this much silence a consumer checks that the broker still knows it: when a queue is
+/// removed and made again in a moment, the broker may forget to say so.
+const SILENCE: Duration = Duration::from_secs(5);
 /// Longest time to hand an acknowledgement to the connection.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -29,6 +33,7 @@ pub struct Delivery {
     /// The broker gave it to someone before.
     pub redelivered: bool,
     acker: Acker,
+    _held: Arc<()>,
 }
 
 impl Delivery {
@@ -60,8 +65,8 @@ fn settled(answer: Result<lapin::Result<bool>, tokio::time::error::Elapsed>) -> 
     Ok(())
 }
 
-impl From<RawDelivery> for Delivery {
-    fn from(raw: RawDelivery) -> Self {
+impl Delivery {
+    fn new(raw: RawDelivery, held: &Arc<()>) -> Self {
         let headers = raw.properties.headers().as_ref().map(text_headers).unwrap_or_default();
         Self {
             message_id: raw.properties.message_id().as_ref().map(ToString::to_string),
@@ -69,21 +74,29 @@ impl From<RawDelivery> for Delivery {
             body: raw.data,
             acker: raw.acker,
             headers,
+            _held: Arc::clone(held),
         }
     }
 }
 
 fn text_headers(table: &FieldTable) -> BTreeMap<String, String> {
-    let mut headers = BTreeMap::new();
-    for (name, value) in table {
-        let text = match value {
-            AMQPValue::LongString(text) => text.to_string(),
-            AMQPValue::ShortString(text) => text.to_string(),
-            _ => continue,
-        };
-        headers.insert(name.to_string(), text);
-    }
-    headers
+    let text = |value: &AMQPValue| match value.as_long_string() {
+        Some(text) => Some(text.to_string()),
+        None => value.as_short_string().map(ToString::to_string),
+    };
+    table
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_string(), text(value)?)))
+        .collect()
+}
+
+/// A subscription and the channel it lives on.
+#[derive(Debug)]
+struct Subscription {
+    channel: Channel,
+    stream: lapin::Consumer,
+    /// Cloned into each delivery, so its count says how many are unfinished.
+    held: Arc<()>,
 }
 
 /// Takes messages of one queue, for as long as it lives.
@@ -92,7 +105,7 @@ pub struct Consumer {
     broker: Broker,
     queue: String,
     prefetch: u16,
-    stream: Option<lapin::Consumer>,
+    subscription: Option<Subscription>,
     failures: u32,
 }
 
@@ -102,7 +115,7 @@ impl Consumer {
             broker,
             queue,
             prefetch,
-            stream: None,
+            subscription: None,
             failures: 0,
         }
     }
@@ -115,7 +128,7 @@ impl Consumer {
             match self.try_next().await {
                 Ok(delivery) => return delivery,
                 Err(error) => {
-                    self.stream = None;
+                    self.subscription = None;
                     if self.failures == 0 {
                         tracing::warn!(
                             queue = self.queue,
@@ -132,38 +145,65 @@ impl Consumer {
     }
 
     async fn try_next(&mut self) -> anyhow::Result<Delivery> {
-        let stream = match self.stream.take() {
-            Some(stream) => stream,
+        let subscription = match self.subscription.take() {
+            Some(subscription) => subscription,
             None => {
-                let stream = self.open().await?;
+                let subscription = self.open().await?;
                 if self.failures > 0 {
                     tracing::info!(queue = self.queue, failures = self.failures, "consuming again");
                     self.failures = 0;
                 }
-                stream
+                subscription
             }
         };
-        let raw = self.stream.insert(stream).next().await;
-        Ok(raw
-            .context("the broker cancelled the consumer")?
-            .context("RabbitMQ consumer")?
-            .into())
+        let subscription = self.subscription.insert(subscription);
+        loop {
+            match tokio::time::timeout(SILENCE, subscription.stream.next()).await {
+                Ok(raw) => {
+                    let raw = raw.context("the broker cancelled the consumer")?;
+                    return Ok(Delivery::new(raw.context("RabbitMQ consumer")?, &subscription.held));
+                }
+                Err(_) => subscription.check(&self.queue, self.prefetch).await?,
+            }
+        }
     }
 
-    async fn open(&self) -> anyhow::Result<lapin::Consumer> {
+    async fn open(&self) -> anyhow::Result<Subscription> {
         let channel = self.broker.channel().await?;
         declare(&channel, &self.queue).await?;
         channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
         let tag = Uuid::now_v7().to_string();
-        let options = BasicConsumeOptions::default();
-        let consumer = channel
+        let stream = channel
             .basic_consume(
                 self.queue.as_str().into(),
                 tag.as_str().into(),
-                options,
+                BasicConsumeOptions::default(),
                 FieldTable::default(),
             )
             .await?;
-        Ok(consumer)
+        Ok(Subscription {
+            channel,
+            stream,
+            held: Arc::default(),
+        })
+    }
+}
+
+impl Subscription {
+    /// Fails when messages wait although we could take them: then the broker forgot us.
+    async fn check(&self, queue: &str, prefetch: u16) -> anyhow::Result<()> {
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::durable()
+        };
+        let asking = self.channel.queue_declare(queue.into(), options, FieldTable::default());
+        let found = tokio::time::timeout(ACK_TIMEOUT, asking)
+            .await
+            .context("RabbitMQ is silent")??;
+        let unfinished = Arc::strong_count(&self.held) - 1;
+        let could_take = unfinished < usize::from(prefetch);
+        let forgotten = found.consumer_count() == 0 || (found.message_count() > 0 && could_take);
+        anyhow::ensure!(!forgotten, "the broker forgot the consumer");
+        Ok(())
     }
 }

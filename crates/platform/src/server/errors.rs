@@ -40,7 +40,9 @@ fn json_problem(error: &JsonPayloadError) -> Problem {
         JsonPayloadError::Deserialize(error) => {
             Problem::new(400, "malformed_json", format!("The body is not JSON: {error}."))
         }
-        _ => Problem::new(400, "bad_request", "The body could not be read."),
+        JsonPayloadError::Payload(_) | JsonPayloadError::Serialize(_) | _ => {
+            Problem::new(400, "bad_request", "The body could not be read.")
+        }
     }
 }
 

@@ -53,6 +53,9 @@ struct Batch {
     last_id: Option<String>,
 }
 
+/// An id and its fields; without fields the entry was trimmed.
+type Row = (String, Option<Vec<(String, String)>>);
+
 impl Batch {
     fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.gone.is_empty()
@@ -61,7 +64,7 @@ impl Batch {
     /// Reads `[[id, [field, value, ...] | nil], ...]`.
     fn parse(value: Value) -> ::redis::RedisResult<Self> {
         let mut batch = Self::default();
-        let rows: Option<Vec<(String, Option<Vec<(String, String)>>)>> = FromRedisValue::from_redis_value(value)?;
+        let rows: Option<Vec<Row>> = FromRedisValue::from_redis_value(value)?;
         for (id, fields) in rows.unwrap_or_default() {
             let payload = fields
                 .unwrap_or_default()

@@ -118,6 +118,28 @@ async fn publishers_and_consumers_come_back_after_lost_connections() {
 }
 
 #[tokio::test]
+async fn a_queue_that_vanished_is_made_again() {
+    let rabbit = testkit::rabbit().await;
+    let broker = rabbit.broker();
+    let publisher = broker.publisher();
+    let mut consumer = broker.consume(QUEUE, 10);
+    publish(&publisher, &message(0)).await;
+    next(&mut consumer).await.ack().await.unwrap();
+    rabbit.delete_queue(QUEUE).await.unwrap();
+    // What is published while the queue goes may go with it, so it is published again, as by a relay.
+    let publishing = async {
+        loop {
+            publish(&publisher, &message(1)).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    };
+    tokio::select! {
+        got = next(&mut consumer) => assert_eq!(got.message_id.as_deref(), Some("m-1")),
+        () = publishing => {}
+    }
+}
+
+#[tokio::test]
 async fn an_absent_broker_is_an_error_for_each_message() {
     let free = platform::server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("amqp://guest:guest@{}", free.local_addr().unwrap());

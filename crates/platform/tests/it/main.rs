@@ -1,5 +1,7 @@
 //! The platform against real PostgreSQL, Redis and RabbitMQ.
 
+#![expect(clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
 mod amqp;
 mod http;
 mod lease;
