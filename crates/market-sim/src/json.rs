@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::assets::AssetId;
-use crate::faults::Absurdity;
+use crate::effects::Absurdity;
 
 /// A value as a venue writes it.
 #[derive(Debug, Clone, PartialEq)]

@@ -43,6 +43,9 @@ pub mod json;
 /// The venues' wire formats.
 pub mod venues;
 
+/// What faults do to an answer.
+pub mod effects;
+
 /// What can go wrong.
 pub mod faults;
 
@@ -62,7 +65,8 @@ pub mod server;
 pub mod simulator;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use faults::{Absurdity, FaultKind, FaultRequest, Refused};
+pub use effects::Absurdity;
+pub use faults::{FaultKind, FaultRequest, Refused};
 pub use replay::ReplayOptions;
 pub use simulator::{Config, MarketSource, Simulator, StartError, start};
 pub use state::PerVenue;

@@ -7,7 +7,8 @@ use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
 use crate::clock::iso;
-use crate::faults::{Effects, FaultKind};
+use crate::effects::Effects;
+use crate::faults::FaultKind;
 use crate::json::Json;
 use crate::state::State;
 use crate::venues::{Reply, Request, Venue, binance, coingecko, coinmarketcap};

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::assets::AssetId;
 use crate::clock::{Clock, Millis};
-use crate::faults::{Effects, FaultRequest, Faults, Refused};
+use crate::effects::Effects;
+use crate::faults::{FaultRequest, Faults, Refused};
 use crate::limits::{Limit, Usage};
 use crate::overrides::Overrides;
 use crate::tape::Tape;

@@ -2,7 +2,7 @@
 
 use crate::assets::{Asset, AssetId, Catalogue};
 use crate::clock::{DAY, Millis};
-use crate::faults::Effects;
+use crate::effects::Effects;
 use crate::market::Bar;
 use crate::noise;
 use crate::tape::Tape;
@@ -126,7 +126,7 @@ impl<'a> View<'a> {
             .profile
             .added
             .parse::<jiff::civil::Date>()
-            .map_or(0, |day| day_start(day))
+            .map_or(0, day_start)
             .max(FIRST_DAY)
     }
 

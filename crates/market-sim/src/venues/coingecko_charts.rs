@@ -24,6 +24,9 @@ pub(super) fn answer(view: &View<'_>, request: &Request<'_>, coin: &str, rest: &
         "market_chart/range" => {
             let (asset, rate) = subject(view, request, coin)?;
             let (from, to) = (seconds(request, "from")?, seconds(request, "to")?);
+            if to < from {
+                return Err(refusal(422, "Invalid from or to parameter"));
+            }
             if from < view.now() - (MOST_DAYS + 1) * DAY {
                 return Err(beyond_plan(view));
             }

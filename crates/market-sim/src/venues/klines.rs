@@ -125,6 +125,9 @@ fn starts(
     let mut starts = Vec::new();
     if let Some(from) = from {
         let from = from.max(first);
+        if from > last {
+            return starts;
+        }
         let mut start = interval.start(from);
         if start < from {
             start = interval.next(start);

@@ -1,0 +1,22 @@
+//! The simulator as its clients see it: over HTTP, against what the venues were recorded to answer.
+
+/// A simulator and a client of it.
+mod harness;
+
+/// Bodies have the shape of the recorded ones.
+mod shapes;
+
+/// Errors, weights and limits as the venues have them.
+mod manners;
+
+/// Bars agree with prices, and time with time.
+mod history;
+
+/// What can be made to go wrong.
+mod faults;
+
+/// Prices moved and nailed by hand.
+mod interventions;
+
+/// Recorded files as a market.
+mod replay;
