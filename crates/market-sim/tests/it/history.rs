@@ -10,15 +10,17 @@ async fn klines(harness: &Harness, query: &str) -> Vec<Value> {
         .get(Venue::Binance, &format!("/api/v3/klines?symbol=ETHUSDT&{query}"))
         .await;
     assert_eq!(answer.status, 200, "{query}: {}", answer.text);
-    answer.json().as_array().unwrap().clone()
+    answer.json().as_array().expect("rows").clone()
 }
 
 fn number(cell: &Value) -> f64 {
-    cell.as_str().unwrap().parse().unwrap()
+    cell.as_str()
+        .and_then(|text| text.parse().ok())
+        .expect("a number in quotes")
 }
 
 fn time(row: &Value) -> i64 {
-    row[0].as_i64().unwrap()
+    row[0].as_i64().expect("a time")
 }
 
 #[tokio::test]
