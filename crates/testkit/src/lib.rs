@@ -7,7 +7,12 @@
 /// Where the servers are.
 pub mod servers;
 
+mod child;
+
 mod cleanup;
+
+/// Ports that are known before their process starts.
+pub mod ports;
 
 /// A migrated PostgreSQL database of one test.
 pub mod database;
@@ -21,7 +26,11 @@ pub mod rabbit;
 /// A webhook receiver that records and obeys a script.
 pub mod sink;
 
+/// Servers that one test may stop.
+pub mod own;
+
 pub use database::{TestDatabase, database};
+pub use own::{OwnPostgres, OwnRabbit, OwnRedis};
 pub use rabbit::{TestRabbit, rabbit};
 pub use redis::{TestRedis, redis};
 pub use sink::{Answer, Received, WebhookSink};
