@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { afterEach, mock, test } from "node:test";
+import { authenticate, request } from "./client.ts";
+import { ApiError } from "./errors.ts";
+
+afterEach(() => {
+  mock.restoreAll();
+  authenticate(null, () => undefined);
+});
+
+function answer(status: number, body: unknown, headers: Record<string, string> = {}): void {
+  mock.method(globalThis, "fetch", async () => new Response(JSON.stringify(body), { status, headers }));
+}
+
+async function failure(call: Promise<unknown>): Promise<ApiError> {
+  try {
+    await call;
+  } catch (error) {
+    assert.ok(error instanceof ApiError);
+    return error;
+  }
+  throw new assert.AssertionError({ message: "the call succeeded" });
+}
+
+test("an error body becomes an ApiError with its fields and remedy", async () => {
+  answer(422, {
+    error: "ValidationError",
+    detail: "The input is invalid.",
+    code: 422,
+    type: "validation_failed",
+    remediation: "Correct the fields.",
+    errors: [{ loc: ["body", "target_price"], msg: "must be greater than 0", type: "greater_than" }],
+  });
+  const error = await failure(request("/x", { method: "POST", body: {} }));
+  assert.equal(error.type, "validation_failed");
+  assert.equal(error.remediation, "Correct the fields.");
+  assert.equal(error.fields[0]?.loc.at(-1), "target_price");
+  assert.equal(error.isOutage, false);
+});
+
+test("an answer that is not JSON still has a status, and Retry-After is read", async () => {
+  mock.method(
+    globalThis,
+    "fetch",
+    async () => new Response("<html>", { status: 503, headers: { "Retry-After": "4" } }),
+  );
+  const error = await failure(request("/x"));
+  assert.equal(error.status, 503);
+  assert.equal(error.retryAfterMs, 4_000);
+  assert.equal(error.isOutage, true);
+});
+
+test("no answer at all is an outage", async () => {
+  mock.method(globalThis, "fetch", async () => {
+    throw new TypeError("failed to fetch");
+  });
+  assert.equal((await failure(request("/x"))).type, "unreachable");
+});
+
+test("only the session's own key ends the session", async () => {
+  let ended = 0;
+  authenticate("sk_live_mine", () => (ended += 1));
+  answer(401, { detail: "Invalid or inactive API Key", type: "invalid_api_key" });
+  await failure(request("/x", { key: "sk_live_tried" }));
+  assert.equal(ended, 0);
+  await failure(request("/x"));
+  assert.equal(ended, 1);
+});
+
+test("a query is encoded and the key is sent in its header", async () => {
+  answer(200, { ok: true });
+  authenticate("sk_live_mine", () => undefined);
+  await request("/x", { query: { symbols: "BTC,ETH", from: undefined } });
+  const call = (globalThis.fetch as unknown as { mock: { calls: { arguments: [string, RequestInit] }[] } })
+    .mock;
+  const [url, init] = call.calls[0]!.arguments;
+  assert.equal(url, "/x?symbols=BTC%2CETH");
+  assert.equal((init.headers as Record<string, string>)["X-API-Key"], "sk_live_mine");
+});

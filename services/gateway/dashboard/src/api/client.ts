@@ -1,0 +1,79 @@
+import { Budget, type Policy } from "../lib/budget.ts";
+import { ApiError, errorOf } from "./errors.ts";
+
+/** The page's one account of what it may still ask. */
+export const budget = new Budget();
+
+const TIMEOUT_MS = 12_000;
+
+interface Options {
+  method?: "GET" | "POST" | "DELETE";
+  policy?: Policy;
+  query?: Record<string, string | number | undefined>;
+  body?: unknown;
+  /** Overrides the key of the session, to try one that is not yet accepted. */
+  key?: string;
+  signal?: AbortSignal | undefined;
+}
+
+let sessionKey: string | null = null;
+let onUnauthorized: (error: ApiError) => void = () => undefined;
+
+/** Sets the credential of every following request and who is told when it stops being valid. */
+export function authenticate(key: string | null, unauthorized: (error: ApiError) => void): void {
+  sessionKey = key;
+  onUnauthorized = unauthorized;
+}
+
+/** The only place that talks to the network. Every failure is an `ApiError`, except an abort by the caller. */
+export async function request<T>(path: string, options: Options = {}): Promise<T> {
+  const { method = "GET", policy = "none", body, signal } = options;
+  const usedKey = options.key ?? sessionKey;
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (usedKey) headers["X-API-Key"] = usedKey;
+  const init: RequestInit = { method, headers, cache: "no-store", credentials: "omit" };
+  if (body !== undefined) {
+    headers["Content-Type"] = "application/json; charset=utf-8";
+    init.body = JSON.stringify(body);
+  }
+  if (method === "POST") headers["Idempotency-Key"] = randomId();
+
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  init.signal = signal ? AbortSignal.any([signal, timeout]) : timeout;
+
+  budget.spend(policy);
+  let response: Response;
+  try {
+    response = await fetch(path + search(options.query), init);
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw timeout.aborted ? ApiError.timeout() : ApiError.unreachable();
+  }
+  budget.learn(policy, response.headers);
+  if (!response.ok) {
+    const error = await errorOf(response);
+    if (error.status === 401 && usedKey === sessionKey && sessionKey !== null) onUnauthorized(error);
+    throw error;
+  }
+  if (response.status === 204) return undefined as T;
+  try {
+    return (await response.json()) as T;
+  } catch (cause) {
+    if (signal?.aborted) throw cause;
+    throw ApiError.unreachable();
+  }
+}
+
+function search(query: Options["query"]): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {}))
+    if (value !== undefined) parameters.set(name, String(value));
+  const text = parameters.toString();
+  return text ? `?${text}` : "";
+}
+
+/** `crypto.randomUUID` is missing on pages served over plain HTTP, so this one is made by hand. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

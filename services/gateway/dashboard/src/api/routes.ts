@@ -1,0 +1,92 @@
+/** Every route that the dashboard uses, with its rate-limit policy. */
+import { request } from "./client.ts";
+import type * as T from "./types.ts";
+
+const V1 = "/api/v1";
+const segment = encodeURIComponent;
+
+async function enveloped<D>(answer: Promise<T.Envelope<D>>): Promise<D> {
+  return (await answer).data;
+}
+
+export const health = (signal?: AbortSignal): Promise<T.Health> => request("/health", { signal });
+
+export const demoAccount = (): Promise<T.DemoAccount> => request("/demo/account");
+
+export const register = (email: string): Promise<T.Registration> =>
+  request(`${V1}/users/register`, { method: "POST", body: { email } });
+
+export const me = (key?: string): Promise<T.User> =>
+  request(`${V1}/users/me`, { policy: "me", ...(key === undefined ? {} : { key }) });
+
+export const quotes = (signal?: AbortSignal): Promise<T.Quote[]> =>
+  enveloped(request<T.Envelope<T.Quote[]>>(`${V1}/quotes`, { policy: "market", signal }));
+
+export const candles = (
+  ticker: string,
+  interval: T.Interval,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<T.Candle[]> =>
+  enveloped(
+    request<T.Envelope<T.Candle[]>>(`${V1}/candles/${segment(ticker)}`, {
+      policy: "market",
+      query: { interval, limit },
+      signal,
+    }),
+  );
+
+export const stats = (symbol: string, window: string, signal?: AbortSignal): Promise<T.Stats> =>
+  enveloped(
+    request<T.Envelope<T.Stats>>(`${V1}/analytics/${segment(symbol)}/stats`, {
+      policy: "analytics",
+      query: { window },
+      signal,
+    }),
+  );
+
+export const timeseries = (
+  symbol: string,
+  query: { from: string; interval: T.Interval; series: string },
+  signal?: AbortSignal,
+): Promise<T.Timeseries> =>
+  enveloped(
+    request<T.Envelope<T.Timeseries>>(`${V1}/analytics/${segment(symbol)}/timeseries`, {
+      policy: "analytics",
+      query,
+      signal,
+    }),
+  );
+
+export const correlation = (symbols: string[], signal?: AbortSignal): Promise<T.Correlation> =>
+  enveloped(
+    request<T.Envelope<T.Correlation>>(`${V1}/analytics/correlation`, {
+      policy: "analytics",
+      query: { symbols: symbols.join(","), window: "30d", method: "pearson" },
+      signal,
+    }),
+  );
+
+export const monitors = (signal?: AbortSignal): Promise<T.Monitor[]> =>
+  enveloped(request<T.Envelope<T.Monitor[]>>(`${V1}/risk/monitors`, { policy: "analytics", signal }));
+
+export const alerts = (signal?: AbortSignal): Promise<T.Alert[]> =>
+  request(`${V1}/alerts/`, { policy: "alerts", signal });
+
+export const createAlert = (body: T.AlertCreate): Promise<T.Alert> =>
+  request(`${V1}/alerts/`, { method: "POST", body });
+
+export const deleteAlert = (id: string): Promise<void> =>
+  request(`${V1}/alerts/${segment(id)}`, { method: "DELETE" });
+
+export const alertEvents = (id: string, signal?: AbortSignal): Promise<T.AlertEvent[]> =>
+  request(`${V1}/alerts/${segment(id)}/events`, { policy: "alerts", signal });
+
+export const alertDeliveries = (id: string, signal?: AbortSignal): Promise<T.Delivery[]> =>
+  request(`${V1}/alerts/${segment(id)}/deliveries`, { policy: "alerts", signal });
+
+export const endpointSecret = (id: string): Promise<{ secret: string }> =>
+  request(`${V1}/webhooks/endpoints/${segment(id)}/secret`);
+
+export const testEndpoint = (id: string): Promise<T.Delivery> =>
+  request(`${V1}/webhooks/endpoints/${segment(id)}/test`, { method: "POST", policy: "write" });

@@ -1,0 +1,25 @@
+import type { JSX } from "preact";
+import { direction, signedPercent } from "../lib/format.ts";
+
+const ARROW = { up: "▲", down: "▼", flat: "" } as const;
+
+/** A change in percent, told three ways: by its sign, by an arrow and by its colour. */
+export function Delta({
+  value,
+  decimals = 2,
+}: {
+  value: number | null | undefined;
+  decimals?: number;
+}): JSX.Element {
+  const way = direction(value);
+  return (
+    <span class={`delta ${way}`}>
+      {ARROW[way] && (
+        <span class="arrow" aria-hidden="true">
+          {ARROW[way]}
+        </span>
+      )}
+      {signedPercent(value, decimals)}
+    </span>
+  );
+}

@@ -1,0 +1,47 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { CloseIcon } from "./icons.tsx";
+
+interface Props {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+  /** At the side, over the full height, for details. */
+  side?: boolean;
+}
+
+/** A modal on the browser's own dialog: it keeps the focus, closes on Escape and gives the focus back. */
+export function Dialog({ title, onClose, children, side = false }: Props): JSX.Element {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const opener = document.activeElement;
+    ref.current?.showModal();
+    ref.current?.querySelector<HTMLElement>("[data-focus-first]")?.focus();
+    return () => {
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+    };
+  }, []);
+  const closeOnBackdrop = (event: MouseEvent): void => {
+    if (event.target === ref.current) onClose();
+  };
+  return (
+    <dialog
+      ref={ref}
+      class={side ? "side" : ""}
+      aria-labelledby={id}
+      onClose={onClose}
+      onMouseDown={closeOnBackdrop}
+    >
+      <div class="dialog-body">
+        <header>
+          <h2 id={id}>{title}</h2>
+          <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
+            <CloseIcon />
+          </button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}

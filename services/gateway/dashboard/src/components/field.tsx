@@ -1,0 +1,51 @@
+import type { JSX } from "preact";
+import { useId } from "preact/hooks";
+
+interface Props {
+  label: string;
+  name: string;
+  value: string;
+  onInput: (value: string) => void;
+  error?: string | undefined;
+  hint?: string | undefined;
+  prefix?: string;
+  type?: "text" | "email" | "url" | "password";
+  inputMode?: "decimal" | "url" | "email" | "text";
+  placeholder?: string;
+  autoComplete?: string;
+  autoFocus?: boolean;
+}
+
+/** A labelled input whose hint and error are announced with it. */
+export function Field(props: Props): JSX.Element {
+  const id = useId();
+  const { label, name, value, onInput, error, hint, prefix, type = "text" } = props;
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <div class={prefix ? "input prefixed" : "input"}>
+        {prefix && <span aria-hidden="true">{prefix}</span>}
+        <input
+          id={id}
+          name={name}
+          // The attribute types differ by kind of input; here only these plain ones occur.
+          {...({ type } as { type: "text" })}
+          value={value}
+          inputMode={props.inputMode}
+          placeholder={props.placeholder}
+          autoComplete={props.autoComplete ?? "off"}
+          data-focus-first={props.autoFocus}
+          spellcheck={false}
+          aria-invalid={error ? true : undefined}
+          aria-describedby={error || hint ? `${id}-note` : undefined}
+          onInput={(event) => onInput(event.currentTarget.value)}
+        />
+      </div>
+      {(error ?? hint) && (
+        <p id={`${id}-note`} class={error ? "error" : "hint"}>
+          {error ?? hint}
+        </p>
+      )}
+    </div>
+  );
+}

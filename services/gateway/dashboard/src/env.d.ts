@@ -1,0 +1,4 @@
+declare module "virtual:asset-names" {
+  const names: Record<string, string>;
+  export default names;
+}

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as f from "./format.ts";
+
+const plain = (text: string): string => text.replaceAll("\u202f", " ").replaceAll("\u2212", "-");
+
+test("a price has the decimals its size deserves", () => {
+  const cases: [number, string][] = [
+    [64123.45, "$64,123.45"],
+    [1234567.891, "$1,234,567.89"],
+    [580, "$580.00"],
+    [2.34119, "$2.3412"],
+    [0.1423, "$0.1423"],
+    [0.00001234, "$0.00001234"],
+    [0.009999, "$0.009999"],
+    [0, "$0.00"],
+    [-12.5, "-$12.50"],
+  ];
+  for (const [value, text] of cases) assert.equal(plain(f.price(value)), text);
+});
+
+test("a difference is printed with the decimals of the price it belongs to", () => {
+  assert.equal(f.price(0.5, 64123.45), "$0.50");
+  assert.equal(f.price(0.0003, 0.1423), "$0.0003");
+});
+
+test("an unknown is a dash and never a number", () => {
+  for (const text of [
+    f.price(null),
+    f.percent(undefined),
+    f.signedPercent(NaN),
+    f.money(null),
+    f.ratio(Infinity),
+  ])
+    assert.equal(text, f.DASH);
+});
+
+test("a change always shows its sign, and nothing is not a gain", () => {
+  assert.equal(plain(f.signedPercent(3.14159)), "+3.14 %");
+  assert.equal(plain(f.signedPercent(-0.5)), "-0.50 %");
+  assert.equal(plain(f.signedPercent(0.0001)), "0.00 %");
+  assert.equal(plain(f.signedPercent(-0.0001)), "0.00 %");
+  assert.equal(f.direction(0.001), "flat");
+  assert.equal(f.direction(-2), "down");
+});
+
+test("large amounts keep three digits", () => {
+  assert.equal(plain(f.money(1_234_567_890)), "$1.23 B");
+  assert.equal(plain(f.money(45_600_000)), "$45.6 M");
+  assert.equal(plain(f.money(999_950)), "$1.00 M");
+  assert.equal(plain(f.money(512)), "$512.00");
+});
+
+test("an age is one unit", () => {
+  assert.equal(plain(f.duration(2_100)), "2 s");
+  assert.equal(plain(f.duration(125_000)), "2 min");
+  assert.equal(plain(f.duration(7_300_000)), "2 h");
+  assert.equal(plain(f.duration(5 * 86_400_000)), "5 d");
+});

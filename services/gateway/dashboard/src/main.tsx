@@ -1,0 +1,20 @@
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import "./styles/index.css";
+import { App } from "./app.tsx";
+import { watchVisibility } from "./lib/visibility.ts";
+import { startAlerts } from "./state/alerts.ts";
+import { startAsset } from "./state/asset.ts";
+import { startMarket } from "./state/market.ts";
+import { followAddress } from "./state/selection.ts";
+import { resume } from "./state/session.ts";
+
+watchVisibility();
+followAddress();
+resume();
+startMarket();
+startAsset();
+startAlerts();
+
+const root = document.getElementById("app");
+if (root) render(<App />, root);

@@ -1,0 +1,101 @@
+import { computed, effect, signal, untracked } from "@preact/signals";
+import { budget } from "../api/client.ts";
+import * as api from "../api/routes.ts";
+import type { Health, Monitor, Quote } from "../api/types.ts";
+import { Live } from "../lib/live.ts";
+import { byRank } from "../lib/names.ts";
+import { now } from "../lib/visibility.ts";
+import { key } from "./session.ts";
+import { ticker } from "./selection.ts";
+
+/** A price older than this is called stale. */
+const STALE_MS = 30_000;
+const SPARKLINE_EVERY_MS = 600_000;
+
+const whenSignedIn = (name: string) => (): string | null => (key.value === null ? null : name);
+
+export const quotes = new Live<Quote[]>({
+  key: whenSignedIn("quotes"),
+  load: async (_, signal) => (await api.quotes(signal)).sort(byRank),
+  everyMs: 2_500,
+  policy: "market",
+});
+
+export const monitors = new Live<Monitor[]>({
+  key: whenSignedIn("monitors"),
+  load: (_, signal) => api.monitors(signal),
+  everyMs: 15_000,
+  policy: "analytics",
+});
+
+export const health = new Live<Health>({
+  key: () => "health",
+  load: (_, signal) => api.health(signal),
+  everyMs: 15_000,
+  policy: "none",
+});
+
+export const tickers = computed(() => (quotes.data.value ?? []).map((quote) => quote.ticker).join(","));
+
+export const selectedQuote = computed(
+  () => quotes.data.value?.find((quote) => quote.ticker === ticker.value) ?? null,
+);
+
+export const monitorOf = (symbol: string): Monitor | null =>
+  monitors.data.value?.find((monitor) => monitor.symbol === symbol) ?? null;
+
+export const simulated = computed(
+  () =>
+    health.data.value?.checks.prices?.simulated === true ||
+    (quotes.data.value ?? []).some((quote) => quote.flags.includes("simulated")),
+);
+
+/** How old the newest price is now, by its age when it was answered and the time since. */
+export const dataAge = computed<number | null>(() => {
+  const list = quotes.data.value;
+  if (!list?.length) return null;
+  const youngest = Math.min(...list.map((quote) => quote.age_ms));
+  return youngest + Math.max(0, now.value - quotes.receivedAt.value);
+});
+
+export type Connection = "connecting" | "live" | "stale" | "reconnecting";
+
+export const connection = computed<Connection>(() => {
+  const error = quotes.error.value;
+  if (quotes.failures.value > 0 && error?.isOutage) return "reconnecting";
+  const age = dataAge.value;
+  if (age === null) return "connecting";
+  return age > STALE_MS ? "stale" : "live";
+});
+
+/** The closes of the last day by ticker, one request after another and only when the budget allows. */
+export const sparklines = signal<Record<string, number[]>>({});
+
+const sparklineLoader = new Live<null>({
+  key: () => (key.value !== null && tickers.value ? tickers.value : null),
+  load: async (wanted, abort) => {
+    for (const symbol of wanted.split(",")) {
+      const wait = budget.waitFor("market", budget.reserve("market") + 1);
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      if (abort.aborted) return null;
+      const candles = await api.candles(symbol, "1h", 25, abort);
+      sparklines.value = { ...sparklines.peek(), [symbol]: candles.map((candle) => candle.c) };
+    }
+    return null;
+  },
+  everyMs: SPARKLINE_EVERY_MS,
+  policy: "market",
+});
+
+/** Starts everything that is shared by all views; ends with the page. */
+export function startMarket(): void {
+  for (const live of [quotes, monitors, health, sparklineLoader]) live.start();
+  effect(() => {
+    const list = quotes.data.value;
+    const first = list?.[0]?.ticker;
+    if (!first) return;
+    untracked(() => {
+      if (!list.some((quote) => quote.ticker === ticker.value)) ticker.value = first;
+    });
+  });
+}

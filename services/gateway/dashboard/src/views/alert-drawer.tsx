@@ -1,0 +1,62 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { Alert } from "../api/types.ts";
+import { Dialog } from "../components/dialog.tsx";
+import { condition } from "../lib/condition.ts";
+import { dateTime, isKnown, price } from "../lib/format.ts";
+import { opened, openedAlert } from "../state/alerts.ts";
+import { AlertState, ConfirmDelete } from "./alerts.tsx";
+import { Deliveries } from "./deliveries.tsx";
+import { Endpoint } from "./endpoint.tsx";
+import { Events } from "./events.tsx";
+
+/** Everything about one alert: what it waits for, what happened, who was told and how that went. */
+export function AlertDrawer(): JSX.Element | null {
+  const alert = openedAlert.value;
+  const deleting = useSignal(false);
+  if (!alert) return null;
+  return (
+    <Dialog side title={condition(alert)} onClose={() => (opened.value = null)}>
+      <Facts alert={alert} />
+      <Deliveries alert={alert} />
+      <Events />
+      <Endpoint alert={alert} />
+      <div class="row end">
+        <button type="button" class="button danger-quiet" onClick={() => (deleting.value = true)}>
+          Delete alert
+        </button>
+      </div>
+      {deleting.value && <ConfirmDelete alert={alert} onClose={() => (deleting.value = false)} />}
+    </Dialog>
+  );
+}
+
+function Facts({ alert }: { alert: Alert }): JSX.Element {
+  return (
+    <dl class="facts">
+      <div>
+        <dt>State</dt>
+        <dd>
+          <AlertState alert={alert} />
+        </dd>
+      </div>
+      <div>
+        <dt>Created</dt>
+        <dd>{dateTime(alert.created_at)}</dd>
+      </div>
+      {alert.triggered_at && (
+        <div>
+          <dt>Fired</dt>
+          <dd>
+            {dateTime(alert.triggered_at)}
+            {isKnown(alert.last_value) && ` at ${price(alert.last_value)}`}
+          </dd>
+        </div>
+      )}
+      <div>
+        <dt>Webhook</dt>
+        <dd class="break">{alert.webhook_url}</dd>
+      </div>
+    </dl>
+  );
+}

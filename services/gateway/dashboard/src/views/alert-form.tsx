@@ -1,0 +1,176 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useId } from "preact/hooks";
+import { ApiError } from "../api/errors.ts";
+import type { AlertCreate, Condition } from "../api/types.ts";
+import { Dialog } from "../components/dialog.tsx";
+import { Field } from "../components/field.tsx";
+import { Problem } from "../components/problem.tsx";
+import { Segmented } from "../components/segmented.tsx";
+import { parsePrice, preview } from "../lib/condition.ts";
+import { price } from "../lib/format.ts";
+import { nameOf } from "../lib/names.ts";
+import { create, creating } from "../state/alerts.ts";
+import { quotes } from "../state/market.ts";
+import { ticker } from "../state/selection.ts";
+
+const LAST_URL = "cryptolens.webhook-url";
+const CONDITIONS = [
+  { value: "gt", label: "Rises above" },
+  { value: "lt", label: "Falls below" },
+] as const;
+
+type FieldName = keyof AlertCreate;
+type Errors = Partial<Record<FieldName, string>>;
+
+/** The form of a new alert, with what it will do in words while it is written. */
+export function AlertForm(): JSX.Element {
+  const list = quotes.data.value ?? [];
+  const asset = useSignal(ticker.value ?? list[0]?.ticker ?? "");
+  const condition = useSignal<Condition>("gt");
+  const target = useSignal("");
+  const url = useSignal(recall());
+  const errors = useSignal<Errors>({});
+  const failure = useSignal<ApiError | null>(null);
+  const busy = useSignal(false);
+  const selectId = useId();
+
+  const current = list.find((quote) => quote.ticker === asset.value)?.price ?? null;
+  const wanted = parsePrice(target.value);
+  const close = (): void => void (creating.value = false);
+
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (busy.value) return;
+    failure.value = null;
+    errors.value = {
+      ...(wanted === null ? { target_price: "Enter a price above 0, such as 70,000." } : {}),
+      ...(url.value.trim() ? {} : { webhook_url: "Enter the address that should be called." }),
+    };
+    if (wanted === null || !url.value.trim()) return;
+    busy.value = true;
+    try {
+      await create({
+        ticker: asset.value,
+        condition: condition.value,
+        target_price: wanted,
+        webhook_url: url.value.trim(),
+      });
+      remember(url.value.trim());
+      close();
+    } catch (cause) {
+      const error = cause instanceof ApiError ? cause : ApiError.unreachable();
+      errors.value = byField(error);
+      // What is shown at a field need not be said twice.
+      failure.value = Object.keys(errors.value).length > 0 ? null : error;
+    } finally {
+      busy.value = false;
+    }
+  };
+
+  return (
+    <Dialog title="New alert" onClose={close}>
+      <form onSubmit={(event) => void submit(event)} noValidate>
+        <div class="field">
+          <label for={selectId}>Asset</label>
+          <select
+            id={selectId}
+            name="ticker"
+            value={asset.value}
+            onChange={(event) => (asset.value = event.currentTarget.value)}
+          >
+            {list.map((quote) => (
+              <option key={quote.ticker} value={quote.ticker}>
+                {quote.ticker} · {nameOf(quote.ticker)}
+              </option>
+            ))}
+          </select>
+          {errors.value.ticker ? (
+            <p class="error">{errors.value.ticker}</p>
+          ) : (
+            <p class="hint">Now {price(current)}</p>
+          )}
+        </div>
+        <div class="field">
+          <span class="label">When the price</span>
+          <Segmented
+            label="Condition"
+            options={CONDITIONS}
+            value={condition.value}
+            onChange={(value) => (condition.value = value)}
+          />
+          {errors.value.condition && <p class="error">{errors.value.condition}</p>}
+        </div>
+        <Field
+          label="Target price"
+          name="target_price"
+          prefix="$"
+          inputMode="decimal"
+          value={target.value}
+          onInput={(value) => (target.value = value)}
+          placeholder={current === null ? "" : price(current).slice(1)}
+          error={errors.value.target_price}
+          autoFocus
+        />
+        <Field
+          label="Webhook URL"
+          name="webhook_url"
+          inputMode="url"
+          value={url.value}
+          onInput={(value) => (url.value = value)}
+          placeholder="https://your-server.com/webhook"
+          error={errors.value.webhook_url}
+          hint="A signed POST goes here, with up to 4 attempts."
+        />
+        <p class="preview" aria-live="polite">
+          {wanted !== null &&
+            preview({ ticker: asset.value, condition: condition.value, target_price: wanted }, current)}
+        </p>
+        {failure.value && <Problem error={failure.value} />}
+        <div class="row end">
+          <button type="button" class="button" onClick={close}>
+            Cancel
+          </button>
+          <button type="submit" class="button primary" disabled={busy.value}>
+            {busy.value ? "Creating…" : "Create alert"}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** The API's complaints by field; those about the address sometimes come without a list. */
+function byField(error: ApiError): Errors {
+  const errors: Errors = {};
+  for (const { loc, msg } of error.fields) {
+    const field = loc.at(-1);
+    if (field === "ticker" || field === "condition" || field === "target_price" || field === "webhook_url")
+      errors[field] ??= sentence(msg);
+  }
+  if (error.type === "webhook_url_blocked")
+    errors.webhook_url ??= [error.message, error.remediation].filter(Boolean).join(" ");
+  if (error.type === "unsupported_ticker") errors.ticker ??= error.message;
+  return errors;
+}
+
+function sentence(message: string): string {
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+function recall(): string {
+  try {
+    return localStorage.getItem(LAST_URL) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function remember(url: string): void {
+  try {
+    localStorage.setItem(LAST_URL, url);
+  } catch {
+    // A convenience only.
+  }
+}

@@ -1,0 +1,162 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { Alert } from "../api/types.ts";
+import { ApiError } from "../api/errors.ts";
+import { Dialog } from "../components/dialog.tsx";
+import { PlusIcon, TrashIcon } from "../components/icons.tsx";
+import { Problem } from "../components/problem.tsx";
+import { Section } from "../components/section.tsx";
+import { condition } from "../lib/condition.ts";
+import { isKnown, minute, price, sentence, signedPercent } from "../lib/format.ts";
+import { alerts, creating, opened, remove } from "../state/alerts.ts";
+import { quotes } from "../state/market.ts";
+
+export function Alerts(): JSX.Element {
+  const list = alerts.data.value;
+  const error = alerts.error.value;
+  return (
+    <Section
+      title="My alerts"
+      class="alerts"
+      note={list && list.length > 0 ? `${list.filter((alert) => alert.is_active).length} armed` : undefined}
+      actions={
+        <button type="button" class="button" onClick={() => (creating.value = true)}>
+          <PlusIcon />
+          New alert
+        </button>
+      }
+    >
+      {list === null ? (
+        error && !error.isOutage ? (
+          <Problem error={error} onRetry={() => alerts.refresh()} />
+        ) : (
+          <div class="skeleton block" aria-busy="true" aria-label="Loading the alerts" />
+        )
+      ) : list.length === 0 ? (
+        <p class="empty">
+          No alerts yet. An alert posts a signed webhook to your server the moment a price crosses your
+          target.
+        </p>
+      ) : (
+        <Table list={list} />
+      )}
+    </Section>
+  );
+}
+
+function Table({ list }: { list: Alert[] }): JSX.Element {
+  const deleting = useSignal<Alert | null>(null);
+  return (
+    <>
+      <table class="list" aria-label="My alerts">
+        <thead>
+          <tr>
+            <th scope="col">Alert</th>
+            <th scope="col">State</th>
+            <th scope="col" class="number">
+              Distance
+            </th>
+            <th scope="col" class="wide-only spaced">
+              Webhook
+            </th>
+            <th scope="col" class="number wide-only">
+              Changed
+            </th>
+            <th scope="col">
+              <span class="unseen">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {list.map((alert) => (
+            <Row key={alert.id} alert={alert} onDelete={() => (deleting.value = alert)} />
+          ))}
+        </tbody>
+      </table>
+      {deleting.value && <ConfirmDelete alert={deleting.value} onClose={() => (deleting.value = null)} />}
+    </>
+  );
+}
+
+function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.Element {
+  const current = quotes.data.value?.find((quote) => quote.ticker === alert.ticker)?.price;
+  const away = isKnown(current) ? (alert.target_price / current - 1) * 100 : null;
+  return (
+    <tr data-alert={alert.id}>
+      <td>
+        <button
+          type="button"
+          class="row-button"
+          aria-label={`Details of ${condition(alert)}`}
+          onClick={() => (opened.value = alert.id)}
+        >
+          <strong>{alert.ticker}</strong> {alert.condition === "gt" ? "above" : "below"}{" "}
+          {price(alert.target_price)}
+        </button>
+      </td>
+      <td>
+        <AlertState alert={alert} />
+      </td>
+      <td class="number">
+        {alert.is_active
+          ? signedPercent(away, 1)
+          : isKnown(alert.last_value)
+            ? `at ${price(alert.last_value)}`
+            : ""}
+      </td>
+      <td class="wide-only spaced clip faint" title={alert.webhook_url}>
+        {alert.webhook_url}
+      </td>
+      <td class="number wide-only faint">{minute(alert.triggered_at ?? alert.created_at)}</td>
+      <td class="number">
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={`Delete ${condition(alert)}`}
+          onClick={onDelete}
+        >
+          <TrashIcon />
+        </button>
+      </td>
+    </tr>
+  );
+}
+
+export function AlertState({ alert }: { alert: Alert }): JSX.Element {
+  const tone = alert.is_active ? "armed" : alert.state === "triggered" ? "fired" : "off";
+  return (
+    <span class={`state-tag ${tone}`}>{alert.state === "triggered" ? "Fired" : sentence(alert.state)}</span>
+  );
+}
+
+export function ConfirmDelete({ alert, onClose }: { alert: Alert; onClose: () => void }): JSX.Element {
+  const busy = useSignal(false);
+  const error = useSignal<ApiError | null>(null);
+  const confirm = async (): Promise<void> => {
+    busy.value = true;
+    try {
+      await remove(alert);
+      onClose();
+    } catch (cause) {
+      error.value = cause instanceof ApiError ? cause : ApiError.unreachable();
+      busy.value = false;
+    }
+  };
+  return (
+    <Dialog title="Delete this alert?" onClose={onClose}>
+      <p>
+        {condition(alert)}.{" "}
+        {alert.is_active ? "It will not fire any more." : "Its record of deliveries goes with it."}
+      </p>
+      {error.value && <Problem error={error.value} />}
+      <div class="row end">
+        <button type="button" class="button" onClick={onClose}>
+          Keep it
+        </button>
+        <button type="button" class="button danger" disabled={busy.value} onClick={() => void confirm()}>
+          Delete
+        </button>
+      </div>
+    </Dialog>
+  );
+}

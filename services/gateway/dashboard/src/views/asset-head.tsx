@@ -1,0 +1,74 @@
+import type { JSX } from "preact";
+import { Delta } from "../components/delta.tsx";
+import { PlusIcon } from "../components/icons.tsx";
+import { Segmented } from "../components/segmented.tsx";
+import { Tip } from "../components/tip.tsx";
+import { duration, isKnown, price, ratio } from "../lib/format.ts";
+import { nameOf } from "../lib/names.ts";
+import { now } from "../lib/visibility.ts";
+import { creating } from "../state/alerts.ts";
+import { quotes, selectedQuote } from "../state/market.ts";
+import { RANGES, WINDOWS, window_ } from "../state/selection.ts";
+import { LivePrice } from "./watch-list.tsx";
+
+const QUALITY = {
+  ok: "",
+  degraded: "Fewer sources than wanted agree on this price.",
+  stale: "No venue has answered lately; this is the last known price.",
+};
+
+export function AssetHead(): JSX.Element {
+  const quote = selectedQuote.value;
+  if (!quote) return <div class="skeleton head" aria-busy="true" aria-label="Loading the asset" />;
+  const age = quote.age_ms + Math.max(0, now.value - quotes.receivedAt.value);
+  return (
+    <div class="asset-head">
+      <div>
+        <h2>
+          {nameOf(quote.ticker)} <span class="faint">{quote.ticker}</span>
+        </h2>
+        <p class="figure">
+          <LivePrice value={quote.price} class="large" />
+          <Delta value={quote.change_24h} />
+          <span class="faint">24 h</span>
+        </p>
+        <p class="sources">
+          {isKnown(quote.confidence) && (
+            <Tip quiet text="Half of the venues' weight lies within this distance of the price.">
+              ±{price(quote.confidence, quote.price)}
+              {isKnown(quote.confidence_bps) && ` (${ratio(quote.confidence_bps, 1)} bps)`}
+            </Tip>
+          )}
+          <span>
+            {quote.n_sources} {quote.n_sources === 1 ? "source" : "sources"}
+          </span>
+          <span>{duration(age)} ago</span>
+          {quote.quality !== "ok" && (
+            <Tip quiet text={QUALITY[quote.quality]}>
+              <span class={`level ${quote.quality === "stale" ? "alert" : "warning"}`}>
+                <span class="shape" aria-hidden="true" />
+                {quote.quality}
+              </span>
+            </Tip>
+          )}
+        </p>
+      </div>
+      <div class="actions">
+        <Segmented
+          label="Window"
+          options={WINDOWS.map((value) => ({
+            value,
+            label: RANGES[value].label,
+            title: RANGES[value].words,
+          }))}
+          value={window_.value}
+          onChange={(value) => (window_.value = value)}
+        />
+        <button type="button" class="button primary" onClick={() => (creating.value = true)}>
+          <PlusIcon />
+          New alert
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,164 @@
+import { useComputed, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
+import type { Known } from "../api/types.ts";
+import { frameOf, toBars, type Bar } from "../charts/bars.ts";
+import { hovered, type Frame } from "../charts/frame.ts";
+import { LineChart } from "../charts/line-chart.tsx";
+import { PriceChart, type Look } from "../charts/price-chart.tsx";
+import { Problem } from "../components/problem.tsx";
+import { Section } from "../components/section.tsx";
+import { Segmented } from "../components/segmented.tsx";
+import { clock, day, fraction, isKnown, price } from "../lib/format.ts";
+import { nameOf } from "../lib/names.ts";
+import { candles, series } from "../state/asset.ts";
+import { selectedQuote } from "../state/market.ts";
+import { RANGES, ticker, window_ } from "../state/selection.ts";
+
+const LOOKS = [
+  { value: "candles", label: "Candles" },
+  { value: "area", label: "Line" },
+] as const;
+
+/** Price, drawdown and rolling volatility below each other on one time axis. */
+export function Charts(): JSX.Element {
+  const look = useSignal<Look>("candles");
+  const { stepSeconds, words } = RANGES[window_.value];
+  const data = candles.data.value;
+  const quote = selectedQuote.value;
+  const bars = useMemo(() => toBars(data ?? [], quote, stepSeconds), [data, quote, stepSeconds]);
+  const frame = frameOf(bars, stepSeconds);
+  const lines = useLines(frame);
+  const name = nameOf(ticker.value ?? "");
+
+  return (
+    <Section
+      title="Price"
+      class="charts"
+      note={<BarReadout bars={bars} />}
+      actions={
+        <Segmented
+          label="Kind of chart"
+          options={LOOKS}
+          value={look.value}
+          onChange={(value) => (look.value = value)}
+        />
+      }
+    >
+      <div class="chart-box" style={{ height: "340px" }}>
+        <PriceChart bars={bars} step={stepSeconds} look={look.value} label={summary(name, words, bars)} />
+        <ChartState missing={bars.length === 0} />
+      </div>
+      {frame && (
+        <>
+          <Line
+            title="Drawdown"
+            {...lines.drawdown}
+            frame={frame}
+            tone="down"
+            label={`Drawdown of ${name} over ${words}. Use the arrow keys to read values.`}
+          />
+          <Line
+            title="Rolling volatility, annual"
+            {...lines.volatility}
+            frame={frame}
+            tone="accent"
+            label={`Rolling volatility of ${name} over ${words}. Use the arrow keys to read values.`}
+          />
+        </>
+      )}
+    </Section>
+  );
+}
+
+function ChartState({ missing }: { missing: boolean }): JSX.Element | null {
+  if (!missing) return null;
+  const error = candles.error.value;
+  if (error && !error.isOutage) return <Problem error={error} onRetry={() => candles.refresh()} />;
+  if (candles.data.value) return <p class="empty">No history for this window yet.</p>;
+  return <div class="skeleton chart-skeleton" aria-busy="true" aria-label="Loading the chart" />;
+}
+
+interface Column {
+  times: number[];
+  values: Known[];
+}
+
+/** The series' columns, cut to the times that the price chart shows. */
+function useLines(frame: Frame | null): { drawdown: Column; volatility: Column } {
+  const data = series.data.value;
+  return useMemo(() => {
+    const all = (data?.t ?? []).map((time) => Date.parse(time) / 1000);
+    const start = frame
+      ? Math.max(
+          0,
+          all.findIndex((time) => time >= frame.first),
+        )
+      : 0;
+    const times = all.slice(start);
+    return {
+      drawdown: { times, values: (data?.drawdown ?? []).slice(start) },
+      volatility: { times, values: (data?.rolling_volatility ?? []).slice(start) },
+    };
+  }, [data, frame?.first]);
+}
+
+interface LineProps extends Column {
+  title: string;
+  frame: Frame;
+  tone: "accent" | "down";
+  label: string;
+}
+
+function Line({ title, times, values, frame, tone, label }: LineProps): JSX.Element {
+  const known = values.some(isKnown);
+  return (
+    <div class="line-box">
+      <h3>
+        {title}
+        <LineReadout times={times} values={values} />
+      </h3>
+      {known || series.data.value === null ? (
+        <LineChart
+          times={times}
+          values={values}
+          frame={frame}
+          tone={tone}
+          format={(v) => fraction(v, 0)}
+          label={label}
+        />
+      ) : (
+        <p class="empty">Not enough history for this window yet.</p>
+      )}
+    </div>
+  );
+}
+
+/** The value under the crosshair, or the newest. */
+function LineReadout({ times, values }: Column): JSX.Element {
+  const time = hovered.value;
+  const index = time === null ? values.findLastIndex(isKnown) : times.indexOf(time);
+  return <span class="readout">{fraction(values[index])}</span>;
+}
+
+function BarReadout({ bars }: { bars: Bar[] }): JSX.Element | null {
+  const bar = useComputed(() => hovered.value).value;
+  const shown = bar === null ? undefined : bars.find((each) => each.time === bar);
+  if (!shown) return null;
+  const time = shown.time * 1000;
+  return (
+    <span class="readout" aria-live="off">
+      {day(time)}, {clock(time)} · open {price(shown.open)} · high {price(shown.high)} · low{" "}
+      {price(shown.low)} · close {price(shown.close)}
+    </span>
+  );
+}
+
+function summary(name: string, words: string, bars: Bar[]): string {
+  const first = bars[0];
+  const last = bars.at(-1);
+  if (!first || !last) return `Price of ${name}`;
+  const high = Math.max(...bars.map((bar) => bar.high));
+  const low = Math.min(...bars.map((bar) => bar.low));
+  return `Price of ${name} over ${words}: from ${price(first.open)} to ${price(last.close)}, between ${price(low)} and ${price(high)}. Use the arrow keys to read values.`;
+}

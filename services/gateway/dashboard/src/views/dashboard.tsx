@@ -1,0 +1,67 @@
+import type { JSX } from "preact";
+import { alerts, creating, opened } from "../state/alerts.ts";
+import { connection, quotes } from "../state/market.ts";
+import { tab } from "../state/selection.ts";
+import { AlertDrawer } from "./alert-drawer.tsx";
+import { AlertForm } from "./alert-form.tsx";
+import { Alerts } from "./alerts.tsx";
+import { AssetHead } from "./asset-head.tsx";
+import { Charts } from "./charts.tsx";
+import { CorrelationMap } from "./correlation.tsx";
+import { Header } from "./header.tsx";
+import { Kpis } from "./kpis.tsx";
+import { Risk } from "./risk.tsx";
+import { TabBar } from "./tab-bar.tsx";
+import { WatchList } from "./watch-list.tsx";
+
+export function Dashboard(): JSX.Element {
+  return (
+    <div class="app" data-tab={tab.value}>
+      <a class="skip" href="#main" onClick={skip}>
+        Skip to content
+      </a>
+      <Header />
+      <Outage />
+      <div class="columns">
+        <WatchList />
+        <main id="main" tabIndex={-1}>
+          <div class="asset-part">
+            <AssetHead />
+            <Kpis />
+            <Charts />
+            <div class="pair">
+              <Risk />
+              <CorrelationMap />
+            </div>
+          </div>
+          <Alerts />
+        </main>
+      </div>
+      <TabBar />
+      {creating.value && <AlertForm />}
+      {opened.value !== null && alerts.data.value !== null && <AlertDrawer />}
+    </div>
+  );
+}
+
+/** The address holds the selection, so the skip link moves the focus itself. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+/** While the server does not answer: what is seen is the past. */
+function Outage(): JSX.Element | null {
+  const error = quotes.error.value;
+  if (connection.value !== "reconnecting" || !error) return null;
+  return (
+    <div class="outage" role="status">
+      <p>
+        {error.message} {quotes.data.value ? "Numbers below are the last known." : ""} Trying again by itself.
+      </p>
+      <button type="button" class="link" onClick={() => quotes.refresh()}>
+        Try now
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,91 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { ApiError } from "../api/errors.ts";
+import * as api from "../api/routes.ts";
+import type { Alert } from "../api/types.ts";
+import { CopyButton } from "../components/copy-button.tsx";
+import { Problem } from "../components/problem.tsx";
+
+const EXAMPLE = `from standardwebhooks import Webhook
+
+Webhook(secret).verify(request.body, request.headers)`;
+
+/** The receiver: its secret, a test, and how it recognises that a call is ours. */
+export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
+  const secret = useSignal<string | null>(null);
+  const sent = useSignal<string | null>(null);
+  const busy = useSignal(false);
+  const error = useSignal<ApiError | null>(null);
+  const id = alert.webhook_endpoint_id;
+
+  const attempt = async (work: () => Promise<void>): Promise<void> => {
+    busy.value = true;
+    error.value = null;
+    try {
+      await work();
+    } catch (cause) {
+      error.value = cause instanceof ApiError ? cause : ApiError.unreachable();
+    } finally {
+      busy.value = false;
+    }
+  };
+  const reveal = (): Promise<void> =>
+    attempt(async () => {
+      secret.value = (await api.endpointSecret(id)).secret;
+    });
+  const sendTest = (): Promise<void> =>
+    attempt(async () => {
+      const delivery = await api.testEndpoint(id);
+      sent.value = `Test sent with webhook-id ${delivery.id}.`;
+    });
+
+  return (
+    <section>
+      <h3>Receiver</h3>
+      {secret.value === null ? (
+        <p class="hint">
+          Each call is signed with this receiver's secret, so your server can tell that it is genuine.
+        </p>
+      ) : (
+        <code class="secret" tabIndex={0} aria-label="Signing secret">
+          {secret.value}
+        </code>
+      )}
+      <div class="row">
+        {secret.value === null ? (
+          <button type="button" class="button" disabled={busy.value} onClick={() => void reveal()}>
+            Reveal secret
+          </button>
+        ) : (
+          <>
+            <CopyButton text={secret.value} what="the secret" />
+            <button type="button" class="button" onClick={() => (secret.value = null)}>
+              Hide
+            </button>
+          </>
+        )}
+        <button type="button" class="button" disabled={busy.value} onClick={() => void sendTest()}>
+          Send test
+        </button>
+      </div>
+      {sent.value && (
+        <p class="hint" role="status">
+          {sent.value}
+        </p>
+      )}
+      {error.value && <Problem error={error.value} />}
+      <details class="how">
+        <summary>How to verify the signature</summary>
+        <p>
+          Compute HMAC-SHA-256 over <code>webhook-id.webhook-timestamp.body</code> with the base64 part of the
+          secret, and compare it with the <code>webhook-signature</code> header after <code>v1,</code>. Refuse
+          timestamps older than five minutes, and remember the id: a call can arrive more than once. Any
+          Standard Webhooks library does all of this:
+        </p>
+        <pre tabIndex={0} aria-label="Example in Python">
+          {EXAMPLE}
+        </pre>
+      </details>
+    </section>
+  );
+}

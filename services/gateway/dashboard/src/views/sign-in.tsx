@@ -1,0 +1,203 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { ApiError } from "../api/errors.ts";
+import * as api from "../api/routes.ts";
+import type { DemoAccount } from "../api/types.ts";
+import { CopyButton } from "../components/copy-button.tsx";
+import { Field } from "../components/field.tsx";
+import { Mark } from "../components/icons.tsx";
+import { Problem } from "../components/problem.tsx";
+import { ended, signIn } from "../state/session.ts";
+
+/** Three ways in: an API key, a new account, and the ready account of a demo. */
+export function SignIn(): JSX.Element {
+  const mode = useSignal<"key" | "register">("key");
+  const demo = useSignal<DemoAccount | null>(null);
+  const stay = useSignal(false);
+  const busy = useSignal(false);
+  const error = useSignal<ApiError | null>(null);
+
+  useEffect(() => {
+    api.demoAccount().then(
+      (account) => (demo.value = account),
+      () => undefined, // Only a demo has one.
+    );
+  }, []);
+
+  const attempt = async (work: () => Promise<void>): Promise<void> => {
+    if (busy.value) return;
+    busy.value = true;
+    error.value = null;
+    try {
+      await work();
+    } catch (cause) {
+      error.value = cause instanceof ApiError ? cause : ApiError.unreachable();
+    } finally {
+      busy.value = false;
+    }
+  };
+
+  const enter = (key: string): Promise<void> => attempt(() => signIn(key, stay.value));
+  const switchTo = (next: "key" | "register"): void => {
+    mode.value = next;
+    error.value = null;
+  };
+
+  return (
+    <main class="sign-in" id="main">
+      <div class="brand">
+        <Mark />
+        <h1>CryptoLens</h1>
+      </div>
+      <p class="lead">Prices you can trust and explain, with risk and alerts.</p>
+      {ended.value && !error.value && (
+        <p class="problem" role="alert">
+          {ended.value}
+        </p>
+      )}
+      {demo.value && (
+        <div class="demo">
+          <button
+            type="button"
+            class="button primary wide"
+            disabled={busy.value}
+            onClick={() => void enter(demo.value?.api_key ?? "")}
+          >
+            Open the demo account
+          </button>
+          <p class="or">
+            <span>or</span>
+          </p>
+        </div>
+      )}
+      {mode.value === "key" ? (
+        <KeyForm
+          busy={busy.value}
+          error={error.value}
+          primary={!demo.value}
+          onSubmit={(key) => void enter(key)}
+        />
+      ) : (
+        <RegisterForm
+          busy={busy.value}
+          error={error.value}
+          attempt={attempt}
+          onEnter={(key) => void enter(key)}
+        />
+      )}
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={stay.value}
+          onChange={(event) => (stay.value = event.currentTarget.checked)}
+        />
+        Stay signed in on this device
+      </label>
+      <p class="switch">
+        {mode.value === "key" ? "No account yet?" : "Already have a key?"}{" "}
+        <button
+          type="button"
+          class="link"
+          onClick={() => switchTo(mode.value === "key" ? "register" : "key")}
+        >
+          {mode.value === "key" ? "Create one" : "Sign in with it"}
+        </button>
+      </p>
+    </main>
+  );
+}
+
+interface KeyFormProps {
+  busy: boolean;
+  error: ApiError | null;
+  primary: boolean;
+  onSubmit: (key: string) => void;
+}
+
+function KeyForm({ busy, error, primary, onSubmit }: KeyFormProps): JSX.Element {
+  const key = useSignal("");
+  const missing = useSignal(false);
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    const trimmed = key.value.trim();
+    missing.value = trimmed === "";
+    if (trimmed) onSubmit(trimmed);
+  };
+  return (
+    <form onSubmit={submit} noValidate>
+      <Field
+        label="API key"
+        name="key"
+        type="password"
+        value={key.value}
+        onInput={(value) => (key.value = value)}
+        placeholder="sk_live_…"
+        error={missing.value ? "Paste your API key." : undefined}
+      />
+      {error && <Problem error={error} />}
+      <button type="submit" class={`button wide ${primary ? "primary" : ""}`} disabled={busy}>
+        {busy ? "Checking…" : "Sign in"}
+      </button>
+    </form>
+  );
+}
+
+interface RegisterFormProps {
+  busy: boolean;
+  error: ApiError | null;
+  attempt: (work: () => Promise<void>) => Promise<void>;
+  onEnter: (key: string) => void;
+}
+
+function RegisterForm({ busy, error, attempt, onEnter }: RegisterFormProps): JSX.Element {
+  const email = useSignal("");
+  const issued = useSignal<string | null>(null);
+  const problem = error?.fields.find((field) => field.loc.at(-1) === "email")?.msg;
+
+  if (issued.value !== null) {
+    const key = issued.value;
+    return (
+      <div class="issued">
+        <p>
+          <strong>This is your API key. It is shown only this once.</strong> Keep it where you keep passwords.
+        </p>
+        <code class="secret" tabIndex={0} aria-label="Your API key">
+          {key}
+        </code>
+        <div class="row">
+          <CopyButton text={key} what="the API key" />
+          <button type="button" class="button primary" disabled={busy} onClick={() => onEnter(key)}>
+            I have saved it: continue
+          </button>
+        </div>
+        {error && <Problem error={error} />}
+      </div>
+    );
+  }
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void attempt(async () => {
+      issued.value = (await api.register(email.value.trim())).api_key;
+    });
+  };
+  return (
+    <form onSubmit={submit} noValidate>
+      <Field
+        label="E-mail"
+        name="email"
+        type="email"
+        inputMode="email"
+        autoComplete="email"
+        value={email.value}
+        onInput={(value) => (email.value = value)}
+        placeholder="you@example.com"
+        error={problem}
+      />
+      {error && !problem && <Problem error={error} />}
+      <button type="submit" class="button primary wide" disabled={busy}>
+        {busy ? "Creating…" : "Create account"}
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,114 @@
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { Quote } from "../api/types.ts";
+import { Delta } from "../components/delta.tsx";
+import { LevelBadge } from "../components/level.tsx";
+import { Problem } from "../components/problem.tsx";
+import { Sparkline } from "../components/sparkline.tsx";
+import { price } from "../lib/format.ts";
+import { nameOf } from "../lib/names.ts";
+import { monitorOf, quotes, sparklines } from "../state/market.ts";
+import { tab, ticker } from "../state/selection.ts";
+
+export function WatchList(): JSX.Element {
+  const list = quotes.data.value;
+  return (
+    <nav class="watch" aria-labelledby="watch-title">
+      <header>
+        <h2 id="watch-title">Markets</h2>
+        {list && list.length > 0 && <span class="note">{list.length}</span>}
+      </header>
+      {list === null ? (
+        quotes.error.value && !quotes.error.value.isOutage ? (
+          <Problem error={quotes.error.value} onRetry={() => quotes.refresh()} />
+        ) : (
+          <Skeleton />
+        )
+      ) : list.length === 0 ? (
+        <p class="empty">No prices yet. They appear a few seconds after the first venue answers.</p>
+      ) : (
+        <ul role="listbox" aria-label="Watch list" onKeyDown={(event) => onKey(event, list)}>
+          {list.map((quote) => (
+            <Row key={quote.ticker} quote={quote} />
+          ))}
+        </ul>
+      )}
+    </nav>
+  );
+}
+
+function onKey(event: KeyboardEvent, list: Quote[]): void {
+  const at = list.findIndex((quote) => quote.ticker === ticker.value);
+  const last = list.length - 1;
+  const to: Record<string, number> = {
+    ArrowDown: Math.min(last, at + 1),
+    ArrowUp: Math.max(0, at - 1),
+    Home: 0,
+    End: last,
+  };
+  const next = to[event.key];
+  if (next !== undefined) {
+    event.preventDefault();
+    const wanted = list[next]?.ticker ?? null;
+    ticker.value = wanted;
+    const options = (event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>("[role=option]");
+    options[next]?.focus();
+  } else if (event.key === "Enter") tab.value = "asset";
+}
+
+function Row({ quote }: { quote: Quote }): JSX.Element {
+  const chosen = ticker.value === quote.ticker;
+  return (
+    <li
+      role="option"
+      aria-selected={chosen}
+      tabIndex={chosen ? 0 : -1}
+      data-ticker={quote.ticker}
+      class={quote.quality === "stale" ? "stale" : ""}
+      onClick={() => {
+        ticker.value = quote.ticker;
+        tab.value = "asset";
+      }}
+    >
+      <div class="asset">
+        <span class="ticker">{quote.ticker}</span>
+        <LevelBadge level={monitorOf(quote.ticker)?.level ?? null} />
+        <span class="name">{nameOf(quote.ticker)}</span>
+      </div>
+      <Sparkline values={sparklines.value[quote.ticker]} />
+      <div class="value">
+        <LivePrice value={quote.price} />
+        <Delta value={quote.change_24h} />
+        {quote.quality === "stale" && <span class="unseen">stale price</span>}
+      </div>
+    </li>
+  );
+}
+
+/** A price that glows for a moment in the direction it moved. */
+export function LivePrice({ value, class: name = "" }: { value: number; class?: string }): JSX.Element {
+  const ref = useRef<HTMLSpanElement>(null);
+  const before = useRef(value);
+  useEffect(() => {
+    const moved = value - before.current;
+    before.current = value;
+    if (moved === 0 || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const tint = moved > 0 ? "var(--up-wash)" : "var(--down-wash)";
+    ref.current?.animate([{ backgroundColor: tint }, { backgroundColor: "transparent" }], 900);
+  }, [value]);
+  return (
+    <span ref={ref} class={`price ${name}`}>
+      {price(value)}
+    </span>
+  );
+}
+
+function Skeleton(): JSX.Element {
+  return (
+    <div aria-busy="true" aria-label="Loading prices">
+      {[0, 1, 2, 3, 4].map((row) => (
+        <div key={row} class="skeleton row" />
+      ))}
+    </div>
+  );
+}
