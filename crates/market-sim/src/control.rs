@@ -52,6 +52,9 @@ struct PriceBody {
 
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
+    for path in ["/health/live", "/health/ready"] {
+        config.route(path, web::get().to(health));
+    }
     config.service(
         web::scope("/_sim")
             .route("/state", web::get().to(state))
@@ -80,6 +83,10 @@ fn settle<T: Serialize>(outcome: Result<T, Refused>) -> HttpResponse {
         Ok(body) => HttpResponse::Ok().json(body),
         Err(refused) => HttpResponse::BadRequest().json(serde_json::json!({"error": refused.to_string()})),
     }
+}
+
+async fn health() -> HttpResponse {
+    HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
 }
 
 async fn state(state: web::Data<State>) -> HttpResponse {

@@ -1,6 +1,6 @@
 //! The simulator as a process.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -15,37 +15,38 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Debug, Parser)]
 #[command(name = "market-sim", version)]
 struct Arguments {
-    /// Where to listen.
-    #[arg(long, env = "SIMULATOR_LISTEN", default_value = "127.0.0.1:8010", global = true)]
-    listen: SocketAddr,
+    /// Where to listen, address and port at once; stronger than the two below.
+    #[arg(long, env = "SIM_LISTEN", global = true)]
+    listen: Option<SocketAddr>,
+    /// The address to listen on.
+    #[arg(long, env = "BIND_ADDRESS", default_value = "127.0.0.1", global = true)]
+    bind_address: IpAddr,
+    /// The port to listen on.
+    #[arg(long, env = "PORT", default_value_t = 8010, global = true)]
+    port: u16,
     /// The synthetic market's seed: the same seed is the same market.
-    #[arg(long, env = "SIMULATOR_SEED", default_value_t = 1, global = true)]
+    #[arg(long, env = "SIM_SEED", default_value_t = 1, global = true)]
     seed: u64,
     /// File in which moves and nailed prices survive a restart.
-    #[arg(long, env = "SIMULATOR_STATE_FILE", global = true)]
+    #[arg(long, env = "SIM_STATE_FILE", global = true)]
     state_file: Option<PathBuf>,
     /// Milliseconds between Binance's refreshes.
-    #[arg(long, env = "SIMULATOR_BINANCE_REFRESH_MS", default_value_t = 250, global = true)]
+    #[arg(long, env = "SIM_BINANCE_REFRESH_MS", default_value_t = 250, global = true)]
     binance_refresh_ms: u64,
     /// Milliseconds between CoinGecko's refreshes.
-    #[arg(long, env = "SIMULATOR_COINGECKO_REFRESH_MS", default_value_t = 2_000, global = true)]
+    #[arg(long, env = "SIM_COINGECKO_REFRESH_MS", default_value_t = 2_000, global = true)]
     coingecko_refresh_ms: u64,
     /// Milliseconds between CoinMarketCap's refreshes.
-    #[arg(
-        long,
-        env = "SIMULATOR_COINMARKETCAP_REFRESH_MS",
-        default_value_t = 3_000,
-        global = true
-    )]
+    #[arg(long, env = "SIM_COINMARKETCAP_REFRESH_MS", default_value_t = 3_000, global = true)]
     coinmarketcap_refresh_ms: u64,
     /// Binance's request weight per minute.
-    #[arg(long, env = "SIMULATOR_BINANCE_LIMIT", default_value_t = Config::LIMITS.binance, global = true)]
+    #[arg(long, env = "SIM_BINANCE_LIMIT", default_value_t = Config::LIMITS.binance, global = true)]
     binance_limit: u64,
     /// CoinGecko's requests per minute.
-    #[arg(long, env = "SIMULATOR_COINGECKO_LIMIT", default_value_t = Config::LIMITS.coingecko, global = true)]
+    #[arg(long, env = "SIM_COINGECKO_LIMIT", default_value_t = Config::LIMITS.coingecko, global = true)]
     coingecko_limit: u64,
     /// CoinMarketCap's requests per minute.
-    #[arg(long, env = "SIMULATOR_COINMARKETCAP_LIMIT", default_value_t = Config::LIMITS.coinmarketcap, global = true)]
+    #[arg(long, env = "SIM_COINMARKETCAP_LIMIT", default_value_t = Config::LIMITS.coinmarketcap, global = true)]
     coinmarketcap_limit: u64,
     #[command(subcommand)]
     market: Option<Market>,
@@ -60,7 +61,7 @@ enum Market {
         /// Folder of *.csv.gz files: bars, daily snapshots or trades.
         folder: PathBuf,
         /// Minutes of the recording per minute.
-        #[arg(long, env = "SIMULATOR_SPEED", default_value_t = 1.0)]
+        #[arg(long, env = "SIM_SPEED", default_value_t = 1.0)]
         speed: f64,
         /// Where to begin, as a share of the recording from 0 to 1; what lies before is history.
         #[arg(long, default_value_t = 0.75)]
@@ -88,7 +89,7 @@ impl Arguments {
             }),
         };
         Config {
-            listen: self.listen,
+            listen: self.listen.unwrap_or(SocketAddr::new(self.bind_address, self.port)),
             market,
             refresh_ms: PerVenue {
                 binance: self.binance_refresh_ms,

@@ -229,6 +229,7 @@ async fn requests_are_counted_and_unknown_venues_named() {
         json!({"binance": {"ticker/price": 1}, "coingecko": {"coins/market_chart": 1, "other": 1}})
     );
     assert_eq!(harness.simulator.requests_to(Venue::Binance, "ticker/price"), 1);
+    assert_eq!(harness.plain("/health/live").await.json(), json!({"status": "ok"}));
     let answer = harness.plain("/kraken/0/public/Ticker").await;
     assert_eq!(answer.status, 404);
     assert_eq!(answer.header("x-simulated-market"), Some("synthetic"));
