@@ -180,6 +180,8 @@ pub struct DeliveryMessage {
     pub v: u8,
     /// The delivery.
     pub delivery_id: Uuid,
+    /// Its receiver, so that consumers can share their slots fairly before they look the delivery up.
+    pub endpoint_id: Uuid,
     /// Number of the attempt that is due, from 1.
     pub attempt: u32,
     /// The request id of the quote or request behind it.
