@@ -1,1 +1,43 @@
-//! Evaluates alerts and delivers them as signed webhooks, never lost.
+//! Evaluates alerts on every published price, and delivers what they say as signed webhooks.
+//!
+//! PostgreSQL decides: an alert fires in one transaction that also writes its event and its message. Redis only finds
+//! candidates and RabbitMQ only carries ids; either can lose everything at any moment.
+
+/// Everything an operator may set.
+pub mod settings;
+
+/// Builds the service and runs it.
+pub mod app;
+
+/// Names of metrics.
+pub mod metrics;
+
+/// From quotes to fired alerts.
+pub mod intake;
+
+/// What a batch of quotes asks the index.
+pub mod evaluation;
+
+/// The index of armed alerts in Redis.
+pub mod index;
+
+/// The transaction in which alerts fire.
+pub mod claim;
+
+/// The bodies of webhooks.
+pub mod message;
+
+/// From the outbox into the queue.
+pub mod outbox;
+
+/// From the queue to the receiver.
+pub mod delivery;
+
+/// Risk levels.
+pub mod monitors;
+
+/// SQL.
+pub mod store;
+
+/// Internal HTTP.
+pub mod routes;

@@ -1,0 +1,244 @@
+//! Builds the service from its settings; used by `main` and by tests.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use contracts::keys;
+use domain::monitor::Thresholds;
+use domain::rule::QualityGate;
+use domain::ticker::Ticker;
+use platform::amqp::Broker;
+use platform::backoff::Backoff;
+use platform::clock::SharedClock;
+use platform::health::Readiness;
+use platform::postgres::{self, Pool};
+use platform::stream::GroupReader;
+use platform::supervisor::Supervisor;
+use platform::{metrics, redis, server};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::delivery::DeliveryContext;
+use crate::delivery::recorder::Recorder;
+use crate::delivery::send::{Poster, PosterSettings};
+use crate::delivery::worker::Worker;
+use crate::index::repair::{self, Depth, RepairError};
+use crate::index::{AlertIndex, IndexError};
+use crate::intake::Intake;
+use crate::monitors::Monitors;
+use crate::outbox::{self, Relay};
+use crate::routes::{self, AppState};
+use crate::settings::Settings;
+
+/// The schema that this version works on.
+const SCHEMA_VERSION: u32 = 4;
+
+/// Of the time that a stop may take, what is left for everything but deliveries under way.
+const STOP_RESERVE: Duration = Duration::from_secs(1);
+
+/// The service, built and listening, about to work.
+pub struct App {
+    address: SocketAddr,
+    supervisor: Supervisor,
+}
+
+impl App {
+    /// The address of the internal HTTP server, with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Works until the stop.
+    ///
+    /// # Errors
+    /// When one of its parts dies.
+    pub async fn run(self) -> anyhow::Result<()> {
+        self.supervisor.run().await
+    }
+}
+
+/// Builds the service and runs it until the stop.
+///
+/// # Errors
+/// When it cannot start, or one of its parts dies.
+pub async fn run(settings: Settings, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<()> {
+    start(settings, clock, stop).await?.run().await
+}
+
+/// Builds the service and starts its parts.
+///
+/// # Errors
+/// When a setting is invalid, the port is taken, or the schema is too old.
+pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<App> {
+    metrics::install("alerts", env!("CARGO_PKG_VERSION"))?;
+    let pool = postgres::connect(&settings.postgres)?;
+    postgres::require_schema(&pool, SCHEMA_VERSION).await?;
+    let redis = redis::connect(&settings.redis)?;
+    let broker = Broker::connect(&settings.rabbit)?;
+    let supported = settings
+        .tickers()
+        .map_err(|text| anyhow::anyhow!("SUPPORTED_TICKERS: {text:?}"))?;
+    let guard = settings
+        .guard()
+        .map_err(|(variable, problem)| anyhow::anyhow!("{variable}: {problem}"))?;
+    let index = AlertIndex::new(redis.clone());
+    let relay_wake = Arc::new(Notify::new());
+    let deadline = settings.process.shutdown_deadline();
+    let mut supervisor = Supervisor::new(stop.clone(), deadline);
+
+    let state = web::Data::new(AppState {
+        pool: pool.clone(),
+        index: index.clone(),
+        clock: clock.clone(),
+        guard: Arc::clone(&guard),
+        supported: supported.clone(),
+        thresholds: Thresholds::DEFAULT,
+        relay: Arc::clone(&relay_wake),
+    });
+    let server = server::serve(
+        &settings.process,
+        readiness(&pool, &redis, &broker, &stop),
+        move |config| {
+            config.app_data(state.clone());
+            routes::configure(config);
+        },
+    )?;
+    let address = server.address();
+    supervisor.spawn("http", server.run(stop.clone()));
+
+    // Unique among living processes, also when two of them share a machine.
+    let consumer = Uuid::now_v7().to_string();
+    let quotes = GroupReader::new(&settings.redis, keys::QUOTES_STREAM, keys::ALERTS_GROUP, &consumer);
+    let intake = Intake {
+        pool: pool.clone(),
+        index: index.clone(),
+        redis: redis.clone(),
+        clock: clock.clone(),
+        gate: QualityGate::DEFAULT,
+        relay: Arc::clone(&relay_wake),
+    };
+    supervisor.spawn("intake", intake.run(quotes, stop.clone()));
+
+    let every = Duration::from_secs(settings.index_reconcile_seconds);
+    supervisor.spawn(
+        "index",
+        keep_index(index, pool.clone(), supported, every, clock.clone(), stop.clone()),
+    );
+
+    let relay = Relay {
+        pool: pool.clone(),
+        publisher: broker.publisher(),
+        clock: clock.clone(),
+        wake: Arc::clone(&relay_wake),
+        lost_after: Duration::from_secs(settings.queue_lost_after_seconds),
+    };
+    supervisor.spawn("relay", relay.run(stop.clone()));
+    let listening = outbox::listen::run(settings.postgres.clone(), Arc::clone(&relay_wake), stop.clone());
+    supervisor.spawn("outbox listener", listening);
+
+    let poster = Poster::new(
+        guard,
+        &PosterSettings {
+            timeout: settings.webhook_timeout(),
+            connect_timeout: Duration::from_millis(settings.webhook_connect_timeout_ms),
+            verify_tls: settings.webhook_verify_tls,
+            idle_per_host: settings.webhook_concurrency.div_ceil(4),
+        },
+    )?;
+    let context = DeliveryContext {
+        poster,
+        policy: settings.retry_policy(),
+        clock: clock.clone(),
+        unit_random: rand::random,
+    };
+    let worker = Worker {
+        pool: pool.clone(),
+        context: Arc::new(context),
+        clock: clock.clone(),
+        concurrency: settings.webhook_concurrency,
+        claim_lease: settings.claim_lease(),
+        drain_for: deadline.saturating_sub(STOP_RESERVE),
+    };
+    let recorder = Recorder {
+        pool: pool.clone(),
+        clock,
+        disable_after: settings.webhook_disable_after_failures,
+        relay: relay_wake,
+    };
+    let queue = broker.consume(
+        contracts::queues::WEBHOOKS,
+        Worker::prefetch(settings.webhook_concurrency),
+    );
+    supervisor.spawn("delivery", worker.run(queue, recorder, stop.clone()));
+
+    let metrics_reader = GroupReader::new(&settings.redis, keys::METRICS_STREAM, keys::ALERTS_GROUP, &consumer);
+    let monitors = Monitors {
+        pool,
+        redis,
+        thresholds: Thresholds::DEFAULT,
+    };
+    supervisor.spawn("monitors", monitors.run(metrics_reader, stop));
+    Ok(App { address, supervisor })
+}
+
+fn readiness(pool: &Pool, redis: &redis::ConnectionManager, broker: &Broker, stop: &CancellationToken) -> Readiness {
+    let (pool, redis, broker) = (pool.clone(), redis.clone(), broker.clone());
+    Readiness::new()
+        .check("postgres", move || {
+            let pool = pool.clone();
+            async move { postgres::ping(&pool).await }
+        })
+        .check("redis", move || {
+            let redis = redis.clone();
+            async move { redis::ping(&redis).await }
+        })
+        .check("rabbitmq", move || {
+            let broker = broker.clone();
+            async move { broker.ping().await }
+        })
+        .until(stop.clone())
+}
+
+/// Keeps the index whole: compared in full at the start, by counts afterwards, built whenever it is missing.
+async fn keep_index(
+    index: AlertIndex,
+    pool: Pool,
+    supported: Vec<Ticker>,
+    every: Duration,
+    clock: SharedClock,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut depth = Depth::Full;
+    let mut failures = 0;
+    loop {
+        let begun = clock.now();
+        let done = async {
+            match repair::compare(&index, &pool, &supported, depth).await {
+                Err(RepairError::Index(IndexError::Missing)) => repair::build(&index, &pool).await.map(|_| ()),
+                compared => compared.map(|_| ()),
+            }
+        };
+        let Some(done) = stop.run_until_cancelled(done).await else {
+            return Ok(());
+        };
+        let pause = match done {
+            Ok(()) => {
+                (depth, failures) = (Depth::Counts(begun), 0);
+                every
+            }
+            Err(error) => {
+                if failures == 0 {
+                    tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "index not compared");
+                }
+                failures += 1;
+                Backoff::RECONNECT.random_delay(failures)
+            }
+        };
+        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Delivering webhooks: one attempt of one message, and the machinery around it.
+//!
+//! [`deliver_one`] thinks and knows no broker; [`worker`] knows the broker and does not think.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use platform::clock::SharedClock;
+
+use self::guard::Blocked;
+use self::schedule::RetryPolicy;
+use self::send::{Answer, Poster, SendError, WebhookRequest};
+use self::sign::SigningSecret;
+use crate::store::deliveries::{AttemptRecord, Claimed};
+
+/// Refusal of addresses that must not be reached.
+pub mod guard;
+
+/// Signatures.
+pub mod sign;
+
+/// When next, or never.
+pub mod schedule;
+
+/// One HTTP request to a receiver.
+pub mod send;
+
+/// Fair shares of the slots among receivers.
+pub mod lanes;
+
+/// Takes messages, delivers, settles.
+pub mod worker;
+
+/// Writes outcomes in batches.
+pub mod recorder;
+
+/// What becomes of a message after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver took it.
+    Delivered,
+    /// It is tried again after this wait.
+    RetryIn(Duration),
+    /// It is given up.
+    DeadLetter(Reason),
+}
+
+/// Why a message is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The last attempt failed.
+    AttemptsExhausted,
+    /// The receiver answered 410: it is gone for good.
+    EndpointGone,
+    /// The receiver is not posted to any more.
+    EndpointDisabled,
+}
+
+impl Reason {
+    /// The reason as it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AttemptsExhausted => "attempts_exhausted",
+            Self::EndpointGone => "endpoint_gone",
+            Self::EndpointDisabled => "endpoint_disabled",
+        }
+    }
+}
+
+/// What every attempt needs besides its message.
+pub struct DeliveryContext {
+    /// Posts.
+    pub poster: Poster,
+    /// When next.
+    pub policy: RetryPolicy,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// A number in [0, 1) for the schedule.
+    pub unit_random: fn() -> f64,
+}
+
+/// One attempt that was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// When it was made.
+    pub dispatched_at: Timestamp,
+    /// How long it took.
+    pub latency: Duration,
+    /// What came back.
+    pub answer: Result<Answer, SendError>,
+    /// What becomes of the message.
+    pub outcome: Outcome,
+}
+
+/// Makes one attempt: signs, posts, and says what becomes of the message.
+pub async fn deliver_one(job: &Claimed, context: &DeliveryContext) -> Attempt {
+    let dispatched_at = context.clock.now();
+    let started = tokio::time::Instant::now();
+    let answer = if job.is_disabled && !job.is_test {
+        Err(SendError::Disabled)
+    } else {
+        match SigningSecret::parse(&job.secret) {
+            Ok(secret) => context.poster.post(&request(job, &secret, dispatched_at)).await,
+            Err(_) => Err(SendError::Secret),
+        }
+    };
+    let latency = started.elapsed();
+    let outcome = judge(
+        &answer,
+        job.attempt,
+        &context.policy,
+        context.clock.now(),
+        (context.unit_random)(),
+    );
+    Attempt {
+        dispatched_at,
+        latency,
+        answer,
+        outcome,
+    }
+}
+
+fn request<'a>(job: &'a Claimed, secret: &SigningSecret, at: Timestamp) -> WebhookRequest<'a> {
+    let message_id = job.id.to_string();
+    WebhookRequest {
+        url: &job.url,
+        timestamp: at.as_second(),
+        signature: secret.sign(&message_id, at.as_second(), job.body.as_bytes()),
+        traceparent: trace::parent(&job.request_id, &message_id, job.attempt),
+        message_id,
+        attempt: job.attempt,
+        body: &job.body,
+    }
+}
+
+/// Continues the trace of the price or request behind a message.
+mod trace {
+    use sha2::{Digest, Sha256};
+
+    /// A W3C `traceparent`. Equal request ids give equal trace ids: a UUID is one already, other texts are hashed to one.
+    pub fn parent(request_id: &str, message_id: &str, attempt: u32) -> String {
+        let trace_id = match uuid::Uuid::parse_str(request_id) {
+            Ok(id) if !id.is_nil() => id.simple().to_string(),
+            Ok(_) | Err(_) => hex::encode(&Sha256::digest(request_id)[..16]),
+        };
+        let span_id = hex::encode(&Sha256::digest(format!("{message_id}.{attempt}"))[..8]);
+        format!("00-{trace_id}-{span_id}-01")
+    }
+}
+
+/// The table of `api-contract` 7.2 and 7.3.
+fn judge(
+    answer: &Result<Answer, SendError>,
+    attempt: u32,
+    policy: &RetryPolicy,
+    now: Timestamp,
+    unit_random: f64,
+) -> Outcome {
+    let retry_after = match answer {
+        Ok(answer) => match answer.status {
+            200..=299 => return Outcome::Delivered,
+            410 => return Outcome::DeadLetter(Reason::EndpointGone),
+            429 | 502 | 503 | 504 => answer
+                .retry_after
+                .as_deref()
+                .and_then(|value| schedule::parse_retry_after(value, now)),
+            _ => None,
+        },
+        Err(SendError::Disabled) => return Outcome::DeadLetter(Reason::EndpointDisabled),
+        Err(_) => None,
+    };
+    match policy.wait_after(attempt, retry_after, unit_random) {
+        Some(wait) => Outcome::RetryIn(wait),
+        None => Outcome::DeadLetter(Reason::AttemptsExhausted),
+    }
+}
+
+impl Attempt {
+    /// The attempt as it is recorded.
+    pub fn to_record(&self, job: &Claimed) -> AttemptRecord {
+        let (response_code, excerpt) = match &self.answer {
+            Ok(answer) => (
+                Some(answer.status),
+                Some(answer.excerpt.clone()).filter(|text| !text.is_empty()),
+            ),
+            Err(_) => (None, None),
+        };
+        let error = match &self.answer {
+            Ok(answer) => match answer.status {
+                200..=299 => None,
+                300..=399 => Some(format!("status {}, redirects are not followed", answer.status)),
+                status => Some(format!("status {status}")),
+            },
+            Err(error) => Some(error.to_string()),
+        };
+        let (next_attempt_at, dead_letter) = match self.outcome {
+            Outcome::Delivered => (None, None),
+            Outcome::RetryIn(wait) => {
+                let ended_at = self
+                    .dispatched_at
+                    .saturating_add(self.latency)
+                    .unwrap_or(self.dispatched_at);
+                (Some(ended_at.saturating_add(wait).unwrap_or(ended_at)), None)
+            }
+            Outcome::DeadLetter(reason) => (None, Some(reason.as_str())),
+        };
+        AttemptRecord {
+            delivery_id: job.id,
+            attempt: job.attempt,
+            succeeded: self.outcome == Outcome::Delivered,
+            response_code,
+            error,
+            latency_ms: u64::try_from(self.latency.as_millis()).unwrap_or(u64::MAX),
+            dispatched_at: self.dispatched_at,
+            next_attempt_at,
+            excerpt,
+            dead_letter,
+        }
+    }
+
+    /// The outcome as metrics name it.
+    pub fn label(&self) -> &'static str {
+        match (&self.answer, self.outcome) {
+            (_, Outcome::Delivered) => "success",
+            (Err(SendError::Blocked(Blocked::Address)), _) => "blocked",
+            (_, Outcome::RetryIn(_)) => "retry",
+            (_, Outcome::DeadLetter(_)) => "dead_letter",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,229 @@
+//! Writes outcomes in batches, and acknowledges messages after that.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+use jiff::Timestamp;
+use platform::amqp::Delivery;
+use platform::backoff::Backoff;
+use platform::clock::SharedClock;
+use tokio::sync::{Notify, mpsc};
+use uuid::Uuid;
+
+use super::Reason;
+use crate::metrics;
+use crate::store::deliveries::{self, AttemptRecord};
+use crate::store::endpoints::{self, HealthChange};
+use crate::store::{self, StoreError};
+
+/// Most outcomes written together.
+const BATCH_SIZE: usize = 256;
+
+/// What is to be written before a message is acknowledged.
+pub enum Settlement {
+    /// An attempt was made.
+    Tried {
+        /// The attempt.
+        record: AttemptRecord,
+        /// Its receiver.
+        endpoint_id: Uuid,
+        /// Whether it was a test.
+        is_test: bool,
+        /// The message.
+        message: Delivery,
+    },
+    /// Nothing was sent; the message is due again later.
+    PutBack {
+        /// The delivery.
+        delivery_id: Uuid,
+        /// The attempt that was not made.
+        attempt: u32,
+        /// For how long it is put back.
+        wait: Duration,
+        /// The message.
+        message: Delivery,
+    },
+}
+
+/// Writes what came of messages.
+pub struct Recorder {
+    /// Where to.
+    pub pool: Pool,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// Messages in a row that may fail before their receiver is disabled.
+    pub disable_after: u32,
+    /// This process's relay: a retry may be due at once.
+    pub relay: Arc<Notify>,
+}
+
+impl Recorder {
+    /// Writes until the last sender is gone.
+    pub async fn run(self, mut settlements: mpsc::Receiver<Settlement>) {
+        let mut batch = Vec::with_capacity(BATCH_SIZE);
+        while settlements.recv_many(&mut batch, BATCH_SIZE).await > 0 {
+            let mut messages = Vec::with_capacity(batch.len());
+            let mut work = Work::default();
+            let now = self.clock.now();
+            for settlement in batch.drain(..) {
+                messages.push(work.add(settlement, now));
+            }
+            self.write_patiently(&work).await;
+            for message in messages {
+                if let Err(error) = message.ack().await {
+                    // It comes again and finds its attempt made.
+                    tracing::debug!(error = format!("{error:#}"), "message not acknowledged");
+                }
+            }
+        }
+    }
+
+    async fn write_patiently(&self, work: &Work) {
+        let mut attempt = 0;
+        while let Err(error) = self.write(work).await {
+            if attempt % 20 == 0 {
+                tracing::warn!(
+                    error = format!("{:#}", anyhow::Error::new(error)),
+                    "attempts wait to be recorded"
+                );
+            }
+            tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    async fn write(&self, work: &Work) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if !work.put_back.is_empty() {
+            deliveries::defer(&self.pool, &work.put_back, now).await?;
+        }
+        if work.records.is_empty() {
+            return Ok(());
+        }
+        let mut client = store::connection(&self.pool).await?;
+        let transaction = client.transaction().await?;
+        deliveries::settle(&transaction, &work.records, now).await?;
+        let changes: Vec<(Uuid, HealthChange)> = work.health.iter().map(|(id, change)| (*id, *change)).collect();
+        let disabled = if changes.is_empty() {
+            Vec::new()
+        } else {
+            endpoints::apply_health(&transaction, &changes, self.disable_after, now).await?
+        };
+        transaction.commit().await?;
+        for endpoint_id in disabled {
+            ::metrics::counter!(metrics::ENDPOINTS_DISABLED).increment(1);
+            tracing::warn!(%endpoint_id, "endpoint disabled");
+        }
+        if work
+            .records
+            .iter()
+            .any(|record| record.next_attempt_at.is_some_and(|at| at <= now))
+        {
+            self.relay.notify_one();
+        }
+        Ok(())
+    }
+}
+
+/// A batch, sorted by what is to be done.
+#[derive(Default)]
+struct Work {
+    records: Vec<AttemptRecord>,
+    put_back: Vec<(Uuid, u32, Timestamp)>,
+    health: BTreeMap<Uuid, HealthChange>,
+}
+
+impl Work {
+    fn add(&mut self, settlement: Settlement, now: Timestamp) -> Delivery {
+        match settlement {
+            Settlement::Tried {
+                record,
+                endpoint_id,
+                is_test,
+                message,
+            } => {
+                note_health(&mut self.health, endpoint_id, &record, is_test);
+                self.records.push(record);
+                message
+            }
+            Settlement::PutBack {
+                delivery_id,
+                attempt,
+                wait,
+                message,
+            } => {
+                self.put_back
+                    .push((delivery_id, attempt, now.saturating_add(wait).unwrap_or(now)));
+                message
+            }
+        }
+    }
+}
+
+fn note_health(health: &mut BTreeMap<Uuid, HealthChange>, endpoint_id: Uuid, record: &AttemptRecord, is_test: bool) {
+    let is = |reason: Reason| record.dead_letter == Some(reason.as_str());
+    if record.succeeded {
+        let change = health.entry(endpoint_id).or_default();
+        *change = HealthChange {
+            succeeded: true,
+            given_up: 0,
+            tested: change.tested || is_test,
+            ..*change
+        };
+    } else if is(Reason::EndpointGone) {
+        health.entry(endpoint_id).or_default().gone = true;
+    } else if is(Reason::AttemptsExhausted) {
+        health.entry(endpoint_id).or_default().given_up += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(succeeded: bool, dead_letter: Option<Reason>) -> AttemptRecord {
+        AttemptRecord {
+            delivery_id: Uuid::nil(),
+            attempt: 1,
+            succeeded,
+            response_code: None,
+            error: None,
+            latency_ms: 0,
+            dispatched_at: Timestamp::UNIX_EPOCH,
+            next_attempt_at: None,
+            excerpt: None,
+            dead_letter: dead_letter.map(Reason::as_str),
+        }
+    }
+
+    #[test]
+    fn only_messages_that_are_given_up_count_and_a_success_forgives_those_before() {
+        let mut health = BTreeMap::new();
+        let endpoint = Uuid::from_u128(1);
+        for record in [
+            record(false, Some(Reason::AttemptsExhausted)),
+            record(true, None),
+            record(false, None),
+            record(false, Some(Reason::AttemptsExhausted)),
+            record(false, Some(Reason::EndpointDisabled)),
+        ] {
+            note_health(&mut health, endpoint, &record, false);
+        }
+        let expected = HealthChange {
+            succeeded: true,
+            given_up: 1,
+            gone: false,
+            tested: false,
+        };
+        assert_eq!(health, [(endpoint, expected)].into());
+    }
+
+    #[test]
+    fn a_failed_attempt_that_is_retried_says_nothing_yet() {
+        let mut health = BTreeMap::new();
+        note_health(&mut health, Uuid::nil(), &record(false, None), false);
+        assert!(health.is_empty());
+    }
+}

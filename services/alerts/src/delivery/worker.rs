@@ -1,0 +1,286 @@
+//! The loop that knows the broker and does not think: take, share out, claim, deliver, settle.
+//!
+//! ```text
+//! queue -> lanes -> claims (batched) -> deliveries (concurrent) -> recorder (batched) -> ack
+//!            ^                                  |
+//!            +------------- slots --------------+
+//! ```
+//!
+//! Every channel holds as much as can be under way at once, so that no part ever waits for another in a circle. On a stop,
+//! nothing new is taken, and what is under way has a while to end; the rest is left to its claim's lease.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::messages::DeliveryMessage;
+use deadpool_postgres::Pool;
+use platform::amqp::{Consumer, Delivery};
+use platform::backoff::Backoff;
+use platform::clock::SharedClock;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::lanes::{Arrival, Ending, Lanes, Slot};
+use super::recorder::{Recorder, Settlement};
+use super::{DeliveryContext, deliver_one};
+use crate::metrics;
+use crate::store::deliveries::{self, Claimed};
+
+/// Most messages claimed together.
+const CLAIM_BATCH: usize = 256;
+
+/// A message from the queue.
+struct Job {
+    delivery_id: Uuid,
+    endpoint_id: Uuid,
+    attempt: u32,
+    message: Delivery,
+}
+
+/// Delivers what comes out of the queue.
+pub struct Worker {
+    /// Where deliveries are.
+    pub pool: Pool,
+    /// How one is made.
+    pub context: Arc<DeliveryContext>,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// Slots for receivers that answer quickly.
+    pub concurrency: usize,
+    /// How long a claim holds.
+    pub claim_lease: Duration,
+    /// How long a stop may wait for what is under way.
+    pub drain_for: Duration,
+}
+
+impl Worker {
+    /// How many unfinished messages the consumer should hold with this concurrency.
+    pub fn prefetch(concurrency: usize) -> u16 {
+        u16::try_from(concurrency * 4).unwrap_or(u16::MAX)
+    }
+
+    /// Delivers until the stop.
+    ///
+    /// # Errors
+    /// When one of its tasks panics.
+    pub async fn run(self, consumer: Consumer, recorder: Recorder, stop: CancellationToken) -> anyhow::Result<()> {
+        let prefetch = usize::from(Self::prefetch(self.concurrency));
+        let most_in_flight = Lanes::<Job>::most_in_flight(self.concurrency);
+        let (starts, to_claim) = mpsc::channel(most_in_flight);
+        let (freed, endings) = mpsc::channel(most_in_flight);
+        let (settle, settlements) = mpsc::channel(prefetch + most_in_flight);
+        let drain_for = self.drain_for;
+        let recorder = tokio::spawn(recorder.run(settlements));
+        let claimer = Claimer {
+            pool: self.pool,
+            context: self.context,
+            clock: self.clock,
+            lease: self.claim_lease,
+            freed,
+            settle: settle.clone(),
+            tasks: TaskTracker::new(),
+        };
+        let claimer = tokio::spawn(claimer.run(to_claim));
+        let dispatcher = Dispatcher {
+            lanes: Lanes::new(self.concurrency, prefetch / 2),
+            starts,
+            settle,
+        };
+        dispatcher.run(consumer, endings, &stop).await;
+        let rest = async {
+            claimer.await?;
+            recorder.await?;
+            anyhow::Ok(())
+        };
+        match tokio::time::timeout(drain_for, rest).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                tracing::warn!("stopped with deliveries under way, they will be made again");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Shares the slots out.
+struct Dispatcher {
+    lanes: Lanes<Job>,
+    starts: mpsc::Sender<(Slot, Job)>,
+    settle: mpsc::Sender<Settlement>,
+}
+
+impl Dispatcher {
+    async fn run(
+        mut self,
+        mut consumer: Consumer,
+        mut endings: mpsc::Receiver<(Slot, Ending)>,
+        stop: &CancellationToken,
+    ) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some((slot, ending)) = endings.recv() => {
+                    self.lanes.finished(slot, ending);
+                    while let Some((slot, job)) = self.lanes.next_start() {
+                        self.start(slot, job).await;
+                    }
+                }
+                message = consumer.next() => self.take(message).await,
+            }
+        }
+    }
+
+    async fn take(&mut self, message: Delivery) {
+        let parsed: DeliveryMessage = match serde_json::from_slice(&message.body) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                // Nothing is lost with it: the outbox queues a delivery that nobody claims again.
+                tracing::error!(%error, "unreadable message dropped");
+                if let Err(error) = message.ack().await {
+                    tracing::debug!(error = format!("{error:#}"), "message not acknowledged");
+                }
+                return;
+            }
+        };
+        let DeliveryMessage {
+            delivery_id,
+            endpoint_id,
+            attempt,
+            ..
+        } = parsed;
+        match self.lanes.arrived(
+            endpoint_id,
+            Job {
+                delivery_id,
+                endpoint_id,
+                attempt,
+                message,
+            },
+        ) {
+            Arrival::Start(slot, job) => self.start(slot, job).await,
+            Arrival::Waits => {}
+            Arrival::PutBack(job, wait) => {
+                ::metrics::counter!(metrics::DEFERRED).increment(1);
+                let Job {
+                    delivery_id,
+                    attempt,
+                    message,
+                    ..
+                } = job;
+                // The receiver of this channel outlives the dispatcher.
+                let _ = self
+                    .settle
+                    .send(Settlement::PutBack {
+                        delivery_id,
+                        attempt,
+                        wait,
+                        message,
+                    })
+                    .await;
+            }
+        }
+    }
+
+    async fn start(&self, slot: Slot, job: Job) {
+        // As above; after a stop the message comes again.
+        let _ = self.starts.send((slot, job)).await;
+    }
+}
+
+/// Claims what may start, and makes the attempts.
+struct Claimer {
+    pool: Pool,
+    context: Arc<DeliveryContext>,
+    clock: SharedClock,
+    lease: Duration,
+    freed: mpsc::Sender<(Slot, Ending)>,
+    settle: mpsc::Sender<Settlement>,
+    tasks: TaskTracker,
+}
+
+impl Claimer {
+    async fn run(self, mut to_claim: mpsc::Receiver<(Slot, Job)>) {
+        let mut batch = Vec::with_capacity(CLAIM_BATCH);
+        while to_claim.recv_many(&mut batch, CLAIM_BATCH).await > 0 {
+            let wanted: Vec<(Uuid, u32)> = batch.iter().map(|(_, job)| (job.delivery_id, job.attempt)).collect();
+            let mut claimed = self.claim_patiently(&wanted).await;
+            for (slot, job) in batch.drain(..) {
+                let own = claimed.iter().position(|c| c.id == job.delivery_id);
+                match own.map(|index| claimed.swap_remove(index)) {
+                    Some(claimed) => self.deliver(slot, job, claimed),
+                    None => self.drop_duplicate(slot, job).await,
+                }
+            }
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    async fn claim_patiently(&self, wanted: &[(Uuid, u32)]) -> Vec<Claimed> {
+        let mut attempt = 0;
+        loop {
+            let now = self.clock.now();
+            let until = now.saturating_add(self.lease).unwrap_or(now);
+            match deliveries::claim(&self.pool, wanted, now, until).await {
+                Ok(claimed) => return claimed,
+                Err(error) => {
+                    if attempt % 20 == 0 {
+                        tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "deliveries wait");
+                    }
+                    tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
+                    attempt += 1;
+                }
+            }
+        }
+    }
+
+    fn deliver(&self, slot: Slot, job: Job, claimed: Claimed) {
+        let (context, freed, settle) = (Arc::clone(&self.context), self.freed.clone(), self.settle.clone());
+        self.tasks.spawn(async move {
+            let attempt = deliver_one(&claimed, &context).await;
+            let record = attempt.to_record(&claimed);
+            ::metrics::counter!(metrics::ATTEMPTS, "outcome" => attempt.label()).increment(1);
+            ::metrics::histogram!(metrics::ATTEMPT_SECONDS).record(attempt.latency.as_secs_f64());
+            tracing::info!(
+                delivery_id = %claimed.id,
+                endpoint_id = %claimed.endpoint_id,
+                attempt = claimed.attempt,
+                request_id = claimed.request_id,
+                outcome = attempt.label(),
+                status = record.response_code,
+                error = record.error,
+                duration_ms = record.latency_ms,
+                "webhook attempted"
+            );
+            // Both receivers outlive this task unless the process is stopping, when nobody needs the answer.
+            let _ = freed
+                .send((
+                    slot,
+                    Ending::Tried {
+                        succeeded: record.succeeded,
+                        latency: attempt.latency,
+                    },
+                ))
+                .await;
+            let settlement = Settlement::Tried {
+                record,
+                endpoint_id: job.endpoint_id,
+                is_test: claimed.is_test,
+                message: job.message,
+            };
+            let _ = settle.send(settlement).await;
+        });
+    }
+
+    /// Another consumer has it, or its attempt was made already.
+    async fn drop_duplicate(&self, slot: Slot, job: Job) {
+        ::metrics::counter!(metrics::DUPLICATES).increment(1);
+        if let Err(error) = job.message.ack().await {
+            tracing::debug!(error = format!("{error:#}"), "message not acknowledged");
+        }
+        let _ = self.freed.send((slot, Ending::NotTried)).await;
+    }
+}

@@ -1,0 +1,199 @@
+//! From a batch of quotes to the questions that the index is asked: one extreme price per asset and condition.
+//!
+//! Pure: the batch and the time go in. What is unfit to fire an alert is left out here, with its reason.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use contracts::messages::QuoteMessage;
+use domain::quote::Quality;
+use domain::rule::{Condition, Extremes, QualityGate};
+use domain::ticker::Ticker;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+/// A price that may fire alerts, with what an alert tells about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// The price.
+    pub price: Decimal,
+    /// Its id.
+    pub price_id: Uuid,
+    /// How many venues stand behind it.
+    pub n_sources: u32,
+    /// Half-width of its confidence interval.
+    pub confidence: Option<Decimal>,
+    /// The moment it speaks of.
+    pub as_of: Timestamp,
+    /// When it was published.
+    pub published_at: Timestamp,
+    /// Follows it through the platform.
+    pub request_id: String,
+    /// It waited in the stream for longer than it may be old. It still fires what was armed when it was published.
+    pub is_late: bool,
+}
+
+/// A batch, judged.
+#[derive(Debug, Default, PartialEq)]
+pub struct Evaluation {
+    /// The extremes per asset.
+    pub extremes: BTreeMap<Ticker, Extremes<Arc<Observed>>>,
+    /// How many messages were left out, by reason.
+    pub refused: BTreeMap<String, u64>,
+}
+
+impl Evaluation {
+    /// Judges the JSON texts of a batch.
+    pub fn of<'a>(payloads: impl IntoIterator<Item = &'a str>, gate: &QualityGate, now: Timestamp) -> Self {
+        let mut evaluation = Self::default();
+        for payload in payloads {
+            match admit(payload, gate, now) {
+                Ok((ticker, observed)) => evaluation.include(ticker, observed),
+                Err(reason) => *evaluation.refused.entry(reason).or_default() += 1,
+            }
+        }
+        evaluation
+    }
+
+    fn include(&mut self, ticker: Ticker, observed: Observed) {
+        let price = observed.price;
+        let observed = Arc::new(observed);
+        self.extremes
+            .entry(ticker)
+            .and_modify(|extremes| extremes.include(price, Arc::clone(&observed)))
+            .or_insert_with(|| Extremes::of(price, observed));
+    }
+
+    /// The price of this batch that decides about a condition on an asset.
+    pub fn deciding(&self, ticker: &Ticker, condition: Condition) -> Option<&Arc<Observed>> {
+        self.extremes
+            .get(ticker)
+            .map(|extremes| extremes.for_condition(condition).1)
+    }
+}
+
+fn admit(payload: &str, gate: &QualityGate, now: Timestamp) -> Result<(Ticker, Observed), String> {
+    let quote: QuoteMessage = serde_json::from_str(payload).map_err(|_| "unreadable".to_owned())?;
+    match quote.quality {
+        Quality::Ok | Quality::Degraded => {}
+        Quality::Stale => return Err("stale".to_owned()),
+    }
+    gate.admit(quote.price, quote.n_sources, quote.as_of, quote.published_at)
+        .map_err(|unfit| unfit.to_string())?;
+    let observed = Observed {
+        price: quote.price,
+        price_id: quote.price_id,
+        n_sources: quote.n_sources,
+        confidence: quote.confidence,
+        as_of: quote.as_of,
+        published_at: quote.published_at,
+        request_id: quote.request_id,
+        is_late: now.duration_since(quote.published_at) > gate.max_age,
+    };
+    Ok((quote.ticker, observed))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-01-01T00:01:00Z".parse().unwrap()
+    }
+
+    fn quote(ticker: &str, price: &str, published_seconds_ago: i64, age_seconds: i64) -> QuoteMessage {
+        let published_at = now() - SignedDuration::from_secs(published_seconds_ago);
+        QuoteMessage {
+            v: 1,
+            price_id: Uuid::from_u128(1),
+            ticker: ticker.parse().unwrap(),
+            price: price.parse().unwrap(),
+            currency: "USD".to_owned(),
+            confidence: None,
+            bid: None,
+            ask: None,
+            volume_24h: None,
+            change_24h: None,
+            market_cap: None,
+            circulating_supply: None,
+            n_sources: 3,
+            sources: Vec::new(),
+            quality: Quality::Ok,
+            flags: Vec::new(),
+            method: "wmedian/1".to_owned(),
+            as_of: published_at - SignedDuration::from_secs(age_seconds),
+            published_at,
+            request_id: "r".to_owned(),
+        }
+    }
+
+    fn evaluate(quotes: &[QuoteMessage]) -> Evaluation {
+        let payloads: Vec<String> = quotes
+            .iter()
+            .map(|quote| serde_json::to_string(quote).unwrap())
+            .collect();
+        Evaluation::of(payloads.iter().map(String::as_str), &QualityGate::DEFAULT, now())
+    }
+
+    #[test]
+    fn each_asset_is_judged_at_its_own_extremes() {
+        let evaluation = evaluate(&[
+            quote("BTC", "100", 0, 1),
+            quote("ETH", "7", 0, 1),
+            quote("BTC", "130", 0, 1),
+            quote("BTC", "90", 0, 1),
+            quote("BTC", "101", 0, 1),
+        ]);
+        let price = |ticker: &str, condition| {
+            evaluation
+                .deciding(&ticker.parse().unwrap(), condition)
+                .map(|observed| observed.price.to_string())
+        };
+        assert_eq!(price("BTC", Condition::Gt).as_deref(), Some("130"));
+        assert_eq!(price("BTC", Condition::Lt).as_deref(), Some("90"));
+        assert_eq!(price("ETH", Condition::Gt).as_deref(), Some("7"));
+        assert_eq!(price("SOL", Condition::Gt), None);
+    }
+
+    #[test]
+    fn unfit_quotes_are_left_out_with_their_reason() {
+        let mut stale_by_name = quote("BTC", "500", 0, 1);
+        stale_by_name.quality = Quality::Stale;
+        let evaluation = evaluate(&[
+            quote("BTC", "100", 0, 1),
+            quote("BTC", "200", 0, 16),
+            quote("BTC", "0", 0, 1),
+            stale_by_name,
+        ]);
+        let deciding = evaluation.deciding(&"BTC".parse().unwrap(), Condition::Gt).unwrap();
+        assert_eq!(deciding.price.to_string(), "100");
+        assert_eq!(
+            evaluation.refused,
+            [("not_positive".to_owned(), 1), ("stale".to_owned(), 2)].into()
+        );
+    }
+
+    #[test]
+    fn one_unreadable_message_spoils_only_itself() {
+        let good = serde_json::to_string(&quote("BTC", "100", 0, 1)).unwrap();
+        let evaluation = Evaluation::of(["", "{}", "[1]", &good], &QualityGate::DEFAULT, now());
+        assert_eq!(evaluation.extremes.len(), 1);
+        assert_eq!(evaluation.refused, [("unreadable".to_owned(), 3)].into());
+    }
+
+    #[test]
+    fn a_price_that_waited_unread_counts_and_says_that_it_is_late() {
+        let evaluation = evaluate(&[quote("BTC", "100", 60, 1), quote("ETH", "5", 15, 1)]);
+        let is_late = |ticker: &str| {
+            evaluation
+                .deciding(&ticker.parse().unwrap(), Condition::Gt)
+                .unwrap()
+                .is_late
+        };
+        assert!(is_late("BTC"));
+        assert!(!is_late("ETH"));
+    }
+}

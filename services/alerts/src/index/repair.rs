@@ -1,0 +1,215 @@
+//! Keeps the index equal to PostgreSQL: builds it when it is missing, and compares it at intervals.
+//!
+//! A comparison is cheap when nothing is wrong: it counts both sides and adds what was created lately. Where the counts
+//! differ, or on request, it goes through both sides page by page. What is missing is added; what is too many is removed only
+//! after asking PostgreSQL once more, because an alert may have been created in the meantime.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+use domain::rule::Condition;
+use domain::ticker::Ticker;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{AlertIndex, Entry, IndexError, PAGE_SIZE};
+use crate::metrics;
+use crate::store::{StoreError, alerts};
+
+/// How much older than the last comparison an alert may be to be added again: a creation writes to PostgreSQL first and to
+/// the index a moment later, perhaps on a machine whose clock differs.
+const OVERLAP: Duration = Duration::from_secs(120);
+
+/// Why the index could not be repaired.
+#[derive(Debug, thiserror::Error)]
+pub enum RepairError {
+    /// Redis.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// PostgreSQL.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How thorough a comparison is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Counts, and what was created since shortly before this moment.
+    Counts(Timestamp),
+    /// Everything.
+    Full,
+}
+
+/// What a comparison changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Repaired {
+    /// Alerts that were missing.
+    pub added: u64,
+    /// Entries without a waiting alert.
+    pub removed: u64,
+}
+
+/// Builds the index from PostgreSQL and marks it as complete. Several may build at once: they write the same.
+///
+/// # Errors
+/// When one of the two does not answer; `Missing` when Redis lost its data meanwhile.
+pub async fn build(index: &AlertIndex, pool: &Pool) -> Result<u64, RepairError> {
+    let id = Uuid::now_v7();
+    index.begin_build(id).await?;
+    let mut total = 0;
+    for (ticker, condition, _) in alerts::count_armed(pool).await? {
+        let mut after = Uuid::nil();
+        loop {
+            let page = alerts::list_armed(pool, &ticker, condition, after, PAGE_SIZE as i64).await?;
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            index.add(&ticker, condition, &entries(&page)).await?;
+            total += page.len() as u64;
+        }
+    }
+    if !index.finish_build(id).await? {
+        return Err(IndexError::Missing.into());
+    }
+    tracing::info!(alerts = total, "index built");
+    Ok(total)
+}
+
+/// Compares the index with PostgreSQL and repairs it.
+///
+/// # Errors
+/// When one of the two does not answer; `Missing` when the index is not there at all.
+pub async fn compare(
+    index: &AlertIndex,
+    pool: &Pool,
+    supported: &[Ticker],
+    depth: Depth,
+) -> Result<Repaired, RepairError> {
+    if !index.is_complete().await? {
+        return Err(IndexError::Missing.into());
+    }
+    if let Depth::Counts(since) = depth {
+        add_recent(index, pool, since).await?;
+    }
+    let armed = alerts::count_armed(pool).await?;
+    let mut sets: BTreeSet<(Ticker, Condition)> = armed.iter().map(|(t, c, _)| (t.clone(), *c)).collect();
+    // An asset whose last alert is gone is not in PostgreSQL's answer, but may still be in the index.
+    sets.extend(
+        supported
+            .iter()
+            .flat_map(|ticker| Condition::ALL.map(|condition| (ticker.clone(), condition))),
+    );
+    let mut repaired = Repaired::default();
+    let mut size = 0;
+    for (ticker, condition) in sets {
+        let wanted = armed
+            .iter()
+            .find(|(t, c, _)| (t, *c) == (&ticker, condition))
+            .map_or(0, |(.., count)| *count);
+        let found = index.size(&ticker, condition).await?;
+        size += wanted;
+        if depth == Depth::Full || wanted != found {
+            repaired.added += add_missing(index, pool, &ticker, condition).await?;
+            repaired.removed += remove_superfluous(index, pool, &ticker, condition).await?;
+        }
+    }
+    ::metrics::gauge!(metrics::INDEX_SIZE).set(size as f64);
+    ::metrics::counter!(metrics::INDEX_REPAIRED, "kind" => "missing").increment(repaired.added);
+    ::metrics::counter!(metrics::INDEX_REPAIRED, "kind" => "superfluous").increment(repaired.removed);
+    if repaired != Repaired::default() {
+        tracing::warn!(added = repaired.added, removed = repaired.removed, "index repaired");
+    }
+    Ok(repaired)
+}
+
+async fn add_recent(index: &AlertIndex, pool: &Pool, since: Timestamp) -> Result<(), RepairError> {
+    let mut after = first_id_of(since - jiff::SignedDuration::try_from(OVERLAP).unwrap_or_default());
+    loop {
+        let page = alerts::list_armed_since(pool, after, PAGE_SIZE as i64).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.id;
+        let sets: BTreeSet<(Ticker, Condition)> = page.iter().map(|a| (a.ticker.clone(), a.condition)).collect();
+        for (ticker, condition) in sets {
+            let of_set: Vec<_> = page
+                .iter()
+                .filter(|a| (&a.ticker, a.condition) == (&ticker, condition))
+                .cloned()
+                .collect();
+            index.add(&ticker, condition, &entries(&of_set)).await?;
+        }
+    }
+}
+
+async fn add_missing(
+    index: &AlertIndex,
+    pool: &Pool,
+    ticker: &Ticker,
+    condition: Condition,
+) -> Result<u64, RepairError> {
+    let (mut after, mut added) = (Uuid::nil(), 0);
+    loop {
+        let page = alerts::list_armed(pool, ticker, condition, after, PAGE_SIZE as i64).await?;
+        let Some(last) = page.last() else { return Ok(added) };
+        after = last.id;
+        let lacking = index.lacking(ticker, condition, &entries(&page)).await?;
+        added += lacking.len() as u64;
+        index.add(ticker, condition, &lacking).await?;
+    }
+}
+
+async fn remove_superfluous(
+    index: &AlertIndex,
+    pool: &Pool,
+    ticker: &Ticker,
+    condition: Condition,
+) -> Result<u64, RepairError> {
+    let (mut cursor, mut removed) = (0, 0);
+    loop {
+        let (next, members) = index.scan(ticker, condition, cursor).await?;
+        let mut found = Vec::with_capacity(members.len());
+        for member in members {
+            match member {
+                Ok(entry) => found.push(entry),
+                Err(unreadable) => index.remove_unreadable(ticker, condition, &unreadable).await?,
+            }
+        }
+        let ids: Vec<Uuid> = found.iter().map(|entry| entry.alert_id).collect();
+        let armed: BTreeSet<Uuid> = alerts::still_armed(pool, &ids).await?.into_iter().collect();
+        found.retain(|entry| !armed.contains(&entry.alert_id));
+        removed += found.len() as u64;
+        index.remove(ticker, condition, &found).await?;
+        if next == 0 {
+            return Ok(removed);
+        }
+        cursor = next;
+    }
+}
+
+fn entries(armed: &[alerts::Armed]) -> Vec<Entry> {
+    armed
+        .iter()
+        .map(|alert| Entry {
+            alert_id: alert.id,
+            target: alert.target_price,
+        })
+        .collect()
+}
+
+/// The smallest UUID v7 of a moment.
+fn first_id_of(at: Timestamp) -> Uuid {
+    let milliseconds = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_made_after_a_moment_come_after_its_first_id() {
+        let at: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let first = first_id_of(at);
+        assert!(first < Uuid::now_v7());
+        assert_eq!(first.get_timestamp().map(|t| t.to_unix().0), Some(1_767_225_600));
+    }
+}

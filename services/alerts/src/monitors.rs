@@ -1,0 +1,238 @@
+//! Risk levels: judges each asset's metrics as they come, keeps the newest verdict, and announces changes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use contracts::api::alerts::MonitorCheckBody;
+use contracts::keys;
+use contracts::messages::{AlertEventMessage, MetricsMessage, VERSION};
+use contracts::number::Float;
+use deadpool_postgres::Pool;
+use domain::monitor::{self, Check, CheckName, Level, Reading, Thresholds};
+use domain::ticker::Ticker;
+use platform::backoff::Backoff;
+use platform::stream::{GroupReader, append};
+use redis::aio::ConnectionManager;
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics;
+use crate::store::StoreError;
+use crate::store::monitors::{self, Stored};
+
+/// Most messages judged together.
+const BATCH_SIZE: usize = 500;
+
+/// Longest wait for a message before looking at the stop again.
+const BLOCK: Duration = Duration::from_secs(1);
+
+/// Judges metrics.
+pub struct Monitors {
+    /// Where verdicts are kept.
+    pub pool: Pool,
+    /// For announcements.
+    pub redis: ConnectionManager,
+    /// Where levels begin.
+    pub thresholds: Thresholds,
+}
+
+impl Monitors {
+    /// Judges until the stop.
+    ///
+    /// # Errors
+    /// Never: every failure is waited out.
+    pub async fn run(self, mut reader: GroupReader, stop: CancellationToken) -> anyhow::Result<()> {
+        loop {
+            let Some(entries) = stop.run_until_cancelled(reader.read(BATCH_SIZE, BLOCK)).await else {
+                return Ok(());
+            };
+            let newest = newest_per_asset(entries.iter().map(|entry| entry.payload.as_str()));
+            for message in newest.values() {
+                if stop.run_until_cancelled(self.judge_patiently(message)).await.is_none() {
+                    return Ok(());
+                }
+            }
+            let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+            if let Err(error) = reader.ack(&ids).await {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "metrics not acknowledged, they will come again"
+                );
+            }
+        }
+    }
+
+    async fn judge_patiently(&self, message: &MetricsMessage) {
+        let mut attempt = 0;
+        while let Err(error) = self.judge(message).await {
+            if attempt % 20 == 0 {
+                tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "risk levels wait");
+            }
+            tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    /// Judges one asset and announces a change of its level.
+    ///
+    /// # Errors
+    /// When PostgreSQL does not answer.
+    pub async fn judge(&self, message: &MetricsMessage) -> Result<(), StoreError> {
+        let checks = checks(message, &self.thresholds);
+        let level = monitor::overall(&checks);
+        let bodies: Vec<MonitorCheckBody> = checks.iter().map(to_body).collect();
+        let stored = monitors::store(&self.pool, &message.ticker, level, &bodies, message.as_of).await?;
+        if let (Stored::Changed(from), Some(to)) = (stored, level) {
+            self.announce(message, from, to).await;
+        }
+        Ok(())
+    }
+
+    async fn announce(&self, message: &MetricsMessage, from: Option<Level>, to: Level) {
+        ::metrics::counter!(metrics::LEVEL_CHANGES, "to" => to.as_str()).increment(1);
+        tracing::info!(
+            ticker = %message.ticker,
+            from = from.map(Level::as_str),
+            to = to.as_str(),
+            request_id = message.request_id,
+            "risk level changed"
+        );
+        let event = AlertEventMessage::LevelChanged {
+            v: VERSION,
+            ticker: message.ticker.clone(),
+            from: from.map(|level| level.as_str().to_owned()),
+            to: to.as_str().to_owned(),
+            at: message.as_of,
+            request_id: message.request_id.clone(),
+        };
+        let text = serde_json::to_string(&event).expect("an event of texts and times is always JSON");
+        let command = append(keys::ALERT_EVENTS_STREAM, keys::ALERT_EVENTS_STREAM_MAX_LEN, &text);
+        let announced: redis::RedisResult<()> = command.query_async(&mut self.redis.clone()).await;
+        if let Err(error) = announced {
+            tracing::warn!(%error, "level change not announced; it is stored");
+        }
+    }
+}
+
+fn newest_per_asset<'a>(payloads: impl IntoIterator<Item = &'a str>) -> BTreeMap<Ticker, MetricsMessage> {
+    let mut newest: BTreeMap<Ticker, MetricsMessage> = BTreeMap::new();
+    for payload in payloads {
+        match serde_json::from_str::<MetricsMessage>(payload) {
+            Ok(message) => {
+                let is_newer = newest
+                    .get(&message.ticker)
+                    .is_none_or(|known| known.as_of <= message.as_of);
+                if is_newer {
+                    newest.insert(message.ticker.clone(), message);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "unreadable metrics left out"),
+        }
+    }
+    newest
+}
+
+fn checks(message: &MetricsMessage, thresholds: &Thresholds) -> Vec<Check> {
+    let reading = |value: Option<f64>, field: &str| match value {
+        Some(value) => Reading::Known(value),
+        None => Reading::Unknown(
+            message
+                .undefined
+                .get(field)
+                .cloned()
+                .unwrap_or_else(|| "insufficient_data".to_owned()),
+        ),
+    };
+    let of = |name: CheckName| match name {
+        CheckName::PriceDrop => reading(message.drop_24h_percent, "drop_24h_percent"),
+        CheckName::VolatilitySpike => reading(message.volatility_ratio, "volatility_ratio"),
+        CheckName::Drawdown => reading(message.drawdown_30d_percent, "drawdown_30d_percent"),
+    };
+    CheckName::ALL
+        .map(|name| monitor::check(name, of(name), thresholds))
+        .into()
+}
+
+fn to_body(check: &Check) -> MonitorCheckBody {
+    let (value, reason) = match &check.reading {
+        Reading::Known(value) => (Some(Float(*value)), None),
+        Reading::Unknown(reason) => (None, Some(reason.clone())),
+    };
+    MonitorCheckBody {
+        name: check.name.as_str().to_owned(),
+        value,
+        warning: Float(check.threshold.warning),
+        alert: Float(check.threshold.alert),
+        level: check.level.map(|level| level.as_str().to_owned()),
+        reason,
+    }
+}
+
+/// The checks of an asset of which no metrics came yet.
+pub fn unknown_checks(thresholds: &Thresholds) -> Vec<MonitorCheckBody> {
+    let unknown = |name| {
+        to_body(&monitor::check(
+            name,
+            Reading::Unknown("no_metrics_yet".to_owned()),
+            thresholds,
+        ))
+    };
+    CheckName::ALL.map(unknown).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metrics(ticker: &str, as_of: &str, drop: Option<f64>) -> MetricsMessage {
+        MetricsMessage {
+            v: 1,
+            ticker: ticker.parse().unwrap(),
+            as_of: as_of.parse().unwrap(),
+            price: 1.into(),
+            change_24h_percent: None,
+            high_24h: None,
+            low_24h: None,
+            drop_24h_percent: drop,
+            volatility_1h: None,
+            volatility_7d_median: None,
+            volatility_ratio: Some(2.5),
+            drawdown_30d_percent: None,
+            undefined: [("drawdown_30d_percent".to_owned(), "no_history".to_owned())].into(),
+            request_id: "r".to_owned(),
+        }
+    }
+
+    #[test]
+    fn metrics_become_checks_and_unknowns_keep_their_reason() {
+        let checks = checks(&metrics("BTC", "2026-01-01T00:00:00Z", Some(5.0)), &Thresholds::DEFAULT);
+        let bodies: Vec<MonitorCheckBody> = checks.iter().map(to_body).collect();
+        let seen: Vec<_> = bodies
+            .iter()
+            .map(|b| (b.name.as_str(), b.level.as_deref(), b.reason.as_deref()))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("price_drop", Some("Warning"), None),
+                ("volatility_spike", Some("Alert"), None),
+                ("drawdown", None, Some("no_history")),
+            ]
+        );
+        assert_eq!(monitor::overall(&checks), Some(Level::Alert));
+    }
+
+    #[test]
+    fn of_a_batch_the_newest_of_each_asset_counts() {
+        let texts: Vec<String> = [
+            metrics("BTC", "2026-01-01T00:00:02Z", Some(2.0)),
+            metrics("BTC", "2026-01-01T00:00:01Z", Some(1.0)),
+            metrics("ETH", "2026-01-01T00:00:00Z", None),
+        ]
+        .iter()
+        .map(|message| serde_json::to_string(message).unwrap())
+        .collect();
+        let newest = newest_per_asset(texts.iter().map(String::as_str).chain(["nonsense"]));
+        let drops: Vec<_> = newest.values().map(|message| message.drop_24h_percent).collect();
+        assert_eq!(drops, [Some(2.0), None]);
+    }
+}

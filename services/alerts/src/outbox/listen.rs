@@ -1,0 +1,67 @@
+//! Hears, over PostgreSQL's NOTIFY, that any instance committed something to the outbox.
+//!
+//! Only a shortcut: a relay that hears nothing looks every second all the same.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use futures_util::StreamExt;
+use futures_util::stream::poll_fn;
+use platform::backoff::Backoff;
+use platform::settings::PostgresSettings;
+use platform::tls;
+use tokio::sync::Notify;
+use tokio_postgres::AsyncMessage;
+use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::deliveries::OUTBOX_CHANNEL;
+
+/// Wakes the relay with each notification, until the stop.
+///
+/// # Errors
+/// Never: a lost connection is opened again.
+pub async fn run(settings: PostgresSettings, wake: Arc<Notify>, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut failures = 0;
+    while let Some(ended) = stop.run_until_cancelled(listen(&settings, &wake, &mut failures)).await {
+        if let Err(error) = ended {
+            tracing::debug!(error = format!("{error:#}"), "not listening to the outbox");
+        }
+        stop.run_until_cancelled(tokio::time::sleep(Backoff::RECONNECT.random_delay(failures)))
+            .await;
+        failures = failures.saturating_add(1);
+    }
+    Ok(())
+}
+
+async fn listen(settings: &PostgresSettings, wake: &Notify, failures: &mut u32) -> anyhow::Result<()> {
+    let parameters = settings.parameters()?;
+    let connect = parameters.connect(MakeRustlsConnect::new(tls::client_config()));
+    let patience = std::time::Duration::from_millis(settings.database_connect_timeout_ms);
+    let (client, mut connection) = tokio::time::timeout(patience, connect)
+        .await
+        .context("no connection in time")?
+        .context("connection")?;
+    let listen_statement = format!("LISTEN {OUTBOX_CHANNEL}");
+    let mut messages = poll_fn(move |context| connection.poll_message(context));
+    let subscribe = client.batch_execute(&listen_statement);
+    tokio::pin!(subscribe);
+    let mut subscribed = false;
+    loop {
+        tokio::select! {
+            done = &mut subscribe, if !subscribed => {
+                done.context("LISTEN")?;
+                subscribed = true;
+                *failures = 0;
+                // Something may have been committed while nobody listened.
+                wake.notify_one();
+            }
+            message = messages.next() => {
+                let message = message.context("the connection ended")??;
+                if matches!(&message, AsyncMessage::Notification(heard) if heard.channel() == OUTBOX_CHANNEL) {
+                    wake.notify_one();
+                }
+            }
+        }
+    }
+}

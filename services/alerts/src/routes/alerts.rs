@@ -1,0 +1,314 @@
+//! `/internal/alerts`: create, list, look at, delete; events and deliveries.
+
+use actix_web::{HttpResponse, web};
+use contracts::api::Page;
+use contracts::api::alerts::{AlertBody, AlertCreateRequest, AlertEventBody, AlertsQuery, DeliveryBody, PageQuery};
+use contracts::number::Number;
+use contracts::problem::ProblemKind;
+use platform::problem::{FieldError, Problem};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::{
+    AppState, UserId, id_cursor, invalid_cursor, page_limit, parse_id, problem, request_id, store_problem, to_page,
+};
+use crate::delivery::guard::Blocked;
+use crate::index::Entry;
+use crate::store::alerts::{Alert, Filter, NewAlert};
+use crate::store::deliveries::ListedAttempt;
+use crate::store::events::AlertEvent;
+use crate::store::{alerts, deliveries, events};
+
+const NOT_FOUND: &str = "Alert not found";
+
+/// Most digits behind the point of a target.
+const MAX_SCALE: u32 = 18;
+
+/// `POST /internal/alerts`: 201 with the alert, 409 when an equal one is active.
+pub async fn create(
+    state: web::Data<AppState>,
+    user: UserId,
+    body: web::Json<AlertCreateRequest>,
+) -> Result<HttpResponse, Problem> {
+    let new = judge(&state, user, body.into_inner()).await?;
+    let created = alerts::create(&state.pool, &new, state.clock.now())
+        .await
+        .map_err(store_problem)?;
+    let alert = created.ok_or_else(|| {
+        problem(
+            ProblemKind::AlertDuplicate,
+            "You already have an active alert with exactly the same parameters.",
+        )
+    })?;
+    let entry = Entry {
+        alert_id: alert.id,
+        target: alert.target_price,
+    };
+    if let Err(error) = state.index.add(&alert.ticker, alert.condition, &[entry]).await {
+        // The alert exists; the next comparison brings it into the index.
+        tracing::warn!(alert_id = %alert.id, error = format!("{:#}", anyhow::Error::new(error)), "alert not indexed yet");
+    }
+    Ok(HttpResponse::Created().json(to_body(alert)))
+}
+
+async fn judge(state: &AppState, user: UserId, request: AlertCreateRequest) -> Result<NewAlert, Problem> {
+    let target_price = check_target(request.target_price.0)?;
+    if !state.supported.contains(&request.ticker) {
+        let supported: Vec<&str> = state.supported.iter().map(domain::ticker::Ticker::as_str).collect();
+        return Err(problem(
+            ProblemKind::UnsupportedTicker,
+            format!(
+                "{} is not supported. Supported: {}.",
+                request.ticker,
+                supported.join(", ")
+            ),
+        ));
+    }
+    let url = state
+        .guard
+        .check_url(&request.webhook_url)
+        .map_err(|blocked| url_problem(&blocked))?;
+    state
+        .guard
+        .check_name(&url)
+        .await
+        .map_err(|blocked| url_problem(&blocked))?;
+    Ok(NewAlert {
+        user_id: user.0,
+        ticker: request.ticker,
+        condition: request.condition,
+        target_price,
+        webhook_url: request.webhook_url,
+        endpoint_url: url.into(),
+        request_id: request_id(),
+    })
+}
+
+fn check_target(target: Decimal) -> Result<Decimal, Problem> {
+    let target = target.normalize();
+    let most = Decimal::from(1_000_000_000_000_000_000_u64);
+    let (kind, message, params) = if target <= Decimal::ZERO {
+        ("greater_than", "must be greater than 0", serde_json::json!({"gt": 0}))
+    } else if target > most {
+        (
+            "less_than_equal",
+            "must be at most 10^18",
+            serde_json::json!({"le": 1_000_000_000_000_000_000_u64}),
+        )
+    } else if target.scale() > MAX_SCALE {
+        (
+            "decimal_max_places",
+            "must have at most 18 decimals",
+            serde_json::json!({"decimal_places": MAX_SCALE}),
+        )
+    } else {
+        return Ok(target);
+    };
+    Err(Problem::validation(vec![
+        FieldError::new(&["body", "target_price"], kind, message).with_params(params),
+    ]))
+}
+
+fn url_problem(blocked: &Blocked) -> Problem {
+    let field = |kind: &str| FieldError::new(&["body", "webhook_url"], kind, blocked.to_string());
+    match blocked {
+        Blocked::Invalid => Problem::validation(vec![field("url_parsing")]),
+        Blocked::TooLong => Problem::validation(vec![field("url_too_long")]),
+        Blocked::Scheme => Problem::validation(vec![field("url_scheme")]),
+        Blocked::HttpsRequired | Blocked::Credentials | Blocked::Port(_) | Blocked::Address => problem(
+            ProblemKind::WebhookUrlBlocked,
+            format!("The webhook URL is not allowed: {blocked}."),
+        )
+        .with_errors(vec![field("blocked")]),
+    }
+}
+
+/// `GET /internal/alerts`: the user's alerts, newest first.
+pub async fn list(
+    state: web::Data<AppState>,
+    user: UserId,
+    query: web::Query<AlertsQuery>,
+) -> Result<web::Json<Page<AlertBody>>, Problem> {
+    let query = query.into_inner();
+    let limit = page_limit(query.limit, 500)?;
+    let before = id_cursor(query.cursor.as_deref())?;
+    if query.kind.as_deref().is_some_and(|kind| kind != "price") {
+        // There are no alerts of other kinds.
+        return Ok(web::Json(Page {
+            items: Vec::new(),
+            next_cursor: None,
+        }));
+    }
+    let filter = Filter {
+        active: query.active,
+        ticker: query.ticker,
+        before,
+    };
+    let found = alerts::list(&state.pool, user.0, &filter, limit + 1)
+        .await
+        .map_err(store_problem)?;
+    Ok(web::Json(to_page(found, limit, |alert| alert.id.to_string(), to_body)))
+}
+
+/// `GET /internal/alerts/{id}`.
+pub async fn get(
+    state: web::Data<AppState>,
+    user: UserId,
+    id: web::Path<String>,
+) -> Result<web::Json<AlertBody>, Problem> {
+    find(&state, user, &id).await.map(|alert| web::Json(to_body(alert)))
+}
+
+/// `DELETE /internal/alerts/{id}`: 204.
+pub async fn delete(state: web::Data<AppState>, user: UserId, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let id = parse_id(&id, ProblemKind::AlertNotFound, NOT_FOUND)?;
+    let deleted = alerts::delete(&state.pool, user.0, id).await.map_err(store_problem)?;
+    let alert = deleted.ok_or_else(|| problem(ProblemKind::AlertNotFound, NOT_FOUND))?;
+    let entry = Entry {
+        alert_id: alert.id,
+        target: alert.target_price,
+    };
+    if let Err(error) = state.index.remove(&alert.ticker, alert.condition, &[entry]).await {
+        // It cannot fire any more: rows decide, not the index.
+        tracing::warn!(alert_id = %id, error = format!("{:#}", anyhow::Error::new(error)), "alert still indexed");
+    }
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `GET /internal/alerts/{id}/events`: newest first.
+pub async fn events(
+    state: web::Data<AppState>,
+    user: UserId,
+    id: web::Path<String>,
+    query: web::Query<PageQuery>,
+) -> Result<web::Json<Page<AlertEventBody>>, Problem> {
+    let limit = page_limit(query.limit, 100)?;
+    let before = id_cursor(query.cursor.as_deref())?;
+    let alert = find(&state, user, &id).await?;
+    let found = events::list(&state.pool, alert.id, before, limit + 1)
+        .await
+        .map_err(store_problem)?;
+    Ok(web::Json(to_page(
+        found,
+        limit,
+        |event| event.id.to_string(),
+        event_body,
+    )))
+}
+
+/// `GET /internal/alerts/{id}/deliveries`: one item per attempt, newest first.
+pub async fn deliveries(
+    state: web::Data<AppState>,
+    user: UserId,
+    id: web::Path<String>,
+    query: web::Query<PageQuery>,
+) -> Result<web::Json<Page<DeliveryBody>>, Problem> {
+    let limit = page_limit(query.limit, 100)?;
+    let before = query.cursor.as_deref().map(attempt_cursor).transpose()?;
+    let alert = find(&state, user, &id).await?;
+    let found = deliveries::list_of_alert(&state.pool, alert.id, before, limit + 1)
+        .await
+        .map_err(store_problem)?;
+    Ok(web::Json(to_page(
+        found,
+        limit,
+        |a| format!("{}.{}", a.delivery_id, a.attempt),
+        delivery_body,
+    )))
+}
+
+async fn find(state: &AppState, user: UserId, id: &str) -> Result<Alert, Problem> {
+    let id = parse_id(id, ProblemKind::AlertNotFound, NOT_FOUND)?;
+    let found = alerts::find(&state.pool, user.0, id).await.map_err(store_problem)?;
+    found.ok_or_else(|| problem(ProblemKind::AlertNotFound, NOT_FOUND))
+}
+
+fn attempt_cursor(text: &str) -> Result<(Uuid, u32), Problem> {
+    let (id, attempt) = text.split_once('.').ok_or_else(invalid_cursor)?;
+    let id = id.parse().map_err(|_| invalid_cursor())?;
+    Ok((id, attempt.parse().map_err(|_| invalid_cursor())?))
+}
+
+fn to_body(alert: Alert) -> AlertBody {
+    AlertBody {
+        id: alert.id,
+        user_id: alert.user_id,
+        ticker: alert.ticker,
+        kind: alert.kind,
+        target_price: alert.target_price.into(),
+        condition: alert.condition,
+        webhook_url: alert.webhook_url,
+        webhook_endpoint_id: alert.endpoint_id,
+        is_active: alert.is_active,
+        state: alert.state,
+        last_value: alert.last_value.map(Number),
+        fires: alert.fires,
+        created_at: alert.created_at.into(),
+        updated_at: alert.updated_at.into(),
+        triggered_at: alert.triggered_at.map(Into::into),
+    }
+}
+
+fn event_body(event: AlertEvent) -> AlertEventBody {
+    AlertEventBody {
+        id: event.id,
+        alert_id: event.alert_id,
+        at: event.at.into(),
+        from_state: event.from_state,
+        to_state: event.to_state,
+        value: event.value.into(),
+        price_id: event.price_id,
+        reason: event.reason,
+        late: event.late,
+    }
+}
+
+fn delivery_body(attempt: ListedAttempt) -> DeliveryBody {
+    DeliveryBody {
+        id: attempt.delivery_id,
+        alert_id: attempt.alert_id,
+        event_id: attempt.event_id,
+        endpoint_id: attempt.endpoint_id,
+        attempt: attempt.attempt,
+        status: attempt.status,
+        response_code: attempt.response_code,
+        error_msg: attempt.error_msg,
+        latency_ms: attempt.latency_ms,
+        dispatched_at: attempt.dispatched_at.map(Into::into),
+        next_attempt_at: attempt.next_attempt_at.map(Into::into),
+        response_excerpt: attempt.response_excerpt,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("0", "greater_than")]
+    #[case("-1", "greater_than")]
+    #[case("1000000000000000000.1", "less_than_equal")]
+    #[case("0.0000000000000000001", "decimal_max_places")]
+    fn a_target_out_of_bounds_names_its_bound(#[case] target: &str, #[case] kind: &str) {
+        let problem = check_target(target.parse().unwrap()).unwrap_err();
+        assert_eq!((problem.status, problem.errors[0].kind.as_str()), (422, kind));
+    }
+
+    #[rstest]
+    #[case("1000000000000000000")]
+    #[case("0.000000000000000001")]
+    #[case("70000.0000000000000000000")]
+    fn the_bounds_themselves_are_allowed(#[case] target: &str) {
+        assert!(check_target(target.parse().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_told_so() {
+        for text in ["", "x", "01933f4e-7a00-7000-8000-000000000005", "x.1"] {
+            assert_eq!(attempt_cursor(text).unwrap_err().kind, "invalid_cursor", "{text:?}");
+        }
+        assert!(attempt_cursor("01933f4e-7a00-7000-8000-000000000005.3").is_ok());
+    }
+}

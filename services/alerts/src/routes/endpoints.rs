@@ -1,0 +1,96 @@
+//! `/internal/webhooks/endpoints`: list, secret, test.
+
+use actix_web::{HttpResponse, web};
+use contracts::api::Page;
+use contracts::api::alerts::{DeliveryBody, EndpointBody, PageQuery, SecretBody};
+use contracts::problem::ProblemKind;
+use platform::problem::Problem;
+use uuid::Uuid;
+
+use super::{AppState, UserId, id_cursor, page_limit, parse_id, problem, request_id, store_problem, to_page};
+use crate::message;
+use crate::store::deliveries::{self, TestMessage};
+use crate::store::endpoints::{self, Endpoint};
+
+const NOT_FOUND: &str = "Endpoint not found";
+
+/// `GET /internal/webhooks/endpoints`: the user's endpoints, newest first.
+pub async fn list(
+    state: web::Data<AppState>,
+    user: UserId,
+    query: web::Query<PageQuery>,
+) -> Result<web::Json<Page<EndpointBody>>, Problem> {
+    let limit = page_limit(query.limit, 100)?;
+    let before = id_cursor(query.cursor.as_deref())?;
+    let found = endpoints::list(&state.pool, user.0, before, limit + 1)
+        .await
+        .map_err(store_problem)?;
+    Ok(web::Json(to_page(
+        found,
+        limit,
+        |endpoint| endpoint.id.to_string(),
+        to_body,
+    )))
+}
+
+/// `GET /internal/webhooks/endpoints/{id}/secret`.
+pub async fn secret(
+    state: web::Data<AppState>,
+    user: UserId,
+    id: web::Path<String>,
+) -> Result<web::Json<SecretBody>, Problem> {
+    let id = parse_id(&id, ProblemKind::EndpointNotFound, NOT_FOUND)?;
+    let secret = endpoints::find_secret(&state.pool, user.0, id)
+        .await
+        .map_err(store_problem)?;
+    let secret = secret.ok_or_else(|| problem(ProblemKind::EndpointNotFound, NOT_FOUND))?;
+    Ok(web::Json(SecretBody { secret }))
+}
+
+/// `POST /internal/webhooks/endpoints/{id}/test`: 202 with the delivery, which goes the same way as every other.
+pub async fn test(state: web::Data<AppState>, user: UserId, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let endpoint_id = parse_id(&id, ProblemKind::EndpointNotFound, NOT_FOUND)?;
+    let (message_id, now) = (Uuid::now_v7(), state.clock.now());
+    let body = message::test_ping(message_id, endpoint_id, now).map_err(|error| Problem::internal(&error.into()))?;
+    let test = TestMessage {
+        id: message_id,
+        user_id: user.0,
+        endpoint_id,
+        body,
+        request_id: request_id(),
+    };
+    if !deliveries::create_test(&state.pool, &test, now)
+        .await
+        .map_err(store_problem)?
+    {
+        return Err(problem(ProblemKind::EndpointNotFound, NOT_FOUND));
+    }
+    state.relay.notify_one();
+    Ok(HttpResponse::Accepted().json(DeliveryBody {
+        id: message_id,
+        alert_id: None,
+        event_id: None,
+        endpoint_id,
+        attempt: 0,
+        status: "pending".to_owned(),
+        response_code: None,
+        error_msg: None,
+        latency_ms: None,
+        dispatched_at: None,
+        next_attempt_at: Some(now.into()),
+        response_excerpt: None,
+    }))
+}
+
+fn to_body(endpoint: Endpoint) -> EndpointBody {
+    EndpointBody {
+        id: endpoint.id,
+        url: endpoint.url,
+        implicit: endpoint.implicit,
+        is_enabled: endpoint.disabled_reason.is_none(),
+        disabled_reason: endpoint.disabled_reason,
+        consecutive_failures: endpoint.consecutive_failures,
+        created_at: endpoint.created_at.into(),
+        last_success_at: endpoint.last_success_at.map(Into::into),
+    }
+}

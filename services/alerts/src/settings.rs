@@ -1,0 +1,248 @@
+//! Everything an operator may set, checked as a whole.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ticker::Ticker;
+use platform::settings::{
+    POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, Problems, ProcessSettings, RABBIT_DEFAULTS, REDIS_DEFAULTS,
+    RabbitSettings, RedisSettings, Validate,
+};
+use serde::Deserialize;
+
+use crate::delivery::guard::Guard;
+use crate::delivery::schedule::RetryPolicy;
+
+/// The default texts, later ones winning.
+pub const DEFAULTS: [&str; 5] = [
+    PROCESS_DEFAULTS,
+    POSTGRES_DEFAULTS,
+    REDIS_DEFAULTS,
+    RABBIT_DEFAULTS,
+    include_str!("../config/default.toml"),
+];
+
+/// Whether receivers must be https.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequireHttps {
+    /// Where strangers can reach the platform.
+    Auto,
+    /// Always.
+    True,
+    /// Never.
+    False,
+}
+
+/// Settings of the service `alerts`; what each means stands in `config/default.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(missing_docs, reason = "each is explained beside its default")]
+pub struct Settings {
+    #[serde(flatten)]
+    pub process: ProcessSettings,
+    #[serde(flatten)]
+    pub postgres: PostgresSettings,
+    #[serde(flatten)]
+    pub redis: RedisSettings,
+    #[serde(flatten)]
+    pub rabbit: RabbitSettings,
+    pub supported_tickers: Vec<String>,
+    pub webhook_max_attempts: u32,
+    pub webhook_backoff_base_ms: u64,
+    pub webhook_backoff_max_ms: u64,
+    pub webhook_timeout_ms: u64,
+    pub webhook_connect_timeout_ms: u64,
+    pub webhook_verify_tls: bool,
+    pub webhook_require_https: RequireHttps,
+    pub webhook_allowed_cidrs: Vec<String>,
+    pub webhook_allowed_ports: Vec<String>,
+    pub webhook_concurrency: usize,
+    pub webhook_disable_after_failures: u32,
+    pub queue_lost_after_seconds: u64,
+    pub index_reconcile_seconds: u64,
+}
+
+impl Settings {
+    /// The assets that alerts may name.
+    ///
+    /// # Errors
+    /// The first text that is no ticker.
+    pub fn tickers(&self) -> Result<Vec<Ticker>, String> {
+        let parse = |text: &String| text.trim().parse().map_err(|_| text.clone());
+        self.supported_tickers.iter().map(parse).collect()
+    }
+
+    /// What may be posted to.
+    ///
+    /// # Errors
+    /// The variable and what is wrong with it.
+    pub fn guard(&self) -> Result<Arc<Guard>, (&'static str, String)> {
+        let require_https = match self.webhook_require_https {
+            RequireHttps::Auto => self.process.app_env.is_exposed(),
+            RequireHttps::True => true,
+            RequireHttps::False => false,
+        };
+        Ok(Arc::new(Guard {
+            allowed_networks: parse_list("WEBHOOK_ALLOWED_CIDRS", &self.webhook_allowed_cidrs)?,
+            allowed_ports: parse_list("WEBHOOK_ALLOWED_PORTS", &self.webhook_allowed_ports)?,
+            require_https,
+        }))
+    }
+
+    /// How failed attempts are repeated.
+    pub fn retry_policy(&self) -> RetryPolicy {
+        RetryPolicy {
+            max_attempts: self.webhook_max_attempts,
+            base: Duration::from_millis(self.webhook_backoff_base_ms),
+            max: Duration::from_millis(self.webhook_backoff_max_ms),
+        }
+    }
+
+    /// Longest time of one attempt.
+    pub fn webhook_timeout(&self) -> Duration {
+        Duration::from_millis(self.webhook_timeout_ms)
+    }
+
+    /// How long a consumer may hold a delivery before another may take it over: one attempt, and time to record it.
+    pub fn claim_lease(&self) -> Duration {
+        self.webhook_timeout() + Duration::from_secs(5)
+    }
+}
+
+fn parse_list<T>(variable: &'static str, texts: &[String]) -> Result<Vec<T>, (&'static str, String)>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let parse = |text: &String| {
+        text.trim()
+            .parse()
+            .map_err(|error: T::Err| (variable, error.to_string()))
+    };
+    texts.iter().map(parse).collect()
+}
+
+impl Validate for Settings {
+    fn validate(&self, problems: &mut Problems) {
+        self.process.validate(problems);
+        self.postgres.validate(problems);
+        self.redis.validate(problems);
+        self.rabbit.validate(problems);
+        match self.tickers() {
+            Ok(tickers) if tickers.is_empty() => problems.add("SUPPORTED_TICKERS", "is empty; set BTC,ETH or more"),
+            Ok(_) => {}
+            Err(text) => problems.add(
+                "SUPPORTED_TICKERS",
+                format!("{text:?} is no ticker; set names such as BTC"),
+            ),
+        }
+        if let Err((variable, problem)) = self.guard() {
+            problems.add(variable, problem);
+        }
+        let bounds = [
+            ("WEBHOOK_MAX_ATTEMPTS", u64::from(self.webhook_max_attempts), 1, 100),
+            ("WEBHOOK_BACKOFF_BASE_MS", self.webhook_backoff_base_ms, 1, 86_400_000),
+            (
+                "WEBHOOK_BACKOFF_MAX_MS",
+                self.webhook_backoff_max_ms,
+                self.webhook_backoff_base_ms,
+                86_400_000,
+            ),
+            ("WEBHOOK_TIMEOUT_MS", self.webhook_timeout_ms, 1, 120_000),
+            (
+                "WEBHOOK_CONNECT_TIMEOUT_MS",
+                self.webhook_connect_timeout_ms,
+                1,
+                self.webhook_timeout_ms,
+            ),
+            ("WEBHOOK_CONCURRENCY", self.webhook_concurrency as u64, 1, 4096),
+            (
+                "WEBHOOK_DISABLE_AFTER_FAILURES",
+                u64::from(self.webhook_disable_after_failures),
+                1,
+                1_000_000,
+            ),
+            ("QUEUE_LOST_AFTER_SECONDS", self.queue_lost_after_seconds, 1, 86_400),
+            ("INDEX_RECONCILE_SECONDS", self.index_reconcile_seconds, 1, 86_400),
+        ];
+        for (variable, value, least, most) in bounds {
+            if !(least..=most).contains(&value) {
+                problems.add(variable, format!("is {value}; set {least} to {most}"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::settings::{Variables, load_from};
+
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let variables: Variables = variables
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
+        load_from(&DEFAULTS, &variables).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let settings = load(&[]).unwrap();
+        assert_eq!(settings.process.port, 8003);
+        assert_eq!(
+            settings.retry_policy(),
+            RetryPolicy {
+                max_attempts: 4,
+                base: Duration::from_secs(10),
+                max: Duration::from_secs(600)
+            }
+        );
+        assert_eq!(settings.webhook_timeout(), Duration::from_secs(15));
+        assert!(settings.webhook_verify_tls);
+        assert_eq!(*settings.guard().unwrap(), Guard::default());
+    }
+
+    #[test]
+    fn lists_come_with_commas() {
+        let settings = load(&[
+            ("SUPPORTED_TICKERS", "BTC, eth"),
+            ("WEBHOOK_ALLOWED_CIDRS", "127.0.0.0/8,::1/128"),
+            ("WEBHOOK_ALLOWED_PORTS", "8000-9000,1234"),
+        ])
+        .unwrap();
+        assert_eq!(settings.tickers().unwrap().len(), 2);
+        let guard = settings.guard().unwrap();
+        assert!(guard.check_url("http://[::1]:1234/").is_ok());
+    }
+
+    #[test]
+    fn production_requires_https_unless_told_otherwise() {
+        let token = ("INTERNAL_TOKEN", "0123456789abcdef0123456789abcdef");
+        let production = load(&[("APP_ENV", "production"), token]).unwrap();
+        assert!(production.guard().unwrap().require_https);
+        let told = load(&[("APP_ENV", "production"), token, ("WEBHOOK_REQUIRE_HTTPS", "false")]).unwrap();
+        assert!(!told.guard().unwrap().require_https);
+    }
+
+    #[test]
+    fn every_problem_names_its_variable() {
+        let problems = load(&[
+            ("WEBHOOK_ALLOWED_CIDRS", "10.0.0.0/64"),
+            ("WEBHOOK_MAX_ATTEMPTS", "0"),
+            ("WEBHOOK_BACKOFF_MAX_MS", "5"),
+            ("WEBHOOK_CONNECT_TIMEOUT_MS", "20000"),
+            ("SUPPORTED_TICKERS", "BTC,B-T"),
+        ])
+        .unwrap_err();
+        for variable in [
+            "WEBHOOK_ALLOWED_CIDRS",
+            "WEBHOOK_MAX_ATTEMPTS",
+            "WEBHOOK_BACKOFF_MAX_MS",
+            "WEBHOOK_CONNECT_TIMEOUT_MS",
+            "SUPPORTED_TICKERS",
+        ] {
+            assert!(problems.contains(variable), "{variable} is missing in {problems}");
+        }
+    }
+}

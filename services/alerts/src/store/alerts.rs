@@ -1,0 +1,308 @@
+//! Rows of `alerting.alerts`.
+
+use deadpool_postgres::{GenericClient, Pool};
+use domain::rule::Condition;
+use domain::ticker::Ticker;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
+use uuid::Uuid;
+
+use super::{StoreError, connection, endpoints};
+
+/// One alert.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names are those of the public body")]
+pub struct Alert {
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub ticker: Ticker,
+    pub kind: String,
+    pub condition: Condition,
+    pub target_price: Decimal,
+    pub webhook_url: String,
+    pub endpoint_id: Uuid,
+    pub is_active: bool,
+    pub state: String,
+    pub last_value: Option<Decimal>,
+    pub fires: u32,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub triggered_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str = "id, user_id, ticker, kind, condition, target_price, webhook_url, endpoint_id, is_active, state, \
+                       last_value, fires, created_at, updated_at, triggered_at";
+
+/// What a user asked for, already judged.
+#[derive(Debug, Clone)]
+pub struct NewAlert {
+    /// Its owner.
+    pub user_id: Uuid,
+    /// The asset.
+    pub ticker: Ticker,
+    /// Above or below.
+    pub condition: Condition,
+    /// The target.
+    pub target_price: Decimal,
+    /// Where to post, as the user wrote it.
+    pub webhook_url: String,
+    /// The same address in its normal form, which identifies the endpoint.
+    pub endpoint_url: String,
+    /// Follows the request.
+    pub request_id: String,
+}
+
+/// Creates an armed alert and, for an address that is new to its user, the endpoint. `None` when an equal one is active.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Option<Alert>, StoreError> {
+    let mut client = connection(pool).await?;
+    let transaction = client.transaction().await?;
+    let endpoint_id = endpoints::ensure(&transaction, new.user_id, &new.endpoint_url, now).await?;
+    let statement = transaction
+        .prepare_cached(&format!(
+            "INSERT INTO alerting.alerts
+                 (id, user_id, ticker, kind, condition, target_price, webhook_url, endpoint_id, is_active, state,
+                  request_id, created_at, updated_at)
+             VALUES ($1, $2, $3, 'price', $4, $5, $6, $7, true, 'armed', $8, $9, $9)
+             RETURNING {COLUMNS}"
+        ))
+        .await?;
+    let inserted = transaction
+        .query_one(
+            &statement,
+            &[
+                &Uuid::now_v7(),
+                &new.user_id,
+                &new.ticker.as_str(),
+                &new.condition.as_str(),
+                &new.target_price,
+                &new.webhook_url,
+                &endpoint_id,
+                &new.request_id,
+                &now,
+            ],
+        )
+        .await;
+    match inserted {
+        Ok(row) => {
+            transaction.commit().await?;
+            read(&row).map(Some)
+        }
+        Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Finds a user's alert.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn find(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Alert>, StoreError> {
+    let client = connection(pool).await?;
+    let statement = client
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM alerting.alerts WHERE id = $1 AND user_id = $2"
+        ))
+        .await?;
+    client
+        .query_opt(&statement, &[&id, &user_id])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// What a list is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only active, or only inactive ones.
+    pub active: Option<bool>,
+    /// Only of this asset.
+    pub ticker: Option<Ticker>,
+    /// Only older than this one.
+    pub before: Option<Uuid>,
+}
+
+/// Lists a user's alerts, newest first.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn list(pool: &Pool, user_id: Uuid, filter: &Filter, limit: i64) -> Result<Vec<Alert>, StoreError> {
+    let client = connection(pool).await?;
+    let statement = client
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM alerting.alerts
+             WHERE user_id = $1
+               AND ($2::boolean IS NULL OR is_active = $2)
+               AND ($3::text IS NULL OR ticker = $3)
+               AND ($4::uuid IS NULL OR id < $4)
+             ORDER BY id DESC LIMIT $5"
+        ))
+        .await?;
+    let ticker = filter.ticker.as_ref().map(Ticker::as_str);
+    let rows = client
+        .query(&statement, &[&user_id, &filter.active, &ticker, &filter.before, &limit])
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Deletes a user's alert and gives back what it was. Its deliveries stay: what fired is still delivered.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn delete(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Alert>, StoreError> {
+    let client = connection(pool).await?;
+    let statement = client
+        .prepare_cached(&format!(
+            "DELETE FROM alerting.alerts WHERE id = $1 AND user_id = $2 RETURNING {COLUMNS}"
+        ))
+        .await?;
+    client
+        .query_opt(&statement, &[&id, &user_id])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+fn read(row: &Row) -> Result<Alert, StoreError> {
+    Ok(Alert {
+        id: row.get(0),
+        user_id: row.get(1),
+        ticker: ticker(row.get(2))?,
+        kind: row.get(3),
+        condition: condition(row.get(4))?,
+        target_price: row.get(5),
+        webhook_url: row.get(6),
+        endpoint_id: row.get(7),
+        is_active: row.get(8),
+        state: row.get(9),
+        last_value: row.get(10),
+        fires: row.get::<_, i32>(11).unsigned_abs(),
+        created_at: row.get(12),
+        updated_at: row.get(13),
+        triggered_at: row.get(14),
+    })
+}
+
+/// Reads a ticker's column.
+///
+/// # Errors
+/// When it holds no ticker.
+pub fn ticker(text: &str) -> Result<Ticker, StoreError> {
+    text.parse().map_err(|_| StoreError::Unreadable("ticker"))
+}
+
+/// Reads a condition's column.
+///
+/// # Errors
+/// When it holds no condition.
+pub fn condition(text: &str) -> Result<Condition, StoreError> {
+    text.parse().map_err(|_| StoreError::Unreadable("condition"))
+}
+
+/// An alert that waits for its price: what the index holds of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Armed {
+    /// The asset.
+    pub ticker: Ticker,
+    /// Above or below.
+    pub condition: Condition,
+    /// The alert.
+    pub id: Uuid,
+    /// The target.
+    pub target_price: Decimal,
+}
+
+/// How many alerts wait per asset and condition.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn count_armed(pool: &Pool) -> Result<Vec<(Ticker, Condition, u64)>, StoreError> {
+    let client = connection(pool).await?;
+    let statement = client
+        .prepare_cached(
+            "SELECT ticker, condition, count(*) FROM alerting.alerts WHERE is_active GROUP BY ticker, condition",
+        )
+        .await?;
+    let rows = client.query(&statement, &[]).await?;
+    let read = |row: &Row| {
+        Ok((
+            ticker(row.get(0))?,
+            condition(row.get(1))?,
+            row.get::<_, i64>(2).unsigned_abs(),
+        ))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Lists waiting alerts of one asset and condition, in the order of their ids, those after `after` first.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn list_armed(
+    pool: &Pool,
+    asset: &Ticker,
+    wanted: Condition,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Armed>, StoreError> {
+    let client = connection(pool).await?;
+    let statement = client
+        .prepare_cached(
+            "SELECT ticker, condition, id, target_price FROM alerting.alerts
+             WHERE is_active AND ticker = $1 AND condition = $2 AND id > $3
+             ORDER BY id LIMIT $4",
+        )
+        .await?;
+    let rows = client
+        .query(&statement, &[&asset.as_str(), &wanted.as_str(), &after, &limit])
+        .await?;
+    rows.iter().map(read_armed).collect()
+}
+
+/// Lists waiting alerts that were created after the moment in `since`, a UUID v7, oldest first.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn list_armed_since(pool: &Pool, since: Uuid, limit: i64) -> Result<Vec<Armed>, StoreError> {
+    let client = connection(pool).await?;
+    let statement = client
+        .prepare_cached(
+            "SELECT ticker, condition, id, target_price FROM alerting.alerts
+             WHERE is_active AND id > $1 ORDER BY id LIMIT $2",
+        )
+        .await?;
+    client
+        .query(&statement, &[&since, &limit])
+        .await?
+        .iter()
+        .map(read_armed)
+        .collect()
+}
+
+fn read_armed(row: &Row) -> Result<Armed, StoreError> {
+    Ok(Armed {
+        ticker: ticker(row.get(0))?,
+        condition: condition(row.get(1))?,
+        id: row.get(2),
+        target_price: row.get(3),
+    })
+}
+
+/// Of the given alerts, those that still wait.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn still_armed(pool: &Pool, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    let client = connection(pool).await?;
+    let statement = client
+        .prepare_cached("SELECT id FROM alerting.alerts WHERE id = ANY($1) AND is_active")
+        .await?;
+    let rows = client.query(&statement, &[&ids]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}

@@ -1,0 +1,76 @@
+//! The SQL of schema `alerting`, one file per aggregate.
+
+use deadpool_postgres::Pool;
+use tokio_postgres::error::SqlState;
+
+/// Alerts: create, look up, delete, and what the index should hold.
+pub mod alerts;
+
+/// What happened to an alert.
+pub mod events;
+
+/// Receivers of webhooks and their health.
+pub mod endpoints;
+
+/// Messages, their attempts, dead letters.
+pub mod deliveries;
+
+/// Risk levels.
+pub mod monitors;
+
+/// Why PostgreSQL did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection could be had in time.
+    #[error("no connection to PostgreSQL")]
+    Unreachable(#[source] deadpool_postgres::PoolError),
+    /// A statement failed.
+    #[error("a statement failed")]
+    Statement(#[source] tokio_postgres::Error),
+    /// A row holds what this version cannot read.
+    #[error("unreadable {0} in the database")]
+    Unreadable(&'static str),
+}
+
+impl StoreError {
+    /// Says whether the same request may succeed a moment later: the database is away, not wrong.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Statement(error) => match error.code() {
+                None => true,
+                Some(code) => {
+                    let away = [
+                        SqlState::ADMIN_SHUTDOWN,
+                        SqlState::CRASH_SHUTDOWN,
+                        SqlState::CANNOT_CONNECT_NOW,
+                        SqlState::TOO_MANY_CONNECTIONS,
+                        SqlState::QUERY_CANCELED,
+                    ];
+                    away.contains(code)
+                }
+            },
+            Self::Unreadable(_) => false,
+        }
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for StoreError {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        Self::Unreachable(error)
+    }
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Statement(error)
+    }
+}
+
+/// A connection of the pool.
+///
+/// # Errors
+/// When none can be had in time.
+pub async fn connection(pool: &Pool) -> Result<deadpool_postgres::Client, StoreError> {
+    Ok(pool.get().await?)
+}

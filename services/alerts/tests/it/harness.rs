@@ -1,0 +1,208 @@
+//! A private database, Redis, vhost and receiver, and as many instances of the service as a test wants.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use alerts::app;
+use alerts::settings::{DEFAULTS, Settings};
+use contracts::keys;
+use contracts::messages::QuoteMessage;
+use domain::quote::Quality;
+use jiff::{SignedDuration, Timestamp};
+use platform::clock::{Clock, SharedClock, SystemClock};
+use platform::settings::{Variables, load_from};
+use platform::stream::append;
+use serde_json::{Value, json};
+use testkit::{TestDatabase, TestRabbit, TestRedis, WebhookSink};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// Long enough for the slowest machine; nothing waits for it that works.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// What one test has for itself.
+pub struct Stand {
+    pub database: TestDatabase,
+    pub redis: TestRedis,
+    pub rabbit: TestRabbit,
+    pub sink: WebhookSink,
+    pub http: reqwest::Client,
+}
+
+impl Stand {
+    pub async fn new() -> Self {
+        platform::tls::install_provider();
+        Self {
+            database: testkit::database().await,
+            redis: testkit::redis().await,
+            rabbit: testkit::rabbit().await,
+            sink: WebhookSink::start().await,
+            http: reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap(),
+        }
+    }
+
+    /// Settings that lead here, with loopback allowed and quick retries, and what the test changes.
+    pub fn settings(&self, changes: &[(&str, &str)]) -> Settings {
+        let mut variables: Variables = [
+            ("APP_ENV", "test"),
+            ("PORT", "0"),
+            ("HTTP_WORKERS", "1"),
+            ("INTERNAL_TOKEN", TOKEN),
+            ("DATABASE_URL", &self.database.url),
+            ("REDIS_URL", &self.redis.url),
+            ("RABBITMQ_URL", &self.rabbit.url),
+            ("WEBHOOK_ALLOWED_CIDRS", "127.0.0.0/8,::1/128"),
+            ("WEBHOOK_ALLOWED_PORTS", "*"),
+            ("WEBHOOK_BACKOFF_BASE_MS", "50"),
+            ("WEBHOOK_BACKOFF_MAX_MS", "200"),
+            ("SHUTDOWN_DEADLINE_SECONDS", "5"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        variables.extend(
+            changes
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
+        load_from(&DEFAULTS, &variables).unwrap()
+    }
+
+    pub async fn start(&self) -> Instance {
+        self.start_with(&[], SystemClock::shared()).await
+    }
+
+    pub async fn start_with(&self, changes: &[(&str, &str)], clock: SharedClock) -> Instance {
+        let stop = CancellationToken::new();
+        let settings = self.settings(changes);
+        // Shown when the test fails; only the first instance of a process can install it.
+        drop(platform::telemetry::init("alerts", &settings.process));
+        let app = app::start(settings, clock, stop.clone()).await.unwrap();
+        let address = app.address();
+        let task = tokio::spawn(app.run());
+        Instance {
+            address,
+            stop,
+            task,
+            http: self.http.clone(),
+        }
+    }
+
+    /// Publishes a price that is true now.
+    pub async fn publish(&self, ticker: &str, price: &str) -> QuoteMessage {
+        let quote = quote(ticker, price, SystemClock.now());
+        self.publish_quote(&quote).await;
+        quote
+    }
+
+    pub async fn publish_quote(&self, quote: &QuoteMessage) {
+        let text = serde_json::to_string(quote).unwrap();
+        let command = append(keys::QUOTES_STREAM, keys::QUOTES_STREAM_MAX_LEN, &text);
+        let () = command.query_async(&mut self.redis.connection.clone()).await.unwrap();
+    }
+
+    pub async fn count(&self, query: &str) -> i64 {
+        let client = self.database.pool.get().await.unwrap();
+        client.query_one(query, &[]).await.unwrap().get(0)
+    }
+
+    /// Waits until a count has a value.
+    pub async fn wait_for_count(&self, query: &str, expected: i64) {
+        let waiting = async {
+            while self.count(query).await != expected {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+            panic!("{query} is {} and not {expected}", self.count(query).await);
+        }
+    }
+}
+
+pub fn quote(ticker: &str, price: &str, at: Timestamp) -> QuoteMessage {
+    QuoteMessage {
+        v: 1,
+        price_id: Uuid::now_v7(),
+        ticker: ticker.parse().unwrap(),
+        price: price.parse().unwrap(),
+        currency: "USD".to_owned(),
+        confidence: Some("3.1".parse().unwrap()),
+        bid: None,
+        ask: None,
+        volume_24h: None,
+        change_24h: None,
+        market_cap: None,
+        circulating_supply: None,
+        n_sources: 3,
+        sources: Vec::new(),
+        quality: Quality::Ok,
+        flags: Vec::new(),
+        method: "wmedian/1".to_owned(),
+        as_of: at - SignedDuration::from_millis(500),
+        published_at: at,
+        request_id: Uuid::now_v7().to_string(),
+    }
+}
+
+/// A running service.
+pub struct Instance {
+    pub address: SocketAddr,
+    stop: CancellationToken,
+    task: JoinHandle<anyhow::Result<()>>,
+    http: reqwest::Client,
+}
+
+impl Instance {
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap().unwrap();
+    }
+
+    pub fn request(&self, method: reqwest::Method, path: &str, user: Uuid) -> reqwest::RequestBuilder {
+        self.http
+            .request(method, format!("http://{}/internal{path}", self.address))
+            .header("x-internal-token", TOKEN)
+            .header("x-user-id", user.to_string())
+    }
+
+    pub async fn get(&self, path: &str, user: Uuid) -> (u16, Value) {
+        answer(self.request(reqwest::Method::GET, path, user)).await
+    }
+
+    pub async fn post(&self, path: &str, user: Uuid, body: &Value) -> (u16, Value) {
+        answer(self.request(reqwest::Method::POST, path, user).json(body)).await
+    }
+
+    #[expect(dead_code)]
+    pub async fn delete(&self, path: &str, user: Uuid) -> (u16, Value) {
+        answer(self.request(reqwest::Method::DELETE, path, user)).await
+    }
+
+    /// Creates an alert that must succeed.
+    pub async fn create(&self, user: Uuid, ticker: &str, condition: &str, target: &str, url: &str) -> Value {
+        let (status, body) = self.post("/alerts", user, &alert(ticker, condition, target, url)).await;
+        assert_eq!(status, 201, "{body}");
+        body
+    }
+}
+
+pub fn alert(ticker: &str, condition: &str, target: &str, url: &str) -> Value {
+    let target: Value = serde_json::from_str(target).unwrap();
+    json!({"ticker": ticker, "condition": condition, "target_price": target, "webhook_url": url})
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    (
+        status,
+        if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).unwrap()
+        },
+    )
+}
