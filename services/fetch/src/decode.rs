@@ -1,0 +1,213 @@
+//! `fetch decode`: what we make of a recorded answer, one JSON object a line.
+//!
+//! It runs the same code as the polls do, on every entry of the answer, watched or not. It is the tool for checking a
+//! venue's change of format.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use contracts::time::Time;
+use domain::asset::Asset;
+use domain::ticker::ProviderId;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::assets;
+use crate::number::Number;
+use crate::providers::{
+    Candle, Entry, ErrorKind, ProviderError, Reading, Reply, Retry, binance, coingecko, coinmarketcap, retry_after,
+};
+
+/// Reads a recorded response and prints what it says.
+///
+/// One JSON object a line: an observation or a candle for each entry of the response, also of assets that are not
+/// watched. Decimals are printed as strings exactly as sent, unknowns are null, times are RFC 3339.
+///
+/// For an error response one line: {"kind":"error","type","retry","retry_after_s"} and exit code 1. `retry` is what a
+/// poll does next: "never" (the same request fails until someone changes something; asked again rarely), "backoff"
+/// (soon, then later each time), "not_before" (after `retry_after_s` seconds). An entry that is not what it should be
+/// gives such a line in its place; the others are not affected.
+#[derive(Debug, Args)]
+pub struct DecodeArgs {
+    /// The venue: binance, coingecko or coinmarketcap.
+    #[arg(long)]
+    provider: String,
+    /// The call. binance: ticker_price, ticker_24hr, klines; coingecko: simple_price, markets, market_chart, ohlc;
+    /// coinmarketcap: quotes_latest, listings_latest.
+    #[arg(long)]
+    endpoint: String,
+    /// The HTTP status of the response.
+    #[arg(long, default_value_t = 200)]
+    status: u16,
+    /// The header Retry-After of the response: seconds or a date.
+    #[arg(long)]
+    retry_after: Option<String>,
+    /// The asset that was asked for, where the response does not repeat it (candles, market_chart).
+    #[arg(long)]
+    symbol: Option<String>,
+    /// The currency that was asked for, where the response does not repeat it (markets, market_chart).
+    #[arg(long)]
+    currency: Option<String>,
+    /// The response's body; `-` for standard input.
+    file: PathBuf,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Line<'a> {
+    Observation {
+        provider: ProviderId,
+        symbol: Option<&'a str>,
+        ticker: Option<&'a str>,
+        currency: Option<&'a str>,
+        price: Option<&'a str>,
+        volume_24h: Option<&'a str>,
+        market_cap: Option<&'a str>,
+        circulating_supply: Option<&'a str>,
+        total_supply: Option<&'a str>,
+        change_24h_percent: Option<&'a str>,
+        quoted_at: Option<Time>,
+    },
+    Candle {
+        symbol: Option<&'a str>,
+        open_time: Option<Time>,
+        open: Option<&'a str>,
+        high: Option<&'a str>,
+        low: Option<&'a str>,
+        close: Option<&'a str>,
+        volume: Option<&'a str>,
+        closed: bool,
+    },
+    Error {
+        #[serde(rename = "type")]
+        kind: ErrorKind,
+        retry: &'static str,
+        retry_after_s: Option<u64>,
+    },
+}
+
+impl Line<'_> {
+    fn error(kind: ErrorKind, retry: Retry) -> Self {
+        Self::Error {
+            kind,
+            retry: retry.as_str(),
+            retry_after_s: retry.after_seconds(),
+        }
+    }
+}
+
+/// Prints what the response says; exit code 1 for an error response.
+///
+/// # Errors
+///
+/// Unknown names of venues and calls, a file that cannot be read, an output that cannot be written.
+pub fn run(args: &DecodeArgs, now: Timestamp, output: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let provider: ProviderId = args.provider.parse()?;
+    let body = read(&args.file)?;
+    let reply = Reply {
+        status: args.status,
+        body: &body,
+        retry_after: args
+            .retry_after
+            .as_deref()
+            .and_then(|text| retry_after::parse(text, now)),
+        now,
+    };
+    let named = |error: String| anyhow::anyhow!("unknown endpoint {:?}: {error}", args.endpoint);
+    let result = match provider {
+        ProviderId::Binance => binance::decode(args.endpoint.parse().map_err(named)?, &reply),
+        ProviderId::CoinGecko => {
+            coingecko::decode(args.endpoint.parse().map_err(named)?, &reply, args.currency.as_deref())
+        }
+        ProviderId::CoinMarketCap => coinmarketcap::decode(args.endpoint.parse().map_err(named)?, &reply),
+    };
+    let assets = assets::load("").map_err(anyhow::Error::msg)?;
+    print(provider, &result, args.symbol.as_deref(), &assets, now, output)
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    if file.as_os_str() == "-" {
+        std::io::stdin()
+            .read_to_end(&mut body)
+            .context("cannot read standard input")?;
+    } else {
+        body = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    }
+    Ok(body)
+}
+
+fn print(
+    provider: ProviderId,
+    result: &Result<Vec<Entry>, ProviderError>,
+    asked_for: Option<&str>,
+    assets: &[Asset],
+    now: Timestamp,
+    output: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    let mut write = |line: &Line<'_>| -> anyhow::Result<()> {
+        serde_json::to_writer(&mut *output, line)?;
+        writeln!(output)?;
+        Ok(())
+    };
+    let entries = match result {
+        Ok(entries) => entries,
+        Err(error) => {
+            write(&Line::error(error.kind(), error.retry()))?;
+            return Ok(ExitCode::from(1));
+        }
+    };
+    for entry in entries {
+        match entry {
+            Entry::Reading(reading) => write(&observation(provider, reading, asked_for, assets))?,
+            Entry::Candle(candle) => write(&bar(candle, asked_for, now))?,
+            Entry::Spoiled(_) => write(&Line::error(ErrorKind::InvalidPayload, Retry::WithBackoff))?,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn observation<'a>(
+    provider: ProviderId,
+    reading: &'a Reading,
+    asked_for: Option<&'a str>,
+    assets: &'a [Asset],
+) -> Line<'a> {
+    let symbol = reading.symbol.as_deref().or(asked_for);
+    let watched = assets
+        .iter()
+        .find(|asset| symbol.is_some() && asset.symbol_at(provider).as_deref() == symbol);
+    Line::Observation {
+        provider,
+        symbol,
+        ticker: watched.map(|asset| asset.ticker.as_str()),
+        currency: reading.currency.as_deref(),
+        price: text(&reading.price),
+        volume_24h: text(&reading.volume_24h),
+        market_cap: text(&reading.market_cap),
+        circulating_supply: text(&reading.circulating_supply),
+        total_supply: text(&reading.total_supply),
+        change_24h_percent: text(&reading.change_24h_percent),
+        quoted_at: reading.quoted_at.map(Time),
+    }
+}
+
+fn bar<'a>(candle: &'a Candle, asked_for: Option<&'a str>, now: Timestamp) -> Line<'a> {
+    Line::Candle {
+        symbol: asked_for,
+        open_time: candle.open_time.map(Time),
+        open: text(&candle.open),
+        high: text(&candle.high),
+        low: text(&candle.low),
+        close: text(&candle.close),
+        volume: text(&candle.volume),
+        closed: candle.is_closed(now),
+    }
+}
+
+fn text(number: &Option<Number>) -> Option<&str> {
+    number.as_ref().map(Number::as_str)
+}

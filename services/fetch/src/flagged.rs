@@ -1,0 +1,208 @@
+//! Points that were refused or left out, written down for people to look at.
+//!
+//! A bounded queue and one writer. When the queue is full or PostgreSQL is away, points are dropped and counted:
+//! prices never wait for this.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use deadpool_postgres::Pool;
+use jiff::{SignedDuration, Timestamp};
+use platform::clock::SharedClock;
+use rust_decimal::Decimal;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::market::NewOutlier;
+use crate::metric;
+use crate::validate::Rejected;
+
+/// The schema this service needs.
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// Points written in one statement.
+const BATCH: usize = 200;
+
+/// Between two attempts to reach PostgreSQL.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Between two removals of old points.
+const CLEANING: Duration = Duration::from_secs(3_600);
+
+/// A point that took no part in a price.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flagged {
+    flagged_at: Timestamp,
+    provider: &'static str,
+    ticker: String,
+    symbol: String,
+    reason: &'static str,
+    raw_price: Option<String>,
+    reference_price: Option<Decimal>,
+    quoted_at: Option<Timestamp>,
+    received_at: Timestamp,
+}
+
+impl Flagged {
+    /// An outlier that begins.
+    pub fn outlier(outlier: &NewOutlier, now: Timestamp) -> Self {
+        let observation = &outlier.observation;
+        Self {
+            flagged_at: now,
+            provider: observation.provider.as_str(),
+            ticker: observation.ticker.to_string(),
+            symbol: observation.symbol.clone(),
+            reason: outlier.reason,
+            raw_price: Some(format!("{} {}", observation.price, observation.quote_currency)),
+            reference_price: outlier.reference,
+            quoted_at: observation.quoted_at,
+            received_at: observation.received_at,
+        }
+    }
+
+    /// An entry that was refused; `None` if it does not tell what it is about.
+    pub fn rejected(rejected: &Rejected, now: Timestamp) -> Option<Self> {
+        Some(Self {
+            flagged_at: now,
+            provider: rejected.provider.as_str(),
+            ticker: rejected.ticker.as_ref()?.to_string(),
+            symbol: rejected.symbol.clone(),
+            reason: rejected.reason.as_str(),
+            raw_price: rejected
+                .raw_price
+                .as_ref()
+                .map(|price| price.chars().take(100).collect()),
+            reference_price: None,
+            quoted_at: rejected.quoted_at,
+            received_at: rejected.received_at,
+        })
+    }
+}
+
+/// Where points are offered.
+#[derive(Debug, Clone)]
+pub struct FlaggedQueue {
+    sender: mpsc::Sender<Flagged>,
+}
+
+impl FlaggedQueue {
+    /// A queue of at most `size` points, and its end for the writer.
+    pub fn new(size: usize) -> (Self, mpsc::Receiver<Flagged>) {
+        let (sender, receiver) = mpsc::channel(size);
+        (Self { sender }, receiver)
+    }
+
+    /// Puts a point into the queue; a full queue drops it.
+    pub fn offer(&self, point: Flagged) {
+        if self.sender.try_send(point).is_err() {
+            metrics::counter!(metric::FLAGGED, "outcome" => "dropped").increment(1);
+        }
+    }
+}
+
+/// Writes points down until the stop.
+///
+/// # Errors
+///
+/// The database's schema is older than this service needs. A database that is away is none.
+pub async fn write(
+    pool: Pool,
+    mut points: mpsc::Receiver<Flagged>,
+    retention: SignedDuration,
+    clock: SharedClock,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    if stop
+        .run_until_cancelled(check_schema(&pool))
+        .await
+        .transpose()?
+        .is_none()
+    {
+        return Ok(());
+    }
+    let mut cleaning = tokio::time::interval(CLEANING);
+    loop {
+        let mut batch = Vec::new();
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            count = points.recv_many(&mut batch, BATCH) => if count == 0 {
+                // All senders are gone: the process is stopping.
+                stop.cancelled().await;
+                return Ok(());
+            },
+            _ = cleaning.tick() => {
+                let before = clock.now().checked_sub(retention).unwrap_or(Timestamp::MIN);
+                if let Err(error) = clean(&pool, before).await {
+                    tracing::warn!(error = format!("{error:#}"), "old flagged points are not removed");
+                }
+            }
+        }
+        if batch.is_empty() {
+            continue;
+        }
+        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        let outcome = match insert(&pool, &batch).await {
+            Ok(()) => "written",
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), points = count, "flagged points are lost");
+                "lost"
+            }
+        };
+        metrics::counter!(metric::FLAGGED, "outcome" => outcome).increment(count);
+    }
+}
+
+/// Waits for the database without end, and refuses an old schema.
+async fn check_schema(pool: &Pool) -> anyhow::Result<()> {
+    while let Err(error) = platform::postgres::ping(pool).await {
+        tracing::warn!(error = format!("{error:#}"), "waiting for postgresql, prices go on");
+        tokio::time::sleep(PATIENCE).await;
+    }
+    platform::postgres::require_schema(pool, SCHEMA_VERSION).await
+}
+
+async fn insert(pool: &Pool, points: &[Flagged]) -> anyhow::Result<()> {
+    let client = pool.get().await.context("PostgreSQL connection")?;
+    let statement = client
+        .prepare_cached(
+            "INSERT INTO market.flagged_points
+                (flagged_at, provider, ticker, symbol, reason, raw_price, reference_price, quoted_at, received_at)
+             SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                $7::numeric[], $8::timestamptz[], $9::timestamptz[])",
+        )
+        .await?;
+    macro_rules! column {
+        ($field:ident) => {
+            points
+                .iter()
+                .map(|point| point.$field.clone())
+                .collect::<Vec<_>>()
+        };
+    }
+    client
+        .execute(
+            &statement,
+            &[
+                &column!(flagged_at),
+                &column!(provider),
+                &column!(ticker),
+                &column!(symbol),
+                &column!(reason),
+                &column!(raw_price),
+                &column!(reference_price),
+                &column!(quoted_at),
+                &column!(received_at),
+            ],
+        )
+        .await
+        .context("writing flagged points")?;
+    Ok(())
+}
+
+async fn clean(pool: &Pool, before: Timestamp) -> anyhow::Result<()> {
+    let client = pool.get().await.context("PostgreSQL connection")?;
+    client
+        .execute("DELETE FROM market.flagged_points WHERE flagged_at < $1", &[&before])
+        .await?;
+    Ok(())
+}

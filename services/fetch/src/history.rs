@@ -1,0 +1,130 @@
+//! Past prices on request: from Binance's candles, else from CoinGecko's chart.
+//!
+//! Nothing is kept: the same question gives the same answer while the venue does. Only a few requests run at a time,
+//! so that current prices are never short of the venues' allowance. Prices in USDT are taken at par.
+
+use std::sync::Arc;
+
+use contracts::api::fetch::{HistoryBody, HistoryQuery};
+use contracts::problem::ProblemKind;
+use domain::asset::Asset;
+use domain::ticker::Ticker;
+use jiff::Timestamp;
+use platform::clock::SharedClock;
+use platform::problem::Problem;
+use tokio::sync::Semaphore;
+
+use crate::bars;
+use crate::providers::{BarsRequest, ErrorKind, History, ProviderError};
+
+/// Answers requests for history.
+pub struct Histories {
+    venues: Vec<Arc<dyn History>>,
+    assets: Vec<Asset>,
+    running: Semaphore,
+    max_bars: usize,
+    clock: SharedClock,
+}
+
+impl Histories {
+    /// Asks these venues, in this order, for these assets.
+    pub fn new(
+        venues: Vec<Arc<dyn History>>,
+        assets: Vec<Asset>,
+        concurrency: usize,
+        max_bars: usize,
+        clock: SharedClock,
+    ) -> Self {
+        Self {
+            venues,
+            assets,
+            running: Semaphore::new(concurrency),
+            max_bars,
+            clock,
+        }
+    }
+
+    /// The bars asked for. A venue that has none is passed over as long as another one is left.
+    ///
+    /// # Errors
+    ///
+    /// A request that makes no sense, or no venue that answers.
+    pub async fn find(&self, ticker: &Ticker, query: &HistoryQuery) -> Result<HistoryBody, Problem> {
+        let now = self.clock.now();
+        let (from, to) = (query.from.0, query.to.0.min(now));
+        self.check(query, from, to)?;
+        let asset = self
+            .assets
+            .iter()
+            .find(|asset| asset.ticker == *ticker)
+            .ok_or_else(|| problem(ProblemKind::TokenNotFound, format!("{ticker} is not watched here.")))?;
+        let _turn = self
+            .running
+            .acquire()
+            .await
+            .map_err(|_| problem(ProblemKind::ShuttingDown, "The service is stopping."))?;
+        let mut empty = None;
+        let mut failure = None;
+        for venue in &self.venues {
+            let Some(symbol) = asset.symbol_at(venue.id()) else {
+                continue;
+            };
+            let request = BarsRequest {
+                ticker: ticker.clone(),
+                symbol,
+                interval: query.interval,
+                from,
+                to,
+            };
+            match venue.bars(&request).await {
+                Ok(candles) => {
+                    let body = HistoryBody {
+                        ticker: ticker.clone(),
+                        interval: query.interval,
+                        source: venue.id(),
+                        bars: bars::tidy(&candles, &request, now),
+                    };
+                    if !body.bars.is_empty() {
+                        return Ok(body);
+                    }
+                    empty.get_or_insert(body);
+                }
+                Err(error) => {
+                    tracing::warn!(provider = %venue.id(), %ticker, %error, "history is not available");
+                    failure = Some(error);
+                }
+            }
+        }
+        match (empty, failure) {
+            (_, Some(error)) => Err(unavailable(&error)),
+            (Some(body), None) => Ok(body),
+            (None, None) => Err(Problem::unavailable(format!("No venue tells the history of {ticker}."))),
+        }
+    }
+
+    fn check(&self, query: &HistoryQuery, from: Timestamp, to: Timestamp) -> Result<(), Problem> {
+        if query.from.0 >= query.to.0 {
+            return Err(problem(ProblemKind::InvalidRange, "`from` must be before `to`."));
+        }
+        let span = to.duration_since(from).as_secs().max(0);
+        let bars = usize::try_from(span / query.interval.seconds()).unwrap_or(usize::MAX);
+        if bars > self.max_bars {
+            let detail = format!("These are {bars} bars; one request may ask for {}.", self.max_bars);
+            return Err(problem(ProblemKind::InvalidRange, detail));
+        }
+        Ok(())
+    }
+}
+
+fn problem(kind: ProblemKind, detail: impl Into<String>) -> Problem {
+    Problem::new(kind.status(), kind.slug(), detail)
+}
+
+fn unavailable(error: &ProviderError) -> Problem {
+    let problem = Problem::unavailable("The venues do not tell their history now.");
+    match (error.kind(), error.retry().after_seconds()) {
+        (_, Some(seconds)) => problem.with_retry_after(seconds.max(1)),
+        (ErrorKind::RateLimited, None) => problem.with_retry_after(60),
+        _ => problem,
+    }
+}

@@ -1,0 +1,231 @@
+//! The one task that turns what polls bring into published prices.
+//!
+//! For each poll: read what the other processes know (one round trip), make the prices of the assets concerned, publish
+//! (one round trip). While Redis is away the own knowledge is used, and what could not be published is superseded by
+//! the next poll. Flagged points go to a bounded queue, so PostgreSQL can never hold prices up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use contracts::messages::ObservationMessage;
+use domain::aggregate::{Outcome, Reason, Verdict};
+use domain::quote::Observation;
+use domain::ticker::{ProviderId, Ticker};
+use platform::clock::SharedClock;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::exchange::{Exchange, Publication};
+use crate::explain::Explanations;
+use crate::flagged::{Flagged, FlaggedQueue};
+use crate::market::{Market, Priced};
+use crate::providers::Batch;
+use crate::status::Sources;
+use crate::{message, metric};
+
+/// What one poll brought; an empty batch says only that the venue's state changed.
+#[derive(Debug)]
+pub struct Poll {
+    /// The venue.
+    pub provider: ProviderId,
+    /// What it said.
+    pub batch: Batch,
+    /// Follows the prices to the webhooks they cause.
+    pub request_id: String,
+}
+
+/// The task's state.
+pub struct Intake {
+    market: Market,
+    exchange: Exchange,
+    flagged: FlaggedQueue,
+    explanations: Explanations,
+    sources: Sources,
+    clock: SharedClock,
+    redis_failing: bool,
+}
+
+impl Intake {
+    /// The task over these parts.
+    pub fn new(
+        market: Market,
+        exchange: Exchange,
+        flagged: FlaggedQueue,
+        explanations: Explanations,
+        sources: Sources,
+        clock: SharedClock,
+    ) -> Self {
+        Self {
+            market,
+            exchange,
+            flagged,
+            explanations,
+            sources,
+            clock,
+            redis_failing: false,
+        }
+    }
+
+    /// Works until the stop.
+    ///
+    /// # Errors
+    ///
+    /// All polling loops are gone although nobody stopped them.
+    pub async fn run(mut self, mut polls: mpsc::Receiver<Poll>, stop: CancellationToken) -> anyhow::Result<()> {
+        while let Some(next) = stop.run_until_cancelled(polls.recv()).await {
+            let poll = next.context("no venue is polled any more")?;
+            let span = tracing::info_span!("poll", provider = %poll.provider, request_id = poll.request_id);
+            self.take(poll).instrument(span).await;
+        }
+        Ok(())
+    }
+
+    /// Takes one poll: makes and publishes the prices it concerns.
+    pub async fn take(&mut self, poll: Poll) {
+        let Poll {
+            provider,
+            batch,
+            request_id,
+        } = poll;
+        self.note_rejected(&batch);
+        let tickers: BTreeSet<Ticker> = batch.observations.iter().map(|o| o.ticker.clone()).collect();
+        if !tickers.is_empty() {
+            self.learn(&batch.observations, &tickers).await;
+        }
+        let fresh: Vec<Observation> = batch.observations.clone();
+        for observation in batch.observations {
+            self.market.absorb(observation);
+        }
+        let now = self.clock.now();
+        let priced = self.market.price(&tickers, now);
+        let published_at = self.clock.now();
+        let mut publication = Publication {
+            quotes: Vec::new(),
+            observations: observations(&fresh, &priced),
+            source: self.sources.find(provider),
+        };
+        for one in priced {
+            self.account(&one);
+            for outlier in &one.new_outliers {
+                self.flagged.offer(Flagged::outlier(outlier, now));
+            }
+            if let Some(quote) = &one.publish {
+                publication
+                    .quotes
+                    .push(message::quote(quote, published_at, &request_id));
+                self.explanations
+                    .keep(quote, &one.outcome, &self.market.rules().parameters);
+            }
+        }
+        let result = self.exchange.publish(&publication).await;
+        if self.redis_answered(result.map(|()| true)) {
+            let age = publication
+                .quotes
+                .iter()
+                .map(|quote| published_at.duration_since(quote.as_of));
+            for age in age {
+                metrics::histogram!(metric::QUOTE_AGE_SECONDS).record(age.as_secs_f64());
+            }
+            let count = u64::try_from(publication.quotes.len()).unwrap_or(u64::MAX);
+            metrics::counter!(metric::PUBLISHED).increment(count);
+            tracing::debug!(quotes = count, "prices published");
+        }
+    }
+
+    /// Reads what others know about the assets of a poll, and about the currencies they are told in.
+    async fn learn(&mut self, observations: &[Observation], tickers: &BTreeSet<Ticker>) {
+        let currencies = observations.iter().map(|o| o.quote_currency.clone());
+        let wanted: BTreeSet<Ticker> = tickers.iter().cloned().chain(currencies).collect();
+        let shared = match self.exchange.shared(&wanted).await {
+            Ok(shared) => shared,
+            Err(error) => {
+                self.redis_answered(Err(error));
+                return;
+            }
+        };
+        for observation in shared.observations {
+            self.market.absorb(observation);
+        }
+        for (ticker, published) in shared.published {
+            self.market.note_published(&ticker, published);
+        }
+    }
+
+    /// Logs the beginning and the end of an outage once each.
+    fn redis_answered(&mut self, result: anyhow::Result<bool>) -> bool {
+        match result {
+            Ok(answered) => {
+                if self.redis_failing {
+                    tracing::info!("redis answers again");
+                }
+                self.redis_failing = false;
+                answered
+            }
+            Err(error) => {
+                metrics::counter!(metric::REDIS_FAILURES).increment(1);
+                if !self.redis_failing {
+                    tracing::error!(
+                        error = format!("{error:#}"),
+                        "redis does not answer, prices are not published"
+                    );
+                }
+                self.redis_failing = true;
+                false
+            }
+        }
+    }
+
+    fn note_rejected(&self, batch: &Batch) {
+        for rejected in &batch.rejected {
+            let (provider, reason) = (rejected.provider.as_str(), rejected.reason.as_str());
+            metrics::counter!(metric::OBSERVATIONS, "provider" => provider, "outcome" => reason).increment(1);
+            tracing::warn!(symbol = rejected.symbol, reason, "observation refused");
+            if let Some(flagged) = Flagged::rejected(rejected, self.clock.now()) {
+                self.flagged.offer(flagged);
+            }
+        }
+        for observation in &batch.observations {
+            let provider = observation.provider.as_str();
+            metrics::counter!(metric::OBSERVATIONS, "provider" => provider, "outcome" => "accepted").increment(1);
+        }
+    }
+
+    fn account(&self, priced: &Priced) {
+        for judged in &priced.outcome.inputs {
+            let provider = judged.observation.provider.as_str();
+            let outcome = judged.excluded.map_or("included", Reason::as_str);
+            metrics::counter!(metric::INPUTS, "provider" => provider, "outcome" => outcome).increment(1);
+        }
+        let reason = match (&priced.outcome.verdict, &priced.publish) {
+            (_, Some(_)) => return,
+            (Verdict::Price(_), None) => "unchanged",
+            (Verdict::Unconfirmed { price }, None) => {
+                tracing::warn!(ticker = %priced.ticker, %price, "jump is not confirmed yet, price withheld");
+                "unconfirmed_jump"
+            }
+            (Verdict::NoInput, None) => {
+                tracing::warn!(ticker = %priced.ticker, "no usable input, no price");
+                "no_input"
+            }
+        };
+        metrics::counter!(metric::WITHHELD, "reason" => reason).increment(1);
+    }
+}
+
+/// The poll's own observations as they are shared, each with what became of it.
+fn observations(fresh: &[Observation], priced: &[Priced]) -> Vec<(Ticker, ObservationMessage)> {
+    let outcomes: BTreeMap<&Ticker, &Outcome> = priced.iter().map(|one| (&one.ticker, &one.outcome)).collect();
+    fresh
+        .iter()
+        .filter_map(|observation| {
+            let judged = outcomes.get(&observation.ticker)?.inputs.iter();
+            // Absent when a newer one of the same venue was known: then that one stays.
+            let own = judged.into_iter().find(|j| j.observation == *observation)?;
+            Some((
+                observation.ticker.clone(),
+                message::observation(observation, own.excluded),
+            ))
+        })
+        .collect()
+}

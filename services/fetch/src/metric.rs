@@ -1,0 +1,28 @@
+//! Names of the metrics of this service.
+
+/// Requests to venues, by venue, what was asked, and outcome.
+pub const REQUESTS: &str = "fetch_requests_total";
+
+/// Seconds a request to a venue took.
+pub const REQUEST_SECONDS: &str = "fetch_request_seconds";
+
+/// Entries of answers, by venue and outcome: accepted, or the reason of refusal.
+pub const OBSERVATIONS: &str = "fetch_observations_total";
+
+/// Inputs of prices, by venue and what became of them: included, or the reason of exclusion.
+pub const INPUTS: &str = "fetch_inputs_total";
+
+/// Prices published.
+pub const PUBLISHED: &str = "fetch_quotes_published_total";
+
+/// Prices not published, by reason.
+pub const WITHHELD: &str = "fetch_quotes_withheld_total";
+
+/// Seconds from the moment a price speaks of to its publication.
+pub const QUOTE_AGE_SECONDS: &str = "fetch_quote_age_seconds";
+
+/// Failed exchanges with Redis.
+pub const REDIS_FAILURES: &str = "fetch_redis_failures_total";
+
+/// Flagged points written, or lost by reason.
+pub const FLAGGED: &str = "fetch_flagged_points_total";

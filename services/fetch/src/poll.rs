@@ -1,0 +1,238 @@
+//! One loop per venue: ask, hand over, wait. A venue that hangs delays nobody but itself.
+//!
+//! Loops of several processes share the venues by leases, so each venue is asked by one of them; when the lease is
+//! lost between two polls, asking twice does no harm. How long to wait is decided by a pure function.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::asset::Asset;
+use domain::ticker::ProviderId;
+use platform::backoff::Backoff;
+use platform::clock::SharedClock;
+use platform::lease::Lease;
+use platform::request_id::RequestId;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::intake::Poll;
+use crate::providers::{Batch, ErrorKind, Provider, ProviderError, Retry};
+use crate::status::Sources;
+
+/// Share of the interval by which polls are spread.
+const JITTER: f64 = 0.1;
+
+/// Waits after a failure that may pass by itself.
+const SOON: Backoff = Backoff {
+    base: Duration::from_secs(1),
+    max: Duration::from_secs(60),
+    jitter: 0.3,
+};
+
+/// The longest wait after a refusal that only a person can lift.
+const RARELY: Duration = Duration::from_secs(900);
+
+/// A process that does not hold the lease looks again after this share of the interval.
+const STANDBY_SHARE: f64 = 0.5;
+
+/// What the last attempt says about the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// It worked.
+    Succeeded,
+    /// It failed: the decision, and whether it was for asking too often.
+    Failed(Retry, ErrorKind),
+    /// Another process asks this venue.
+    Standby,
+}
+
+/// How long to wait, from the beginning of the last attempt. `failures` counts those in a row, from 1; `unit_random` is from
+/// 0 to 1.
+pub fn wait(attempt: Attempt, failures: u32, interval: Duration, unit_random: f64) -> Duration {
+    let spread = 1.0 + JITTER * (2.0 * unit_random - 1.0);
+    match attempt {
+        Attempt::Succeeded => interval.mul_f64(spread),
+        Attempt::Standby => interval.mul_f64(STANDBY_SHARE * spread),
+        Attempt::Failed(Retry::NotBefore(wait), _) => {
+            wait.max(SOON.delay(0, unit_random)) + interval.mul_f64(JITTER * unit_random)
+        }
+        // Whoever was told to slow down must not ask sooner than usual.
+        Attempt::Failed(Retry::WithBackoff, ErrorKind::RateLimited) => {
+            interval.mul_f64(spread) + SOON.delay(failures, unit_random)
+        }
+        Attempt::Failed(Retry::WithBackoff, _) => SOON.delay(failures.saturating_sub(1), unit_random),
+        Attempt::Failed(Retry::Never, _) => {
+            let base = interval * 6;
+            let rarely = Backoff {
+                base,
+                max: RARELY.max(base),
+                jitter: JITTER,
+            };
+            rarely.delay(failures.saturating_sub(1), unit_random)
+        }
+    }
+}
+
+/// The loop of one venue.
+pub struct PollLoop {
+    /// The venue.
+    pub provider: Arc<dyn Provider>,
+    /// What is asked for.
+    pub assets: Vec<Asset>,
+    /// Between two polls.
+    pub interval: Duration,
+    /// Longest time for one poll, whatever it takes.
+    pub deadline: Duration,
+    /// Who asks this venue.
+    pub lease: Lease,
+    /// Where the news go. When it is full the loop waits: it would only bring more of the same.
+    pub polls: mpsc::Sender<Poll>,
+    /// The venue's state.
+    pub sources: Sources,
+    /// The time.
+    pub clock: SharedClock,
+}
+
+impl PollLoop {
+    /// Polls until the stop.
+    ///
+    /// # Errors
+    ///
+    /// Nobody takes the news any more.
+    pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+        let provider = self.provider.id();
+        let mut failures = 0;
+        loop {
+            let started = Instant::now();
+            let Some(attempt) = stop.run_until_cancelled(self.attempt()).await.transpose()? else {
+                break;
+            };
+            failures = match attempt {
+                Attempt::Failed(..) => failures + 1,
+                Attempt::Succeeded | Attempt::Standby => 0,
+            };
+            let pause = wait(attempt, failures, self.interval, rand::random());
+            let next = tokio::time::sleep_until(started + pause);
+            if stop.run_until_cancelled(next).await.is_none() {
+                break;
+            }
+        }
+        if let Err(error) = self.lease.release().await {
+            tracing::debug!(%provider, error = format!("{error:#}"), "lease is left to expire");
+        }
+        Ok(())
+    }
+
+    async fn attempt(&mut self) -> anyhow::Result<Attempt> {
+        let provider = self.provider.id();
+        self.sources.alive(provider, self.clock.now());
+        if !self.may_ask().await {
+            return Ok(Attempt::Standby);
+        }
+        let request_id = RequestId::generate();
+        let span = tracing::info_span!("ask", %provider, %request_id);
+        let (attempt, batch) = self.ask(provider).instrument(span).await;
+        let poll = Poll {
+            provider,
+            batch,
+            request_id: request_id.to_string(),
+        };
+        self.polls.send(poll).await?;
+        Ok(attempt)
+    }
+
+    /// Takes or renews the lease. When Redis is away nothing can be published, but who held the lease goes on, so that
+    /// prices are there in the moment it returns.
+    async fn may_ask(&mut self) -> bool {
+        match self.lease.hold().await {
+            Ok(held) => held,
+            Err(error) => {
+                tracing::debug!(error = format!("{error:#}"), "lease is not renewed");
+                self.lease.is_held()
+            }
+        }
+    }
+
+    async fn ask(&self, provider: ProviderId) -> (Attempt, Batch) {
+        let answer = tokio::time::timeout(self.deadline, self.provider.observations(&self.assets)).await;
+        let result = answer.unwrap_or(Err(ProviderError::Timeout(self.deadline)));
+        let now = self.clock.now();
+        match result {
+            Ok(batch) => {
+                let simulated = batch.observations.first().map(|observation| observation.simulated);
+                self.sources.succeeded(provider, simulated, now);
+                tracing::debug!(
+                    observations = batch.observations.len(),
+                    rejected = batch.rejected.len(),
+                    "polled"
+                );
+                (Attempt::Succeeded, batch)
+            }
+            Err(error) => {
+                self.sources.failed(provider, &error, now);
+                let kind = error.kind();
+                match error.retry() {
+                    Retry::Never => tracing::error!(kind = kind.as_str(), %error, "venue refuses, someone should look"),
+                    Retry::WithBackoff | Retry::NotBefore(_) => {
+                        tracing::warn!(kind = kind.as_str(), %error, "poll failed");
+                    }
+                }
+                (Attempt::Failed(error.retry(), kind), Batch::default())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(10);
+
+    fn seconds(attempt: Attempt, failures: u32) -> f64 {
+        wait(attempt, failures, INTERVAL, 0.5).as_secs_f64()
+    }
+
+    #[test]
+    fn polls_keep_their_interval() {
+        assert_eq!(wait(Attempt::Succeeded, 0, INTERVAL, 0.5), INTERVAL);
+        assert_eq!(wait(Attempt::Succeeded, 0, INTERVAL, 0.0), Duration::from_secs(9));
+        assert_eq!(wait(Attempt::Succeeded, 0, INTERVAL, 1.0), Duration::from_secs(11));
+        assert_eq!(wait(Attempt::Standby, 0, INTERVAL, 0.5), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn passing_failures_are_retried_soon_and_then_later() {
+        let attempt = Attempt::Failed(Retry::WithBackoff, ErrorKind::Unavailable);
+        let waits: Vec<f64> = (1..=8).map(|n| seconds(attempt, n).round()).collect();
+        assert_eq!(waits, [1.0, 2.0, 3.0, 7.0, 14.0, 27.0, 51.0, 51.0]);
+    }
+
+    #[test]
+    fn too_many_requests_never_speed_up() {
+        let attempt = Attempt::Failed(Retry::WithBackoff, ErrorKind::RateLimited);
+        assert!(seconds(attempt, 1) > 10.0);
+    }
+
+    #[test]
+    fn what_a_person_must_mend_is_asked_rarely() {
+        let attempt = Attempt::Failed(Retry::Never, ErrorKind::Auth);
+        assert!((50.0..60.0).contains(&seconds(attempt, 1)));
+        assert!((800.0..=900.0).contains(&seconds(attempt, 20)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_venues_own_wait_is_honoured(seconds in 0_u64..100_000, failures in 1_u32..100, draw in 0.0..=1.0_f64) {
+            let asked = Duration::from_secs(seconds);
+            let attempt = Attempt::Failed(Retry::NotBefore(asked), ErrorKind::RateLimited);
+            let pause = wait(attempt, failures, INTERVAL, draw);
+            prop_assert!(pause >= asked);
+            prop_assert!(pause <= asked + Duration::from_secs(3));
+        }
+    }
+}

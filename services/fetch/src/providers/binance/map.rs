@@ -1,0 +1,300 @@
+//! Binance's JSON in our words, and its refusals.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
+use super::wire::{Failure, Ticker24h, TickerPrice, kline};
+use crate::moment::{self, Unit};
+use crate::number::Number;
+use crate::providers::error::{by_status, mentions};
+use crate::providers::json::{Document, document};
+use crate::providers::{Candle, Entry, ErrorKind, ProviderError, Reading, Reply, retry_after};
+
+/// The endpoints that are understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/api/v3/ticker/price`
+    TickerPrice,
+    /// `/api/v3/ticker/24hr`
+    Ticker24h,
+    /// `/api/v3/klines`
+    Klines,
+}
+
+impl FromStr for Endpoint {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "ticker_price" => Ok(Self::TickerPrice),
+            "ticker_24hr" => Ok(Self::Ticker24h),
+            "klines" => Ok(Self::Klines),
+            _ => Err("binance has ticker_price, ticker_24hr and klines".to_owned()),
+        }
+    }
+}
+
+/// Reads an answer: its entries, or why there are none.
+pub fn decode(endpoint: Endpoint, reply: &Reply<'_>) -> Result<Vec<Entry>, ProviderError> {
+    if let Some(refusal) = refusal(reply) {
+        return Err(refusal);
+    }
+    let entries = match document(reply.body)? {
+        Document::List(entries) => entries,
+        // One pair is answered with the bare object.
+        Document::Map(pairs) if pairs.get("symbol").is_some() && endpoint != Endpoint::Klines => {
+            return Ok(vec![ticker(endpoint, reply.body)]);
+        }
+        Document::Map(_) => return Err(ProviderError::payload("an object without a symbol")),
+    };
+    Ok(entries
+        .into_iter()
+        .map(|entry| match endpoint {
+            Endpoint::TickerPrice | Endpoint::Ticker24h => ticker(endpoint, entry.get().as_bytes()),
+            Endpoint::Klines => candle(entry),
+        })
+        .collect())
+}
+
+fn ticker(endpoint: Endpoint, json: &[u8]) -> Entry {
+    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    let reading = match endpoint {
+        Endpoint::TickerPrice => serde_json::from_slice::<TickerPrice>(json).map(|ticker| Reading {
+            currency: quote_asset(&ticker.symbol).map(str::to_owned),
+            symbol: Some(ticker.symbol),
+            price: ticker.price,
+            ..Reading::default()
+        }),
+        Endpoint::Ticker24h | Endpoint::Klines => serde_json::from_slice::<Ticker24h>(json).map(|ticker| Reading {
+            currency: quote_asset(&ticker.symbol).map(str::to_owned),
+            symbol: Some(ticker.symbol),
+            price: ticker.last_price,
+            bid: ticker.bid_price,
+            ask: ticker.ask_price,
+            volume_24h: ticker.quote_volume,
+            change_24h_percent: ticker.price_change_percent,
+            quoted_at: ticker.close_time.as_ref().and_then(time),
+            ..Reading::default()
+        }),
+    };
+    match reading {
+        Ok(reading) => reading.into(),
+        Err(error) => Entry::Spoiled(error.to_string()),
+    }
+}
+
+fn candle(raw: &RawValue) -> Entry {
+    let Ok(row) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else {
+        return Entry::Spoiled("a candle is an array".to_owned());
+    };
+    if row.len() <= kline::CLOSE_TIME {
+        return Entry::Spoiled(format!("a candle of {} fields", row.len()));
+    }
+    let number = |place: usize| row.get(place).and_then(|raw| Number::from_json(raw));
+    Candle {
+        open_time: number(kline::OPEN_TIME).as_ref().and_then(time),
+        close_time: number(kline::CLOSE_TIME).as_ref().and_then(time),
+        open: number(kline::OPEN),
+        high: number(kline::HIGH),
+        low: number(kline::LOW),
+        close: number(kline::CLOSE),
+        volume: number(kline::VOLUME),
+    }
+    .into()
+}
+
+/// Milliseconds, or microseconds when the request asked so (`X-MBX-TIME-UNIT`), which the body does not say: as
+/// milliseconds those would be later than the year 5000.
+fn time(number: &Number) -> Option<Timestamp> {
+    let latest_millis = 100_000_000_000_000_i64;
+    let value = number.to_decimal().ok()?;
+    let unit = if value > latest_millis.into() {
+        Unit::Micros
+    } else {
+        Unit::Millis
+    };
+    moment::from_unix(number, unit)
+}
+
+/// What a refusal says: by status, by code, by words. <https://github.com/binance/binance-spot-api-docs/blob/master/errors.md>
+fn refusal(reply: &Reply<'_>) -> Option<ProviderError> {
+    let failure = failure(reply.body);
+    let by_status = || by_status(reply.status, reply.body, reply.retry_after);
+    let Some(Failure { code, msg }) = failure else {
+        return by_status();
+    };
+    let message = msg.unwrap_or_default();
+    let code = code.and_then(|code| code.as_str().parse::<i64>().ok());
+    let refused = |kind| ProviderError::refused(kind, format!("{} {message}", code.unwrap_or(0)), reply.retry_after);
+    let lower = message.to_ascii_lowercase();
+    if reply.status == 451 || lower.contains("restricted location") {
+        return Some(refused(ErrorKind::Restricted));
+    }
+    if reply.status == 418 || lower.contains("banned") {
+        let wait = reply.retry_after.or_else(|| ban_left(&message, reply.now));
+        return Some(ProviderError::refused(ErrorKind::Banned, message, wait));
+    }
+    let kind = match code {
+        _ if reply.status == 429 => ErrorKind::RateLimited,
+        Some(-1003 | -1015 | -1034) => ErrorKind::RateLimited,
+        Some(-1016) => ErrorKind::Maintenance,
+        Some(-1000 | -1001 | -1004 | -1006 | -1007 | -1008) => ErrorKind::Unavailable,
+        Some(-1002 | -1022 | -1099 | -2008 | -2014 | -2015) => ErrorKind::Auth,
+        Some(-9999..=-1010) => ErrorKind::BadRequest,
+        Some(_) | None => {
+            return by_status().or_else(|| Some(ProviderError::payload(format_args!("unknown refusal: {message}"))));
+        }
+    };
+    Some(refused(kind))
+}
+
+fn failure(body: &[u8]) -> Option<Failure> {
+    if !mentions(body, "\"code\"") {
+        return None;
+    }
+    let Ok(Document::Map(pairs)) = document(body) else {
+        return None;
+    };
+    let is_failure = pairs.get("code").is_some() && pairs.get("symbol").is_none();
+    is_failure.then(|| serde_json::from_slice(body).ok()).flatten()
+}
+
+/// `… IP banned until 1573115236000. …`: milliseconds.
+fn ban_left(message: &str, now: Timestamp) -> Option<Duration> {
+    let (_, rest) = message.split_once("until ")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let end = moment::from_unix(&Number::parse(&digits)?, Unit::Millis)?;
+    Some(retry_after::until(end, now))
+}
+
+/// Quote assets of spot pairs, of the international and the US exchange.
+const QUOTE_ASSETS: [&str; 47] = [
+    "AEUR", "ARS", "AUD", "BFUSD", "BIDR", "BKRW", "BNB", "BRL", "BTC", "BUSD", "BVND", "COP", "CZK", "DAI", "DOGE",
+    "DOT", "ETH", "EUR", "EURI", "FDUSD", "GBP", "GYEN", "IDR", "IDRT", "JPY", "MXN", "NGN", "PAX", "PLN", "RLUSD",
+    "RON", "RUB", "SOL", "TRX", "TRY", "TUSD", "UAH", "USD", "USD1", "USDC", "USDE", "USDP", "USDS", "USDT", "UST",
+    "VAI", "XRP",
+];
+
+/// Base assets whose last letters could belong to the quote asset: `BNBUSD` is BNB in USD, not BN in BUSD.
+const AMBIGUOUS_BASES: [&str; 22] = [
+    "ANT", "APT", "ARB", "BAT", "BNB", "BTT", "CRV", "DOT", "FET", "FORT", "FTT", "GRT", "LPT", "MNT", "NFT", "PAXG",
+    "SHIB", "STMX", "TRB", "USDT", "VET", "WBT",
+];
+
+/// The quote asset of a pair's name, which is written without a separator: the longest known ending, unless a shorter
+/// one leaves a base asset that is known to end like it. A newer quote asset is unknown.
+pub fn quote_asset(symbol: &str) -> Option<&'static str> {
+    let endings = || {
+        QUOTE_ASSETS
+            .into_iter()
+            .filter_map(|quote| Some((symbol.strip_suffix(quote)?, quote)))
+            .filter(|(base, _)| !base.is_empty())
+    };
+    let known_base = endings().find(|(base, _)| AMBIGUOUS_BASES.contains(base));
+    known_base
+        .or_else(|| endings().max_by_key(|(_, quote)| quote.len()))
+        .map(|(_, quote)| quote)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("BTCUSDT", Some("USDT"))]
+    #[case("ETHBTC", Some("BTC"))]
+    #[case("BNBUSD", Some("USD"))]
+    #[case("BNBBUSD", Some("BUSD"))]
+    #[case("BTCBUSD", Some("BUSD"))]
+    #[case("USDTUSD", Some("USD"))]
+    #[case("DOTUSD", Some("USD"))]
+    #[case("BTCFDUSD", Some("FDUSD"))]
+    #[case("BTCEURI", Some("EURI"))]
+    #[case("USDCBTC", Some("BTC"))]
+    #[case("USDT", None)]
+    #[case("BTCXYZ", None)]
+    #[case("币安人生USDT", Some("USDT"))]
+    fn quote_assets(#[case] symbol: &str, #[case] expected: Option<&str>) {
+        assert_eq!(quote_asset(symbol), expected);
+    }
+
+    #[rstest]
+    #[case(
+        429,
+        r#"{"code":-1003,"msg":"Too much request weight used"}"#,
+        ErrorKind::RateLimited,
+        None
+    )]
+    #[case(400, r#"{"code":-1003,"msg":"Too many requests"}"#, ErrorKind::RateLimited, None)]
+    #[case(400, r#"{"code":-1015,"msg":"Too many new orders"}"#, ErrorKind::RateLimited, None)]
+    #[case(
+        418,
+        r#"{"code":-1003,"msg":"Way too much request weight used; IP banned until 1573115296000. Please"}"#,
+        ErrorKind::Banned,
+        Some(60)
+    )]
+    #[case(418, "", ErrorKind::Banned, Some(120))]
+    #[case(
+        451,
+        r#"{"code":0,"msg":"Service unavailable from a restricted location according to"}"#,
+        ErrorKind::Restricted,
+        None
+    )]
+    #[case(
+        200,
+        r#"{"code":0,"msg":"Service unavailable from a restricted location according to"}"#,
+        ErrorKind::Restricted,
+        None
+    )]
+    #[case(403, "<html>403 Forbidden</html>", ErrorKind::Restricted, None)]
+    #[case(
+        503,
+        r#"{"code":-1016,"msg":"This service is no longer available."}"#,
+        ErrorKind::Maintenance,
+        None
+    )]
+    #[case(
+        504,
+        r#"{"code":-1007,"msg":"Timeout waiting for response"}"#,
+        ErrorKind::Unavailable,
+        None
+    )]
+    #[case(
+        500,
+        r#"{"code":-1000,"msg":"An unknown error occurred"}"#,
+        ErrorKind::Unavailable,
+        None
+    )]
+    #[case(400, r#"{"code":-1121,"msg":"Invalid symbol."}"#, ErrorKind::BadRequest, None)]
+    #[case(200, r#"{"code":-1121,"msg":"Invalid symbol."}"#, ErrorKind::BadRequest, None)]
+    #[case(
+        400,
+        r#"{"code":-1100,"msg":"Illegal characters found"}"#,
+        ErrorKind::BadRequest,
+        None
+    )]
+    #[case(
+        401,
+        r#"{"code":-2015,"msg":"Invalid API-key, IP, or permissions"}"#,
+        ErrorKind::Auth,
+        None
+    )]
+    #[case(200, r#"{"code":42,"msg":"?"}"#, ErrorKind::InvalidPayload, None)]
+    #[case(502, "<html>", ErrorKind::Unavailable, None)]
+    fn refusals(#[case] status: u16, #[case] body: &str, #[case] kind: ErrorKind, #[case] after: Option<u64>) {
+        let now = "2019-11-07T08:27:16Z".parse().unwrap();
+        let reply = Reply {
+            status,
+            body: body.as_bytes(),
+            retry_after: None,
+            now,
+        };
+        let error = decode(Endpoint::Ticker24h, &reply).unwrap_err();
+        assert_eq!((error.kind(), error.retry().after_seconds()), (kind, after));
+    }
+}

@@ -1,0 +1,11 @@
+//! CoinGecko: prices, caps and supplies of chosen coins, and their past.
+//!
+//! Ids are slugs. Unknown ids and currencies are left out in silence, 0 means unknown for caps and supplies, and
+//! answers come from a cache: their age is in `last_updated`. <https://docs.coingecko.com/reference/coins-markets>
+
+mod client;
+mod map;
+mod wire;
+
+pub use client::{CoinGecko, OFFICIAL_HOSTS};
+pub use map::{Endpoint, decode};

@@ -1,0 +1,11 @@
+//! CoinMarketCap: prices, caps and supplies of chosen coins.
+//!
+//! Ids are numbers. The answer has three shapes by version of the call, and `status.error_code` decides before the
+//! data do, also with HTTP 200. <https://coinmarketcap.com/api/documentation/v1/>
+
+mod client;
+mod map;
+mod wire;
+
+pub use client::{CoinMarketCap, OFFICIAL_HOST};
+pub use map::{Endpoint, decode};

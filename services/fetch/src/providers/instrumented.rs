@@ -1,0 +1,63 @@
+//! Every call to a venue is counted by its outcome and timed.
+
+use async_trait::async_trait;
+use domain::asset::Asset;
+use domain::ticker::ProviderId;
+use tokio::time::Instant;
+
+use super::{BarsRequest, Batch, Candle, History, Provider, ProviderError};
+use crate::metric;
+
+/// A venue whose calls are counted and timed.
+#[derive(Debug)]
+pub struct Instrumented<P> {
+    inner: P,
+}
+
+impl<P> Instrumented<P> {
+    /// Counts and times the calls of `inner`.
+    pub fn new(inner: P) -> Self {
+        Self { inner }
+    }
+}
+
+async fn measured<T>(
+    provider: ProviderId,
+    what: &'static str,
+    call: impl Future<Output = Result<T, ProviderError>> + Send,
+) -> Result<T, ProviderError> {
+    let started = Instant::now();
+    let result = call.await;
+    let outcome = match &result {
+        Ok(_) => "ok",
+        Err(ProviderError::BreakerOpen { .. }) => "breaker_open",
+        Err(error) => error.kind().as_str(),
+    };
+    metrics::counter!(metric::REQUESTS, "provider" => provider.as_str(), "what" => what, "outcome" => outcome)
+        .increment(1);
+    metrics::histogram!(metric::REQUEST_SECONDS, "provider" => provider.as_str(), "what" => what)
+        .record(started.elapsed().as_secs_f64());
+    result
+}
+
+#[async_trait]
+impl<P: Provider> Provider for Instrumented<P> {
+    fn id(&self) -> ProviderId {
+        self.inner.id()
+    }
+
+    async fn observations(&self, assets: &[Asset]) -> Result<Batch, ProviderError> {
+        measured(self.id(), "prices", self.inner.observations(assets)).await
+    }
+}
+
+#[async_trait]
+impl<P: History> History for Instrumented<P> {
+    fn id(&self) -> ProviderId {
+        self.inner.id()
+    }
+
+    async fn bars(&self, request: &BarsRequest) -> Result<Vec<Candle>, ProviderError> {
+        measured(self.id(), "history", self.inner.bars(request)).await
+    }
+}

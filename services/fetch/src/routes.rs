@@ -1,0 +1,93 @@
+//! The internal HTTP routes of this service.
+
+use actix_web::http::Method;
+use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
+use contracts::api::fetch::{ExplanationBody, HistoryBody, HistoryQuery, SourceBody};
+use contracts::problem::ProblemKind;
+use domain::ticker::{ProviderId, Ticker};
+use platform::clock::SharedClock;
+use platform::problem::Problem;
+use platform::server::resource;
+
+use crate::exchange::Exchange;
+use crate::explain::Explanations;
+use crate::history::Histories;
+use crate::status::Sources;
+
+/// What the handlers ask.
+pub struct AppState {
+    /// Past prices.
+    pub histories: Histories,
+    /// The state of the venues that this process asks.
+    pub sources: Sources,
+    /// How prices were made.
+    pub explanations: Explanations,
+    /// What other processes wrote down.
+    pub exchange: Exchange,
+    /// The time.
+    pub clock: SharedClock,
+}
+
+/// Adds the routes.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/history/{ticker}", [(Method::GET, web::get().to(history))]))
+        .service(resource("/sources", [(Method::GET, web::get().to(sources))]))
+        .service(resource("/explain/{ticker}", [(Method::GET, web::get().to(explain))]));
+}
+
+fn ticker(text: &str) -> Result<Ticker, Problem> {
+    let kind = ProblemKind::InvalidParameter;
+    text.parse()
+        .map_err(|error| Problem::new(kind.status(), kind.slug(), format!("ticker: {error}.")))
+}
+
+/// `GET /internal/history/{ticker}`: bars of a venue's own history.
+async fn history(
+    state: Data<AppState>,
+    path: Path<String>,
+    query: Query<HistoryQuery>,
+) -> Result<Json<HistoryBody>, Problem> {
+    let ticker = ticker(&path)?;
+    Ok(Json(state.histories.find(&ticker, &query).await?))
+}
+
+/// `GET /internal/sources`: how each venue is doing, whichever process asks it.
+async fn sources(state: Data<AppState>) -> Json<Vec<SourceBody>> {
+    let mut bodies = Vec::new();
+    for provider in state.sources.providers() {
+        bodies.extend(source(&state, provider).await);
+    }
+    Json(bodies)
+}
+
+/// The newer of what this process knows and what the asking one wrote down.
+async fn source(state: &AppState, provider: ProviderId) -> Option<SourceBody> {
+    let own = state.sources.find(provider)?;
+    let written = match state.exchange.find_source(provider).await {
+        Ok(written) => written,
+        Err(error) => {
+            tracing::debug!(error = format!("{error:#}"), "state of the venue is not shared now");
+            None
+        }
+    };
+    let newest = match written {
+        Some(written) if own.source.state == "starting" || written.last_good_at > own.last_good_at => written,
+        Some(_) | None => own,
+    };
+    Some(newest.at(state.clock.now()))
+}
+
+/// `GET /internal/explain/{ticker}`: how the newest price was made.
+async fn explain(state: Data<AppState>, path: Path<String>) -> Result<Json<ExplanationBody>, Problem> {
+    let ticker = ticker(&path)?;
+    let kind = ProblemKind::TokenNotFound;
+    let none = || {
+        Problem::new(
+            kind.status(),
+            kind.slug(),
+            format!("There is no price of {ticker} yet."),
+        )
+    };
+    state.explanations.find(&ticker).map(Json).ok_or_else(none)
+}

@@ -1,0 +1,434 @@
+//! Every setting of this service, typed and checked. Defaults and their meaning are in `config/default.toml`.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::aggregate::Parameters;
+use domain::asset::Asset;
+use domain::ticker::{ProviderId, Ticker};
+use platform::settings::{
+    POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, Problems, ProcessSettings, REDIS_DEFAULTS, RedisSettings,
+    SettingsError, Validate, Variables,
+};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use crate::assets;
+use crate::providers::breaker::BreakerSettings;
+use crate::providers::coingecko::OFFICIAL_HOSTS;
+use crate::providers::coinmarketcap::OFFICIAL_HOST;
+use crate::providers::http::Limits;
+
+/// The default texts, shared ones first.
+pub const DEFAULTS: [&str; 4] = [
+    PROCESS_DEFAULTS,
+    POSTGRES_DEFAULTS,
+    REDIS_DEFAULTS,
+    include_str!("../config/default.toml"),
+];
+
+/// The token in which Binance's prices are told.
+const USDT: &str = "USDT";
+
+/// All settings.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Settings {
+    /// Those of every process.
+    #[serde(flatten)]
+    pub process: ProcessSettings,
+    /// PostgreSQL.
+    #[serde(flatten)]
+    pub postgres: PostgresSettings,
+    /// Redis.
+    #[serde(flatten)]
+    pub redis: RedisSettings,
+    /// The venues that are asked.
+    pub providers: Vec<String>,
+    /// The assets that are watched.
+    pub supported_tickers: Vec<String>,
+    /// A file of assets; empty for the built-in one.
+    pub assets_file: String,
+    /// Seconds between two polls.
+    pub poll_interval_seconds: f64,
+    /// Longest time for an answer.
+    pub provider_timeout_ms: u64,
+    /// Largest answer.
+    pub provider_body_limit_bytes: usize,
+    /// Failures that open a breaker.
+    pub breaker_failures: u32,
+    /// How long it stays open.
+    pub breaker_open_seconds: f64,
+    /// Binance's address.
+    pub binance_base_url: String,
+    /// Its own interval, or 0.
+    pub binance_poll_interval_seconds: f64,
+    /// Its largest age, or 0.
+    pub binance_max_age_seconds: f64,
+    /// Its reliability.
+    pub binance_reliability: f64,
+    /// CoinGecko's address.
+    pub coingecko_base_url: String,
+    /// Its key, or nothing.
+    pub coingecko_api_key: SecretString,
+    /// Its own interval, or 0.
+    pub coingecko_poll_interval_seconds: f64,
+    /// Its largest age, or 0.
+    pub coingecko_max_age_seconds: f64,
+    /// Its reliability.
+    pub coingecko_reliability: f64,
+    /// CoinMarketCap's address.
+    pub cmc_base_url: String,
+    /// Its key, or nothing.
+    pub cmc_api_key: SecretString,
+    /// The path of the quotes.
+    pub cmc_quotes_path: String,
+    /// Its own interval, or 0.
+    pub cmc_poll_interval_seconds: f64,
+    /// Its largest age, or 0.
+    pub cmc_max_age_seconds: f64,
+    /// Its reliability.
+    pub cmc_reliability: f64,
+    /// Scaled deviations that make an outlier.
+    pub outlier_mad_factor: f64,
+    /// Fraction of the median that never makes one.
+    pub outlier_floor: f64,
+    /// Largest share by volume.
+    pub volume_cap: f64,
+    /// Change that needs confirmation.
+    pub jump_limit: f64,
+    /// Largest age of a rate of conversion.
+    pub quote_rate_max_age_seconds: u64,
+    /// Requests for history at the same time.
+    pub history_concurrency: usize,
+    /// Most bars of one request.
+    pub history_max_bars: usize,
+    /// Flagged points that may wait.
+    pub flagged_queue_size: usize,
+    /// Days for which they are kept.
+    pub flagged_retention_days: u32,
+}
+
+/// How one venue is asked and how far it is trusted.
+#[derive(Debug, Clone)]
+pub struct SourceSettings {
+    /// The venue.
+    pub provider: ProviderId,
+    /// Its address.
+    pub base_url: Url,
+    /// Between two polls.
+    pub poll_interval: Duration,
+    /// Older prices of it take no part.
+    pub max_age: Duration,
+    /// From 0 to 1.
+    pub reliability: Decimal,
+}
+
+impl Settings {
+    /// Reads them, or prints what is wrong and ends the process with code 78.
+    pub fn load() -> Self {
+        platform::settings::load_or_exit(&DEFAULTS)
+    }
+
+    /// Reads them from these variables instead of the process's own.
+    ///
+    /// # Errors
+    ///
+    /// All problems found.
+    pub fn from_variables(variables: &Variables) -> Result<Self, SettingsError> {
+        platform::settings::load_from(&DEFAULTS, variables)
+    }
+
+    /// The watched assets, and USDT.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in one sentence.
+    pub fn watched(&self) -> Result<Vec<Asset>, String> {
+        let known = assets::load(&self.assets_file)?;
+        let mut wanted: BTreeSet<Ticker> = BTreeSet::new();
+        for name in self.supported_tickers.iter().map(String::as_str).chain([USDT]) {
+            wanted.insert(name.trim().parse().map_err(|error| format!("{name}: {error}"))?);
+        }
+        let missing: Vec<&Ticker> = wanted
+            .iter()
+            .filter(|ticker| known.iter().all(|asset| asset.ticker != **ticker))
+            .collect();
+        if !missing.is_empty() {
+            let names: Vec<_> = missing.iter().map(|ticker| ticker.as_str()).collect();
+            return Err(format!("not in the file of assets: {}", names.join(", ")));
+        }
+        Ok(known
+            .into_iter()
+            .filter(|asset| wanted.contains(&asset.ticker))
+            .collect())
+    }
+
+    /// The venues that are asked.
+    ///
+    /// # Errors
+    ///
+    /// The setting that is wrong, and what is wrong with it.
+    pub fn sources(&self) -> Result<Vec<SourceSettings>, (&'static str, String)> {
+        let mut sources = Vec::new();
+        for name in &self.providers {
+            let provider = name.parse().map_err(|error| ("PROVIDERS", format!("{error}")))?;
+            if sources
+                .iter()
+                .any(|source: &SourceSettings| source.provider == provider)
+            {
+                return Err(("PROVIDERS", format!("{provider} is named twice")));
+            }
+            let source = self.source(provider)?;
+            if provider == ProviderId::CoinMarketCap
+                && self.cmc_api_key.expose_secret().is_empty()
+                && source.base_url.host_str() == Some(OFFICIAL_HOST)
+            {
+                continue;
+            }
+            sources.push(source);
+        }
+        if sources.is_empty() {
+            return Err(("PROVIDERS", "leaves no venue to ask".to_owned()));
+        }
+        Ok(sources)
+    }
+
+    fn source(&self, provider: ProviderId) -> Result<SourceSettings, (&'static str, String)> {
+        let (names, base_url, interval, max_age, reliability) = match provider {
+            ProviderId::Binance => (
+                [
+                    "BINANCE_BASE_URL",
+                    "BINANCE_POLL_INTERVAL_SECONDS",
+                    "BINANCE_MAX_AGE_SECONDS",
+                    "BINANCE_RELIABILITY",
+                ],
+                &self.binance_base_url,
+                self.binance_poll_interval_seconds,
+                self.binance_max_age_seconds,
+                self.binance_reliability,
+            ),
+            ProviderId::CoinGecko => (
+                [
+                    "COINGECKO_BASE_URL",
+                    "COINGECKO_POLL_INTERVAL_SECONDS",
+                    "COINGECKO_MAX_AGE_SECONDS",
+                    "COINGECKO_RELIABILITY",
+                ],
+                &self.coingecko_base_url,
+                self.coingecko_poll_interval_seconds,
+                self.coingecko_max_age_seconds,
+                self.coingecko_reliability,
+            ),
+            ProviderId::CoinMarketCap => (
+                [
+                    "CMC_BASE_URL",
+                    "CMC_POLL_INTERVAL_SECONDS",
+                    "CMC_MAX_AGE_SECONDS",
+                    "CMC_RELIABILITY",
+                ],
+                &self.cmc_base_url,
+                self.cmc_poll_interval_seconds,
+                self.cmc_max_age_seconds,
+                self.cmc_reliability,
+            ),
+        };
+        let base_url = Url::parse(base_url).map_err(|error| (names[0], format!("is not an address: {error}")))?;
+        if !matches!(base_url.scheme(), "http" | "https") || base_url.host_str().is_none() {
+            return Err((names[0], "must begin with http:// or https://".to_owned()));
+        }
+        let own = seconds(interval).ok_or((names[1], "must be from 0 to 86400".to_owned()))?;
+        let general = Duration::try_from_secs_f64(self.poll_interval_seconds).unwrap_or_default();
+        let poll_interval = if own.is_zero() {
+            general.max(polite_interval(provider, &base_url))
+        } else {
+            own
+        };
+        let own_age = seconds(max_age).ok_or((names[2], "must be from 0 to 86400".to_owned()))?;
+        let max_age = if own_age.is_zero() {
+            cache_of(provider) + poll_interval * 3
+        } else {
+            own_age
+        };
+        let reliability = Decimal::from_f64(reliability)
+            .filter(|r| *r > Decimal::ZERO && *r <= Decimal::ONE)
+            .ok_or((names[3], "must be above 0 and at most 1".to_owned()))?;
+        Ok(SourceSettings {
+            provider,
+            base_url,
+            poll_interval,
+            max_age,
+            reliability,
+        })
+    }
+
+    /// Bounds of every request to a venue.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            timeout: Duration::from_millis(self.provider_timeout_ms),
+            body_bytes: self.provider_body_limit_bytes,
+        }
+    }
+
+    /// When a venue is left alone.
+    pub fn breaker(&self) -> BreakerSettings {
+        BreakerSettings {
+            failures: self.breaker_failures,
+            open_for: Duration::try_from_secs_f64(self.breaker_open_seconds).unwrap_or_default(),
+        }
+    }
+
+    /// How prices are made.
+    pub fn parameters(&self) -> Parameters {
+        let decimal = |value: f64| Decimal::from_f64(value).unwrap_or_default();
+        Parameters {
+            mad_factor: decimal(self.outlier_mad_factor),
+            outlier_floor: decimal(self.outlier_floor),
+            volume_cap: decimal(self.volume_cap),
+            jump_limit: decimal(self.jump_limit),
+        }
+    }
+}
+
+/// How long answers come from the venue's own cache, plus what its clock and ours may differ.
+fn cache_of(provider: ProviderId) -> Duration {
+    match provider {
+        ProviderId::Binance => Duration::from_secs(10),
+        ProviderId::CoinGecko | ProviderId::CoinMarketCap => Duration::from_secs(120),
+    }
+}
+
+/// The shortest interval that a venue's own hosts allow without a paid plan.
+fn polite_interval(provider: ProviderId, base_url: &Url) -> Duration {
+    let host = base_url.host_str().unwrap_or_default();
+    match provider {
+        ProviderId::CoinGecko if OFFICIAL_HOSTS.contains(&host) => Duration::from_secs(30),
+        ProviderId::CoinMarketCap if host == OFFICIAL_HOST => Duration::from_secs(180),
+        ProviderId::Binance | ProviderId::CoinGecko | ProviderId::CoinMarketCap => Duration::ZERO,
+    }
+}
+
+fn seconds(value: f64) -> Option<Duration> {
+    (0.0..=86_400.0)
+        .contains(&value)
+        .then(|| Duration::from_secs_f64(value))
+}
+
+impl Validate for Settings {
+    fn validate(&self, problems: &mut Problems) {
+        self.process.validate(problems);
+        self.postgres.validate(problems);
+        self.redis.validate(problems);
+        if let Err(error) = self.watched() {
+            problems.add("SUPPORTED_TICKERS", error);
+        }
+        if let Err((name, error)) = self.sources() {
+            problems.add(name, error);
+        }
+        for (name, value, least, most) in [
+            ("POLL_INTERVAL_SECONDS", self.poll_interval_seconds, 0.05, 3_600.0),
+            ("BREAKER_OPEN_SECONDS", self.breaker_open_seconds, 0.05, 3_600.0),
+            ("OUTLIER_MAD_FACTOR", self.outlier_mad_factor, 1.0, 100.0),
+            ("OUTLIER_FLOOR", self.outlier_floor, 0.0001, 0.5),
+            ("VOLUME_CAP", self.volume_cap, 0.05, 1.0),
+            ("JUMP_LIMIT", self.jump_limit, 0.01, 1.0),
+        ] {
+            if !(least..=most).contains(&value) {
+                problems.add(name, format!("must be from {least} to {most}"));
+            }
+        }
+        let whole = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        for (name, value, least, most) in [
+            ("PROVIDER_TIMEOUT_MS", self.provider_timeout_ms, 50, 60_000),
+            (
+                "PROVIDER_BODY_LIMIT_BYTES",
+                whole(self.provider_body_limit_bytes),
+                1_024,
+                1 << 30,
+            ),
+            ("BREAKER_FAILURES", u64::from(self.breaker_failures), 1, 1_000),
+            ("QUOTE_RATE_MAX_AGE_SECONDS", self.quote_rate_max_age_seconds, 1, 86_400),
+            ("HISTORY_CONCURRENCY", whole(self.history_concurrency), 1, 64),
+            ("HISTORY_MAX_BARS", whole(self.history_max_bars), 1, 1_000_000),
+            ("FLAGGED_QUEUE_SIZE", whole(self.flagged_queue_size), 1, 1_000_000),
+            (
+                "FLAGGED_RETENTION_DAYS",
+                u64::from(self.flagged_retention_days),
+                1,
+                3_650,
+            ),
+        ] {
+            if !(least..=most).contains(&value) {
+                problems.add(name, format!("must be from {least} to {most}"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::from_variables(&pairs.collect())
+    }
+
+    #[test]
+    fn the_defaults_ask_the_venues_that_need_no_key() {
+        let settings = read(&[]).unwrap();
+        let sources = settings.sources().unwrap();
+        let names: Vec<_> = sources.iter().map(|source| source.provider).collect();
+        assert_eq!(names, [ProviderId::Binance, ProviderId::CoinGecko]);
+        assert_eq!(sources[0].poll_interval, Duration::from_secs(10));
+        assert_eq!(sources[0].max_age, Duration::from_secs(40));
+        assert_eq!(sources[1].poll_interval, Duration::from_secs(30));
+        assert_eq!(settings.watched().unwrap().len(), 6);
+        assert_eq!(settings.parameters(), Parameters::default());
+    }
+
+    #[test]
+    fn a_venue_elsewhere_is_polled_as_often_as_the_others() {
+        let settings = read(&[
+            ("POLL_INTERVAL_SECONDS", "2"),
+            ("CMC_BASE_URL", "http://127.0.0.1:8010/cmc"),
+            ("COINGECKO_BASE_URL", "http://127.0.0.1:8010/coingecko"),
+            ("COINGECKO_MAX_AGE_SECONDS", "33"),
+        ]);
+        let sources = settings.unwrap().sources().unwrap();
+        assert_eq!(sources.len(), 3);
+        assert!(
+            sources
+                .iter()
+                .all(|source| source.poll_interval == Duration::from_secs(2))
+        );
+        assert_eq!(sources[1].max_age, Duration::from_secs(33));
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let error = read(&[
+            ("SUPPORTED_TICKERS", "BTC,NOPE"),
+            ("PROVIDERS", "binance,mtgox"),
+            ("POLL_INTERVAL_SECONDS", "0"),
+            ("VOLUME_CAP", "2"),
+            ("BREAKER_FAILURES", "0"),
+        ]);
+        let error = error.unwrap_err().to_string();
+        for name in [
+            "SUPPORTED_TICKERS",
+            "NOPE",
+            "PROVIDERS",
+            "mtgox",
+            "POLL_INTERVAL_SECONDS",
+            "VOLUME_CAP",
+            "BREAKER_FAILURES",
+        ] {
+            assert!(error.contains(name), "{name} is missing: {error}");
+        }
+    }
+}
