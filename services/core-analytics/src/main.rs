@@ -4,7 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use core_analytics::Settings;
 use core_analytics::cli::{self, StatsArgs};
+use core_analytics::settings::DEFAULTS;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -22,11 +24,19 @@ enum Command {
     Stats(StatsArgs),
 }
 
-fn main() -> ExitCode {
+fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
-        Some(Command::Stats(args)) => print_stats(&args),
-        None => ExitCode::SUCCESS,
+        Some(Command::Stats(args)) => Ok(print_stats(&args)),
+        None => serve().map(|()| ExitCode::SUCCESS),
     }
+}
+
+#[tokio::main]
+async fn serve() -> anyhow::Result<()> {
+    platform::tls::install_provider();
+    let settings: Settings = platform::settings::load_or_exit(&DEFAULTS);
+    platform::telemetry::init("core-analytics", &settings.process)?;
+    core_analytics::run(settings, platform::shutdown::on_signal()).await
 }
 
 fn print_stats(args: &StatsArgs) -> ExitCode {

@@ -1,0 +1,142 @@
+//! Builds the service out of its parts; tests and the binary share it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::SignedDuration;
+use platform::client::InternalClient;
+use platform::clock::{SharedClock, SystemClock};
+use platform::health::Readiness;
+use platform::server::Server;
+use platform::stream::GroupReader;
+use platform::supervisor::Supervisor;
+use platform::{metrics, postgres, redis, server};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::backfill::Backfill;
+use crate::intake::Intake;
+use crate::maintenance;
+use crate::routes::{self, AppState};
+use crate::settings::Settings;
+use crate::store::{Retention, SCHEMA_VERSION, Store};
+use crate::windows::{ChangedHistory, Windows};
+
+/// Longest time `fetch` may take to bring a history, which it asks a venue for page by page.
+const HISTORY_TIMEOUT: Duration = Duration::from_secs(60);
+const DAY: u64 = 86_400;
+
+/// The service, listening, its tasks not yet running.
+#[derive(Debug)]
+pub struct App {
+    server: Server,
+    supervisor: Supervisor,
+    stop: CancellationToken,
+}
+
+/// Runs the service until `stop`.
+///
+/// # Errors
+/// The start failed, or a task ended before it was asked to.
+pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<()> {
+    App::start(settings, SystemClock::shared(), stop).await?.run().await
+}
+
+impl App {
+    /// Connects, checks the schema and listens.
+    ///
+    /// # Errors
+    /// The schema is too old, PostgreSQL stayed silent, or the address is taken.
+    pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<Self> {
+        metrics::install("core-analytics", env!("CARGO_PKG_VERSION"))?;
+        let pool = postgres::connect(&settings.postgres)?;
+        postgres::require_schema(&pool, SCHEMA_VERSION).await?;
+        let redis = redis::connect(&settings.redis)?;
+        let store = Store::new(pool.clone());
+        let changed = ChangedHistory::default();
+
+        let intake = Intake {
+            store: store.clone(),
+            windows: Windows::new(store.clone(), changed.clone()),
+            redis: redis.clone(),
+            reader: GroupReader::new(
+                &settings.redis,
+                contracts::keys::QUOTES_STREAM,
+                contracts::keys::ANALYTICS_GROUP,
+                format!("core-analytics-{}", Uuid::now_v7()),
+            ),
+            clock: clock.clone(),
+            oldest: SignedDuration::from_hours(24 * (i64::from(settings.ticks_retention_days) - 1)),
+        };
+        let retention = Retention {
+            ticks: Duration::from_secs(DAY * u64::from(settings.ticks_retention_days)),
+            minute_candles: Duration::from_secs(DAY * u64::from(settings.minute_candles_retention_days)),
+        };
+        let backfill = Backfill {
+            store: store.clone(),
+            fetch: InternalClient::new(
+                settings.fetch_url.clone(),
+                settings.process.internal_token.clone(),
+                HISTORY_TIMEOUT,
+            )
+            .context("client of fetch")?,
+            clock: clock.clone(),
+            tickers: settings.supported_tickers.clone(),
+            concurrency: settings.backfill_concurrency,
+            repair_every: settings.backfill_repair(),
+            changed,
+        };
+        let state = AppState {
+            store: store.clone(),
+            clock: clock.clone(),
+            supported: settings.supported_tickers.iter().cloned().collect(),
+        };
+        let readiness = Readiness::new()
+            .check("postgres", {
+                let pool = pool.clone();
+                move || {
+                    let pool = pool.clone();
+                    async move { postgres::ping(&pool).await }
+                }
+            })
+            .check("redis", move || {
+                let redis = redis.clone();
+                async move { platform::redis::ping(&redis).await }
+            })
+            .until(stop.clone());
+        let server = server::serve(&settings.process, readiness, move |config| {
+            config.app_data(actix_web::web::Data::new(state.clone()));
+            routes::configure(config);
+        })?;
+
+        let mut supervisor = Supervisor::new(stop.clone(), settings.process.shutdown_deadline());
+        supervisor.spawn("intake", intake.run(stop.clone()));
+        supervisor.spawn("maintenance", maintenance::run(store, clock, retention, stop.clone()));
+        supervisor.spawn("backfill", backfill.run(stop.clone()));
+        Ok(Self {
+            server,
+            supervisor,
+            stop,
+        })
+    }
+
+    /// The address it listens on, with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Works until the token given at the start is cancelled.
+    ///
+    /// # Errors
+    /// A task ended before it was asked to.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let Self {
+            server,
+            mut supervisor,
+            stop,
+        } = self;
+        supervisor.spawn("server", server.run(stop));
+        supervisor.run().await
+    }
+}

@@ -1,0 +1,49 @@
+//! Closing prices as a series that statistics are computed from.
+
+use domain::interval::Interval;
+use domain::statistics::{InvalidSeries, Series};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::store::ClosePoint;
+
+/// Closing prices in order of time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Closes {
+    /// The exact prices.
+    pub exact: Vec<Decimal>,
+    /// The same in binary, with opening times in seconds.
+    pub series: Series,
+}
+
+impl Closes {
+    /// The series of these points, ascending by opening time.
+    ///
+    /// # Errors
+    /// Never for what the table holds: its key and its prices above zero make a series.
+    pub fn of(points: &[ClosePoint]) -> Result<Self, InvalidSeries> {
+        let times = points.iter().map(|point| point.open_time.as_second()).collect();
+        let prices = points
+            .iter()
+            .map(|point| point.close.to_f64().unwrap_or(f64::NAN))
+            .collect();
+        Ok(Self {
+            exact: points.iter().map(|point| point.close).collect(),
+            series: Series::new(times, prices)?,
+        })
+    }
+
+    /// The opening time of the newest bar.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.series
+            .times()
+            .last()
+            .and_then(|second| Timestamp::from_second(*second).ok())
+    }
+}
+
+/// Periods per year of bars of this length.
+pub fn periods_per_year(interval: Interval) -> f64 {
+    domain::statistics::SECONDS_PER_YEAR / interval.seconds() as f64
+}

@@ -1,0 +1,120 @@
+//! `GET /internal/candles/{ticker}`: bars, page by page.
+
+use actix_web::web::{Data, Json, Path, Query};
+use contracts::api::analytics::{CandleBody, CandlesQuery};
+use contracts::api::{Page, Sourced};
+use contracts::number::Number;
+use contracts::problem::ProblemKind;
+use domain::candle::Candle;
+use domain::interval::Interval;
+use jiff::Timestamp;
+use platform::problem::Problem;
+
+use super::params::Params;
+use super::quality::{Bars, sourced};
+use super::{AppState, problem, unavailable};
+use crate::store::Direction;
+
+const DEFAULT_LIMIT: u32 = 500;
+const LIMIT: std::ops::RangeInclusive<u32> = 1..=1_000;
+
+/// Answers with bars in order of time. With `from` the pages go forward from there, without it back from the newest.
+pub async fn list(
+    state: Data<AppState>,
+    ticker: Path<String>,
+    query: Query<CandlesQuery>,
+) -> Result<Json<Sourced<Page<CandleBody>>>, Problem> {
+    let ticker = AppState::parse_ticker(&ticker)?;
+    let now = state.clock.now();
+    let mut params = Params::default();
+    let interval = params.parse("interval", query.interval.as_deref(), Interval::H1);
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+    if !LIMIT.contains(&limit) {
+        params.refuse("limit", "out_of_range", "must be from 1 to 1000".to_owned());
+    }
+    params.finish()?;
+    let until = query.to.map_or(now, |to| to.0);
+    if query.from.is_some_and(|from| from.0 > until) {
+        return Err(problem(ProblemKind::InvalidRange, "The start must lie before the end."));
+    }
+    let direction = if query.from.is_some() {
+        Direction::Oldest
+    } else {
+        Direction::Newest
+    };
+    let (mut from, mut to) = (query.from.map_or(Timestamp::UNIX_EPOCH, |from| from.0), until);
+    if let Some(cursor) = &query.cursor {
+        let at = parse_cursor(cursor, interval)?;
+        match direction {
+            Direction::Oldest => from = from.max(at),
+            Direction::Newest => to = to.min(at),
+        }
+    }
+
+    let mut bars = state
+        .store
+        .list_candles(&ticker, interval, (from, to), limit + 1, direction)
+        .await
+        .map_err(unavailable)?;
+    if bars.is_empty() {
+        state.require_known(&ticker).await?;
+    }
+    let next_cursor = cut_page(&mut bars, limit as usize, direction);
+    let quality = Bars {
+        interval,
+        newest: bars.last().map(|bar| bar.open_time),
+        // A page from the middle is as good as its own bars.
+        until: bars.last().map_or(until, |bar| {
+            if next_cursor.is_some() {
+                bar.close_time().min(now)
+            } else {
+                until
+            }
+        }),
+        coverage: 1.0,
+    };
+    let page = Page {
+        items: bars.iter().map(|bar| body(bar, now)).collect(),
+        next_cursor,
+    };
+    Ok(Json(sourced(page, quality)))
+}
+
+/// Takes the one bar too many away and says where the next page starts.
+fn cut_page(bars: &mut Vec<Candle>, limit: usize, direction: Direction) -> Option<String> {
+    if bars.len() <= limit {
+        return None;
+    }
+    let next = match direction {
+        Direction::Oldest => bars.pop(),
+        Direction::Newest => {
+            bars.remove(0);
+            bars.first().copied()
+        }
+    };
+    next.map(|bar| bar.open_time.as_second().to_string())
+}
+
+/// A cursor is the opening time at which the next page starts (forward) or before which it ends (backward).
+fn parse_cursor(cursor: &str, interval: Interval) -> Result<Timestamp, Problem> {
+    let at = cursor
+        .parse()
+        .ok()
+        .and_then(|second| Timestamp::from_second(second).ok());
+    at.filter(|at| interval.open_time(*at) == *at)
+        .ok_or_else(|| problem(ProblemKind::InvalidCursor, "The cursor is unknown."))
+}
+
+fn body(bar: &Candle, now: Timestamp) -> CandleBody {
+    CandleBody {
+        t: bar.open_time.into(),
+        o: Number(bar.open.price),
+        h: Number(bar.high),
+        l: Number(bar.low),
+        c: Number(bar.close.price),
+        v: bar.volume.map(Number),
+        n: (bar.n > 0).then_some(bar.n),
+        closed: bar.is_closed(now),
+        backfilled: bar.backfilled,
+    }
+}

@@ -1,0 +1,105 @@
+//! The internal routes. A handler parses, asks one thing, answers.
+
+/// Bars.
+mod candles;
+
+/// How assets move together.
+mod correlation;
+
+/// From query texts to values, all that is wrong named at once.
+mod params;
+
+/// Where data come from and whether they are what they should be.
+mod quality;
+
+/// The statistics of one asset.
+mod stats;
+
+/// Series for charts.
+mod timeseries;
+
+use std::collections::HashSet;
+
+use actix_web::http::Method;
+use actix_web::web::{self, ServiceConfig};
+use contracts::problem::ProblemKind;
+use domain::ticker::Ticker;
+use platform::clock::SharedClock;
+use platform::problem::Problem;
+use platform::server::resource;
+
+use crate::store::Store;
+
+/// What the handlers share.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    /// Where bars are kept.
+    pub store: Store,
+    /// The time.
+    pub clock: SharedClock,
+    /// Assets that exist even before their first bar.
+    pub supported: HashSet<Ticker>,
+}
+
+/// Adds the routes to the scope `/internal`.
+pub fn configure(config: &mut ServiceConfig) {
+    // The fixed name first: `correlation` is also a possible symbol.
+    config
+        .service(resource(
+            "/analytics/correlation",
+            [(Method::GET, web::get().to(correlation::show))],
+        ))
+        .service(resource(
+            "/analytics/{symbol}/stats",
+            [(Method::GET, web::get().to(stats::show))],
+        ))
+        .service(resource(
+            "/analytics/{symbol}/timeseries",
+            [(Method::GET, web::get().to(timeseries::show))],
+        ))
+        .service(resource(
+            "/candles/{ticker}",
+            [(Method::GET, web::get().to(candles::list))],
+        ));
+}
+
+impl AppState {
+    /// The ticker of a path or list, if it is one at all.
+    fn parse_ticker(text: &str) -> Result<Ticker, Problem> {
+        text.parse().map_err(|_| unknown_asset(text))
+    }
+
+    /// Nothing where something was expected: an asset that has no bars is unknown unless it is supported.
+    async fn require_known(&self, ticker: &Ticker) -> Result<(), Problem> {
+        if self.supported.contains(ticker) || self.store.has_candles(ticker).await.map_err(unavailable)? {
+            return Ok(());
+        }
+        Err(unknown_asset(ticker.as_str()))
+    }
+}
+
+fn unknown_asset(name: &str) -> Problem {
+    problem(ProblemKind::TokenNotFound, format!("There is no asset {name} here."))
+}
+
+fn problem(kind: ProblemKind, detail: impl Into<String>) -> Problem {
+    Problem::new(kind.status(), kind.slug(), detail)
+}
+
+/// A refusal by PostgreSQL is our fault; anything else means that it does not answer.
+fn unavailable(error: anyhow::Error) -> Problem {
+    let refused = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<tokio_postgres::Error>())
+        .any(|error| error.as_db_error().is_some_and(|db| !is_outage(db.code())));
+    if refused {
+        return Problem::internal(&error);
+    }
+    tracing::warn!(error = format!("{error:#}"), "history cannot be read");
+    Problem::unavailable("The history is not available right now. Please try again.")
+}
+
+/// Shutting down, starting up, out of connections, or a statement that took too long.
+fn is_outage(code: &tokio_postgres::error::SqlState) -> bool {
+    ["57", "53", "08"].iter().any(|class| code.code().starts_with(class))
+}

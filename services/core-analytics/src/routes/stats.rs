@@ -1,0 +1,77 @@
+//! `GET /internal/analytics/{symbol}/stats`: every statistic of the closed bars of a window.
+
+use actix_web::web::{Data, Json, Path, Query};
+use contracts::api::Sourced;
+use contracts::api::analytics::{StatsBody, StatsQuery};
+use domain::statistics::{ReturnKind, Stats, StatsOptions};
+use platform::problem::Problem;
+
+use super::params::Params;
+use super::quality::{Bars, sourced};
+use super::{AppState, unavailable};
+use crate::closes::{Closes, periods_per_year};
+use crate::ranges::ClosedBars;
+use crate::stats_body::{Labels, PickedPrices, stats_body};
+
+/// Answers with statistics of closing prices. The running bar is left out: its return would be one of a shorter period.
+pub async fn show(
+    state: Data<AppState>,
+    symbol: Path<String>,
+    query: Query<StatsQuery>,
+) -> Result<Json<Sourced<StatsBody>>, Problem> {
+    let ticker = AppState::parse_ticker(&symbol)?;
+    let mut params = Params::default();
+    let (window, window_text) = params.window(query.window.as_deref());
+    let interval = params.interval(query.interval.as_deref(), window.seconds());
+    let returns = params.parse("returns", query.returns.as_deref(), ReturnKind::Simple);
+    let risk_free = query.risk_free.unwrap_or(0.0);
+    if !(risk_free.is_finite() && risk_free.abs() <= 10.0) {
+        params.refuse(
+            "risk_free",
+            "out_of_range",
+            "must be a fraction from -10 to 10".to_owned(),
+        );
+    }
+    let periods = query.periods_per_year.unwrap_or_else(|| periods_per_year(interval));
+    if !(periods.is_finite() && (1e-3..=1e9).contains(&periods)) {
+        params.refuse(
+            "periods_per_year",
+            "out_of_range",
+            "must be from 0.001 to 1000000000".to_owned(),
+        );
+    }
+    params.finish()?;
+
+    let now = state.clock.now();
+    let range = ClosedBars::before(now, interval, window.seconds());
+    let points = state
+        .store
+        .list_closes(&ticker, interval, range.from, range.to)
+        .await
+        .map_err(unavailable)?;
+    if points.is_empty() {
+        state.require_known(&ticker).await?;
+    }
+    let closes = Closes::of(&points).map_err(|error| Problem::internal(&error.into()))?;
+    let options = StatsOptions {
+        step: interval.seconds(),
+        returns,
+        risk_free,
+        periods_per_year: periods,
+        expected_points: Some(range.expected),
+    };
+    let stats = Stats::of(&closes.series, &options);
+    let labels = Labels {
+        symbol: ticker.to_string(),
+        window: window_text,
+        interval: interval.to_string(),
+    };
+    let body = stats_body(labels, &stats, PickedPrices::of(&closes.exact), periods);
+    let bars = Bars {
+        interval,
+        newest: closes.newest(),
+        until: now,
+        coverage: stats.coverage.unwrap_or(0.0),
+    };
+    Ok(Json(sourced(body, bars)))
+}

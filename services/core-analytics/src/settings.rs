@@ -1,0 +1,110 @@
+//! What an operator can set.
+
+use std::time::Duration;
+
+use domain::ticker::Ticker;
+use platform::settings::{
+    POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, Problems, ProcessSettings, REDIS_DEFAULTS, RedisSettings,
+    Validate,
+};
+use serde::Deserialize;
+use url::Url;
+
+/// Commented defaults of all settings, later texts override earlier ones.
+pub const DEFAULTS: [&str; 4] = [
+    PROCESS_DEFAULTS,
+    POSTGRES_DEFAULTS,
+    REDIS_DEFAULTS,
+    include_str!("../config/default.toml"),
+];
+
+/// The settings of core-analytics.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Settings {
+    /// What every process needs.
+    #[serde(flatten)]
+    pub process: ProcessSettings,
+    /// PostgreSQL.
+    #[serde(flatten)]
+    pub postgres: PostgresSettings,
+    /// Redis.
+    #[serde(flatten)]
+    pub redis: RedisSettings,
+    /// Where `fetch` answers.
+    pub fetch_url: Url,
+    /// Assets whose history is filled in.
+    pub supported_tickers: Vec<Ticker>,
+    /// How many requests for history run at once.
+    pub backfill_concurrency: usize,
+    /// How often history is looked through for holes.
+    pub backfill_repair_seconds: u64,
+    /// How many days single prices are kept.
+    pub ticks_retention_days: u32,
+    /// How many days bars of one minute are kept.
+    pub minute_candles_retention_days: u32,
+}
+
+impl Settings {
+    /// How often history is looked through for holes.
+    pub fn backfill_repair(&self) -> Duration {
+        Duration::from_secs(self.backfill_repair_seconds)
+    }
+}
+
+impl Validate for Settings {
+    fn validate(&self, problems: &mut Problems) {
+        self.process.validate(problems);
+        self.postgres.validate(problems);
+        self.redis.validate(problems);
+        if !matches!(self.fetch_url.scheme(), "http" | "https") || self.fetch_url.host().is_none() {
+            problems.add("FETCH_URL", "is not an HTTP address; set http://host:8001");
+        }
+        if !(1..=64).contains(&self.backfill_concurrency) {
+            problems.add("BACKFILL_CONCURRENCY", "must be from 1 to 64");
+        }
+        if self.backfill_repair_seconds < 60 {
+            problems.add("BACKFILL_REPAIR_SECONDS", "must be at least 60");
+        }
+        if !(2..=3_650).contains(&self.ticks_retention_days) {
+            problems.add("TICKS_RETENTION_DAYS", "must be from 2 to 3650");
+        }
+        if !(2..=3_650).contains(&self.minute_candles_retention_days) {
+            problems.add("MINUTE_CANDLES_RETENTION_DAYS", "must be from 2 to 3650");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::settings::{Variables, load_from};
+
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let variables: Variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        load_from(&DEFAULTS, &variables).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        let settings = load(&[]).unwrap();
+        assert_eq!(settings.process.port, 8002);
+        assert_eq!(settings.supported_tickers.len(), 5);
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let error = load(&[
+            ("FETCH_URL", "ftp://x"),
+            ("TICKS_RETENTION_DAYS", "0"),
+            ("BACKFILL_CONCURRENCY", "0"),
+        ])
+        .unwrap_err();
+        for name in ["FETCH_URL", "TICKS_RETENTION_DAYS", "BACKFILL_CONCURRENCY"] {
+            assert!(error.contains(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The SQL of core-analytics: the only writer of schema `analytics`.
+
+/// Range partitions: made when needed, dropped when expired.
+mod partitions;
+
+/// Bars: merged in, read out.
+mod candles;
+
+/// Prices that are in the bars.
+mod ticks;
+
+use anyhow::Context;
+use deadpool_postgres::{Object, Pool};
+use domain::candle::{Candle, Tick};
+use domain::ticker::Ticker;
+use jiff::Timestamp;
+
+pub use candles::{ClosePoint, Direction, WindowRow};
+pub use partitions::{Retention, Table};
+
+use crate::bars::bars_of;
+
+/// The newest migration this service relies on.
+pub const SCHEMA_VERSION: u32 = 3;
+
+/// Access to schema `analytics`; clones share connections and what is known of partitions.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: Pool,
+    partitions: partitions::Partitions,
+}
+
+impl Store {
+    /// A store on this pool.
+    pub fn new(pool: Pool) -> Self {
+        Self {
+            pool,
+            partitions: partitions::Partitions::default(),
+        }
+    }
+
+    /// The pool, for health checks.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Counts prices into the bars of every length, each price once however often it comes, in one transaction.
+    /// Says how many were new.
+    ///
+    /// # Errors
+    /// PostgreSQL does not answer or refuses; nothing was changed.
+    pub async fn record(&self, ticks: &[(Ticker, Tick)]) -> anyhow::Result<usize> {
+        if ticks.is_empty() {
+            return Ok(0);
+        }
+        let mut client = self.client().await?;
+        let needed = ticks.iter().flat_map(|(_, tick)| partitions::for_tick(tick.at));
+        self.partitions.ensure(&mut client, needed).await?;
+        let transaction = client.transaction().await?;
+        let result = async {
+            let new = ticks::insert_new(&transaction, ticks).await?;
+            candles::merge(&transaction, &bars_of(&new)).await?;
+            transaction.commit().await?;
+            Ok(new.len())
+        };
+        self.forget_partitions_on_error(result.await)
+            .context("counting prices into bars")
+    }
+
+    /// Merges bars of a venue's history, which may come any number of times.
+    ///
+    /// # Errors
+    /// PostgreSQL does not answer or refuses; whole chunks may have been merged.
+    pub async fn merge_history(&self, bars: &[(Ticker, Candle)]) -> anyhow::Result<()> {
+        let mut client = self.client().await?;
+        let needed = bars
+            .iter()
+            .map(|(_, bar)| (Table::Candles(bar.interval), bar.open_time));
+        self.partitions.ensure(&mut client, needed).await?;
+        for chunk in bars.chunks(2_000) {
+            let transaction = client.transaction().await?;
+            let result = async {
+                candles::merge(&transaction, chunk).await?;
+                Ok(transaction.commit().await?)
+            };
+            self.forget_partitions_on_error(result.await)
+                .context("merging history")?;
+        }
+        Ok(())
+    }
+
+    /// Makes the partitions of the near future and drops the expired ones. Returns the names of those dropped.
+    ///
+    /// # Errors
+    /// PostgreSQL does not answer or refuses.
+    pub async fn maintain(&self, now: Timestamp, retention: Retention) -> anyhow::Result<Vec<String>> {
+        let mut client = self.client().await?;
+        self.partitions
+            .ensure(&mut client, partitions::near_future(now))
+            .await?;
+        let dropped = partitions::drop_expired(&mut client, now, retention).await?;
+        self.partitions.forget();
+        Ok(dropped)
+    }
+
+    async fn client(&self) -> anyhow::Result<Object> {
+        self.pool.get().await.context("PostgreSQL connection")
+    }
+
+    /// A partition that was known may have been dropped by someone else: look again after any failure.
+    fn forget_partitions_on_error<T>(&self, result: anyhow::Result<T>) -> anyhow::Result<T> {
+        if result.is_err() {
+            self.partitions.forget();
+        }
+        result
+    }
+}

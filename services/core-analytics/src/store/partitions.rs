@@ -1,0 +1,240 @@
+//! Range partitions: made when needed, dropped when expired.
+//!
+//! A partition's range follows from its table and the time alone, aligned to the unix epoch, so every process names the same
+//! ones. They are made in a transaction of their own under an advisory lock, because two processes attaching at once would
+//! deadlock with their own inserts.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use deadpool_postgres::Object;
+use domain::interval::Interval;
+use jiff::Timestamp;
+use tokio_postgres::Transaction;
+
+/// Any number that no other lock of the same database uses.
+const LOCK: i64 = 0x616e_616c_7974;
+const DAY: i64 = 86_400;
+
+/// A table that is cut by time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// Single prices.
+    Ticks,
+    /// Bars of one length.
+    Candles(Interval),
+}
+
+/// How long things are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Single prices.
+    pub ticks: Duration,
+    /// Bars of one minute.
+    pub minute_candles: Duration,
+}
+
+impl Table {
+    /// Every table.
+    pub fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::Ticks).chain(Interval::ALL.map(Self::Candles))
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Ticks => "ticks".to_owned(),
+            Self::Candles(interval) => format!("candles_{interval}"),
+        }
+    }
+
+    /// Some tens of thousands of rows for a few dozen assets.
+    fn width_seconds(self) -> i64 {
+        match self {
+            Self::Ticks => DAY,
+            Self::Candles(Interval::M1) => 7 * DAY,
+            Self::Candles(Interval::M5) => 30 * DAY,
+            Self::Candles(Interval::M15) => 90 * DAY,
+            Self::Candles(Interval::H1) => 365 * DAY,
+            Self::Candles(Interval::H4 | Interval::H12 | Interval::D1) => 3_650 * DAY,
+        }
+    }
+
+    /// How long rows are kept; `None` is for ever.
+    fn retention(self, retention: Retention) -> Option<Duration> {
+        match self {
+            Self::Ticks => Some(retention.ticks),
+            Self::Candles(Interval::M1) => Some(retention.minute_candles),
+            Self::Candles(_) => None,
+        }
+    }
+
+    fn partition_at(self, at: Timestamp) -> Partition {
+        Partition {
+            table: self,
+            start: at.as_second().div_euclid(self.width_seconds()) * self.width_seconds(),
+        }
+    }
+}
+
+/// One partition; `start` is in unix seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Partition {
+    table: Table,
+    start: i64,
+}
+
+impl Partition {
+    fn end(self) -> i64 {
+        self.start + self.table.width_seconds()
+    }
+
+    fn name(self) -> String {
+        format!("{}_{}", self.table.name(), self.start)
+    }
+
+    fn create_statement(self) -> String {
+        format!(
+            "CREATE TABLE IF NOT EXISTS analytics.{} PARTITION OF analytics.{} \
+             FOR VALUES FROM (to_timestamp({})) TO (to_timestamp({}))",
+            self.name(),
+            self.table.name(),
+            self.start,
+            self.end(),
+        )
+    }
+}
+
+/// The partitions that one price needs.
+pub fn for_tick(at: Timestamp) -> impl Iterator<Item = (Table, Timestamp)> {
+    Table::all().map(move |table| (table, at))
+}
+
+/// The partitions that will be needed within a day.
+pub fn near_future(now: Timestamp) -> impl Iterator<Item = (Table, Timestamp)> {
+    let tomorrow = now.saturating_add(Duration::from_secs(DAY as u64)).unwrap_or(now);
+    Table::all().flat_map(move |table| [(table, now), (table, tomorrow)])
+}
+
+/// The partitions known to exist.
+#[derive(Debug, Clone, Default)]
+pub struct Partitions {
+    known: Arc<Mutex<HashSet<Partition>>>,
+}
+
+impl Partitions {
+    /// Makes what is not known to exist.
+    pub async fn ensure(
+        &self,
+        client: &mut Object,
+        needed: impl Iterator<Item = (Table, Timestamp)>,
+    ) -> anyhow::Result<()> {
+        let missing: BTreeSet<Partition> = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            needed
+                .map(|(table, at)| table.partition_at(at))
+                .filter(|partition| !known.contains(partition))
+                .collect()
+        };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let transaction = locked(client).await?;
+        for partition in &missing {
+            transaction
+                .batch_execute(&partition.create_statement())
+                .await
+                .with_context(|| format!("making partition {}", partition.name()))?;
+        }
+        transaction.commit().await?;
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(missing);
+        Ok(())
+    }
+
+    /// Looks at the database again when something is needed next.
+    pub fn forget(&self) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// Drops the partitions whose whole range lies before the retention. Returns their names.
+pub async fn drop_expired(client: &mut Object, now: Timestamp, retention: Retention) -> anyhow::Result<Vec<String>> {
+    let transaction = locked(client).await?;
+    let mut dropped = Vec::new();
+    for table in Table::all() {
+        let Some(kept) = table.retention(retention) else {
+            continue;
+        };
+        let keep_from = now.as_second() - kept.as_secs() as i64;
+        let children = transaction
+            .query(
+                "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+                 WHERE i.inhparent = ($1::text)::regclass ORDER BY c.relname",
+                &[&format!("analytics.{}", table.name())],
+            )
+            .await?;
+        for child in children {
+            let name: String = child.get(0);
+            let start = name.rsplit('_').next().and_then(|start| start.parse().ok());
+            let partition = start.map(|start| Partition { table, start });
+            if partition.is_some_and(|partition| partition.name() == name && partition.end() <= keep_from) {
+                transaction
+                    .batch_execute(&format!("DROP TABLE analytics.{name}"))
+                    .await?;
+                dropped.push(name);
+            }
+        }
+    }
+    transaction.commit().await?;
+    Ok(dropped)
+}
+
+/// A transaction that holds the lock of everyone who changes partitions, and gives up soon rather than queue everyone else
+/// behind it.
+async fn locked(client: &mut Object) -> anyhow::Result<deadpool_postgres::Transaction<'_>> {
+    let transaction = client.transaction().await?;
+    lock(&transaction).await?;
+    Ok(transaction)
+}
+
+async fn lock(transaction: &Transaction<'_>) -> anyhow::Result<()> {
+    transaction.batch_execute("SET LOCAL lock_timeout = '5s'").await?;
+    transaction
+        .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
+        .await
+        .context("waiting for the lock of partitions")?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_holds_the_time_it_was_asked_for() {
+        for text in ["2026-11-21T04:00:00Z", "1969-12-31T23:59:59Z", "2026-11-20T00:00:00Z"] {
+            let at: Timestamp = text.parse().unwrap();
+            for table in Table::all() {
+                let partition = table.partition_at(at);
+                assert!(
+                    (partition.start..partition.end()).contains(&at.as_second()),
+                    "{text} {table:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn statements_name_their_range() {
+        let partition = Table::Candles(Interval::M1).partition_at("1970-01-08T00:00:00Z".parse().unwrap());
+        assert_eq!(
+            partition.create_statement(),
+            "CREATE TABLE IF NOT EXISTS analytics.candles_1m_604800 PARTITION OF analytics.candles_1m \
+             FOR VALUES FROM (to_timestamp(604800)) TO (to_timestamp(1209600))"
+        );
+    }
+}

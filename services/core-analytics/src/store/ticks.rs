@@ -1,0 +1,44 @@
+//! Prices that are in the bars.
+
+use domain::candle::Tick;
+use domain::ticker::Ticker;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use tokio_postgres::Transaction;
+use uuid::Uuid;
+
+/// Inserts prices and returns those that were not there yet.
+///
+/// Rows are sorted first: two processes that were given the same entries then wait for one another instead of deadlocking.
+pub async fn insert_new(
+    transaction: &Transaction<'_>,
+    ticks: &[(Ticker, Tick)],
+) -> anyhow::Result<Vec<(Ticker, Tick)>> {
+    let mut sorted: Vec<&(Ticker, Tick)> = ticks.iter().collect();
+    sorted.sort_by_key(|(ticker, tick)| (ticker, tick.at, tick.id));
+    let tickers: Vec<&str> = sorted.iter().map(|(ticker, _)| ticker.as_str()).collect();
+    let times: Vec<Timestamp> = sorted.iter().map(|(_, tick)| tick.at).collect();
+    let ids: Vec<Uuid> = sorted.iter().map(|(_, tick)| tick.id).collect();
+    let prices: Vec<Decimal> = sorted.iter().map(|(_, tick)| tick.price).collect();
+    let rows = transaction
+        .query(
+            "INSERT INTO analytics.ticks (ticker, as_of, price_id, price) \
+             SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::numeric[]) \
+             ON CONFLICT DO NOTHING \
+             RETURNING ticker, as_of, price_id, price",
+            &[&tickers, &times, &ids, &prices],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let ticker = row.try_get::<_, &str>(0)?.parse()?;
+            let tick = Tick {
+                at: row.try_get(1)?,
+                id: row.try_get(2)?,
+                price: row.try_get(3)?,
+                volume: None,
+            };
+            Ok((ticker, tick))
+        })
+        .collect()
+}
