@@ -23,6 +23,7 @@ use std::collections::HashSet;
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 use contracts::problem::ProblemKind;
+use deadpool_postgres::PoolError;
 use domain::ticker::Ticker;
 use platform::clock::SharedClock;
 use platform::problem::Problem;
@@ -86,20 +87,21 @@ fn problem(kind: ProblemKind, detail: impl Into<String>) -> Problem {
     Problem::new(kind.status(), kind.slug(), detail)
 }
 
-/// A refusal by PostgreSQL is our fault; anything else means that it does not answer.
+/// A statement that PostgreSQL refuses is our fault; anything else means that it is not there for us.
 fn unavailable(error: anyhow::Error) -> Problem {
+    let no_connection = error.chain().any(|cause| cause.is::<PoolError>());
     let refused = error
         .chain()
         .filter_map(|cause| cause.downcast_ref::<tokio_postgres::Error>())
         .any(|error| error.as_db_error().is_some_and(|db| !is_outage(db.code())));
-    if refused {
+    if refused && !no_connection {
         return Problem::internal(&error);
     }
     tracing::warn!(error = format!("{error:#}"), "history cannot be read");
     Problem::unavailable("The history is not available right now. Please try again.")
 }
 
-/// Shutting down, starting up, out of connections, or a statement that took too long.
+/// Shutting down, starting up, out of resources, a broken connection, or a statement that took too long.
 fn is_outage(code: &tokio_postgres::error::SqlState) -> bool {
     ["57", "53", "08"].iter().any(|class| code.code().starts_with(class))
 }

@@ -1,0 +1,224 @@
+//! A running service with its own database, its own Redis database, a clock that stands still, and a double of `fetch`.
+
+use std::future::Future;
+use std::time::Duration;
+
+use contracts::keys;
+use contracts::messages::{MetricsMessage, QuoteMessage, VERSION};
+use core_analytics::App;
+use core_analytics::settings::{DEFAULTS, Settings};
+use core_analytics::store::Store;
+use domain::candle::{Candle, Tick};
+use domain::interval::Interval;
+use domain::quote::Quality;
+use domain::ticker::Ticker;
+use jiff::Timestamp;
+use platform::client::InternalClient;
+use platform::clock::FakeClock;
+use platform::settings::{Variables, load_from};
+use redis::AsyncCommands;
+use rust_decimal::Decimal;
+use testkit::{TestDatabase, TestRedis};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use wiremock::MockServer;
+
+pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Servers of one test, and the time.
+pub struct World {
+    pub database: TestDatabase,
+    pub redis: TestRedis,
+    pub fetch: MockServer,
+    pub clock: FakeClock,
+}
+
+/// One process of the service.
+pub struct Running {
+    pub client: InternalClient,
+    pub base: url::Url,
+    stop: CancellationToken,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+pub fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+pub fn ticker(name: &str) -> Ticker {
+    name.parse().unwrap()
+}
+
+pub fn decimal(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+impl World {
+    pub async fn new(now: &str) -> Self {
+        let (database, redis, fetch) = tokio::join!(testkit::database(), testkit::redis(), MockServer::start());
+        Self {
+            database,
+            redis,
+            fetch,
+            clock: FakeClock::new(at(now)),
+        }
+    }
+
+    pub fn store(&self) -> Store {
+        Store::new(self.database.pool.clone())
+    }
+
+    /// Starts the service; history is filled in for `supported` only.
+    pub async fn start(&self, supported: &[&str]) -> Running {
+        let variables: Variables = [
+            ("PORT", "0".to_owned()),
+            ("APP_ENV", "test".to_owned()),
+            ("INTERNAL_TOKEN", TOKEN.to_owned()),
+            ("DATABASE_URL", self.database.url.clone()),
+            ("REDIS_URL", self.redis.url.clone()),
+            ("FETCH_URL", self.fetch.uri()),
+            ("SUPPORTED_TICKERS", supported.join(",")),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+        let mut settings: Settings = load_from(&DEFAULTS, &variables).unwrap();
+        settings.supported_tickers = supported.iter().map(|name| ticker(name)).collect();
+        let stop = CancellationToken::new();
+        let app = App::start(settings, self.clock.shared(), stop.clone()).await.unwrap();
+        let base: url::Url = format!("http://{}/", app.address()).parse().unwrap();
+        Running {
+            client: InternalClient::new(base.clone(), TOKEN.into(), Duration::from_secs(20)).unwrap(),
+            base,
+            stop,
+            task: tokio::spawn(app.run()),
+        }
+    }
+
+    /// Appends quotes to the stream, as `fetch` does.
+    pub async fn publish(&self, quotes: &[QuoteMessage]) {
+        let mut pipeline = redis::pipe();
+        for quote in quotes {
+            let text = serde_json::to_string(quote).unwrap();
+            platform::stream::append_to(&mut pipeline, keys::QUOTES_STREAM, keys::QUOTES_STREAM_MAX_LEN, &text);
+        }
+        let () = pipeline.query_async(&mut self.redis.connection.clone()).await.unwrap();
+    }
+
+    /// All stored bars of one length.
+    pub async fn bars(&self, name: &str, interval: Interval) -> Vec<Candle> {
+        let range = (Timestamp::UNIX_EPOCH, at("2100-01-01T00:00:00Z"));
+        let direction = core_analytics::store::Direction::Oldest;
+        let bars = self
+            .store()
+            .list_candles(&ticker(name), interval, range, 100_000, direction)
+            .await;
+        bars.unwrap().into_iter().map(normal).collect()
+    }
+
+    /// How many prices are in all bars of one day's length.
+    pub async fn counted(&self, name: &str) -> u64 {
+        self.bars(name, Interval::D1).await.iter().map(|bar| bar.n).sum()
+    }
+
+    pub async fn metrics(&self, name: &str) -> Option<MetricsMessage> {
+        let text: Option<String> = self
+            .redis
+            .connection
+            .clone()
+            .get(keys::metrics(&ticker(name)))
+            .await
+            .unwrap();
+        text.map(|text| serde_json::from_str(&text).unwrap())
+    }
+
+    /// How many entries were handed out and not acked, or not handed out at all.
+    pub async fn unfinished(&self) -> usize {
+        let mut connection = self.redis.connection.clone();
+        let groups: Vec<std::collections::HashMap<String, redis::Value>> = redis::cmd("XINFO")
+            .arg("GROUPS")
+            .arg(keys::QUOTES_STREAM)
+            .query_async(&mut connection)
+            .await
+            .unwrap();
+        let group = groups.into_iter().next().unwrap();
+        let number = |name: &str| -> usize { redis::from_redis_value(group[name].clone()).unwrap() };
+        number("pending") + number("lag")
+    }
+}
+
+impl Running {
+    /// Asks it to stop and waits until it has.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap().unwrap();
+    }
+
+    pub fn is_alive(&self) -> bool {
+        !self.task.is_finished()
+    }
+}
+
+/// Trailing zeros of the table's scale do not matter.
+pub fn normal(bar: Candle) -> Candle {
+    let mut bar = bar;
+    bar.open.price = bar.open.price.normalize();
+    bar.high = bar.high.normalize();
+    bar.low = bar.low.normalize();
+    bar.close.price = bar.close.price.normalize();
+    bar.volume = bar.volume.map(|volume| volume.normalize());
+    bar
+}
+
+/// Waits until `condition` holds; fails by name when it does not in time.
+pub async fn eventually<F, P>(what: &str, condition: P)
+where
+    P: Fn() -> F,
+    F: Future<Output = bool>,
+{
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !condition().await {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{what}: not within {PATIENCE:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+pub fn quote(name: &str, as_of: Timestamp, price: &str) -> QuoteMessage {
+    QuoteMessage {
+        v: VERSION,
+        price_id: Uuid::new_v4(),
+        ticker: ticker(name),
+        price: decimal(price),
+        currency: "USD".to_owned(),
+        confidence: None,
+        bid: None,
+        ask: None,
+        volume_24h: None,
+        change_24h: None,
+        market_cap: None,
+        circulating_supply: None,
+        n_sources: 2,
+        sources: Vec::new(),
+        quality: Quality::Ok,
+        flags: Vec::new(),
+        method: "wmedian/1".to_owned(),
+        as_of,
+        published_at: as_of,
+        request_id: "r-1".to_owned(),
+    }
+}
+
+pub fn tick(quote: &QuoteMessage) -> Tick {
+    Tick {
+        at: quote.as_of,
+        id: quote.price_id,
+        price: quote.price.normalize(),
+        volume: None,
+    }
+}

@@ -1,0 +1,12 @@
+//! The service against real PostgreSQL and Redis, and the command line.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod backfill;
+mod bars;
+mod command_line;
+mod harness;
+mod metrics;
+mod outages;
+mod partitions;
+mod routes;

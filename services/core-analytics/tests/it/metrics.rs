@@ -1,0 +1,117 @@
+//! Metrics are published on each quote.
+
+use contracts::api::fetch::HistoryBar;
+use contracts::keys;
+use contracts::messages::MetricsMessage;
+use contracts::number::Number;
+use core_analytics::bars::bars_of_history;
+use domain::interval::Interval;
+use jiff::SignedDuration;
+use rust_decimal::Decimal;
+
+use crate::harness::{World, at, decimal, eventually, quote, ticker};
+
+const NOW: &str = "2026-03-01T12:02:00Z";
+
+fn flat(interval: Interval, bars: i64, price: i64) -> Vec<HistoryBar> {
+    let newest = interval.open_time(at(NOW));
+    let price = Number(Decimal::from(price));
+    (0..bars)
+        .rev()
+        .map(|back| HistoryBar {
+            t: (newest - SignedDuration::from_secs(back * interval.seconds())).into(),
+            o: price,
+            h: price,
+            l: price,
+            c: price,
+            v: None,
+            closed: back > 0,
+        })
+        .collect()
+}
+
+async fn fill(world: &World, name: &str) {
+    for (interval, bars) in [(Interval::H1, 31 * 24), (Interval::M5, 8 * 288)] {
+        let bars = bars_of_history(&ticker(name), interval, &flat(interval, bars, 200), at(NOW));
+        world.store().merge_history(&bars).await.unwrap();
+    }
+}
+
+async fn metrics_at(world: &World, price: &str) -> Option<MetricsMessage> {
+    let metrics = world.metrics("BTC").await;
+    metrics.filter(|metrics| metrics.price == decimal(price))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quote_is_followed_by_its_metrics() {
+    let world = World::new(NOW).await;
+    fill(&world, "BTC").await;
+    let running = world.start(&[]).await;
+    world.publish(&[quote("BTC", at(NOW), "150")]).await;
+    eventually("metrics of the quote", async || {
+        metrics_at(&world, "150").await.is_some()
+    })
+    .await;
+    let metrics = metrics_at(&world, "150").await.unwrap();
+    assert_eq!(metrics.change_24h_percent, Some(-25.0));
+    assert_eq!(metrics.drop_24h_percent, Some(25.0));
+    assert_eq!(metrics.drawdown_30d_percent, Some(25.0));
+    assert_eq!(
+        (metrics.high_24h, metrics.low_24h),
+        (Some(decimal("200")), Some(decimal("150")))
+    );
+    assert!(metrics.volatility_1h.unwrap() > 0.0);
+    assert_eq!(
+        (metrics.volatility_7d_median, metrics.volatility_ratio),
+        (Some(0.0), None)
+    );
+    assert_eq!(metrics.undefined["volatility_ratio"], "zero_volatility");
+    assert_eq!(metrics.request_id, "r-1");
+
+    let entries: redis::streams::StreamRangeReply =
+        redis::AsyncCommands::xrange_all(&mut world.redis.connection.clone(), keys::METRICS_STREAM)
+            .await
+            .unwrap();
+    let text: String = entries.ids[0].get(keys::MESSAGE_FIELD).unwrap();
+    assert_eq!(serde_json::from_str::<MetricsMessage>(&text).unwrap(), metrics);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_asset_without_history_has_unknown_metrics() {
+    let world = World::new(NOW).await;
+    let running = world.start(&[]).await;
+    world.publish(&[quote("BTC", at(NOW), "150")]).await;
+    eventually("metrics of the quote", async || {
+        metrics_at(&world, "150").await.is_some()
+    })
+    .await;
+    let metrics = metrics_at(&world, "150").await.unwrap();
+    assert_eq!(metrics.change_24h_percent, None);
+    assert_eq!(metrics.undefined.len(), 8);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_process_counted_is_in_the_windows_too() {
+    let world = World::new(NOW).await;
+    fill(&world, "BTC").await;
+    let running = world.start(&[]).await;
+    world.publish(&[quote("BTC", at(NOW), "200")]).await;
+    eventually("first metrics", async || metrics_at(&world, "200").await.is_some()).await;
+    // The other process counts a spike that this one never reads.
+    let spike = quote("BTC", at(NOW) + SignedDuration::from_secs(1), "300");
+    world
+        .store()
+        .record(&[(ticker("BTC"), crate::harness::tick(&spike))])
+        .await
+        .unwrap();
+    world
+        .publish(&[quote("BTC", at(NOW) + SignedDuration::from_secs(2), "210")])
+        .await;
+    eventually("next metrics", async || metrics_at(&world, "210").await.is_some()).await;
+    let metrics = metrics_at(&world, "210").await.unwrap();
+    assert_eq!(metrics.high_24h, Some(decimal("300")));
+    assert!((metrics.drawdown_30d_percent.unwrap() - 30.0).abs() < 1e-9);
+    running.stop().await;
+}

@@ -1,0 +1,254 @@
+//! What the internal routes answer.
+
+use contracts::api::analytics::{
+    CandleBody, CandlesQuery, CorrelationBody, CorrelationQuery, StatsBody, StatsQuery, TimeseriesBody, TimeseriesQuery,
+};
+use contracts::api::fetch::HistoryBar;
+use contracts::api::{DataState, Page, Sourced};
+use contracts::number::Number;
+use core_analytics::bars::bars_of_history;
+use domain::interval::Interval;
+use jiff::SignedDuration;
+use platform::client::{ClientError, RequestContext};
+use platform::problem::Problem;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::harness::{Running, World, at, ticker};
+
+const NOW: &str = "2026-03-01T12:30:00Z";
+
+/// Hours up to the running one, without those in `missing` (counted back from the running one).
+async fn fill(world: &World, name: &str, hours: i64, missing: &[i64], price: impl Fn(i64) -> i64) {
+    let newest = Interval::H1.open_time(at(NOW));
+    let bars: Vec<HistoryBar> = (0..hours)
+        .rev()
+        .filter(|back| !missing.contains(back))
+        .map(|back| {
+            let price = Number(Decimal::from(price(back)));
+            HistoryBar {
+                t: (newest - SignedDuration::from_hours(back)).into(),
+                o: price,
+                h: price,
+                l: price,
+                c: price,
+                v: None,
+                closed: back > 0,
+            }
+        })
+        .collect();
+    let bars = bars_of_history(&ticker(name), Interval::H1, &bars, at(NOW));
+    world.store().merge_history(&bars).await.unwrap();
+}
+
+async fn get<T: DeserializeOwned>(running: &Running, path: &str, query: &impl Serialize) -> T {
+    let answer = running.client.get(path, query, &RequestContext::current()).await;
+    answer.unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+async fn refused(running: &Running, path: &str, query: &impl Serialize) -> Problem {
+    let answer: Result<serde_json::Value, _> = running.client.get(path, query, &RequestContext::current()).await;
+    match answer {
+        Err(ClientError::Problem(problem)) => problem,
+        other => panic!("{path}: {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statistics_are_of_the_closed_bars_of_the_window() {
+    let world = World::new(NOW).await;
+    // The running bar (0 back) would be the highest price.
+    fill(&world, "BTC", 200, &[10], |back| {
+        if back == 0 { 9_999 } else { 100 + back % 7 }
+    })
+    .await;
+    let running = world.start(&["ETH"]).await;
+    let query = StatsQuery {
+        window: Some("4d".to_owned()),
+        ..StatsQuery::default()
+    };
+    let answer: Sourced<StatsBody> = get(&running, "analytics/BTC/stats", &query).await;
+    let body = answer.data;
+    assert_eq!(
+        (body.symbol.as_str(), body.window.as_str(), body.interval.as_str()),
+        ("BTC", "4d", "1h")
+    );
+    assert_eq!(body.n, 95);
+    assert!((body.coverage.unwrap().0 - 95.0 / 96.0).abs() < 1e-12);
+    assert_eq!(body.max_price, Some(Number(Decimal::from(106))));
+    assert_eq!(body.first, Some(Number(Decimal::from(105))));
+    assert_eq!(body.last, Some(Number(Decimal::from(101))));
+    assert!(body.undefined.is_empty(), "{:?}", body.undefined);
+    assert_eq!(answer.state, DataState::Ok);
+    assert_eq!(answer.as_of.unwrap().0, at("2026-03-01T12:00:00Z"));
+
+    let empty: Sourced<StatsBody> = get(&running, "analytics/eth/stats", &query).await;
+    assert_eq!((empty.data.n, empty.data.undefined["first"].as_str()), (0, "no_points"));
+    assert_eq!(empty.state, DataState::Stale);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_wrongly_is_named() {
+    let world = World::new(NOW).await;
+    let running = world.start(&["BTC"]).await;
+    let query = StatsQuery {
+        window: Some("30m".to_owned()),
+        interval: Some("2h".to_owned()),
+        returns: Some("cubic".to_owned()),
+        risk_free: Some(99.0),
+        periods_per_year: Some(-1.0),
+    };
+    let problem = refused(&running, "analytics/BTC/stats", &query).await;
+    assert_eq!(
+        (problem.status, problem.kind.as_str(), problem.errors.len()),
+        (400, "invalid_parameter", 5)
+    );
+    let query = [("window", "1d"), ("colour", "blue")];
+    assert_eq!(
+        refused(&running, "analytics/BTC/stats", &query).await.kind,
+        "invalid_parameter"
+    );
+    for path in ["analytics/NOPE/stats", "analytics/NO-PE/timeseries", "candles/NOPE"] {
+        let problem = refused(&running, path, &()).await;
+        assert_eq!(
+            (problem.status, problem.kind.as_str()),
+            (404, "token_not_found"),
+            "{path}"
+        );
+    }
+    let symbols = |symbols: &str| [("symbols", symbols.to_owned())];
+    for (list, kind) in [
+        ("BTC", "invalid_parameter"),
+        ("BTC,btc", "invalid_parameter"),
+        ("BTC,NOPE", "token_not_found"),
+    ] {
+        assert_eq!(
+            refused(&running, "analytics/correlation", &symbols(list)).await.kind,
+            kind,
+            "{list}"
+        );
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chart_has_equally_long_columns_up_to_the_present() {
+    let world = World::new(NOW).await;
+    fill(&world, "BTC", 1_000, &[5], |back| 1_000 + (back * 31) % 97).await;
+    let running = world.start(&[]).await;
+    let query = TimeseriesQuery {
+        max_points: Some(100),
+        series: Some("price,returns,drawdown,rolling_volatility,rolling_sharpe".to_owned()),
+        ..TimeseriesQuery::default()
+    };
+    let answer: Sourced<TimeseriesBody> = get(&running, "analytics/BTC/timeseries", &query).await;
+    let body = answer.data;
+    assert_eq!(
+        (body.interval.as_str(), body.n_source, body.downsampled),
+        ("1h", 720, true)
+    );
+    let length = body.t.len();
+    assert!((50..=100).contains(&length), "{length}");
+    assert_eq!(body.t.last().unwrap().0, at("2026-03-01T12:00:00Z"));
+    assert_eq!(body.price.as_ref().unwrap().len(), length);
+    for column in [
+        &body.returns,
+        &body.drawdown,
+        &body.rolling_volatility,
+        &body.rolling_sharpe,
+    ] {
+        assert_eq!(column.as_ref().unwrap().len(), length);
+    }
+    let highest = body.price.unwrap().into_iter().flatten().max();
+    assert_eq!(highest, Some(Number(Decimal::from(1_096))));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn correlations_rest_on_common_returns_only() {
+    let world = World::new(NOW).await;
+    let wave = |back: i64| 1_000 + (back * 31) % 97;
+    fill(&world, "BTC", 100, &[], wave).await;
+    // The same prices, but an hour is missing here and another there.
+    fill(&world, "ETH", 100, &[20], wave).await;
+    fill(&world, "SOL", 100, &[40], wave).await;
+    fill(&world, "DAI", 100, &[], |_| 1).await;
+    let running = world.start(&[]).await;
+    let query = CorrelationQuery {
+        symbols: "btc, ETH,SOL,DAI".to_owned(),
+        window: Some("4d".to_owned()),
+        interval: Some("1h".to_owned()),
+        method: Some("spearman".to_owned()),
+    };
+    let answer: Sourced<CorrelationBody> = get(&running, "analytics/correlation", &query).await;
+    let body = answer.data;
+    assert_eq!(body.symbols, ["BTC", "ETH", "SOL", "DAI"]);
+    assert_eq!((body.n_overlap, body.method.as_str()), (95 - 2 - 2, "spearman"));
+    for (row, cells) in body.matrix.iter().enumerate() {
+        for (column, cell) in cells.iter().enumerate() {
+            let expected = (row < 3 && column < 3).then_some(1.0);
+            match (cell, expected) {
+                (Some(cell), Some(expected)) => assert!((cell.0 - expected).abs() < 1e-12),
+                (cell, expected) => assert_eq!(cell.is_some(), expected.is_some(), "{row} {column}"),
+            }
+        }
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_bars_join_without_gap_or_overlap() {
+    let world = World::new(NOW).await;
+    fill(&world, "BTC", 25, &[], |back| 100 + back).await;
+    let running = world.start(&[]).await;
+    let all: Sourced<Page<CandleBody>> = get(&running, "candles/BTC", &CandlesQuery::default()).await;
+    let all = all.data.items;
+    assert_eq!(all.len(), 25);
+    assert!(all.windows(2).all(|pair| pair[0].t < pair[1].t));
+    assert!(
+        all[..24]
+            .iter()
+            .all(|bar| bar.closed && bar.backfilled && bar.n.is_none())
+    );
+    assert!(!all[24].closed);
+
+    for from in [None, Some(all[3].t)] {
+        let mut query = CandlesQuery {
+            from,
+            limit: Some(10),
+            ..CandlesQuery::default()
+        };
+        let mut pages: Vec<Vec<CandleBody>> = Vec::new();
+        loop {
+            let page: Sourced<Page<CandleBody>> = get(&running, "candles/BTC", &query).await;
+            pages.push(page.data.items);
+            query.cursor = page.data.next_cursor;
+            if query.cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(pages.len(), 3);
+        if from.is_none() {
+            pages.reverse();
+        }
+        let joined: Vec<CandleBody> = pages.concat();
+        assert_eq!(joined, all[if from.is_some() { 3 } else { 0 }..]);
+    }
+
+    let query = |name: &str, value: &str| [(name.to_owned(), value.to_owned())];
+    for (name, value, kind) in [
+        ("limit", "1001", "invalid_parameter"),
+        ("interval", "7m", "invalid_parameter"),
+        ("cursor", "nonsense", "invalid_cursor"),
+        ("from", "2030-01-01T00:00:00Z", "invalid_range"),
+    ] {
+        assert_eq!(
+            refused(&running, "candles/BTC", &query(name, value)).await.kind,
+            kind,
+            "{name}"
+        );
+    }
+    running.stop().await;
+}
