@@ -29,8 +29,22 @@ pub mod sink;
 /// Servers that one test may stop.
 pub mod own;
 
+/// The whole platform as processes.
+pub mod stack;
+
 pub use database::{TestDatabase, database};
 pub use own::{OwnPostgres, OwnRabbit, OwnRedis};
 pub use rabbit::{TestRabbit, rabbit};
 pub use redis::{TestRedis, redis};
 pub use sink::{Answer, Received, WebhookSink};
+pub use stack::{Account, Api, Service, Stack, StackOptions};
+
+/// A simulator of the venues on a free port.
+///
+/// # Panics
+///
+/// There is no free port.
+#[must_use]
+pub fn simulator() -> market_sim::Simulator {
+    market_sim::start(market_sim::Config::default()).expect("a simulator")
+}

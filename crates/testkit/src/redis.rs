@@ -14,6 +14,9 @@ use uuid::Uuid;
 
 use crate::{cleanup, servers};
 
+/// The first numbers belong to the stacks that run beside the tests (`deploy/local/stack`): demo, live, test.
+const RESERVED: u32 = 3;
+
 /// Longer than any test runs.
 const CLAIM_SECONDS: u64 = 900;
 
@@ -79,11 +82,11 @@ async fn claim() -> anyhow::Result<TestRedis> {
         .arg("databases")
         .query_async(&mut claims)
         .await?;
-    let numbers = config.get("databases").copied().unwrap_or(16) - 1;
+    let numbers = config.get("databases").copied().unwrap_or(16) - RESERVED;
     let owner = Uuid::new_v4().to_string();
     let first: u32 = rand::random_range(0..numbers);
     for step in 0..numbers {
-        let number = 1 + (first + step) % numbers;
+        let number = RESERVED + (first + step) % numbers;
         let taken: Option<String> = ::redis::cmd("SET")
             .arg(claim_key(number))
             .arg(&owner)

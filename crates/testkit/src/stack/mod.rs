@@ -1,0 +1,291 @@
+//! The whole platform as processes: the four services as built, on free ports, with a simulator
+//! and a webhook sink of their own. Each process can be killed, restarted and doubled.
+
+mod api;
+mod backends;
+mod process;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+use futures_util::future::join_all;
+use market_sim::{Config, PerVenue, Simulator, Venue};
+use reqwest::Client;
+
+pub use api::{Account, Api};
+pub use backends::{Postgres, Rabbit, Redis};
+use process::Running;
+pub use process::Service;
+
+use crate::WebhookSink;
+use crate::child::Folder;
+
+/// The internal credential of all stacks.
+pub const INTERNAL_TOKEN: &str = "testkit-internal-token-0123456789abcdef";
+
+/// Debug builds on a busy machine take their time.
+const READY_DEADLINE: Duration = Duration::from_secs(90);
+
+/// How a stack is to be.
+#[derive(Debug)]
+pub struct StackOptions {
+    /// PostgreSQL for it.
+    pub postgres: Postgres,
+    /// Redis for it.
+    pub redis: Redis,
+    /// RabbitMQ for it.
+    pub rabbit: Rabbit,
+    /// Services that run twice.
+    pub doubled: Vec<Service>,
+    /// Variables that differ from those of other stacks.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl StackOptions {
+    /// One process of each service, on shares of the common servers.
+    pub async fn shared() -> Self {
+        let (postgres, redis, rabbit) = tokio::join!(crate::database(), crate::redis(), crate::rabbit());
+        Self {
+            postgres: Postgres::Shared(postgres),
+            redis: Redis::Shared(redis),
+            rabbit: Rabbit::Shared(rabbit),
+            doubled: Vec::new(),
+            variables: BTreeMap::new(),
+        }
+    }
+
+    /// Runs these services twice.
+    #[must_use]
+    pub fn doubled(mut self, services: &[Service]) -> Self {
+        self.doubled = services.to_vec();
+        self
+    }
+
+    /// Sets a variable of all services.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+}
+
+/// A running platform; everything ends with this value.
+pub struct Stack {
+    running: Vec<Running>,
+    /// The webhook sink that alerts may name.
+    pub sink: WebhookSink,
+    /// The venues.
+    pub simulator: Simulator,
+    /// PostgreSQL.
+    pub postgres: Postgres,
+    /// Redis.
+    pub redis: Redis,
+    /// RabbitMQ.
+    pub rabbit: Rabbit,
+    http: Client,
+    _logs: Folder,
+}
+
+impl Stack {
+    /// One process of each service, on shares of the common servers, ready.
+    ///
+    /// # Panics
+    ///
+    /// A service is not ready in time; the message shows its output.
+    pub async fn start() -> Self {
+        Self::start_with(StackOptions::shared().await).await
+    }
+
+    /// Starts as told and waits until every process is ready.
+    ///
+    /// # Panics
+    ///
+    /// A service is not ready in time; the message shows its output.
+    pub async fn start_with(options: StackOptions) -> Self {
+        platform::tls::install_provider();
+        let simulator = market_sim::start(simulator_config()).expect("a simulator");
+        let sink = WebhookSink::start().await;
+        let http = Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(20))
+            .build()
+            .expect("an HTTP client");
+        let logs = Folder::new("logs").expect("a folder");
+        let mut variables = common_variables(&options, &simulator);
+        variables.extend(options.variables);
+        let mut running = Vec::new();
+        for service in Service::ALL {
+            let copies = if options.doubled.contains(&service) { 2 } else { 1 };
+            running.extend((0..copies).map(|copy| Running::new(service, copy, logs.path())));
+        }
+        for (name, service) in [
+            ("FETCH_URL", Service::Fetch),
+            ("ANALYTICS_URL", Service::CoreAnalytics),
+            ("ALERTS_URL", Service::Alerts),
+        ] {
+            let first = running.iter().find(|one| one.service == service);
+            variables.insert(name.to_owned(), first.map(Running::url).unwrap_or_default());
+        }
+        for one in &mut running {
+            one.configure(&variables);
+        }
+        let mut stack = Self {
+            running,
+            sink,
+            simulator,
+            postgres: options.postgres,
+            redis: options.redis,
+            rabbit: options.rabbit,
+            http,
+            _logs: logs,
+        };
+        for one in &mut stack.running {
+            one.spawn();
+        }
+        stack.wait_until_ready().await;
+        stack
+    }
+
+    /// Waits until every process that runs is ready.
+    ///
+    /// # Panics
+    ///
+    /// One is not in time; the message shows its output.
+    pub async fn wait_until_ready(&mut self) {
+        let http = &self.http;
+        join_all(self.running.iter_mut().map(|one| one.until_ready(http, READY_DEADLINE))).await;
+    }
+
+    /// Ends all processes of a service at once, as `kill -9` does.
+    ///
+    /// # Panics
+    ///
+    /// One of them had died before: a service must survive whatever a test did until now.
+    pub fn kill(&mut self, service: Service) {
+        for one in self.running.iter_mut().filter(|one| one.service == service) {
+            one.kill();
+        }
+    }
+
+    /// Starts all processes of a service again, and waits until they are ready.
+    ///
+    /// # Panics
+    ///
+    /// One is not ready in time; the message shows its output.
+    pub async fn restart(&mut self, service: Service) {
+        for one in self.running.iter_mut().filter(|one| one.service == service) {
+            one.spawn();
+        }
+        self.wait_until_ready().await;
+    }
+
+    /// Makes sure that every process still runs.
+    ///
+    /// # Panics
+    ///
+    /// One of them died; the message shows its output.
+    pub fn assert_alive(&mut self) {
+        for one in &mut self.running {
+            one.assert_alive();
+        }
+    }
+
+    /// The address of the first process of a service.
+    ///
+    /// # Panics
+    ///
+    /// Never: every service has a process.
+    #[must_use]
+    pub fn url(&self, service: Service) -> String {
+        self.urls(service).swap_remove(0)
+    }
+
+    /// The addresses of all processes of a service.
+    #[must_use]
+    pub fn urls(&self, service: Service) -> Vec<String> {
+        self.running
+            .iter()
+            .filter(|one| one.service == service)
+            .map(Running::url)
+            .collect()
+    }
+
+    /// The public API, without a credential.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        Api::new(self.http.clone(), self.url(Service::Gateway))
+    }
+
+    /// Connections to the platform's database, to look at its truth.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        self.postgres.pool()
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.running).finish()
+    }
+}
+
+fn simulator_config() -> Config {
+    Config {
+        // Stacks ask far more often than a venue allows.
+        limits: PerVenue {
+            binance: 10_000_000,
+            coingecko: 10_000_000,
+            coinmarketcap: 10_000_000,
+        },
+        ..Config::default()
+    }
+}
+
+fn common_variables(options: &StackOptions, simulator: &Simulator) -> BTreeMap<String, String> {
+    let unlimited = "1000000/1";
+    let database = options.postgres.url();
+    let (redis, rabbit) = (options.redis.url(), options.rabbit.url());
+    let (binance, coingecko, coinmarketcap) = (
+        simulator.base_url(Venue::Binance),
+        simulator.base_url(Venue::CoinGecko),
+        simulator.base_url(Venue::CoinMarketCap),
+    );
+    [
+        ("APP_ENV", "test"),
+        ("LOG_LEVEL", "info"),
+        ("BIND_ADDRESS", "127.0.0.1"),
+        ("INTERNAL_TOKEN", INTERNAL_TOKEN),
+        ("SHUTDOWN_DEADLINE_SECONDS", "5"),
+        ("DATABASE_URL", database),
+        ("DATABASE_POOL_SIZE", "6"),
+        ("REDIS_URL", redis),
+        ("RABBITMQ_URL", rabbit),
+        ("SUPPORTED_TICKERS", "BTC,ETH"),
+        ("POLL_INTERVAL_SECONDS", "0.25"),
+        ("BINANCE_BASE_URL", &binance),
+        ("BINANCE_MAX_AGE_SECONDS", "10"),
+        ("COINGECKO_BASE_URL", &coingecko),
+        ("COINGECKO_MAX_AGE_SECONDS", "10"),
+        ("CMC_BASE_URL", &coinmarketcap),
+        ("CMC_MAX_AGE_SECONDS", "10"),
+        ("CMC_API_KEY", "testkit"),
+        ("API_KEY_PEPPER", "testkit-pepper-0123456789abcdefghij"),
+        ("WEBHOOK_ALLOWED_CIDRS", "127.0.0.0/8"),
+        ("WEBHOOK_ALLOWED_PORTS", "1024-65535"),
+        ("WEBHOOK_BACKOFF_BASE_MS", "200"),
+        ("QUEUE_LOST_AFTER_SECONDS", "5"),
+        ("INDEX_RECONCILE_SECONDS", "2"),
+        ("RATE_LIMIT_REGISTER", unlimited),
+        ("RATE_LIMIT_ME", unlimited),
+        ("RATE_LIMIT_RATES", unlimited),
+        ("RATE_LIMIT_ALERTS", unlimited),
+        ("RATE_LIMIT_MARKET", unlimited),
+        ("RATE_LIMIT_ANALYTICS", unlimited),
+        ("RATE_LIMIT_WRITE", unlimited),
+        ("AUTH_FAILURE_LIMIT", unlimited),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
