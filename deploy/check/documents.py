@@ -91,11 +91,15 @@ def read_groups() -> list[Group]:
 
 
 def env_example(groups: list[Group]) -> str:
-    lines = []
+    """Every variable once; the ports are chosen by what starts the services."""
+    lines, seen = [], {"PORT"}
     for group in groups:
         lines += ["", f"# --- {group.title}"]
         meaning = None
         for setting in group.settings:
+            if setting.name in seen:
+                continue
+            seen.add(setting.name)
             if setting.meaning and setting.meaning != meaning:
                 lines.append(f"# {setting.meaning}")
             meaning = setting.meaning
@@ -112,9 +116,11 @@ def settings_tables(groups: list[Group]) -> str:
     for group in groups:
         lines += ["", f"### {group.title[0].upper()}{group.title[1:]}" if group.title not in SERVICES else f"### `{group.title}`"]
         lines += ["", "| variable | default | meaning |", "|---|---|---|"]
+        meaning = None
         for setting in group.settings:
+            repeated, meaning = setting.meaning == meaning, setting.meaning
             default = f"`{cell(setting.default)}`" if setting.default else ""
-            lines.append(f"| `{setting.name}` | {default} | {cell(setting.meaning)} |")
+            lines.append(f"| `{setting.name}` | {default} | {'as above' if repeated else cell(meaning)} |")
     return "\n".join(lines) + "\n\n"
 
 
