@@ -1,5 +1,6 @@
 //! The simulator as a process.
 
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
