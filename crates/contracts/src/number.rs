@@ -1,8 +1,8 @@
 //! Numbers as clients see them.
 //!
-//! [`Number`] is an exact decimal that is written as a JSON number, the shortest that equals it, and read from
-//! a number or a string without passing through binary floating point. [`Float`] is a statistic: a JSON number,
-//! or `null` when it is not finite. Inside [`with_strings`] both are written as strings.
+//! `Number` is an exact decimal that is written as a JSON number, the shortest that equals it, and read from
+//! a number or a string without passing through binary floating point. `Float` is a statistic: a JSON number,
+//! or `null` when it is not finite. Inside `with_strings` both are written as strings.
 //!
 //! Neither can be read inside `#[serde(flatten)]`, untagged or internally tagged types, and
 //! `serde_json::to_value` would round: serialise straight to text.

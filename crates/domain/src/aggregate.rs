@@ -1,7 +1,7 @@
 //! One price out of many: freshness, conversion to USD, outliers, weighted median, confidence.
 //!
 //! Called with everything the venues last said, never with one venue's word alone, so the result does not depend
-//! on who spoke last. What must be remembered between calls ([`Memory`]) goes in and comes out as a value: the
+//! on who spoke last. What must be remembered between calls (`Memory`) goes in and comes out as a value: the
 //! same inputs and memory give the same price, and giving the returned memory back changes nothing.
 //! The definitions are those of `docs/methodology.md`.
 

@@ -1,7 +1,7 @@
 //! What one venue said, and the one price made of what all said.
 //!
-//! An [`Observation`] is already in our words (ticker, decimals, moments) but still in the venue's currency;
-//! a [`Quote`] is in USD and names what it was made of. Unknown is `None`, never a number.
+//! An `Observation` is already in our words (ticker, decimals, moments) but still in the venue's currency;
+//! a `Quote` is in USD and names what it was made of. Unknown is `None`, never a number.
 
 use std::collections::BTreeSet;
 use std::fmt;

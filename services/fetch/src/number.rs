@@ -1,7 +1,7 @@
 //! Numbers exactly as a venue wrote them.
 //!
-//! A [`Number`] keeps the text of a JSON number, or of a string that holds one; nothing passes through binary
-//! floating point. It becomes a [`Decimal`] only when it is to be computed with.
+//! A `Number` keeps the text of a JSON number, or of a string that holds one; nothing passes through binary
+//! floating point. It becomes a `Decimal` only when it is to be computed with.
 
 use std::fmt;
 

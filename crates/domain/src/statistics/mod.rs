@@ -1,6 +1,6 @@
 //! Returns, volatility, drawdown, ratios, tails, correlation.
 //!
-//! Everything here is a pure function of a price series in `f64`. A value that does not exist is an [`Undefined`] reason and
+//! Everything here is a pure function of a price series in `f64`. A value that does not exist is an `Undefined` reason and
 //! never a number; a return is formed only between two neighbouring points exactly one step apart, so none crosses a gap.
 //! Sums are compensated and moments are merged from centred blocks, so that a million points lose no digits that matter.
 

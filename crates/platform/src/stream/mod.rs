@@ -1,7 +1,7 @@
 //! Redis streams: entries with one field `message` that holds JSON text.
 //!
-//! [`GroupReader`] shares a stream among processes and loses nothing a process took and did not
-//! finish; [`TailReader`] follows a stream from now on. Both own their connection, because a
+//! `GroupReader` shares a stream among processes and loses nothing a process took and did not
+//! finish; `TailReader` follows a stream from now on. Both own their connection, because a
 //! blocking read would hold up everyone on a shared one, and both survive a restart and a flush.
 
 mod group;

@@ -1,8 +1,8 @@
 //! Refusal of addresses that a webhook must not reach: the platform's own network and everything that is not the internet.
 //!
 //! Checked twice: when an alert is created, and at every attempt on the very addresses the connection is then made to. The
-//! HTTP client asks [`GuardedResolver`] for names, so there is no second resolution between check and connection. It asks
-//! nobody for address literals, therefore [`Guard::check_url`] judges those.
+//! HTTP client asks `GuardedResolver` for names, so there is no second resolution between check and connection. It asks
+//! nobody for address literals, therefore `Guard::check_url` judges those.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -1,6 +1,6 @@
 //! Delivering webhooks: one attempt of one message, and the machinery around it.
 //!
-//! [`deliver_one`] thinks and knows no broker; [`worker`] knows the broker and does not think.
+//! `deliver_one` thinks and knows no broker; `worker` knows the broker and does not think.
 
 use std::time::Duration;
 

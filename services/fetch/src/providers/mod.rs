@@ -1,7 +1,7 @@
 //! The venues: one trait, one folder per venue, decorators for what they share.
 //!
 //! Each venue's folder talks (`client`), knows its JSON (`wire`) and turns it into our words (`map`). Its own
-//! types never leave the folder; what comes out is a [`Reading`], and after checks an observation.
+//! types never leave the folder; what comes out is a `Reading`, and after checks an observation.
 
 use std::sync::Arc;
 use std::time::Duration;
