@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = {"fetch": "market", "core-analytics": "analytics", "alerts": "alerting", "gateway": "accounts"}
-CRATES = ["domain", "contracts", "platform", "market-sim", "testkit"]
+CRATES = ["domain", "contracts", "platform", "market-sim", "testkit", "bench"]
 
 # What gives a crate a way to the outside, to other tasks or to the clock.
 INPUT_OUTPUT = {
@@ -55,6 +55,7 @@ def check_dependencies() -> None:
         "platform": {"contracts"},
         "market-sim": {"domain", "contracts", "platform"},
         "testkit": {"domain", "contracts", "platform", "market-sim", *SERVICES},
+        "bench": {"domain", "contracts", "platform", "market-sim", "testkit", "alerts"},
         **{service: {"domain", "contracts", "platform"} for service in SERVICES},
     }
     ours = set(CRATES) | set(SERVICES)

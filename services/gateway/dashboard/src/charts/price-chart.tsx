@@ -91,7 +91,6 @@ export function PriceChart({ bars, step, look, label }: Props): JSX.Element {
         const frame = frameOf(bars, step);
         if (frame) moveByKey(event, frame);
       }}
-      onMouseLeave={() => (hovered.value = null)}
       onBlur={() => (hovered.value = null)}
     />
   );

@@ -1,0 +1,117 @@
+//! Many alerts that fire on one tick, until the last of them is in the queue.
+
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use platform::amqp::Message;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::Scale;
+use crate::process::Service;
+use crate::sink::Sink;
+use crate::table::{Row, Table, millis};
+use crate::world::{Batch, World, publish, quote, ticker};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+const ROUNDS: usize = 5;
+
+/// Rounds of a tick that reaches all alerts of an asset.
+pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
+    let sink = Sink::start().await?;
+    let eth = ticker("ETH");
+    let service = Service::start("alerts", &world.settings()).await?;
+    world.await_index(&eth, 0).await?;
+    let mut redis = world.redis.connection.clone();
+    let mut ours = f64::INFINITY;
+    for round in 0..ROUNDS {
+        let from = Decimal::from(10_000 * (round + 1));
+        let batch = Batch {
+            ticker: &eth,
+            from,
+            step: Decimal::new(1, 3),
+            count: scale.burst,
+            url: &sink.url(),
+        };
+        let entries = world.arm(&batch).await?;
+        world.add_to_index(&eth, &entries).await?;
+        let began = Instant::now();
+        publish(&mut redis, &quote(&eth, from + Decimal::from(5_000))).await?;
+        let fired = scale.burst * (round as i64 + 1);
+        await_queued(world, fired, began).await?;
+        ours = ours.min(began.elapsed().as_secs_f64());
+        // The receiver's answers must not run into the next round.
+        sink.wait_for(usize::try_from(fired)?, DEADLINE).await?;
+    }
+    service.kill().await?;
+    let bare = bare(world, scale).await?;
+    table.push(Row {
+        what: format!("{} alerts fire on one tick, until all are queued", scale.burst),
+        ours: millis(ours),
+        bare: format!("one UPDATE, one INSERT, confirmed publishes: {}", millis(bare)),
+        ratio: format!("{:.1} x", ours / bare),
+        budget: "< 200 ms".to_owned(),
+        kept: Some(ours < 0.200),
+    });
+    Ok(())
+}
+
+async fn await_queued(world: &World, fired: i64, began: Instant) -> anyhow::Result<()> {
+    let query = "SELECT count(*), count(*) FILTER (WHERE status = 'pending') FROM alerting.deliveries";
+    while began.elapsed() < DEADLINE {
+        let row = world.sql.query_one(query, &[]).await?;
+        let (all, pending): (i64, i64) = (row.get(0), row.get(1));
+        if all >= fired && pending == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    bail!("not all of {fired} messages were queued in {DEADLINE:?}")
+}
+
+/// The least that keeps the same promise: the rows are changed and written in one transaction, the broker confirms.
+async fn bare(world: &World, scale: &Scale) -> anyhow::Result<f64> {
+    world
+        .sql
+        .batch_execute(
+            "CREATE TABLE IF NOT EXISTS public.bare (id uuid PRIMARY KEY, armed boolean NOT NULL);
+             CREATE TABLE IF NOT EXISTS public.bare_outbox (id uuid PRIMARY KEY, body text NOT NULL)",
+        )
+        .await?;
+    let publisher = world.rabbit.broker().publisher();
+    let body = "x".repeat(600);
+    let mut best = f64::INFINITY;
+    for _ in 0..ROUNDS {
+        let ids: Vec<Uuid> = (0..scale.burst).map(|_| Uuid::now_v7()).collect();
+        world
+            .sql
+            .execute(
+                "INSERT INTO public.bare SELECT id, true FROM unnest($1::uuid[]) AS id",
+                &[&ids],
+            )
+            .await?;
+        let messages: Vec<Message> = ids
+            .iter()
+            .map(|id| Message {
+                body: id.to_string().into_bytes(),
+                headers: [].into(),
+                message_id: id.to_string(),
+            })
+            .collect();
+        let began = Instant::now();
+        world.sql.batch_execute("BEGIN").await?;
+        world
+            .sql
+            .execute("UPDATE public.bare SET armed = false WHERE id = ANY($1)", &[&ids])
+            .await?;
+        let insert = "INSERT INTO public.bare_outbox SELECT id, $2 FROM unnest($1::uuid[]) AS id";
+        world.sql.execute(insert, &[&ids, &body]).await?;
+        world.sql.batch_execute("COMMIT").await?;
+        let results = publisher.publish_all("bare", &messages).await;
+        best = best.min(began.elapsed().as_secs_f64());
+        if let Some(error) = results.into_iter().find_map(Result::err) {
+            bail!("the broker refused a message: {error}");
+        }
+    }
+    Ok(best)
+}

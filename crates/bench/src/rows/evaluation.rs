@@ -1,0 +1,183 @@
+//! One tick against a million armed alerts: finding the ten it reaches, and firing them.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use alerts::index::{AlertIndex, Probe, repair};
+use alerts::intake::Intake;
+use anyhow::bail;
+use contracts::keys;
+use domain::rule::{Condition, QualityGate};
+use platform::clock::SystemClock;
+use rust_decimal::Decimal;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::Scale;
+use crate::table::{Row, Table, millis, percentile};
+use crate::world::{Batch, World, quote, ticker};
+
+const HITS: usize = 10;
+const TICKS: usize = 300;
+const LOOKS: usize = 2_000;
+
+/// Targets lie one dollar apart, so that a rise of ten dollars reaches ten.
+pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
+    let btc = ticker("BTC");
+    let from = Decimal::from(50_000);
+    let url = "http://127.0.0.1:9/nobody";
+    world
+        .arm(&Batch {
+            ticker: &btc,
+            from,
+            step: Decimal::ONE,
+            count: scale.armed_many,
+            url,
+        })
+        .await?;
+    let index = AlertIndex::new(world.redis.connection.clone());
+    let began = Instant::now();
+    repair::build(&index, &world.database.pool).await?;
+    eprintln!(
+        "    (the index of {} alerts was built in {:.1} s)",
+        scale.armed_many,
+        began.elapsed().as_secs_f64()
+    );
+
+    let price = from + Decimal::from(HITS) + Decimal::new(5, 1);
+    look(world, &index, price, scale, table).await?;
+    fire(world, index, from, scale, table).await
+}
+
+/// The look alone.
+async fn look(
+    world: &World,
+    index: &AlertIndex,
+    price: Decimal,
+    scale: &Scale,
+    table: &mut Table,
+) -> anyhow::Result<()> {
+    let btc = ticker("BTC");
+    let probes = Condition::ALL.map(|condition| Probe {
+        ticker: btc.clone(),
+        condition,
+        price,
+        skip: 0,
+    });
+    let mut redis = world.redis.connection.clone();
+    let (mut ours, mut bare) = (Vec::with_capacity(LOOKS), Vec::with_capacity(LOOKS));
+    for _ in 0..LOOKS {
+        let began = Instant::now();
+        let pages = index.reached_by(&probes).await?;
+        ours.push(began.elapsed().as_secs_f64());
+        let reached: usize = pages.iter().map(|page| page.reached.len()).sum();
+        if reached != HITS {
+            bail!("{reached} alerts reached, expected {HITS}");
+        }
+        let began = Instant::now();
+        let found: Vec<String> = redis::cmd("ZRANGEBYSCORE")
+            .arg(keys::alert_index(Condition::Gt, &btc))
+            .arg("-inf")
+            .arg(price.to_string())
+            .query_async(&mut redis)
+            .await?;
+        bare.push(began.elapsed().as_secs_f64());
+        if found.len() != HITS {
+            bail!("{} members found, expected {HITS}", found.len());
+        }
+    }
+    let p99 = percentile(&ours, 0.99);
+    table.push(Row {
+        what: format!(
+            "one tick against {} armed alerts, {HITS} hit: the look",
+            scale.armed_many
+        ),
+        ours: format!("p50 {}, p99 {}", millis(percentile(&ours, 0.5)), millis(p99)),
+        bare: format!(
+            "one ZRANGEBYSCORE: p50 {}, p99 {}",
+            millis(percentile(&bare, 0.5)),
+            millis(percentile(&bare, 0.99))
+        ),
+        ratio: format!("p50 {:.1} x", percentile(&ours, 0.5) / percentile(&bare, 0.5)),
+        budget: "p99 < 5 ms".to_owned(),
+        kept: Some(p99 < 0.005),
+    });
+    Ok(())
+}
+
+/// The look, the transaction, and the clean-up of the index.
+async fn fire(world: &World, index: AlertIndex, from: Decimal, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
+    let btc = ticker("BTC");
+    let intake = Intake {
+        pool: world.database.pool.clone(),
+        index,
+        redis: world.redis.connection.clone(),
+        clock: SystemClock::shared(),
+        gate: QualityGate::DEFAULT,
+        relay: Arc::new(Notify::new()),
+    };
+    let ticks = TICKS.min(usize::try_from(scale.armed_many)? / HITS / 2);
+    let mut ours = Vec::with_capacity(ticks);
+    for tick in 1..=ticks {
+        let price = from + Decimal::from(HITS * tick) + Decimal::new(5, 1);
+        let text = serde_json::to_string(&quote(&btc, price))?;
+        let began = Instant::now();
+        let fired = intake.evaluate(&[&text]).await?;
+        ours.push(began.elapsed().as_secs_f64());
+        if fired != HITS {
+            bail!("{fired} alerts fired, expected {HITS}");
+        }
+    }
+    let bare = bare(world, ticks).await?;
+    let p99 = percentile(&ours, 0.99);
+    table.push(Row {
+        what: format!(
+            "one tick against {} armed alerts, {HITS} hit: fired and committed",
+            scale.armed_many
+        ),
+        ours: format!("p50 {}, p99 {}", millis(percentile(&ours, 0.5)), millis(p99)),
+        bare: format!(
+            "UPDATE and INSERT of {HITS} rows: p50 {}, p99 {}",
+            millis(percentile(&bare, 0.5)),
+            millis(percentile(&bare, 0.99))
+        ),
+        ratio: format!("p50 {:.1} x", percentile(&ours, 0.5) / percentile(&bare, 0.5)),
+        budget: "(part of the 50 ms)".to_owned(),
+        kept: None,
+    });
+    Ok(())
+}
+
+/// The least that is durable: ten rows changed, ten written, one commit.
+async fn bare(world: &World, ticks: usize) -> anyhow::Result<Vec<f64>> {
+    world
+        .sql
+        .batch_execute(
+            "CREATE TABLE IF NOT EXISTS public.bare (id uuid PRIMARY KEY, armed boolean NOT NULL);
+             CREATE TABLE IF NOT EXISTS public.bare_outbox (id uuid PRIMARY KEY, body text NOT NULL)",
+        )
+        .await?;
+    let statement = world
+        .sql
+        .prepare(
+            "WITH claimed AS (UPDATE public.bare SET armed = false WHERE id = ANY($1) AND armed RETURNING id)
+             INSERT INTO public.bare_outbox SELECT id, $2 FROM claimed",
+        )
+        .await?;
+    let body = "x".repeat(600);
+    let mut values = Vec::with_capacity(ticks);
+    for _ in 0..ticks {
+        let ids: Vec<Uuid> = (0..HITS).map(|_| Uuid::now_v7()).collect();
+        world
+            .sql
+            .execute(
+                "INSERT INTO public.bare SELECT id, true FROM unnest($1::uuid[]) AS id",
+                &[&ids],
+            )
+            .await?;
+        let began = Instant::now();
+        world.sql.execute(&statement, &[&ids, &body]).await?;
+        values.push(began.elapsed().as_secs_f64());
+    }
+    Ok(values)
+}

@@ -1,0 +1,86 @@
+//! Webhooks per second to one fast receiver, each with its attempt written down.
+
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use futures_util::StreamExt as _;
+use rust_decimal::Decimal;
+
+use super::Scale;
+use crate::process::Service;
+use crate::sink::Sink;
+use crate::table::{Row, Table};
+use crate::world::{Batch, World, publish, quote, ticker};
+
+const DEADLINE: Duration = Duration::from_secs(120);
+/// As many as the service has under way by default.
+const CONCURRENCY: usize = 256;
+
+/// One tick fires everything; the time runs until the last attempt is a row.
+pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
+    let sink = Sink::start().await?;
+    let sol = ticker("SOL");
+    let batch = Batch {
+        ticker: &sol,
+        from: Decimal::from(100),
+        step: Decimal::new(1, 3),
+        count: scale.webhooks,
+        url: &sink.url(),
+    };
+    world.arm(&batch).await?;
+    let service = Service::start("alerts", &world.settings()).await?;
+    world.await_index(&sol, scale.webhooks.unsigned_abs()).await?;
+    let mut redis = world.redis.connection.clone();
+    let began = Instant::now();
+    publish(&mut redis, &quote(&sol, Decimal::from(1_000))).await?;
+    let total = usize::try_from(scale.webhooks)?;
+    sink.wait_for(total, DEADLINE).await?;
+    await_attempts(world, scale.webhooks, began).await?;
+    let ours = scale.webhooks as f64 / began.elapsed().as_secs_f64();
+    service.kill().await?;
+    if sink.count() != total {
+        bail!("{} webhooks for {total} alerts", sink.count());
+    }
+    let bare = bare(total).await?;
+    table.push(Row {
+        what: format!("webhooks to one fast receiver with attempt rows, {total} at once"),
+        ours: format!("{ours:.0} / s"),
+        bare: format!("the same client posting 700 bytes: {bare:.0} / s"),
+        ratio: format!("{:.0} %", ours / bare * 100.0),
+        budget: "\u{2265} 3000 / s".to_owned(),
+        kept: Some(ours >= 3_000.0),
+    });
+    Ok(())
+}
+
+async fn await_attempts(world: &World, wanted: i64, began: Instant) -> anyhow::Result<()> {
+    while began.elapsed() < DEADLINE {
+        let row = world.sql.query_one(
+            "SELECT count(*) FROM alerting.delivery_attempts WHERE status = 'success'",
+            &[],
+        );
+        let written: i64 = row.await?.get(0);
+        if written >= wanted {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    bail!("not all attempts were written in {DEADLINE:?}")
+}
+
+async fn bare(total: usize) -> anyhow::Result<f64> {
+    let sink = Sink::start().await?;
+    let url = sink.url();
+    let http = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build()?;
+    let body = "x".repeat(700);
+    let began = Instant::now();
+    let posts = futures_util::stream::iter(0..total).map(|_| {
+        let (http, url, body) = (http.clone(), url.clone(), body.clone());
+        tokio::spawn(async move { http.post(url).body(body).send().await.map(|answer| answer.status()) })
+    });
+    let mut posts = posts.buffer_unordered(CONCURRENCY);
+    while let Some(done) = posts.next().await {
+        done??;
+    }
+    Ok(total as f64 / began.elapsed().as_secs_f64())
+}

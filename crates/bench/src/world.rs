@@ -1,0 +1,239 @@
+//! A database, a Redis database and a vhost of this run, and alerts by the hundred thousand in them.
+
+use std::time::Duration;
+
+use alerts::index::{AlertIndex, Entry};
+use anyhow::Context;
+use contracts::keys;
+use contracts::messages::{FLAG_SIMULATED, QuoteMessage, VERSION};
+use domain::quote::Quality;
+use domain::rule::Condition;
+use domain::ticker::{ProviderId, Ticker};
+use platform::clock::{Clock, SystemClock};
+use redis::aio::ConnectionManager;
+use rust_decimal::Decimal;
+use testkit::{TestDatabase, TestRabbit, TestRedis};
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+/// Credential between the services of this run.
+const INTERNAL_TOKEN: &str = "a-credential-that-only-this-bench-uses";
+/// Key of the account with which rates are asked.
+pub const API_KEY: &str = "sk_live_benchbenchbenchbenchbenchbenchbenchbenchben";
+/// Alerts written by one statement.
+const CHUNK: i64 = 50_000;
+
+/// Everything a run needs besides processes; removed with this value.
+pub struct World {
+    /// PostgreSQL.
+    pub database: TestDatabase,
+    /// Redis.
+    pub redis: TestRedis,
+    /// RabbitMQ.
+    pub rabbit: TestRabbit,
+    /// A connection without a time limit, for bulk work.
+    pub sql: Client,
+    user: Uuid,
+}
+
+/// Alerts to arm: targets start above `from` and lie `step` apart.
+pub struct Batch<'a> {
+    /// The asset.
+    pub ticker: &'a Ticker,
+    /// The first target is one step above.
+    pub from: Decimal,
+    /// Distance of targets.
+    pub step: Decimal,
+    /// How many.
+    pub count: i64,
+    /// Where their webhooks go.
+    pub url: &'a str,
+}
+
+impl World {
+    /// A fresh one.
+    ///
+    /// # Errors
+    ///
+    /// A server does not answer.
+    pub async fn new() -> anyhow::Result<Self> {
+        let database = testkit::database().await;
+        let (sql, connection) = tokio_postgres::connect(&database.url, NoTls).await?;
+        tokio::spawn(connection);
+        Ok(Self {
+            redis: testkit::redis().await,
+            rabbit: testkit::rabbit().await,
+            database,
+            sql,
+            user: Uuid::now_v7(),
+        })
+    }
+
+    /// The settings that every service gets.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("DATABASE_URL", self.database.url.clone()),
+            ("REDIS_URL", self.redis.url.clone()),
+            ("RABBITMQ_URL", self.rabbit.url.clone()),
+            ("INTERNAL_TOKEN", INTERNAL_TOKEN.to_owned()),
+            ("WEBHOOK_ALLOWED_CIDRS", "127.0.0.0/8".to_owned()),
+            ("WEBHOOK_ALLOWED_PORTS", "1024-65535".to_owned()),
+            ("DEMO_API_KEY", API_KEY.to_owned()),
+            ("RATE_LIMIT_RATES", "1000000000/1".to_owned()),
+            ("CMC_API_KEY", "bench".to_owned()),
+        ]
+    }
+
+    /// Arms alerts in PostgreSQL. The index learns of them when it is built.
+    ///
+    /// # Errors
+    ///
+    /// PostgreSQL does not answer.
+    pub async fn arm(&self, batch: &Batch<'_>) -> anyhow::Result<Vec<Entry>> {
+        let endpoint = self.endpoint(batch.url).await?;
+        let statement = "INSERT INTO alerting.alerts
+                 (id, user_id, ticker, kind, condition, target_price, webhook_url, endpoint_id, is_active, state,
+                  request_id, created_at, updated_at)
+             SELECT gen_random_uuid(), $1, $2, 'price', 'gt', $3::numeric + n * $4::numeric, $5, $6, true, 'armed',
+                    'bench', now(), now()
+             FROM generate_series($7::bigint, $8::bigint) AS n
+             RETURNING id, target_price";
+        let mut entries = Vec::new();
+        let mut first = 1;
+        while first <= batch.count {
+            let last = (first + CHUNK - 1).min(batch.count);
+            let ticker = batch.ticker.as_str();
+            let rows = self
+                .sql
+                .query(
+                    statement,
+                    &[
+                        &self.user,
+                        &ticker,
+                        &batch.from,
+                        &batch.step,
+                        &batch.url,
+                        &endpoint,
+                        &first,
+                        &last,
+                    ],
+                )
+                .await
+                .context("arm alerts")?;
+            entries.extend(rows.iter().map(|row| Entry {
+                alert_id: row.get(0),
+                target: row.get(1),
+            }));
+            first = last + 1;
+        }
+        self.sql.batch_execute("ANALYZE alerting.alerts").await?;
+        Ok(entries)
+    }
+
+    /// Adds armed alerts to an index that stands already.
+    ///
+    /// # Errors
+    ///
+    /// Redis does not answer.
+    pub async fn add_to_index(&self, ticker: &Ticker, entries: &[Entry]) -> anyhow::Result<()> {
+        let index = AlertIndex::new(self.redis.connection.clone());
+        for chunk in entries.chunks(1_000) {
+            index.add(ticker, Condition::Gt, chunk).await?;
+        }
+        Ok(())
+    }
+
+    async fn endpoint(&self, url: &str) -> anyhow::Result<Uuid> {
+        let row = self
+            .sql
+            .query_one(
+                "INSERT INTO alerting.endpoints (id, user_id, url, secret, implicit, created_at, updated_at)
+                 VALUES ($1, $2, $3, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', true, now(), now())
+                 ON CONFLICT (user_id, url) DO UPDATE SET updated_at = now()
+                 RETURNING id",
+                &[&Uuid::now_v7(), &self.user, &url],
+            )
+            .await
+            .context("register the receiver")?;
+        Ok(row.get(0))
+    }
+
+    /// Waits until the service's index holds at least so many alerts of an asset and is complete.
+    ///
+    /// # Errors
+    ///
+    /// It is not in time.
+    pub async fn await_index(&self, ticker: &Ticker, count: u64) -> anyhow::Result<()> {
+        let mut redis = self.redis.connection.clone();
+        let index = AlertIndex::new(redis.clone());
+        for _ in 0..1_200 {
+            let key = keys::alert_index(Condition::Gt, ticker);
+            let size: u64 = redis::cmd("ZCARD").arg(key).query_async(&mut redis).await?;
+            if size >= count && index.is_complete().await? {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::bail!("the index does not hold {count} alerts after two minutes")
+    }
+}
+
+/// A quote that three venues agree on, made now.
+pub fn quote(ticker: &Ticker, price: Decimal) -> QuoteMessage {
+    let now = SystemClock.now();
+    QuoteMessage {
+        v: VERSION,
+        price_id: Uuid::now_v7(),
+        ticker: ticker.clone(),
+        price,
+        currency: "USD".to_owned(),
+        confidence: None,
+        bid: None,
+        ask: None,
+        volume_24h: Some(Decimal::from(1_000_000)),
+        change_24h: None,
+        market_cap: None,
+        circulating_supply: None,
+        n_sources: 3,
+        sources: vec![ProviderId::Binance, ProviderId::CoinGecko, ProviderId::CoinMarketCap],
+        quality: Quality::Ok,
+        flags: vec![FLAG_SIMULATED.to_owned()],
+        method: "wmedian/1".to_owned(),
+        as_of: now,
+        published_at: now,
+        request_id: "bench".to_owned(),
+    }
+}
+
+/// Publishes a quote as fetch does: the newest value and an entry of the stream, in one round trip.
+///
+/// # Errors
+///
+/// Redis does not answer.
+pub async fn publish(redis: &mut ConnectionManager, quote: &QuoteMessage) -> anyhow::Result<()> {
+    let text = serde_json::to_string(quote)?;
+    let () = redis::pipe()
+        .set(keys::quote(&quote.ticker), &text)
+        .ignore()
+        .cmd("XADD")
+        .arg(keys::QUOTES_STREAM)
+        .arg("MAXLEN")
+        .arg("~")
+        .arg(keys::QUOTES_STREAM_MAX_LEN)
+        .arg("*")
+        .arg(keys::MESSAGE_FIELD)
+        .arg(&text)
+        .ignore()
+        .query_async(redis)
+        .await?;
+    Ok(())
+}
+
+/// A ticker of this bench.
+///
+/// # Panics
+///
+/// It is not a ticker.
+pub fn ticker(name: &str) -> Ticker {
+    name.parse().expect("a ticker")
+}
