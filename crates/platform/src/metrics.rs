@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 /// Requests answered, by route pattern, method and status.
@@ -26,6 +27,8 @@ const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 struct Recorder {
     handle: PrometheusHandle,
     started: Instant,
+    service: &'static str,
+    version: &'static str,
 }
 
 static RECORDER: OnceLock<Recorder> = OnceLock::new();
@@ -47,7 +50,12 @@ pub fn install(service: &'static str, version: &'static str) -> anyhow::Result<(
         .install_recorder()
         .context("another metrics recorder is installed")?;
     let started = Instant::now();
-    RECORDER.get_or_init(|| Recorder { handle, started });
+    RECORDER.get_or_init(|| Recorder {
+        handle,
+        started,
+        service,
+        version,
+    });
     ::metrics::gauge!(BUILD, "service" => service, "version" => version).set(1.0);
     Ok(())
 }
@@ -60,6 +68,27 @@ pub fn render() -> String {
     };
     ::metrics::gauge!(UPTIME).set(recorder.started.elapsed().as_secs_f64());
     recorder.handle.render()
+}
+
+/// What this process is and since when, as `GET /internal/about` tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Name of the service.
+    pub service: String,
+    /// Its version.
+    pub version: String,
+    /// Seconds since it started.
+    pub uptime_seconds: u64,
+}
+
+/// What this process is; `None` before [`install`].
+#[must_use]
+pub fn about() -> Option<About> {
+    RECORDER.get().map(|recorder| About {
+        service: recorder.service.to_owned(),
+        version: recorder.version.to_owned(),
+        uptime_seconds: recorder.started.elapsed().as_secs(),
+    })
 }
 
 /// Time since [`install`].

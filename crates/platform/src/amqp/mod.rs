@@ -81,6 +81,29 @@ impl Broker {
         channel.close(200, "ping".into()).await.context("RabbitMQ ping")
     }
 
+    /// Number of messages that wait in `queue`.
+    ///
+    /// # Errors
+    ///
+    /// No connection, no answer, or no such queue.
+    pub async fn depth(&self, queue: &str) -> anyhow::Result<u32> {
+        let channel = self.channel().await?;
+        let passive = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::default()
+        };
+        let found = tokio::time::timeout(
+            CONNECT_TIMEOUT,
+            channel.queue_declare(queue.into(), passive, FieldTable::default()),
+        );
+        let found = found.await.map_err(|_| anyhow!("RabbitMQ did not answer in time"))?;
+        let depth = found
+            .with_context(|| format!("asking for the queue {queue}"))?
+            .message_count();
+        channel.close(200, "done".into()).await.context("closing the channel")?;
+        Ok(depth)
+    }
+
     /// Opens a channel, and the connection first if it is lost.
     async fn channel(&self) -> anyhow::Result<Channel> {
         tokio::time::timeout(CONNECT_TIMEOUT, self.open_channel())

@@ -60,6 +60,7 @@ where
         let configure = configure.clone();
         let internal = web::scope(INTERNAL_PREFIX)
             .wrap(from_fn(guard::require_token))
+            .service(resource("/about", [(Method::GET, web::to(about))]))
             .configure(configure)
             .default_service(web::to(not_found));
         App::new()
@@ -146,6 +147,10 @@ impl Server {
 
 async fn live() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
+}
+
+async fn about() -> HttpResponse {
+    HttpResponse::Ok().json(metrics::about())
 }
 
 async fn ready(readiness: web::Data<Readiness>) -> HttpResponse {

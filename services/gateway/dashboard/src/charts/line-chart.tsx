@@ -27,19 +27,16 @@ export function LineChart({ times, values, frame, tone, format, label }: Props):
   useEffect(() => {
     const container = box.current;
     if (!container) return;
-    const made = new uPlot(
-      options(container.clientWidth, tone, (value) => latest.current.format(value)),
-      [[], []],
-      container,
+    const settings = options(
+      container.clientWidth,
+      tone,
+      (value) => latest.current.format(value),
+      (index) => {
+        hovered.value = index === null ? null : (latest.current.times[index] ?? null);
+      },
     );
+    const made = new uPlot(settings, [[], []], container);
     plot.current = made;
-    const listen = (): void => {
-      const index = made.cursor.idx;
-      hovered.value = index == null ? null : (latest.current.times[index] ?? null);
-    };
-    const leave = (): void => void (hovered.value = null);
-    made.over.addEventListener("mousemove", listen);
-    made.over.addEventListener("mouseleave", leave);
     const resized = new ResizeObserver(() => made.setSize({ width: container.clientWidth, height: HEIGHT }));
     resized.observe(container);
     return () => {
@@ -91,7 +88,12 @@ function extent(values: Known[]): { min: number; max: number } {
   return { min: low < 0 ? low - room : 0, max: high > 0 ? high + room : 0 };
 }
 
-function options(width: number, tone: Props["tone"], format: (value: number) => string): uPlot.Options {
+function options(
+  width: number,
+  tone: Props["tone"],
+  format: (value: number) => string,
+  point: (index: number | null) => void,
+): uPlot.Options {
   const line = colour(tone);
   const font = `${FONT_SIZE}px ${fontFamily()}`;
   return {
@@ -99,6 +101,8 @@ function options(width: number, tone: Props["tone"], format: (value: number) => 
     height: HEIGHT,
     padding: [8, 0, 8, 0],
     legend: { show: false },
+    // Fires for the reader's own pointer only: positions set by `hovered` are not reported back.
+    hooks: { setCursor: [(made) => point((made.cursor.left ?? -1) < 0 ? null : (made.cursor.idx ?? null))] },
     cursor: {
       y: false,
       drag: { x: false, y: false, setScale: false },

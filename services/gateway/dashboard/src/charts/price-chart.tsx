@@ -91,6 +91,7 @@ export function PriceChart({ bars, step, look, label }: Props): JSX.Element {
         const frame = frameOf(bars, step);
         if (frame) moveByKey(event, frame);
       }}
+      onMouseLeave={() => (hovered.value = null)}
       onBlur={() => (hovered.value = null)}
     />
   );

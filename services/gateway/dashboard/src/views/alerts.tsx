@@ -146,7 +146,9 @@ export function ConfirmDelete({ alert, onClose }: { alert: Alert; onClose: () =>
     <Dialog title="Delete this alert?" onClose={onClose}>
       <p>
         {condition(alert)}.{" "}
-        {alert.is_active ? "It will not fire any more." : "Its record of deliveries goes with it."}
+        {alert.is_active
+          ? "It will not fire any more."
+          : "It leaves this list; what it fired is still delivered."}
       </p>
       {error.value && <Problem error={error.value} />}
       <div class="row end">

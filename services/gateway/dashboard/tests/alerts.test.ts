@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { launch, shownPrice, signInByKey, withPage } from "./support/browser.ts";
+import { Sink } from "./support/sink.ts";
+import { inverse, movePrice, register } from "./support/stack.ts";
+
+const RISE_PERCENT = 6;
+
+let browser: Browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+/** Fills the form for an alert `percent` above the price that is shown; returns its target. */
+async function write(page: Page, ticker: string, percent: number, url: string): Promise<number> {
+  const current = Number((await shownPrice(page, ticker)).replace(/[$,]/g, ""));
+  const target = Number((current * (1 + percent / 100)).toPrecision(6));
+  await page.getByRole("button", { name: "New alert" }).first().click();
+  await page.getByLabel("Asset").selectOption(ticker);
+  await page.getByLabel("Target price").fill(String(target));
+  await page.getByLabel("Webhook URL").fill(url);
+  return target;
+}
+
+test("an alert is created, fires when the price moves, shows its delivery, and is deleted", async () => {
+  const sink = new Sink();
+  const url = await sink.open();
+  const key = await register();
+  try {
+    await withPage(browser, "alert", {}, async (page) => {
+      await signInByKey(page, key);
+      await page.getByText("No alerts yet.").waitFor();
+      const target = await write(page, "LTC", RISE_PERCENT / 2, url);
+      await page
+        .locator(".preview")
+        .getByText(/^Fires when LTC rises above \$.* \(\+[23]\.\d\s% from now\)$/)
+        .waitFor();
+      await page.getByRole("button", { name: "Create alert" }).click();
+      const row = page.locator("[data-alert]");
+      await row.getByText("Armed").waitFor();
+
+      await movePrice("LTC", RISE_PERCENT);
+      await row.getByText("Fired").waitFor();
+
+      await row.getByRole("button", { name: /^Details of LTC above/ }).click();
+      const drawer = page.getByRole("dialog");
+      const attempt = drawer.locator(".attempts li");
+      await attempt.getByText("Delivered").waitFor();
+      await attempt.getByText("Attempt 1").waitFor();
+      await attempt.getByText("HTTP 200").waitFor();
+      await drawer.locator(".events li").getByText("Triggered").waitFor();
+      assert.equal(sink.received.length, 1);
+      const body = JSON.parse(sink.received[0]?.body ?? "{}") as { ticker: string; target_price: number };
+      assert.equal(body.ticker, "LTC");
+      assert.equal(body.target_price, target);
+
+      await drawer.getByRole("button", { name: "Reveal secret" }).click();
+      assert.match(await drawer.getByLabel("Signing secret").innerText(), /^whsec_[A-Za-z0-9+/]{43}=$/);
+      await drawer.getByRole("button", { name: "Send test" }).click();
+      await drawer.getByText(/^Test sent with webhook-id/).waitFor();
+
+      await page.keyboard.press("Escape");
+      await drawer.waitFor({ state: "detached" });
+      await row.getByRole("button", { name: /^Delete LTC above/ }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+      await page.getByText("No alerts yet.").waitFor();
+    });
+  } finally {
+    await movePrice("LTC", inverse(RISE_PERCENT));
+    await sink.shut();
+  }
+});
+
+test("a delivery that fails says why and when it is tried again", async () => {
+  const sink = new Sink([503]);
+  const url = await sink.open();
+  const key = await register();
+  try {
+    await withPage(browser, "failed-delivery", {}, async (page) => {
+      await signInByKey(page, key);
+      // Below the present price: the condition is true already.
+      await write(page, "ETH", -RISE_PERCENT, url);
+      await page
+        .locator(".preview")
+        .getByText(/already there .* fires at the next price/)
+        .waitFor();
+      await page.getByRole("button", { name: "Create alert" }).click();
+      await page.locator("[data-alert]").getByText("Fired").waitFor();
+      await page.locator(".row-button").click();
+      const failed = page.locator(".attempts li.failed");
+      await failed.getByText("HTTP 503").waitFor();
+      await page
+        .locator(".attempts")
+        .getByText(/^Next attempt (in|is due)/)
+        .first()
+        .waitFor();
+      await page.locator(".attempts li.success").getByText("Attempt 2").waitFor();
+    });
+  } finally {
+    await sink.shut();
+  }
+});
+
+test("what is wrong with the input is said at its field", () =>
+  withPage(browser, "validation", { expected: /status of 4(09|22)/ }, async (page) => {
+    await signInByKey(page, await register());
+    await page.getByRole("button", { name: "New alert" }).first().click();
+    await page.getByRole("button", { name: "Create alert" }).click();
+    await page.getByText("Enter a price above 0, such as 70,000.").waitFor();
+    await page.getByText("Enter the address that should be called.").waitFor();
+
+    await page.getByLabel("Target price").fill("$1,000,000");
+    await page.getByLabel("Webhook URL").fill("ftp://example.com");
+    await page.getByRole("button", { name: "Create alert" }).click();
+    const url = page.getByLabel("Webhook URL");
+    await page.locator('input[name="webhook_url"][aria-invalid]').waitFor();
+    const note = (await url.getAttribute("aria-describedby")) ?? "";
+    assert.notEqual(await page.locator(`[id="${note}"]`).innerText(), "");
+
+    for (let i = 0; i < 2; i++) {
+      if (i > 0) {
+        await page.getByRole("button", { name: "New alert" }).first().click();
+        await page.getByLabel("Target price").fill("1000000");
+      }
+      await page.getByLabel("Webhook URL").fill("https://example.com/webhook");
+      await page.getByRole("button", { name: "Create alert" }).click();
+      if (i === 0) await page.locator("[data-alert]").waitFor();
+    }
+    await page.getByText("You already have an active alert with exactly the same parameters.").waitFor();
+  }));

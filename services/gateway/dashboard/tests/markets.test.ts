@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Browser } from "playwright-core";
+import { launch, priceChanged, shownPrice, signInByKey, withPage } from "./support/browser.ts";
+import { BASE_URL, register } from "./support/stack.ts";
+
+let browser: Browser;
+let key: string;
+before(async () => {
+  browser = await launch();
+  key = await register();
+});
+after(() => browser.close());
+
+test("the watch list shows live prices that change", () =>
+  withPage(browser, "prices", {}, async (page) => {
+    await signInByKey(page, key);
+    const before = await shownPrice(page, "BTC");
+    assert.match(before, /^\$[\d,]+\.\d{2}$/);
+    await priceChanged(page, "BTC", before);
+    await page
+      .locator('.connection[data-state="live"]')
+      .getByText(/· \d+\sm?s ago/)
+      .waitFor();
+    await page.getByText("Simulated market").waitFor();
+    await page.locator('[data-ticker="BTC"] .sparkline path').waitFor({ state: "attached" });
+    await page.locator('[data-ticker="BTC"] .level').waitFor();
+  }));
+
+test("an asset and a window are chosen, kept in the address and reloaded", () =>
+  withPage(browser, "choice", {}, async (page) => {
+    await signInByKey(page, key);
+    await page.locator('[data-ticker="ETH"]').click();
+    await page.locator(".asset-head").getByRole("heading", { name: "Ethereum ETH" }).waitFor();
+    await page.getByRole("radio", { name: "7d" }).check({ force: true });
+    await page.waitForURL(/#ETH\/7d$/);
+    await page.reload();
+    await page.locator(".asset-head").getByRole("heading", { name: "Ethereum ETH" }).waitFor();
+    assert.equal(await page.getByRole("radio", { name: "7d" }).isChecked(), true);
+  }));
+
+test("statistics, charts, risk checks and correlations are filled from the API", () =>
+  withPage(browser, "numbers", {}, async (page) => {
+    await signInByKey(page, key);
+    await page.locator('.kpis[aria-busy="false"]').waitFor();
+    const tiles = await page.locator(".kpis dd").allInnerTexts();
+    assert.equal(tiles.length, 12);
+    const known = tiles.filter((text) => text !== "—");
+    assert.ok(known.length >= 10, `only ${known.length} numbers are known: ${tiles.join(" | ")}`);
+
+    const stats = await page.request.get(`${BASE_URL}/api/v1/analytics/BTC/stats?window=30d`, {
+      headers: { "X-API-Key": key },
+    });
+    const { data } = (await stats.json()) as { data: { max_price: number } };
+    const high = (tiles[1] ?? "").replace(/[$,]/g, "");
+    assert.ok(Math.abs(Number(high) / data.max_price - 1) < 0.02, `${high} is not near ${data.max_price}`);
+
+    await page.locator(".chart.main canvas").first().waitFor();
+    assert.equal(await page.locator(".line-box canvas").count(), 2);
+    assert.match(
+      (await page.locator(".chart.main").getAttribute("aria-label")) ?? "",
+      /^Price of Bitcoin over 30 days: from \$/,
+    );
+    assert.equal(await page.getByRole("meter").count(), 3);
+    await page.locator("[data-at]").first().waitFor();
+    const cells = await page.locator("[data-at]").allInnerTexts();
+    assert.equal(cells[0], "1.00");
+    assert.ok(
+      cells.every((cell) => cell === "—" || /^[−]?[01]\.\d\d$/.test(cell)),
+      cells.join(" "),
+    );
+  }));

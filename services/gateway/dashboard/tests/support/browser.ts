@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { BASE_URL } from "./stack.ts";
+
+const RESULTS = new URL("../../test-results/", import.meta.url).pathname;
+const TIMEOUT_MS = 30_000;
+
+export const WIDE = { width: 1440, height: 900 };
+export const PHONE = { width: 390, height: 844 };
+
+interface Options {
+  viewport?: { width: number; height: number };
+  /** Where the page is opened, when not at the stack itself. */
+  origin?: string;
+  /** Console errors that the test provokes on purpose. */
+  expected?: RegExp;
+}
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env["CHROMIUM"] || "/usr/bin/chromium",
+    args: ["--no-sandbox"],
+  });
+}
+
+/**
+ * Runs `test` on a fresh page that watches itself: an error in the console, a breach of the content
+ * security policy or a request to any other place than the gateway fails the test.
+ */
+export async function withPage(
+  browser: Browser,
+  name: string,
+  options: Options,
+  test: (page: Page) => Promise<void>,
+): Promise<void> {
+  const origin = options.origin ?? BASE_URL;
+  const context = await browser.newContext({ viewport: options.viewport ?? WIDE, baseURL: origin });
+  const page = await context.newPage();
+  page.setDefaultTimeout(TIMEOUT_MS);
+  // The test runner's compiler wraps functions in this helper, also those that run inside the page.
+  await page.addInitScript("globalThis.__name = (wrapped) => wrapped");
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    const isExpected = options.expected?.test(message.text()) ?? false;
+    if (["error", "warning"].includes(message.type()) && !isExpected) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(origin) && !url.startsWith("data:")) complaints.push(`request to ${url}`);
+  });
+  try {
+    await test(page);
+  } catch (error) {
+    mkdirSync(RESULTS, { recursive: true });
+    await page.screenshot({ path: `${RESULTS}failed-${name}.png` }).catch(() => undefined);
+    throw error;
+  } finally {
+    await context.close();
+  }
+  assert.deepEqual(complaints, []);
+}
+
+export async function signInByKey(page: Page, key: string): Promise<void> {
+  await page.goto("/");
+  await page.getByLabel("API key").fill(key);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("option").first().waitFor();
+}
+
+export const shownPrice = (page: Page, ticker: string): Promise<string> =>
+  page.locator(`[data-ticker="${ticker}"] .price`).innerText();
+
+/** Waits until the page shows another price than this one. */
+export async function priceChanged(page: Page, ticker: string, from: string): Promise<void> {
+  await page.waitForFunction(
+    ([wanted, before]) => document.querySelector(`[data-ticker="${wanted}"] .price`)?.textContent !== before,
+    [ticker, from],
+  );
+}

@@ -1,0 +1,36 @@
+/** The running stack that the tests look at. `make test` starts one and sets these variables. */
+
+function needed(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run \`make test\`, which starts a stack for these tests`);
+  return value.replace(/\/$/, "");
+}
+
+export const BASE_URL = needed("BASE_URL");
+export const SIMULATOR_URL = needed("SIMULATOR_URL");
+
+/** A new account, so that no test sees another's alerts. */
+export async function register(): Promise<string> {
+  const response = await fetch(`${BASE_URL}/api/v1/users/register`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ email: `browser-${crypto.randomUUID()}@example.com` }),
+  });
+  const body = (await response.json()) as { api_key?: string; detail?: string };
+  if (!body.api_key) throw new Error(`could not register: ${response.status} ${body.detail ?? ""}`);
+  return body.api_key;
+}
+
+/** Moves an asset's price on every simulated venue at once. */
+export async function movePrice(ticker: string, percent: number): Promise<void> {
+  const response = await fetch(`${SIMULATOR_URL}/_sim/moves`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ ticker, percent }),
+  });
+  if (!response.ok)
+    throw new Error(`the simulator refused the move: ${response.status} ${await response.text()}`);
+}
+
+/** The percentage that undoes a move. */
+export const inverse = (percent: number): number => (1 / (1 + percent / 100) - 1) * 100;

@@ -1,0 +1,232 @@
+//! The outermost layer: gives every request its id, and every answer its headers and, if it is an error, the one body.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+    RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, web};
+use contracts::problem::ProblemKind;
+use futures_util::FutureExt;
+use platform::metrics::{HTTP_REQUESTS, HTTP_SECONDS};
+use platform::request_id::RequestId;
+use tracing::Instrument;
+
+use crate::app::AppState;
+use crate::cors;
+use crate::gate::Family;
+use crate::problem::ApiError;
+use crate::problem::body::ErrorBody;
+
+/// Longest path and query.
+const URI_LIMIT_BYTES: usize = 8 * 1024;
+
+/// Smallest body that is worth compressing.
+const COMPRESS_FROM_BYTES: u64 = 1024;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static(contracts::headers::REQUEST_ID);
+
+/// When the first byte of the request was looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Started(pub Instant);
+
+/// Marks an error response that has a body of its own: the health reports.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnBody;
+
+/// Answers a request, whatever happens inside.
+///
+/// # Errors
+///
+/// A handler panicked: the error is the finished response.
+pub async fn answer(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let id = request_id(&request);
+    let state = request.app_data::<web::Data<AppState>>().cloned();
+    request.extensions_mut().insert(Started(started));
+    request.extensions_mut().insert(id.clone());
+    let origin = state
+        .as_ref()
+        .and_then(|state| cors::Origin::of(&request, &state.settings));
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", request_id = %id, method = %method);
+
+    let mut response = if let Some(refusal) = refuse_unseen(&mut request, origin.as_ref()) {
+        request.into_response(refusal)
+    } else {
+        let inner = AssertUnwindSafe(next.call(request)).catch_unwind();
+        match id.clone().scope(inner.instrument(span.clone())).await {
+            Ok(Ok(response)) => response.map_into_boxed_body(),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(after_panic(&id, state.as_ref().map(|state| state.get_ref()))),
+        }
+    };
+
+    let now = state.as_ref().map(|state| state.clock.now()).unwrap_or_default();
+    if let Some(problem) = problem_of(&response) {
+        let _entered = span.enter();
+        let family = response
+            .request()
+            .extensions()
+            .get::<Family>()
+            .copied()
+            .unwrap_or(Family::Plain);
+        response = render(response, &problem, &ErrorBody::new(&problem, family, id.as_str(), now));
+    }
+    finish(&mut response, &id);
+    if let Some(origin) = origin {
+        origin.write_headers(response.headers_mut());
+    }
+    count(&response, started, method.as_str());
+    Ok(response)
+}
+
+fn request_id(request: &ServiceRequest) -> RequestId {
+    let sent = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    sent.and_then(|id| id.parse().ok()).unwrap_or_else(RequestId::generate)
+}
+
+/// What is answered without looking for a route.
+fn refuse_unseen(request: &mut ServiceRequest, origin: Option<&cors::Origin>) -> Option<HttpResponse> {
+    use actix_web::ResponseError;
+
+    let uri = request.uri();
+    if uri.path_and_query().map_or(0, |whole| whole.as_str().len()) > URI_LIMIT_BYTES {
+        return Some(ApiError::new(ProblemKind::UriTooLong).error_response());
+    }
+    cors::preflight(request, origin)
+}
+
+/// The problem behind an error response that has not got its body yet.
+fn problem_of(response: &ServiceResponse<BoxBody>) -> Option<ApiError> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return None;
+    }
+    let extensions = response.response().extensions();
+    if extensions.contains::<OwnBody>() {
+        return None;
+    }
+    Some(extensions.get::<ApiError>().cloned().unwrap_or_else(|| {
+        if status.is_server_error() {
+            tracing::error!(
+                status = status.as_u16(),
+                "a part of the server answered without a reason"
+            );
+        }
+        ApiError::from_status(status)
+    }))
+}
+
+fn render(response: ServiceResponse<BoxBody>, problem: &ApiError, body: &ErrorBody) -> ServiceResponse<BoxBody> {
+    let (request, old) = response.into_parts();
+    let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut new = error_response(status, problem, body);
+    // What the gate wrote, such as the state of the limits, stays.
+    for (name, value) in old.headers() {
+        if name.as_str().contains("ratelimit") {
+            new.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    ServiceResponse::new(request, new)
+}
+
+fn error_response(status: StatusCode, problem: &ApiError, body: &ErrorBody) -> HttpResponse {
+    let text = serde_json::to_vec(body).unwrap_or_default();
+    let mut response = HttpResponse::build(status);
+    response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+    response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
+    if let Some(seconds) = problem.retry_after {
+        response.insert_header((RETRY_AFTER, seconds));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer, ApiKey")));
+    }
+    for (name, value) in &problem.headers {
+        response.insert_header((name.clone(), value.clone()));
+    }
+    response.body(text)
+}
+
+/// A panic is a fault of ours like any other. The message went to standard error when it happened.
+fn after_panic(id: &RequestId, state: Option<&AppState>) -> Error {
+    tracing::error!(request_id = %id, "a handler panicked");
+    let now = state.map(|state| state.clock.now()).unwrap_or_default();
+    let problem = ApiError::new(ProblemKind::InternalError);
+    let body = ErrorBody::new(&problem, Family::Plain, id.as_str(), now);
+    let mut response = error_response(StatusCode::INTERNAL_SERVER_ERROR, &problem, &body);
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    actix_web::error::InternalError::from_response("panic", response).into()
+}
+
+fn finish(response: &mut ServiceResponse<BoxBody>, id: &RequestId) {
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(REQUEST_ID, value);
+    }
+    // The compressor is told by `identity` to leave small bodies alone; clients need not see it.
+    if headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding == "identity")
+    {
+        headers.remove(CONTENT_ENCODING);
+    }
+    for (name, value) in [
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    ] {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+}
+
+fn count(response: &ServiceResponse<BoxBody>, started: Instant, method: &str) {
+    let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
+    let status = response.status().as_u16().to_string();
+    let method = if matches!(method, "GET" | "HEAD" | "POST" | "DELETE" | "OPTIONS" | "PUT" | "PATCH") {
+        method
+    } else {
+        "other"
+    };
+    metrics::counter!(HTTP_REQUESTS, "route" => route.clone(), "method" => method.to_owned(), "status" => status)
+        .increment(1);
+    metrics::histogram!(HTTP_SECONDS, "route" => route).record(started.elapsed().as_secs_f64());
+}
+
+/// Tells the compressor, which stands between this and [`answer`], to leave small bodies alone.
+///
+/// # Errors
+///
+/// Those of the layers inside.
+pub async fn leave_small_bodies(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let mut response = next.call(request).await?;
+    let is_small = match response.response().body().size() {
+        BodySize::None => true,
+        BodySize::Sized(bytes) => bytes <= COMPRESS_FROM_BYTES,
+        BodySize::Stream => false,
+    };
+    if is_small && !response.headers().contains_key(CONTENT_ENCODING) {
+        response
+            .headers_mut()
+            .insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    Ok(response)
+}

@@ -1,0 +1,230 @@
+//! Puts the gateway together: what `main` runs and what tests start on free ports.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{App as ActixApp, HttpServer};
+use anyhow::Context;
+use platform::amqp::Broker;
+use platform::clock::SharedClock;
+use platform::health::Readiness;
+use platform::postgres::{self, Pool};
+use platform::server::{self, Server};
+use platform::settings::ProcessSettings;
+use platform::supervisor::Supervisor;
+use secrecy::SecretString;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::directory::Directory;
+use crate::accounts::guard::Guard;
+use crate::accounts::keys::KeyHasher;
+use crate::accounts::users::{self, Email, NewUser};
+use crate::accounts::{Role, Tier};
+use crate::limits::Limiter;
+use crate::quotes::Quotes;
+use crate::services::Services;
+use crate::settings::Settings;
+use crate::{answer, health, openapi, routes, tasks};
+
+/// The migration that this service needs.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Keys in use that wait to be written down; when full, they are told again later.
+const USED_KEYS: usize = 4_096;
+
+/// Longest time a client may take to send the head of a request.
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Everything that handlers share.
+pub struct AppState {
+    /// What was set from outside.
+    pub settings: Settings,
+    /// The time.
+    pub clock: SharedClock,
+    /// PostgreSQL.
+    pub postgres: Pool,
+    /// Hashes of keys.
+    pub hasher: KeyHasher,
+    /// The token buckets.
+    pub limiter: Arc<Limiter>,
+    /// Blocked addresses.
+    pub guard: Guard,
+    /// From keys to identities.
+    pub directory: Directory,
+    /// The newest quotes.
+    pub quotes: Quotes,
+    /// The other services.
+    pub services: Services,
+    /// The queues.
+    pub rabbit: Broker,
+    /// What has to be up.
+    pub readiness: Readiness,
+    /// The OpenAPI document.
+    pub openapi: openapi::Document,
+}
+
+/// A gateway that listens.
+#[derive(Debug)]
+pub struct App {
+    /// The public address.
+    pub address: SocketAddr,
+    /// The address of metrics and probes.
+    pub internal_address: SocketAddr,
+    supervisor: Supervisor,
+}
+
+impl App {
+    /// Answers until the stop, then finishes what it holds.
+    ///
+    /// # Errors
+    ///
+    /// A task died.
+    pub async fn run(self) -> anyhow::Result<()> {
+        self.supervisor.run().await
+    }
+}
+
+/// Runs the gateway until `stop`.
+///
+/// # Errors
+///
+/// It cannot start, or a part of it died.
+pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<()> {
+    start(settings, platform::clock::SystemClock::shared(), stop)
+        .await?
+        .run()
+        .await
+}
+
+/// Starts the gateway.
+///
+/// # Errors
+///
+/// The schema is too old, an address is taken, or the demonstration's account cannot be made.
+pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<App> {
+    platform::metrics::install("gateway", env!("CARGO_PKG_VERSION"))?;
+    let process = settings.process.clone();
+    let (used, used_keys) = mpsc::channel(USED_KEYS);
+    let redis_settings = settings.redis.clone();
+    let internal_port = settings.internal_port;
+    let state = web::Data::new(state(settings, clock, used, &stop)?);
+    postgres::require_schema(&state.postgres, SCHEMA_VERSION).await?;
+    ensure_demo_account(&state).await?;
+
+    let public = serve(&process, state.clone())?;
+    let internal_settings = ProcessSettings {
+        port: internal_port,
+        http_workers: 1,
+        ..process.clone()
+    };
+    let internal = server::serve(&internal_settings, state.readiness.clone(), |_| ())?;
+    let (address, internal_address) = (public.address(), internal.address());
+
+    let mut supervisor = Supervisor::new(stop.clone(), process.shutdown_deadline() + Duration::from_secs(1));
+    supervisor.spawn("public server", public.run(stop.clone()));
+    supervisor.spawn("internal server", internal.run(stop.clone()));
+    supervisor.spawn(
+        "revocations",
+        tasks::follow_revocations(state.clone().into_inner(), redis_settings, stop.clone()),
+    );
+    supervisor.spawn(
+        "key use",
+        tasks::write_down_key_use(state.clone().into_inner(), used_keys, stop.clone()),
+    );
+    supervisor.spawn("old answers", tasks::purge_answers(state.into_inner(), stop));
+    Ok(App {
+        address,
+        internal_address,
+        supervisor,
+    })
+}
+
+fn state(
+    settings: Settings,
+    clock: SharedClock,
+    used: mpsc::Sender<uuid::Uuid>,
+    stop: &CancellationToken,
+) -> anyhow::Result<AppState> {
+    let postgres = postgres::connect(&settings.postgres)?;
+    let redis = platform::redis::connect(&settings.redis)?;
+    let rabbit = Broker::connect(&settings.rabbit)?;
+    let hasher = KeyHasher::new(&settings.api_key_pepper)?;
+    let limiter = Arc::new(Limiter::new(redis.clone(), settings.limits.clone()));
+    let guard = Guard::new(
+        redis.clone(),
+        Arc::clone(&limiter),
+        settings.auth_failure_limit,
+        settings.ip_block_seconds,
+        settings.ip_allowlist.clone(),
+    );
+    let directory = Directory::new(postgres.clone(), redis.clone(), hasher.clone(), clock.clone(), used);
+    let readiness = health::readiness(postgres.clone(), redis.clone(), rabbit.clone(), stop.clone());
+    Ok(AppState {
+        openapi: openapi::Document::new(&settings.supported_tickers)?,
+        services: Services::new(&settings)?,
+        quotes: Quotes::new(redis, settings.supported_tickers.clone()),
+        settings,
+        clock,
+        postgres,
+        hasher,
+        limiter,
+        guard,
+        directory,
+        rabbit,
+        readiness,
+    })
+}
+
+async fn ensure_demo_account(state: &AppState) -> anyhow::Result<()> {
+    let Some(key) = state.settings.demo_key() else {
+        return Ok(());
+    };
+    let email = Email::parse(&state.settings.demo_email).context("DEMO_EMAIL is not an address")?;
+    let user = NewUser {
+        email: &email,
+        role: Role::Reader,
+        tier: Tier::Enterprise,
+    };
+    let key = SecretString::from(key.to_owned());
+    let mut client = state.postgres.get().await?;
+    users::ensure_with_key(&mut client, &state.hasher, &user, &key, state.clock.now()).await?;
+    tracing::warn!("the demonstration's key is handed out to everyone who asks");
+    Ok(())
+}
+
+fn serve(process: &ProcessSettings, state: web::Data<AppState>) -> anyhow::Result<Server> {
+    let listener = server::bind(process.listen_address())?;
+    let address = listener.local_addr()?;
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(state.clone())
+            .wrap(from_fn(answer::leave_small_bodies))
+            .wrap(Compress::default())
+            .wrap(from_fn(answer::answer))
+            .configure(configure)
+    });
+    let server = server
+        .workers(process.http_workers)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_DEADLINE)
+        .tcp_nodelay(true)
+        .shutdown_timeout(process.shutdown_deadline_seconds)
+        .disable_signals()
+        .listen(listener)
+        .context("listen")?
+        .run();
+    Ok(Server::new(address, server))
+}
+
+/// Every route, and the answer to paths that are none.
+pub fn configure(config: &mut ServiceConfig) {
+    for endpoint in routes::all().into_iter().chain(routes::pages::endpoints()) {
+        endpoint.register(config);
+    }
+    config.default_service(web::to(routes::pages::dashboard));
+}

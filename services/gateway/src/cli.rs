@@ -1,0 +1,195 @@
+//! Commands for operators. Without one, the gateway serves.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+use platform::clock::{Clock, SystemClock};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::accounts::directory::Directory;
+use crate::accounts::keys::{self, KeyHasher};
+use crate::accounts::users::{self, Email, NewUser};
+use crate::accounts::{Role, Tier};
+use crate::app;
+use crate::problem::catalogue;
+use crate::settings::Settings;
+
+/// The public gateway.
+#[derive(Debug, Parser)]
+#[command(name = "gateway", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve (the default).
+    Serve,
+    /// Users.
+    #[command(subcommand)]
+    Users(UsersCommand),
+    /// API keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Pages made of the code.
+    #[command(subcommand)]
+    Docs(DocsCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum UsersCommand {
+    /// Make a user with a key, or make sure that it is there.
+    Create(CreateUser),
+}
+
+#[derive(Debug, Args)]
+struct CreateUser {
+    /// The user's e-mail address.
+    #[arg(long)]
+    email: String,
+    /// reader, analyst or admin.
+    #[arg(long, default_value = "reader")]
+    role: Role,
+    /// The user's tier; the default one if not given.
+    #[arg(long)]
+    tier: Option<Tier>,
+    /// File for the key. If it holds one, that key is used. Without it, a new key is printed.
+    #[arg(long)]
+    api_key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// End a key on all instances at once.
+    Revoke(RevokeKey),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct RevokeKey {
+    /// Id of the key.
+    #[arg(long)]
+    id: Option<Uuid>,
+    /// The first 12 characters of the key, or all of it.
+    #[arg(long)]
+    prefix: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum DocsCommand {
+    /// Print docs/errors.md.
+    Errors,
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+impl Cli {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    ///
+    /// It failed.
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.command.unwrap_or(Command::Serve) {
+            Command::Serve => serve().await,
+            Command::Users(UsersCommand::Create(user)) => create_user(user).await,
+            Command::Keys(KeysCommand::Revoke(key)) => revoke_key(key).await,
+            Command::Docs(DocsCommand::Errors) => print(&catalogue::markdown()),
+            Command::Docs(DocsCommand::Openapi) => {
+                print(&crate::openapi::Document::new(&Settings::load().supported_tickers)?.text)
+            }
+        }
+    }
+}
+
+async fn serve() -> anyhow::Result<()> {
+    let settings = Settings::load();
+    platform::telemetry::init("gateway", &settings.process)?;
+    app::run(settings, platform::shutdown::on_signal()).await
+}
+
+async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
+    let settings = Settings::load();
+    let email = Email::parse(&wanted.email).with_context(|| format!("{:?} is not an e-mail address", wanted.email))?;
+    let pool = platform::postgres::connect(&settings.postgres)?;
+    platform::postgres::require_schema(&pool, app::SCHEMA_VERSION).await?;
+    let hasher = KeyHasher::new(&settings.api_key_pepper)?;
+    let known = wanted.api_key_file.as_deref().map(read_key).transpose()?.flatten();
+    let is_new = known.is_none();
+    let key = known.map_or_else(keys::generate, Ok)?;
+    // The key is kept before it works, so that a crash in between loses nothing.
+    match &wanted.api_key_file {
+        Some(path) if is_new => write_key(path, &key)?,
+        Some(_) => {}
+        None => print(&format!("{}\n", key.expose_secret()))?,
+    }
+    let user = NewUser {
+        email: &email,
+        role: wanted.role,
+        tier: wanted.tier.unwrap_or(settings.default_tier),
+    };
+    let mut client = pool.get().await?;
+    let id = users::ensure_with_key(&mut client, &hasher, &user, &key, SystemClock.now()).await?;
+    eprintln!("user {id} ({}, {}) is ready", email.as_str(), wanted.role);
+    Ok(())
+}
+
+async fn revoke_key(wanted: RevokeKey) -> anyhow::Result<()> {
+    let settings = Settings::load();
+    let pool = platform::postgres::connect(&settings.postgres)?;
+    let redis = platform::redis::connect(&settings.redis)?;
+    let ids = match (wanted.id, wanted.prefix) {
+        (Some(id), _) => vec![id],
+        (None, Some(prefix)) => keys::list_by_prefix(&**pool.get().await?, &prefix).await?,
+        (None, None) => Vec::new(),
+    };
+    let [id] = ids.as_slice() else {
+        bail!("{} keys that are not revoked fit; name one by --id", ids.len());
+    };
+    let (used, _) = mpsc::channel(1);
+    let hasher = KeyHasher::new(&settings.api_key_pepper)?;
+    let directory = Directory::new(pool, redis, hasher, SystemClock::shared(), used);
+    if !directory.revoke(*id).await? {
+        bail!("there is no key {id}");
+    }
+    eprintln!("key {id} is revoked");
+    Ok(())
+}
+
+/// The key in a file; `None` if there is no file yet.
+fn read_key(path: &Path) -> anyhow::Result<Option<SecretString>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+    };
+    let key = text.trim();
+    if !keys::is_well_formed(key) {
+        bail!(
+            "{} does not hold an API key; remove it to get a new one",
+            path.display()
+        );
+    }
+    Ok(Some(key.to_owned().into()))
+}
+
+/// Writes a key to a file that only its owner can read.
+fn write_key(path: &Path, key: &SecretString) -> anyhow::Result<()> {
+    let open = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    let mut file = open.with_context(|| format!("writing {}", path.display()))?;
+    writeln!(file, "{}", key.expose_secret()).with_context(|| format!("writing {}", path.display()))
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).context("standard output")
+}

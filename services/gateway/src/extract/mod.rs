@@ -1,0 +1,13 @@
+//! What handlers get: parsed and permitted, or not at all.
+
+/// Who asks.
+pub mod identity;
+
+/// Bodies, read field by field so that every violation is found at once.
+pub mod json;
+
+/// Query and path parameters, read the same way.
+pub mod params;
+
+/// The rules that values are read by.
+pub mod rules;

@@ -1,0 +1,115 @@
+//! Reading a request's body within its bounds, before anything is believed about its sender.
+
+use std::time::Duration;
+
+use actix_web::HttpMessage;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use bytes::{Bytes, BytesMut};
+use contracts::problem::ProblemKind;
+use futures_util::StreamExt;
+
+use crate::problem::ApiError;
+
+/// Largest body of any route there is.
+pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
+
+/// Longest time a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Reads the body, which has to be JSON if there is one.
+///
+/// # Errors
+///
+/// It is too large, too slow, cut off, or of another media type.
+pub async fn read(request: &mut ServiceRequest) -> Result<Bytes, ApiError> {
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .map(str::parse::<u64>);
+    if matches!(announced, Some(Ok(bytes)) if bytes > BODY_LIMIT_BYTES as u64) {
+        return Err(ApiError::new(ProblemKind::BodyTooLarge));
+    }
+    let mut payload = request.take_payload();
+    if matches!(payload, actix_web::dev::Payload::None) {
+        return Ok(Bytes::new());
+    }
+    let gather = async {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| ApiError::new(ProblemKind::BadRequest).detail("The body was cut off."))?;
+            if body.len() + chunk.len() > BODY_LIMIT_BYTES {
+                return Err(ApiError::new(ProblemKind::BodyTooLarge));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    };
+    let body = tokio::time::timeout(PATIENCE, gather)
+        .await
+        .map_err(|_| ApiError::new(ProblemKind::RequestTimeout))??;
+    if !body.is_empty() && !is_json(request) {
+        return Err(ApiError::new(ProblemKind::UnsupportedMediaType));
+    }
+    Ok(body)
+}
+
+/// Whether the headers announce JSON in UTF-8, as it is.
+fn is_json(request: &ServiceRequest) -> bool {
+    if request
+        .headers()
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding != "identity")
+    {
+        return false;
+    }
+    let announced = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let mut parts = announced.split(';').map(str::trim);
+    let is_json = parts
+        .next()
+        .is_some_and(|media| media.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    });
+    is_json && is_utf8
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("application/json", true)]
+    #[case("Application/JSON; charset=UTF-8", true)]
+    #[case("application/json; charset=\"utf-8\"", true)]
+    #[case("application/json; charset=latin1", false)]
+    #[case("text/plain", false)]
+    #[case("application/jsonx", false)]
+    #[case("", false)]
+    fn only_json_in_utf_8_is_json(#[case] announced: &str, #[case] expected: bool) {
+        let request = TestRequest::default()
+            .insert_header((CONTENT_TYPE, announced))
+            .to_srv_request();
+        assert_eq!(is_json(&request), expected);
+    }
+
+    #[test]
+    fn a_compressed_body_is_not_read() {
+        let request = TestRequest::default()
+            .insert_header((CONTENT_TYPE, "application/json"))
+            .insert_header((CONTENT_ENCODING, "gzip"))
+            .to_srv_request();
+        assert!(!is_json(&request));
+    }
+}

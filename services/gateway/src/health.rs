@@ -1,0 +1,149 @@
+//! Whether the platform can be used, and what is missing if not.
+
+use std::collections::BTreeMap;
+
+use platform::amqp::Broker;
+use platform::health::{CheckReport, Readiness, Status};
+use platform::postgres::{self, Pool};
+use redis::aio::ConnectionManager;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
+
+use crate::app::AppState;
+
+/// The three servers that everything needs, each really asked.
+pub fn readiness(postgres: Pool, redis: ConnectionManager, rabbit: Broker, stop: CancellationToken) -> Readiness {
+    Readiness::new()
+        .check("postgres", move || {
+            let postgres = postgres.clone();
+            async move { postgres::ping(&postgres).await }
+        })
+        .check("redis", move || {
+            let redis = redis.clone();
+            async move { platform::redis::ping(&redis).await }
+        })
+        .check("rabbitmq", move || {
+            let rabbit = rabbit.clone();
+            async move { rabbit.ping().await }
+        })
+        .until(stop)
+}
+
+/// The body of `GET /health`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HealthBody {
+    /// `ok`, `degraded` (prices are old) or `unavailable` (something required is down).
+    #[schema(value_type = HealthState)]
+    pub status: &'static str,
+    /// The gateway's version.
+    pub version: &'static str,
+    /// Each server that is needed: `ok` or `down`.
+    #[schema(value_type = BTreeMap<String, DependencyState>)]
+    pub dependencies: BTreeMap<String, Status>,
+    /// The details.
+    pub checks: Checks,
+}
+
+/// The state as a whole.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum HealthState {
+    /// Everything works.
+    Ok,
+    /// Prices are old.
+    Degraded,
+    /// Something required is down.
+    Unavailable,
+}
+
+/// The state of one server.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum DependencyState {
+    /// It answered.
+    Ok,
+    /// It did not.
+    Down,
+}
+
+/// What was checked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Checks {
+    /// The servers by name: `postgres`, `redis`, `rabbitmq`.
+    #[serde(flatten)]
+    #[schema(value_type = BTreeMap<String, DependencyCheck>)]
+    pub dependencies: BTreeMap<String, CheckReport>,
+    /// The prices.
+    pub prices: PricesCheck,
+}
+
+/// One server's check.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes a body of the platform")]
+pub struct DependencyCheck {
+    /// `ok` or `down`.
+    status: DependencyState,
+    /// How long the answer took.
+    latency_ms: f64,
+    /// When it was asked.
+    #[schema(format = DateTime)]
+    checked_at: String,
+}
+
+/// How fresh the prices are.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PricesCheck {
+    /// `ok`, `stale`, or `missing` when there is none at all.
+    pub status: &'static str,
+    /// Age of the newest price.
+    #[schema(required, minimum = 0)]
+    pub age_ms: Option<u64>,
+    /// Whether the market is a simulation.
+    pub simulated: bool,
+}
+
+/// Finds out how things are. False if something required is down.
+pub async fn report(state: &AppState) -> (bool, HealthBody) {
+    let report = state.readiness.report().await;
+    let prices = prices(state).await;
+    let is_ready = report.is_ready();
+    let status = match (is_ready, prices.status) {
+        (false, _) => "unavailable",
+        (true, "ok") => "ok",
+        (true, _) => "degraded",
+    };
+    let body = HealthBody {
+        status,
+        version: env!("CARGO_PKG_VERSION"),
+        dependencies: report.dependencies,
+        checks: Checks {
+            dependencies: report.checks,
+            prices,
+        },
+    };
+    (is_ready, body)
+}
+
+async fn prices(state: &AppState) -> PricesCheck {
+    let missing = PricesCheck {
+        status: "missing",
+        age_ms: None,
+        simulated: false,
+    };
+    let Ok(board) = state.quotes.board().await else {
+        return missing;
+    };
+    let Some(age) = board.age(state.clock.now()) else {
+        return missing;
+    };
+    PricesCheck {
+        status: if age <= state.settings.rates_ttl() {
+            "ok"
+        } else {
+            "stale"
+        },
+        age_ms: u64::try_from(age.as_millis()).ok(),
+        simulated: board.is_simulated(),
+    }
+}

@@ -1,0 +1,154 @@
+//! The token bucket itself: how many tokens there were, and when. Tokens come back evenly over the window.
+
+use super::Quota;
+
+/// A bucket as it was left.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bucket {
+    tokens: f64,
+    at_us: u64,
+}
+
+/// What a bucket said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Whether there was a token.
+    pub allowed: bool,
+    /// Whole tokens left.
+    pub remaining: u32,
+    /// Microseconds until the bucket is full.
+    pub full_in_us: u64,
+    /// Microseconds until the next token, 0 if there is one.
+    pub next_in_us: u64,
+}
+
+/// Undoes the rounding of fractions: what lacks less than this is a whole token.
+const ALMOST: f64 = 1e-6;
+
+impl Bucket {
+    /// Whether the bucket is full again, so that it need not be remembered.
+    pub fn is_full(self, quota: Quota, now_us: u64) -> bool {
+        now_us.saturating_sub(self.at_us) as f64 >= (f64::from(quota.limit) - self.tokens) * step_us(quota)
+    }
+}
+
+fn step_us(quota: Quota) -> f64 {
+    f64::from(quota.window_seconds) * 1e6 / f64::from(quota.limit)
+}
+
+/// Takes a token at `now_us`; a bucket that is not known is full.
+pub fn take(quota: Quota, bucket: Option<Bucket>, now_us: u64) -> (Taken, Bucket) {
+    let limit = f64::from(quota.limit);
+    let step = step_us(quota);
+    let mut tokens = bucket.map_or(limit, |bucket| {
+        limit.min(bucket.tokens + now_us.saturating_sub(bucket.at_us) as f64 / step)
+    });
+    let allowed = tokens + ALMOST >= 1.0;
+    if allowed {
+        tokens -= 1.0;
+    }
+    let next = if tokens + ALMOST >= 1.0 {
+        0.0
+    } else {
+        (1.0 - tokens) * step
+    };
+    let taken = Taken {
+        allowed,
+        remaining: (tokens + ALMOST) as u32,
+        full_in_us: ((limit - tokens) * step).ceil() as u64,
+        next_in_us: next.ceil() as u64,
+    };
+    let at_us = bucket.map_or(now_us, |bucket| bucket.at_us.max(now_us));
+    (taken, Bucket { tokens, at_us })
+}
+
+/// The same in Redis: one atomic script, with Redis's own time and the expiry inside.
+///
+/// `KEYS[1]` the bucket; `ARGV` limit, window in microseconds. Answers allowed, remaining, full_in, next_in.
+pub const SCRIPT: &str = r"
+local limit = tonumber(ARGV[1])
+local step = tonumber(ARGV[2]) / limit
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local tokens = limit
+local stored = redis.call('GET', KEYS[1])
+if stored then
+  local left, at = string.match(stored, '^(%S+) (%S+)$')
+  tokens = math.min(limit, tonumber(left) + math.max(0, now - tonumber(at)) / step)
+end
+local allowed = 0
+if tokens + 0.000001 >= 1 then
+  allowed = 1
+  tokens = tokens - 1
+end
+local full_in = math.ceil((limit - tokens) * step)
+redis.call('SET', KEYS[1], string.format('%.9f %.0f', tokens, now), 'PX', math.ceil(full_in / 1000) + 1)
+local next_in = 0
+if tokens + 0.000001 < 1 then next_in = math.ceil((1 - tokens) * step) end
+return {allowed, math.floor(tokens + 0.000001), full_in, next_in}
+";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn quota(limit: u32, window_seconds: u32) -> Quota {
+        Quota { limit, window_seconds }
+    }
+
+    proptest! {
+        #[test]
+        fn the_limit_is_granted_at_once_and_not_one_more(limit in 1u32..5_000, window in 1u32..3_600, start in 0u64..1 << 50) {
+            let quota = quota(limit, window);
+            let mut bucket = None;
+            for left in (0..limit).rev() {
+                let (taken, at) = take(quota, bucket, start);
+                prop_assert!(taken.allowed);
+                prop_assert_eq!(taken.remaining, left);
+                bucket = Some(at);
+            }
+            let (taken, _) = take(quota, bucket, start);
+            prop_assert!(!taken.allowed);
+
+            // What it says about the next token is true.
+            let (next, _) = take(quota, bucket, start + taken.next_in_us);
+            prop_assert!(next.allowed);
+        }
+
+        #[test]
+        fn no_window_grants_more_than_twice_the_limit(limit in 1u32..50, window in 1u32..60, gaps in prop::collection::vec(0u64..3_000_000, 1..200)) {
+            let quota = quota(limit, window);
+            let (mut now, mut bucket, mut granted) = (1_000_000_000u64, None, Vec::new());
+            for gap in gaps {
+                now += gap;
+                let (taken, at) = take(quota, bucket, now);
+                bucket = Some(at);
+                if taken.allowed {
+                    granted.push(now);
+                }
+            }
+            let span = u64::from(window) * 1_000_000;
+            for (i, start) in granted.iter().enumerate() {
+                let inside = granted[i..].iter().take_while(|at| **at < start + span).count();
+                prop_assert!(inside <= 2 * limit as usize);
+            }
+        }
+
+        #[test]
+        fn a_bucket_is_full_when_it_says(limit in 1u32..100, window in 1u32..600, taken_before in 1u32..100) {
+            let quota = quota(limit, window);
+            let mut bucket = None;
+            let mut last = None;
+            for _ in 0..taken_before.min(limit) {
+                let (taken, at) = take(quota, bucket, 5_000);
+                bucket = Some(at);
+                last = Some(taken);
+            }
+            let full_in = last.unwrap().full_in_us;
+            let (taken, _) = take(quota, bucket, 5_000 + full_in);
+            prop_assert_eq!(taken.remaining, limit - 1);
+        }
+    }
+}

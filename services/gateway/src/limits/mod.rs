@@ -1,0 +1,179 @@
+//! Token buckets: in Redis, shared by all gateways; in this process while Redis is away.
+//!
+//! One check is one script call, atomic in Redis. When Redis fails, a bucket of the same size in this process
+//! decides, and the answer says so (`X-RateLimit-Mode: local`); Redis is asked again a second later.
+
+/// The bucket's arithmetic and its script.
+pub mod bucket;
+
+/// Which limit applies where.
+pub mod policy;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use contracts::keys;
+use contracts::problem::ProblemKind;
+use jiff::Timestamp;
+use redis::aio::ConnectionManager;
+
+pub use self::bucket::{Bucket, Taken};
+pub use self::policy::{LimitSettings, Policy, Quota, Subject};
+use crate::problem::ApiError;
+
+/// How long Redis is left alone after it failed.
+const REDIS_PAUSE: Duration = Duration::from_secs(1);
+
+/// Longest wait for Redis: a limiter must not be what makes requests slow.
+const REDIS_PATIENCE: Duration = Duration::from_millis(300);
+
+/// Buckets kept in this process; full ones are forgotten first.
+const LOCAL_BUCKETS: usize = 50_000;
+
+/// All buckets of this installation.
+pub struct Limiter {
+    redis: ConnectionManager,
+    script: redis::Script,
+    settings: LimitSettings,
+    local: Mutex<HashMap<String, (Quota, Bucket)>>,
+    paused_until: Mutex<Option<Instant>>,
+    started: Instant,
+}
+
+/// The outcome of one check, with what the headers say about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Verdict {
+    policy: Policy,
+    quota: Quota,
+    taken: Taken,
+    local: bool,
+}
+
+impl Limiter {
+    /// A limiter that counts in `redis`.
+    pub fn new(redis: ConnectionManager, settings: LimitSettings) -> Self {
+        Self {
+            redis,
+            script: redis::Script::new(bucket::SCRIPT),
+            settings,
+            local: Mutex::default(),
+            paused_until: Mutex::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Takes a token from the bucket of `subject` under `policy`.
+    pub async fn check(&self, policy: Policy, subject: &str, tier: crate::accounts::Tier) -> Verdict {
+        let quota = self.settings.quota(policy, tier);
+        let key = keys::rate_bucket(policy.bucket(), subject);
+        let (taken, local) = self.take(&key, quota).await;
+        Verdict {
+            policy,
+            quota,
+            taken,
+            local,
+        }
+    }
+
+    /// Takes a token from the bucket `key`; says too whether this process decided alone.
+    pub async fn take(&self, key: &str, quota: Quota) -> (Taken, bool) {
+        if !self.is_paused() {
+            match self.take_in_redis(key, quota).await {
+                Ok(taken) => return (taken, false),
+                Err(reason) => {
+                    tracing::warn!(reason, "rate limits are counted in this process");
+                    *self.lock_pause() = Some(Instant::now() + REDIS_PAUSE);
+                }
+            }
+        }
+        (self.take_locally(key, quota), true)
+    }
+
+    async fn take_in_redis(&self, key: &str, quota: Quota) -> Result<Taken, String> {
+        let mut redis = self.redis.clone();
+        let mut call = self.script.key(key);
+        call.arg(quota.limit).arg(u64::from(quota.window_seconds) * 1_000_000);
+        let answer = tokio::time::timeout(REDIS_PATIENCE, call.invoke_async::<(u8, u32, u64, u64)>(&mut redis)).await;
+        let (allowed, remaining, full_in_us, next_in_us) = answer
+            .map_err(|_| "no answer in time".to_owned())?
+            .map_err(|error| error.to_string())?;
+        Ok(Taken {
+            allowed: allowed == 1,
+            remaining,
+            full_in_us,
+            next_in_us,
+        })
+    }
+
+    fn take_locally(&self, key: &str, quota: Quota) -> Taken {
+        let now = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let mut buckets = self.local.lock().unwrap_or_else(PoisonError::into_inner);
+        if buckets.len() >= LOCAL_BUCKETS {
+            buckets.retain(|_, (quota, bucket)| !bucket.is_full(*quota, now));
+        }
+        let known = buckets.get(key).map(|(_, bucket)| *bucket);
+        let (taken, bucket) = bucket::take(quota, known, now);
+        buckets.insert(key.to_owned(), (quota, bucket));
+        taken
+    }
+
+    fn is_paused(&self) -> bool {
+        self.lock_pause().is_some_and(|until| Instant::now() < until)
+    }
+
+    fn lock_pause(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Verdict {
+    /// The refusal, if there was no token.
+    pub fn refusal(&self) -> Option<ApiError> {
+        let Quota { limit, window_seconds } = self.quota;
+        (!self.taken.allowed).then(|| {
+            ApiError::new(ProblemKind::RateLimited)
+                .detail(format!(
+                    "Rate limit exceeded. Maximum {limit} requests per {window_seconds} seconds."
+                ))
+                .retry_after(seconds(self.taken.next_in_us))
+        })
+    }
+
+    /// Writes the headers that every limited response carries.
+    pub fn write_headers(&self, headers: &mut HeaderMap, now: Timestamp) {
+        let Quota { limit, window_seconds } = self.quota;
+        let name = self.policy.name();
+        let remaining = self.taken.remaining;
+        let full_in = seconds(self.taken.full_in_us);
+        let wait = if self.taken.allowed {
+            full_in
+        } else {
+            seconds(self.taken.next_in_us).max(1)
+        };
+        let reset = now.as_second() + i64::try_from(full_in).unwrap_or(i64::MAX / 2);
+        put(
+            headers,
+            "ratelimit-policy",
+            format!("\"{name}\";q={limit};w={window_seconds}"),
+        );
+        put(headers, "ratelimit", format!("\"{name}\";r={remaining};t={wait}"));
+        put(headers, "x-ratelimit-limit", limit.to_string());
+        put(headers, "x-ratelimit-remaining", remaining.to_string());
+        put(headers, "x-ratelimit-reset", reset.to_string());
+        if self.local {
+            put(headers, "x-ratelimit-mode", "local".to_owned());
+        }
+    }
+}
+
+fn seconds(microseconds: u64) -> u64 {
+    microseconds.div_ceil(1_000_000)
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}

@@ -1,0 +1,162 @@
+//! The OpenAPI document: made of the handlers' own descriptions and of what their gates imply.
+
+/// The words that parameters may have.
+pub mod words;
+
+/// What every operation has because of its gate.
+mod decorate;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::ticker::Ticker;
+use sha2::{Digest, Sha256};
+use utoipa::OpenApi;
+
+use crate::problem::body::{ErrorBody, Violation};
+use crate::routes::{self, alerts, analytics, candles, quotes, rates, risk, status, system, users, webhooks};
+
+/// The document as it is served.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// The JSON text.
+    pub text: String,
+    /// Its entity tag.
+    pub tag: String,
+}
+
+impl Document {
+    /// The document of an installation that offers `tickers`.
+    ///
+    /// # Errors
+    ///
+    /// Never for a document that was built once: a test builds it.
+    pub fn new(tickers: &[Ticker]) -> anyhow::Result<Self> {
+        let described = serde_json::to_value(Description::openapi())?;
+        let endpoints = routes::all();
+        let operations = endpoints
+            .iter()
+            .flat_map(|endpoint| endpoint.operations().iter().copied());
+        let document = decorate::decorate(described, operations, tickers)?;
+        let text = serde_json::to_string(&document)?;
+        let tag = format!(
+            "W/\"{}\"",
+            URL_SAFE_NO_PAD.encode(&Sha256::digest(text.as_bytes())[..12])
+        );
+        Ok(Self { text, tag })
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "CryptoLens API",
+        description = "Prices that can be trusted and explained, statistics, and alerts by signed webhook.\n\n\
+            Every answer that is not a success has the body `ErrorBody`; clients branch on its `type` (see /docs/errors). \
+            Every POST accepts `Idempotency-Key`. Every route is the same with and without a slash at its end.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    servers((url = "/", description = "This installation")),
+    tags(
+        (name = "market", description = "Prices and bars"),
+        (name = "analytics", description = "Statistics and risk"),
+        (name = "alerts", description = "Alerts, their events and deliveries"),
+        (name = "webhooks", description = "Receivers of webhooks"),
+        (name = "users", description = "Accounts"),
+        (name = "system", description = "Health and documentation"),
+    ),
+    paths(
+        rates::list, quotes::list, quotes::get, candles::list,
+        analytics::stats, analytics::timeseries, analytics::correlation, risk::list,
+        alerts::list, alerts::create, alerts::get, alerts::delete, alerts::events, alerts::deliveries,
+        webhooks::list, webhooks::get, webhooks::secret, webhooks::test, webhooks::verify,
+        users::register, users::me,
+        status::get, system::health, system::live, system::ready, system::openapi, system::openapi_alias, system::demo_account,
+    ),
+    components(schemas(
+        ErrorBody, Violation, words::AlertKind, words::BarLength, words::CorrelationMethod, words::Currency, words::Returns
+    )),
+)]
+struct Description;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, HashSet};
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn document() -> Value {
+        let tickers = ["BTC", "ETH"].map(|ticker| ticker.parse().unwrap());
+        serde_json::from_str(&Document::new(&tickers).unwrap().text).unwrap()
+    }
+
+    #[test]
+    fn every_route_is_described_and_every_description_is_a_route() {
+        let document = document();
+        let described: BTreeSet<(String, String)> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, item)| {
+                item.as_object()
+                    .unwrap()
+                    .keys()
+                    .map(|method| (path.clone(), method.to_uppercase()))
+            })
+            .collect();
+        let endpoints = routes::all();
+        let routed: BTreeSet<(String, String)> = endpoints
+            .iter()
+            .flat_map(|endpoint| endpoint.operations())
+            .map(|operation| (operation.path.to_owned(), operation.method.to_owned()))
+            .collect();
+        assert_eq!(described, routed);
+    }
+
+    #[test]
+    fn operations_have_ids_of_their_own_and_documented_errors() {
+        let document = document();
+        let mut ids = HashSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                assert!(
+                    ids.insert(operation["operationId"].as_str().unwrap().to_owned()),
+                    "{method} {path}"
+                );
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    let is_error = status.starts_with('4') || status.starts_with('5');
+                    let has_body = response["content"]["application/json"]["schema"].is_object();
+                    assert!(has_body || !is_error, "{method} {path} {status}");
+                    assert!(
+                        response["headers"]["X-Request-Id"].is_object(),
+                        "{method} {path} {status}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn references(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::Object(map) => {
+                    if let Some(Value::String(target)) = map.get("$ref") {
+                        found.push(target.clone());
+                    }
+                    map.values().for_each(|value| references(value, found));
+                }
+                Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+                _ => {}
+            }
+        }
+        let document = document();
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(!found.is_empty());
+        for target in found {
+            assert!(document.pointer(target.trim_start_matches('#')).is_some(), "{target}");
+        }
+    }
+}

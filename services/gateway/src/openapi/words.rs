@@ -1,0 +1,76 @@
+//! The words that parameters and fields may have, for the document; they are read by [`crate::extract::rules`].
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// The currencies that prices can be given in.
+#[derive(ToSchema)]
+pub enum Currency {
+    /// United States dollar.
+    #[schema(rename = "USD")]
+    Usd,
+}
+
+/// Lengths of bars.
+#[derive(ToSchema)]
+pub enum BarLength {
+    /// One minute.
+    #[schema(rename = "1m")]
+    M1,
+    /// Five minutes.
+    #[schema(rename = "5m")]
+    M5,
+    /// Fifteen minutes.
+    #[schema(rename = "15m")]
+    M15,
+    /// One hour.
+    #[schema(rename = "1h")]
+    H1,
+    /// Four hours.
+    #[schema(rename = "4h")]
+    H4,
+    /// Twelve hours.
+    #[schema(rename = "12h")]
+    H12,
+    /// One day.
+    #[schema(rename = "1d")]
+    D1,
+}
+
+/// How returns are formed.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum Returns {
+    /// Relative changes.
+    Simple,
+    /// Differences of logarithms.
+    Log,
+}
+
+/// How correlation is measured.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum CorrelationMethod {
+    /// Of the returns.
+    Pearson,
+    /// Of their ranks.
+    Spearman,
+}
+
+/// What an alert watches.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertKind {
+    /// The aggregate price.
+    Price,
+}
+
+/// When an alert fires.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertCondition {
+    /// The price is strictly above the target.
+    Gt,
+    /// The price is strictly below it.
+    Lt,
+}

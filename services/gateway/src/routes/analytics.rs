@@ -1,0 +1,199 @@
+//! Statistics, series, correlations.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::api::Sourced;
+use contracts::api::analytics::{
+    CorrelationBody, CorrelationQuery, StatsBody, StatsQuery, TimeseriesBody, TimeseriesQuery,
+};
+use contracts::problem::ProblemKind;
+use contracts::time::Time;
+use domain::ticker::Ticker;
+
+use crate::accounts::Scope;
+use crate::app::AppState;
+use crate::endpoint::Endpoint;
+use crate::envelope::{CacheLevel, Contents, Envelope};
+use crate::extract::params::{Params, present};
+use crate::extract::rules::{self, Broken};
+use crate::gate::Gate;
+use crate::limits::Policy;
+use crate::openapi::words::{BarLength, CorrelationMethod, Returns};
+use crate::problem::ApiError;
+use crate::reply;
+
+const READ: Gate = Gate::scoped(Scope::AnalyticsRead)
+    .limited(Policy::Analytics)
+    .enveloped();
+
+/// Seconds for which a client may keep statistics.
+const MAX_AGE: u32 = 5;
+
+const SERIES: &[&str] = &["price", "returns", "drawdown", "rolling_volatility", "rolling_sharpe"];
+
+/// The paths of this file.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        // Before the symbols, of which `correlation` is none.
+        Endpoint::at("/api/v1/analytics/correlation").get(&READ, correlation),
+        Endpoint::at("/api/v1/analytics/{symbol}/stats").get(&READ, stats),
+        Endpoint::at("/api/v1/analytics/{symbol}/timeseries").get(&READ, timeseries),
+    ]
+}
+
+/// Statistics of one asset
+///
+/// An undefined value is `null`, with its reason in `undefined`.
+#[utoipa::path(get, path = "/api/v1/analytics/{symbol}/stats", tag = "analytics",
+    params(
+        ("symbol" = String, Path, description = "Ticker, in any case", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
+        ("window" = Option<String>, Query, description = "Look-back window, 1h to 5y; 30d by default",
+            pattern = "^([1-9][0-9]{0,3}h|[1-9][0-9]{0,2}d|[1-9][0-9]?w|[1-5]y)$", example = "30d"),
+        ("interval" = Option<BarLength>, Query, description = "Length of the bars; follows from the window by default"),
+        ("returns" = Option<Returns>, Query, description = "How returns are formed; simple by default"),
+        ("risk_free" = Option<f64>, Query, description = "Risk-free rate per year, as a fraction; 0 by default", minimum = -1, maximum = 10),
+        ("periods_per_year" = Option<f64>, Query, description = "Overrides what follows from the interval", minimum = 1, maximum = 31536000),
+    ),
+    responses(
+        (status = 200, description = "Statistics", body = Envelope<StatsBody>),
+        (status = 304, description = "The client has them"),
+        (status = 404, description = "No such asset"),
+    ))]
+pub async fn stats(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let mut params = Params::of(&request);
+    let symbol = params.path("symbol", rules::ticker);
+    let query = StatsQuery {
+        window: params.optional("window", rules::window),
+        interval: params.optional("interval", rules::interval),
+        returns: params.optional("returns", rules::one_of(&["simple", "log"])),
+        risk_free: params.optional("risk_free", rules::number(-1.0, 10.0)),
+        periods_per_year: params.optional("periods_per_year", rules::number(1.0, 31_536_000.0)),
+    };
+    params.finish()?;
+    let symbol = offered(&state, present(symbol)?)?;
+    let found: Sourced<StatsBody> = state
+        .services
+        .analytics
+        .get(&format!("analytics/{symbol}/stats"), &query)
+        .await?;
+    reply::market(
+        &request,
+        Contents::new(found, CacheLevel::Db),
+        state.clock.now(),
+        MAX_AGE,
+    )
+}
+
+/// Series of one asset
+///
+/// Columns of equal length; downsampling keeps the extremes.
+#[utoipa::path(get, path = "/api/v1/analytics/{symbol}/timeseries", tag = "analytics",
+    params(
+        ("symbol" = String, Path, description = "Ticker, in any case", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
+        ("from" = Option<String>, Query, description = "Start: RFC 3339, or unix seconds or milliseconds; 30 days before the end by default", format = DateTime),
+        ("to" = Option<String>, Query, description = "End; now by default", format = DateTime),
+        ("interval" = Option<BarLength>, Query, description = "Length of the bars; follows from the range by default"),
+        ("max_points" = Option<u32>, Query, description = "Most points in the answer; 500 by default", minimum = 2, maximum = 5000),
+        ("series" = Option<String>, Query, description = "Comma list of price, returns, drawdown, rolling_volatility, rolling_sharpe; price by default",
+            pattern = "^(price|returns|drawdown|rolling_volatility|rolling_sharpe)(,(price|returns|drawdown|rolling_volatility|rolling_sharpe)){0,4}$", example = "price,drawdown"),
+    ),
+    responses(
+        (status = 200, description = "Series", body = Envelope<TimeseriesBody>),
+        (status = 304, description = "The client has them"),
+        (status = 404, description = "No such asset"),
+    ))]
+pub async fn timeseries(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let mut params = Params::of(&request);
+    let symbol = params.path("symbol", rules::ticker);
+    let query = TimeseriesQuery {
+        from: params.optional("from", rules::time),
+        to: params.optional("to", rules::time),
+        interval: params.optional("interval", rules::interval),
+        max_points: params.optional("max_points", rules::integer(2, 5_000)),
+        series: params.optional("series", series),
+    };
+    params.finish()?;
+    in_order(query.from, query.to)?;
+    let symbol = offered(&state, present(symbol)?)?;
+    let path = format!("analytics/{symbol}/timeseries");
+    let found: Sourced<TimeseriesBody> = state.services.analytics.get(&path, &query).await?;
+    reply::market(
+        &request,
+        Contents::new(found, CacheLevel::Db),
+        state.clock.now(),
+        MAX_AGE,
+    )
+}
+
+/// Correlations between assets
+#[utoipa::path(get, path = "/api/v1/analytics/correlation", tag = "analytics",
+    params(
+        ("symbols" = String, Query, description = "Comma list of 2 to 50 different tickers",
+            pattern = "^[A-Za-z0-9]{1,20}(,[A-Za-z0-9]{1,20}){1,49}$", example = "BTC,ETH"),
+        ("window" = Option<String>, Query, description = "Look-back window, 1h to 5y; 30d by default",
+            pattern = "^([1-9][0-9]{0,3}h|[1-9][0-9]{0,2}d|[1-9][0-9]?w|[1-5]y)$", example = "30d"),
+        ("interval" = Option<BarLength>, Query, description = "Length of the bars; follows from the window by default"),
+        ("method" = Option<CorrelationMethod>, Query, description = "How correlation is measured; pearson by default"),
+    ),
+    responses(
+        (status = 200, description = "A symmetric matrix", body = Envelope<CorrelationBody>),
+        (status = 304, description = "The client has it"),
+        (status = 404, description = "One of the assets does not exist"),
+    ))]
+pub async fn correlation(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let mut params = Params::of(&request);
+    let symbols = params.required("symbols", rules::tickers(2, 50));
+    let window = params.optional("window", rules::window);
+    let interval = params.optional("interval", rules::interval);
+    let method = params.optional("method", rules::one_of(&["pearson", "spearman"]));
+    params.finish()?;
+    let mut names = Vec::new();
+    for symbol in present(symbols)? {
+        names.push(offered(&state, symbol)?.to_string());
+    }
+    let query = CorrelationQuery {
+        symbols: names.join(","),
+        window,
+        interval,
+        method,
+    };
+    let found: Sourced<CorrelationBody> = state.services.analytics.get("analytics/correlation", &query).await?;
+    reply::market(
+        &request,
+        Contents::new(found, CacheLevel::Db),
+        state.clock.now(),
+        MAX_AGE,
+    )
+}
+
+fn series(text: &str) -> Result<String, Broken> {
+    let one = rules::one_of(SERIES);
+    for name in text.split(',') {
+        one(name.trim())?;
+    }
+    Ok(text.to_owned())
+}
+
+/// The ticker, if it is offered here.
+///
+/// # Errors
+///
+/// It is not.
+pub fn offered(state: &AppState, ticker: Ticker) -> Result<Ticker, ApiError> {
+    if state.quotes.is_supported(&ticker) {
+        Ok(ticker)
+    } else {
+        Err(ApiError::new(ProblemKind::TokenNotFound).detail(format!("No such asset: {ticker}.")))
+    }
+}
+
+/// Refuses a range that ends before it starts.
+///
+/// # Errors
+///
+/// It does.
+pub fn in_order(from: Option<Time>, to: Option<Time>) -> Result<(), ApiError> {
+    match (from, to) {
+        (Some(from), Some(to)) if from > to => Err(ApiError::new(ProblemKind::InvalidRange)),
+        _ => Ok(()),
+    }
+}

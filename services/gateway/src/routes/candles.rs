@@ -1,0 +1,80 @@
+//! Bars.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::api::analytics::{CandleBody, CandlesQuery};
+use contracts::api::{Page, Sourced};
+
+use super::analytics::{in_order, offered};
+use crate::accounts::Scope;
+use crate::app::AppState;
+use crate::endpoint::Endpoint;
+use crate::envelope::{CacheLevel, Contents, Envelope, Pagination};
+use crate::extract::params::{Params, present};
+use crate::extract::rules;
+use crate::gate::Gate;
+use crate::limits::Policy;
+use crate::openapi::words::BarLength;
+use crate::problem::ApiError;
+use crate::reply;
+
+const READ: Gate = Gate::scoped(Scope::MarketRead).limited(Policy::Market).enveloped();
+
+/// Seconds for which a client may keep bars: the last one changes with every price.
+const MAX_AGE: u32 = 2;
+
+const LIMIT_DEFAULT: u32 = 500;
+const LIMIT_MAX: u32 = 1_000;
+
+/// The paths of this file.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::at("/api/v1/candles/{ticker}").get(&READ, list)]
+}
+
+/// Bars of one ticker
+///
+/// Ascending by opening time. Without `from`, the newest ones.
+#[utoipa::path(get, path = "/api/v1/candles/{ticker}", tag = "market",
+    params(
+        ("ticker" = String, Path, description = "Ticker, in any case", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
+        ("interval" = Option<BarLength>, Query, description = "Length of the bars; 1h by default"),
+        ("from" = Option<String>, Query, description = "First opening time: RFC 3339, or unix seconds or milliseconds", format = DateTime),
+        ("to" = Option<String>, Query, description = "End, exclusive; now by default", format = DateTime),
+        ("limit" = Option<u32>, Query, description = "Most bars in the answer; 500 by default", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
+    ),
+    responses(
+        (status = 200, description = "Bars", body = Envelope<Vec<CandleBody>>),
+        (status = 304, description = "The client has them"),
+        (status = 404, description = "No such ticker"),
+    ))]
+pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let mut params = Params::of(&request);
+    let ticker = params.path("ticker", rules::ticker);
+    let query = CandlesQuery {
+        interval: params.optional("interval", rules::interval),
+        from: params.optional("from", rules::time),
+        to: params.optional("to", rules::time),
+        limit: params.optional("limit", rules::integer(1, LIMIT_MAX)),
+        cursor: params.optional("cursor", rules::text(1, 512)),
+    };
+    params.finish()?;
+    in_order(query.from, query.to)?;
+    let ticker = offered(&state, present(ticker)?)?;
+
+    let found: Sourced<Page<CandleBody>> = state
+        .services
+        .analytics
+        .get(&format!("candles/{ticker}"), &query)
+        .await?;
+    let Page { items, next_cursor } = found.data;
+    let pagination = Pagination::by_cursor(u64::from(query.limit.unwrap_or(LIMIT_DEFAULT)), next_cursor);
+    let sourced = Sourced {
+        data: items,
+        state: found.state,
+        as_of: found.as_of,
+        sources: found.sources,
+        estimated: found.estimated,
+    };
+    let contents = Contents::new(sourced, CacheLevel::Db).page(pagination);
+    reply::market(&request, contents, state.clock.now(), MAX_AGE)
+}

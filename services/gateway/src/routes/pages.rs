@@ -1,0 +1,141 @@
+//! Pages for people: the dashboard, the documentation, the catalogue of errors.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderValue, IF_NONE_MATCH,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse};
+use contracts::problem::ProblemKind;
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::endpoint::Endpoint;
+use crate::gate::Gate;
+use crate::problem::{ApiError, catalogue};
+
+const OPEN: Gate = Gate::public();
+
+/// Nothing from elsewhere; styles may be inline, which charts need.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'",
+);
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// Files whose names change with their content.
+const HASHED_FOLDER: &str = "assets/";
+
+/// The built dashboard; empty until it is built.
+#[derive(RustEmbed)]
+#[folder = "dashboard/dist"]
+#[allow_missing = true]
+struct Dashboard;
+
+/// The pages that are not files of the dashboard.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::at("/docs").get(&OPEN, docs),
+        Endpoint::at("/docs/errors").get(&OPEN, errors),
+        Endpoint::at("/docs/{file}").get(&OPEN, docs_file),
+    ]
+}
+
+fn page(body: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(HTML)
+        .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY))
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .body(body)
+}
+
+/// `GET /docs`: the description of the API, to read and to try.
+pub async fn docs() -> HttpResponse {
+    page(include_str!("docs.html").to_owned())
+}
+
+/// `GET /docs/errors`: where every error body points to.
+pub async fn errors() -> HttpResponse {
+    page(catalogue::html())
+}
+
+/// `GET /docs/{file}`: the files behind the description.
+///
+/// # Errors
+///
+/// There is no such file.
+pub async fn docs_file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let name = request.match_info().query("file");
+    let config = utoipa_swagger_ui::Config::from("/openapi.json")
+        .persist_authorization(true)
+        .try_it_out_enabled(true);
+    let file = utoipa_swagger_ui::serve(name, Arc::new(config)).map_err(ApiError::internal)?;
+    // Its own index page refers to its files by relative addresses and is not used.
+    let file = file.filter(|_| !name.is_empty() && name != "index.html");
+    let file = file.ok_or_else(|| ApiError::new(ProblemKind::NotFound))?;
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type(file.content_type)
+        .insert_header((CACHE_CONTROL, "public, max-age=3600"));
+    if file.gzpipped {
+        response.insert_header((CONTENT_ENCODING, "gzip"));
+    }
+    Ok(response.body(file.bytes.into_owned()))
+}
+
+/// Answers every path that is no route: a file of the dashboard, or nothing.
+///
+/// # Errors
+///
+/// There is no such file either.
+pub async fn dashboard(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let path = request.path().trim_start_matches('/');
+    let name = if path.is_empty() { "index.html" } else { path };
+    let file = Dashboard::get(name);
+    if file.is_none() && !path.is_empty() {
+        return Err(ApiError::new(ProblemKind::NotFound));
+    }
+    match *request.method() {
+        Method::GET | Method::HEAD => Ok(file.map_or_else(not_built, |file| file_response(&request, name, file))),
+        Method::OPTIONS => Ok(HttpResponse::NoContent()
+            .insert_header((ALLOW, "GET, HEAD, OPTIONS"))
+            .finish()),
+        _ => {
+            let allow = HeaderValue::from_static("GET, HEAD, OPTIONS");
+            Err(ApiError::new(ProblemKind::MethodNotAllowed).header(ALLOW, allow))
+        }
+    }
+}
+
+fn file_response(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
+    let tag = format!("W/\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
+    let known = request
+        .headers()
+        .get(IF_NONE_MATCH)
+        .and_then(|known| known.to_str().ok());
+    let status = if known == Some(tag.as_str()) {
+        StatusCode::NOT_MODIFIED
+    } else {
+        StatusCode::OK
+    };
+    let caching = if name.starts_with(HASHED_FOLDER) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((ETAG, tag))
+        .insert_header((CACHE_CONTROL, caching))
+        .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY));
+    if status == StatusCode::NOT_MODIFIED {
+        return response.finish();
+    }
+    response
+        .content_type(file.metadata.mimetype())
+        .body(file.data.into_owned())
+}
+
+fn not_built() -> HttpResponse {
+    page(include_str!("not_built.html").to_owned())
+}

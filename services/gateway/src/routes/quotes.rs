@@ -1,0 +1,222 @@
+//! Quotes with everything known about them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::api::{DataState, Sourced};
+use contracts::messages::QuoteMessage;
+use contracts::number::Number;
+use contracts::problem::ProblemKind;
+use contracts::time::Time;
+use domain::quote::Quality;
+use domain::ticker::Ticker;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::accounts::Scope;
+use crate::app::AppState;
+use crate::endpoint::Endpoint;
+use crate::envelope::{CacheLevel, Contents, Envelope, Pagination};
+use crate::extract::params::{Params, present};
+use crate::extract::rules;
+use crate::gate::Gate;
+use crate::limits::Policy;
+use crate::openapi::words::Currency;
+use crate::problem::ApiError;
+use crate::quotes::age;
+use crate::reply;
+
+const READ: Gate = Gate::scoped(Scope::MarketRead).limited(Policy::Market).enveloped();
+
+/// Seconds for which a client may keep a quote.
+const MAX_AGE: u32 = 1;
+
+/// Most tickers in one request.
+const TICKERS_MAX: usize = 100;
+
+/// The paths of this file.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::at("/api/v1/quotes").get(&READ, list),
+        Endpoint::at("/api/v1/quotes/{ticker}").get(&READ, get),
+    ]
+}
+
+/// One aggregate price.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QuoteBody {
+    /// The asset.
+    #[schema(value_type = String, example = "BTC")]
+    pub ticker: Ticker,
+    /// The price in `currency`.
+    pub price: Number,
+    /// Always `USD` today.
+    #[schema(example = "USD")]
+    pub currency: String,
+    /// Half-width of the confidence interval, in `currency`.
+    #[schema(required)]
+    pub confidence: Option<Number>,
+    /// The same in ten-thousandths of the price.
+    #[schema(required)]
+    pub confidence_bps: Option<Number>,
+    /// Best bid, where a venue tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bid: Option<Number>,
+    /// Best ask, where a venue tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Number>,
+    /// Volume of the last 24 hours, in `currency`.
+    #[schema(required)]
+    pub volume_24h: Option<Number>,
+    /// Change over 24 hours in percent.
+    #[schema(required)]
+    pub change_24h: Option<Number>,
+    /// How many venues' prices went into it.
+    #[schema(minimum = 0)]
+    pub n_sources: u32,
+    /// Whether it may be relied on: `ok`, `degraded` or `stale`.
+    #[schema(value_type = DataState)]
+    pub quality: Quality,
+    /// The moment the price speaks of.
+    pub as_of: Time,
+    /// Milliseconds since then.
+    #[schema(minimum = 0)]
+    pub age_ms: u64,
+    /// Id of the price.
+    pub price_id: Uuid,
+    /// How it was made.
+    #[schema(example = "wmedian/1")]
+    pub method: String,
+    /// Notes such as `simulated`.
+    pub flags: Vec<String>,
+}
+
+impl QuoteBody {
+    fn new(quote: &QuoteMessage, now: Timestamp, ttl: Duration) -> Self {
+        let age = age(quote, now);
+        let bps = quote
+            .confidence
+            .and_then(|half| half.checked_mul(Decimal::from(10_000))?.checked_div(quote.price));
+        Self {
+            ticker: quote.ticker.clone(),
+            price: Number(quote.price),
+            currency: quote.currency.clone(),
+            confidence: quote.confidence.map(Number),
+            confidence_bps: bps.map(|bps| Number(bps.round_dp(4))),
+            bid: quote.bid.map(Number),
+            ask: quote.ask.map(Number),
+            volume_24h: quote.volume_24h.map(Number),
+            change_24h: quote.change_24h.map(Number),
+            n_sources: quote.n_sources,
+            quality: if age > ttl { Quality::Stale } else { quote.quality },
+            as_of: Time(quote.as_of),
+            age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
+            price_id: quote.price_id,
+            method: quote.method.clone(),
+            flags: quote.flags.clone(),
+        }
+    }
+
+    fn state(&self) -> DataState {
+        match self.quality {
+            Quality::Ok => DataState::Ok,
+            Quality::Degraded => DataState::Degraded,
+            Quality::Stale => DataState::Stale,
+        }
+    }
+}
+
+/// Quotes
+///
+/// The newest aggregate quote of each ticker. Tickers without any price are left out.
+#[utoipa::path(get, path = "/api/v1/quotes", tag = "market",
+    params(
+        ("tickers" = Option<String>, Query, description = "Comma list of at most 100 tickers; all that are offered by default",
+            pattern = "^[A-Za-z0-9]{1,20}(,[A-Za-z0-9]{1,20}){0,99}$", example = "BTC,ETH"),
+        ("convert" = Option<Currency>, Query, description = "Currency of the prices"),
+    ),
+    responses(
+        (status = 200, description = "Quotes", body = Envelope<Vec<QuoteBody>>),
+        (status = 304, description = "The client has them"),
+    ))]
+pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let mut params = Params::of(&request);
+    let wanted = params.optional("tickers", rules::tickers(1, TICKERS_MAX));
+    params.optional("convert", rules::convert);
+    params.finish()?;
+
+    let board = state.quotes.board().await?;
+    let now = state.clock.now();
+    let chosen: Vec<&QuoteMessage> = match &wanted {
+        Some(tickers) => tickers.iter().filter_map(|ticker| board.find(ticker)).collect(),
+        None => board.quotes.iter().filter_map(|(_, quote)| quote.as_ref()).collect(),
+    };
+    let bodies: Vec<_> = chosen
+        .iter()
+        .map(|quote| QuoteBody::new(quote, now, state.settings.rates_ttl()))
+        .collect();
+    let pagination = Pagination::whole(bodies.len());
+    let version = version(&chosen, &bodies);
+    let contents = Contents::new(sourced(&chosen, worst(&bodies), bodies), CacheLevel::Redis).page(pagination);
+    reply::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
+}
+
+/// The quote of one ticker
+#[utoipa::path(get, path = "/api/v1/quotes/{ticker}", tag = "market",
+    params(
+        ("ticker" = String, Path, description = "Ticker, in any case", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
+        ("convert" = Option<Currency>, Query, description = "Currency of the price"),
+    ),
+    responses(
+        (status = 200, description = "The quote", body = Envelope<QuoteBody>),
+        (status = 304, description = "The client has it"),
+        (status = 404, description = "No such ticker, or it never had a price"),
+    ))]
+pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let mut params = Params::of(&request);
+    let ticker = params.path("ticker", rules::ticker);
+    params.optional("convert", rules::convert);
+    params.finish()?;
+
+    let ticker = present(ticker)?;
+    let board = state.quotes.board().await?;
+    let now = state.clock.now();
+    let Some(quote) = board.find(&ticker) else {
+        return Err(ApiError::new(ProblemKind::TokenNotFound));
+    };
+    let body = QuoteBody::new(quote, now, state.settings.rates_ttl());
+    let version = version(&[quote], std::slice::from_ref(&body));
+    let contents = Contents::new(sourced(&[quote], body.state(), body), CacheLevel::Redis);
+    reply::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
+}
+
+/// What tells one state of the quotes from the next, apart from their age.
+fn version(quotes: &[&QuoteMessage], bodies: &[QuoteBody]) -> String {
+    quotes
+        .iter()
+        .zip(bodies)
+        .map(|(quote, body)| format!("{}{:?};", quote.price_id, body.quality))
+        .collect()
+}
+
+fn worst(bodies: &[QuoteBody]) -> DataState {
+    bodies.iter().map(QuoteBody::state).max().unwrap_or(DataState::Stale)
+}
+
+fn sourced<T>(quotes: &[&QuoteMessage], state: DataState, data: T) -> Sourced<T> {
+    let mut sources = vec!["aggregate".to_owned()];
+    let venues: BTreeSet<_> = quotes.iter().flat_map(|quote| &quote.sources).collect();
+    sources.extend(venues.into_iter().map(|venue| venue.as_str().to_owned()));
+    let as_of = quotes.iter().map(|quote| quote.as_of).max().map(Time);
+    Sourced {
+        data,
+        state,
+        as_of,
+        sources,
+        estimated: false,
+    }
+}

@@ -1,0 +1,74 @@
+//! The flat map of rates: ticker to price in USD, fresh ones only.
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::number::Number;
+use contracts::problem::ProblemKind;
+use domain::ticker::Ticker;
+use serde::{Serialize, Serializer};
+
+use crate::accounts::Scope;
+use crate::app::AppState;
+use crate::endpoint::Endpoint;
+use crate::gate::Gate;
+use crate::limits::Policy;
+use crate::problem::ApiError;
+use crate::{quotes, reply};
+
+const RATES: Gate = Gate::public_rates(Scope::MarketRead)
+    .limited(Policy::Rates)
+    .unprocessable();
+
+/// Seconds for which a client may keep the rates.
+const MAX_AGE: u32 = 1;
+
+/// Names the tickers that have no fresh price.
+const MISSING: HeaderName = HeaderName::from_static("x-rates-missing");
+
+/// The paths of this file.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::at("/api/v1/rates/").get(&RATES, list)]
+}
+
+/// Rates in the order in which the tickers are offered.
+#[derive(Debug)]
+struct Rates<'b>(Vec<(&'b Ticker, Number)>);
+
+impl Serialize for Rates<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(ticker, price)| (ticker.as_str(), price)))
+    }
+}
+
+/// The newest prices
+///
+/// Aggregate prices in USD by ticker. A ticker without a fresh price is left out and named in `X-Rates-Missing`.
+#[utoipa::path(get, path = "/api/v1/rates/", tag = "market",
+    responses(
+        (status = 200, description = "Price by ticker", body = std::collections::BTreeMap<String, Number>,
+            example = json!({"BTC": 65420.15, "ETH": 3100.5, "DOGE": 0.1423, "SOL": 142.8, "BNB": 580.0})),
+        (status = 304, description = "The client has it"),
+        (status = 503, description = "No price is fresh, or a part of the platform is down"),
+    ))]
+pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let board = state.quotes.board().await?;
+    let now = state.clock.now();
+    let ttl = state.settings.rates_ttl();
+    let mut rates = Vec::with_capacity(board.quotes.len());
+    let mut missing = Vec::new();
+    for (ticker, quote) in &board.quotes {
+        match quote {
+            Some(quote) if quotes::age(quote, now) <= ttl => rates.push((ticker, Number(quote.price))),
+            Some(_) | None => missing.push(ticker.as_str()),
+        }
+    }
+    if rates.is_empty() {
+        return Err(ApiError::new(ProblemKind::RatesWarmingUp).retry_after(3));
+    }
+    let mut response = reply::market_plain(&request, &Rates(rates), MAX_AGE)?;
+    if !missing.is_empty() {
+        let missing = HeaderValue::try_from(missing.join(",")).map_err(ApiError::internal)?;
+        response.headers_mut().insert(MISSING, missing);
+    }
+    Ok(response)
+}

@@ -1,0 +1,116 @@
+//! The state of venues, services and queues.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::api::fetch::SourceBody;
+use contracts::api::{DataState, Sourced};
+use contracts::queues;
+use futures_util::future::join4;
+use platform::metrics::About;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::accounts::Scope;
+use crate::app::AppState;
+use crate::endpoint::Endpoint;
+use crate::envelope::{CacheLevel, Contents, Envelope};
+use crate::gate::Gate;
+use crate::limits::Policy;
+use crate::problem::ApiError;
+use crate::reply;
+use crate::services::Service;
+
+const READ: Gate = Gate::scoped(Scope::MarketRead).limited(Policy::Market).enveloped();
+
+/// The paths of this file.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::at("/api/v1/status").get(&READ, get)]
+}
+
+/// How the platform is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusBody {
+    /// Every venue.
+    pub sources: Vec<SourceBody>,
+    /// Every service.
+    pub services: Vec<ServiceBody>,
+    /// Every queue.
+    pub queues: Vec<QueueBody>,
+}
+
+/// One service.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ServiceBody {
+    /// Its name.
+    pub name: String,
+    /// `ok` or `down`.
+    pub state: &'static str,
+    /// Its version.
+    #[schema(required)]
+    pub version: Option<String>,
+    /// Seconds since it started.
+    #[schema(required, minimum = 0)]
+    pub uptime_seconds: Option<u64>,
+}
+
+/// One queue.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueueBody {
+    /// Its name.
+    pub name: String,
+    /// How many messages wait; `null` if that cannot be found out.
+    #[schema(required, minimum = 0)]
+    pub depth: Option<u32>,
+}
+
+/// The state of venues, services and queues
+#[utoipa::path(get, path = "/api/v1/status", tag = "system",
+    responses((status = 200, description = "How everything is", body = Envelope<StatusBody>)))]
+pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let services = &state.services;
+    let sources = services.fetch.get::<_, Vec<SourceBody>>("sources", &());
+    let about = join4(
+        about(&services.fetch),
+        about(&services.analytics),
+        about(&services.alerts),
+        sources,
+    );
+    let ((fetch, analytics, alerts, sources), depth) = futures_util::join!(about, state.rabbit.depth(queues::WEBHOOKS));
+    let own = platform::metrics::about();
+    let services = vec![to_body("gateway", own), fetch, analytics, alerts];
+    let sources_known = sources.is_ok();
+    let sources = sources.unwrap_or_default();
+    let all_well = sources_known
+        && services.iter().all(|service| service.state == "ok")
+        && sources.iter().all(|source| source.state == "ok");
+    let queues = vec![QueueBody {
+        name: queues::WEBHOOKS.to_owned(),
+        depth: depth.ok(),
+    }];
+    let now = state.clock.now();
+    let sourced = Sourced {
+        data: StatusBody {
+            sources,
+            services,
+            queues,
+        },
+        state: if all_well { DataState::Ok } else { DataState::Degraded },
+        as_of: Some(now.into()),
+        sources: vec!["platform".to_owned()],
+        estimated: false,
+    };
+    reply::market(&request, Contents::new(sourced, CacheLevel::None), now, 1)
+}
+
+async fn about(service: &Service) -> ServiceBody {
+    let found: Result<About, ApiError> = service.get("about", &()).await;
+    to_body(service.name(), found.ok())
+}
+
+fn to_body(name: &str, about: Option<About>) -> ServiceBody {
+    ServiceBody {
+        name: name.to_owned(),
+        state: if about.is_some() { "ok" } else { "down" },
+        uptime_seconds: about.as_ref().map(|about| about.uptime_seconds),
+        version: about.map(|about| about.version),
+    }
+}

@@ -1,0 +1,146 @@
+//! Health, the OpenAPI document, the demonstration's account.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
+use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::problem::ProblemKind;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::answer::OwnBody;
+use crate::app::AppState;
+use crate::endpoint::Endpoint;
+use crate::gate::Gate;
+use crate::health::{self, HealthBody};
+use crate::problem::ApiError;
+use crate::reply;
+
+const OPEN: Gate = Gate::public();
+
+/// The paths of this file.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::at("/health").get(&OPEN, health),
+        Endpoint::at("/health/live").get(&OPEN, live),
+        Endpoint::at("/health/ready").get(&OPEN, ready),
+        Endpoint::at("/openapi.json").get(&OPEN, openapi),
+        Endpoint::at("/docs-json").get(&OPEN, openapi_alias),
+        Endpoint::at("/demo/account").get(&OPEN, demo_account),
+    ]
+}
+
+/// Whether the platform can be used
+///
+/// Really asks PostgreSQL, Redis and RabbitMQ, and names what is down.
+#[utoipa::path(get, path = "/health", tag = "system",
+    responses(
+        (status = 200, description = "It can; `degraded` if prices are old", body = HealthBody),
+        (status = 503, description = "Something required is down", body = HealthBody),
+    ))]
+pub async fn health(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let (is_ready, body) = health::report(&state).await;
+    report(&request, is_ready, &body)
+}
+
+/// The state of a process.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProbeBody {
+    /// `ok` or `unavailable`.
+    pub status: &'static str,
+}
+
+/// Whether the process turns
+#[utoipa::path(get, path = "/health/live", tag = "system",
+    responses((status = 200, description = "It does", body = ProbeBody)))]
+pub async fn live(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    reply::plain(&request, StatusCode::OK, &ProbeBody { status: "ok" })
+}
+
+/// Whether requests may be sent here
+#[utoipa::path(get, path = "/health/ready", tag = "system",
+    responses(
+        (status = 200, description = "They may", body = ProbeBody),
+        (status = 503, description = "Not now: starting, stopping, or something required is down", body = ProbeBody),
+    ))]
+pub async fn ready(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let is_ready = state.readiness.report().await.is_ready();
+    report(
+        &request,
+        is_ready,
+        &ProbeBody {
+            status: if is_ready { "ok" } else { "unavailable" },
+        },
+    )
+}
+
+/// Health reports keep their own body when they are failures.
+fn report<T: Serialize>(request: &HttpRequest, is_ready: bool, body: &T) -> Result<HttpResponse, ApiError> {
+    let status = if is_ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let mut response = reply::plain(request, status, body)?;
+    response.extensions_mut().insert(OwnBody);
+    Ok(response)
+}
+
+/// This document
+#[utoipa::path(get, path = "/openapi.json", tag = "system",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object), (status = 304, description = "The client has it")))]
+pub async fn openapi(state: web::Data<AppState>, request: HttpRequest) -> HttpResponse {
+    let document = &state.openapi;
+    let known = request
+        .headers()
+        .get(IF_NONE_MATCH)
+        .and_then(|known| known.to_str().ok());
+    let status = if known == Some(document.tag.as_str()) {
+        StatusCode::NOT_MODIFIED
+    } else {
+        StatusCode::OK
+    };
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((ETAG, document.tag.as_str()))
+        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache")));
+    if status == StatusCode::OK {
+        response.content_type("application/json").body(document.text.clone())
+    } else {
+        response.finish()
+    }
+}
+
+/// This document, under its other name
+#[utoipa::path(get, path = "/docs-json", tag = "system",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object), (status = 304, description = "The client has it")))]
+pub async fn openapi_alias(state: web::Data<AppState>, request: HttpRequest) -> HttpResponse {
+    openapi(state, request).await
+}
+
+/// The account that everyone may use.
+#[derive(Serialize, ToSchema)]
+pub struct DemoAccountBody {
+    /// Its address.
+    pub email: String,
+    /// Its key.
+    pub api_key: String,
+}
+
+/// The demonstration's account
+///
+/// Only on installations that hand one out.
+#[utoipa::path(get, path = "/demo/account", tag = "system",
+    responses(
+        (status = 200, description = "The account and its key", body = DemoAccountBody),
+        (status = 404, description = "There is none here"),
+    ))]
+pub async fn demo_account(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let Some(key) = state.settings.demo_key() else {
+        return Err(ApiError::new(ProblemKind::NotFound).detail("This installation has no demonstration account."));
+    };
+    let body = DemoAccountBody {
+        email: state.settings.demo_email.clone(),
+        api_key: key.to_owned(),
+    };
+    reply::plain(&request, StatusCode::OK, &body)
+}

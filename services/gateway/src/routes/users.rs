@@ -1,0 +1,145 @@
+//! Registration and one's own account.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::problem::ProblemKind;
+use contracts::time::Time;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::accounts::users::{self, Email, NewUser};
+use crate::accounts::{Role, Tier, keys};
+use crate::app::AppState;
+use crate::endpoint::Endpoint;
+use crate::extract::identity::Caller;
+use crate::extract::json::{Fields, RawBody, string};
+use crate::extract::params::present;
+use crate::extract::rules::Broken;
+use crate::gate::Gate;
+use crate::limits::Policy;
+use crate::problem::ApiError;
+use crate::reply;
+
+const REGISTER: Gate = Gate::public().limited(Policy::Register).json().secret().unprocessable();
+const ME: Gate = Gate::known().limited(Policy::Me).unprocessable();
+
+/// The paths of this file.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::at("/api/v1/users/register").post(&REGISTER, register),
+        Endpoint::at("/api/v1/users/me").get(&ME, me),
+    ]
+}
+
+/// Who registers.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes a body that is read field by field")]
+pub struct RegisterRequest {
+    /// An e-mail address; it is trimmed, and unique without regard to case.
+    #[schema(format = Email, min_length = 6, max_length = 254, example = "user@example.com")]
+    email: String,
+}
+
+/// A new account. The key is shown here and never again.
+#[derive(Serialize, ToSchema)]
+pub struct RegisteredBody {
+    /// Id of the user.
+    pub id: Uuid,
+    /// The address.
+    #[schema(example = "user@example.com")]
+    pub email: String,
+    /// The API key.
+    #[schema(pattern = "^sk_live_[A-Za-z0-9_-]{43}$")]
+    pub api_key: String,
+    /// The same.
+    #[schema(pattern = "^sk_live_[A-Za-z0-9_-]{43}$")]
+    pub raw_api_key: String,
+    /// Whether the account can be used.
+    pub is_active: bool,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+/// An account.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserBody {
+    /// Id of the user.
+    pub id: Uuid,
+    /// The address.
+    pub email: String,
+    /// Whether the account can be used.
+    pub is_active: bool,
+    /// When it was made.
+    pub created_at: Time,
+    /// What it may do.
+    pub role: Role,
+    /// How much it may ask for.
+    pub tier: Tier,
+}
+
+/// Registers a user
+///
+/// Makes an account and its first API key, which is shown in this answer only.
+#[utoipa::path(post, path = "/api/v1/users/register", tag = "users", request_body = RegisterRequest,
+    responses(
+        (status = 201, description = "The account, and its key once", body = RegisteredBody),
+        (status = 400, description = "The address has an account already"),
+    ))]
+pub async fn register(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    body: RawBody,
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::parse(&body.0)?;
+    let email = fields.required("email", string(email));
+    fields.finish()?;
+    let email = present(email)?;
+
+    let now = state.clock.now();
+    let key = keys::generate().map_err(ApiError::internal)?;
+    let mut client = state.postgres.get().await?;
+    let transaction = client.transaction().await?;
+    let user = NewUser {
+        email: &email,
+        role: Role::Reader,
+        tier: state.settings.default_tier,
+    };
+    let Some(id) = users::create(&*transaction, &user, now).await? else {
+        return Err(ApiError::new(ProblemKind::EmailAlreadyRegistered));
+    };
+    keys::insert(&*transaction, &state.hasher, id, "default", &key, now).await?;
+    transaction.commit().await?;
+
+    let body = RegisteredBody {
+        id,
+        email: email.as_str().to_owned(),
+        api_key: key.expose_secret().to_owned(),
+        raw_api_key: key.expose_secret().to_owned(),
+        is_active: true,
+        created_at: Time(now),
+    };
+    reply::plain(&request, StatusCode::CREATED, &body)
+}
+
+fn email(text: &str) -> Result<Email, Broken> {
+    Email::parse(text).ok_or_else(|| Broken::new("email", "must be an e-mail address of at most 254 characters"))
+}
+
+/// One's own account
+#[utoipa::path(get, path = "/api/v1/users/me", tag = "users",
+    responses((status = 200, description = "The account of the credential", body = UserBody)))]
+pub async fn me(request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
+    let body = UserBody {
+        id: caller.user_id,
+        email: caller.email.clone(),
+        // Nobody else passes the gate.
+        is_active: true,
+        created_at: Time(caller.created_at),
+        role: caller.role,
+        tier: caller.tier,
+    };
+    reply::plain(&request, StatusCode::OK, &body)
+}

@@ -1,0 +1,149 @@
+//! Receivers of webhooks: those that alerts made, their secrets, tests and signatures.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use contracts::api::Page;
+use contracts::api::alerts::{DeliveryBody, EndpointBody, SecretBody, VerifyBody, VerifyRequest};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::alerts::{id_of, page_query};
+use crate::accounts::Scope;
+use crate::app::AppState;
+use crate::endpoint::Endpoint;
+use crate::extract::identity::Caller;
+use crate::extract::json::{Fields, RawBody, string, string_map};
+use crate::extract::params::{Params, present};
+use crate::extract::rules;
+use crate::gate::Gate;
+use crate::limits::Policy;
+use crate::problem::ApiError;
+use crate::reply;
+
+const READ: Gate = Gate::scoped(Scope::WebhooksRead).limited(Policy::Write);
+const SECRET: Gate = Gate::scoped(Scope::WebhooksWrite).limited(Policy::Write);
+const TEST: Gate = Gate::scoped(Scope::WebhooksWrite).limited(Policy::Write);
+const VERIFY: Gate = Gate::scoped(Scope::WebhooksRead).limited(Policy::Write).json();
+
+/// Longest secret that can be one.
+const SECRET_MAX_CHARS: usize = 128;
+
+/// The paths of this file.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::at("/api/v1/webhooks/endpoints").get(&READ, list),
+        Endpoint::at("/api/v1/webhooks/endpoints/{id}").get(&READ, get),
+        Endpoint::at("/api/v1/webhooks/endpoints/{id}/secret").get(&SECRET, secret),
+        Endpoint::at("/api/v1/webhooks/endpoints/{id}/test").post(&TEST, test),
+        Endpoint::at("/api/v1/webhooks/verify").post(&VERIFY, verify),
+    ]
+}
+
+/// One's own receivers
+///
+/// Newest first. A `webhook_url` of an alert makes one.
+#[utoipa::path(get, path = "/api/v1/webhooks/endpoints", tag = "webhooks",
+    params(
+        ("limit" = Option<u32>, Query, description = "Most receivers in the answer; 100 by default", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
+    ),
+    responses((status = 200, description = "Receivers", body = Vec<EndpointBody>)))]
+pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
+    let mut params = Params::of(&request);
+    let query = page_query(&mut params);
+    params.finish()?;
+    let alerts = state.services.alerts.for_user(caller.user_id);
+    let page: Page<EndpointBody> = alerts.get("webhooks/endpoints", &query).await?;
+    reply::plain_page(&request, &page)
+}
+
+/// One receiver
+#[utoipa::path(get, path = "/api/v1/webhooks/endpoints/{id}", tag = "webhooks",
+    params(("id" = Uuid, Path, description = "Id of the receiver")),
+    responses(
+        (status = 200, description = "The receiver", body = EndpointBody),
+        (status = 404, description = "No such receiver of this user"),
+    ))]
+pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
+    let id = id_of(Params::of(&request))?;
+    let alerts = state.services.alerts.for_user(caller.user_id);
+    let endpoint: EndpointBody = alerts.get(&format!("webhooks/endpoints/{id}"), &()).await?;
+    reply::plain(&request, StatusCode::OK, &endpoint)
+}
+
+/// The secret of a receiver
+///
+/// Signatures are checked with it.
+#[utoipa::path(get, path = "/api/v1/webhooks/endpoints/{id}/secret", tag = "webhooks",
+    params(("id" = Uuid, Path, description = "Id of the receiver")),
+    responses(
+        (status = 200, description = "The secret", body = SecretBody),
+        (status = 404, description = "No such receiver of this user"),
+    ))]
+pub async fn secret(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    caller: Caller,
+) -> Result<HttpResponse, ApiError> {
+    let id = id_of(Params::of(&request))?;
+    let alerts = state.services.alerts.for_user(caller.user_id);
+    let secret: SecretBody = alerts.get(&format!("webhooks/endpoints/{id}/secret"), &()).await?;
+    reply::plain(&request, StatusCode::OK, &secret)
+}
+
+/// Sends a test
+///
+/// A `test.ping` goes the same way as every webhook.
+#[utoipa::path(post, path = "/api/v1/webhooks/endpoints/{id}/test", tag = "webhooks",
+    params(("id" = Uuid, Path, description = "Id of the receiver")),
+    responses(
+        (status = 202, description = "The delivery, which is under way", body = DeliveryBody),
+        (status = 404, description = "No such receiver of this user"),
+    ))]
+pub async fn test(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
+    let id = id_of(Params::of(&request))?;
+    let alerts = state.services.alerts.for_user(caller.user_id);
+    let nothing = serde_json::Map::new();
+    let delivery: DeliveryBody = alerts.post(&format!("webhooks/endpoints/{id}/test"), &nothing).await?;
+    reply::plain(&request, StatusCode::ACCEPTED, &delivery)
+}
+
+/// What was received.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes a body that is read field by field")]
+pub struct Verify {
+    /// The receiver's secret.
+    #[schema(min_length = 1, max_length = 128, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
+    secret: String,
+    /// The headers that came with it, at least the three `webhook-*`.
+    headers: std::collections::BTreeMap<String, String>,
+    /// The body, to the byte.
+    body: String,
+}
+
+/// Checks a signature
+///
+/// For receivers that want to know why theirs does not match. An invalid signature is an answer, not an error.
+#[utoipa::path(post, path = "/api/v1/webhooks/verify", tag = "webhooks", request_body = Verify,
+    responses((status = 200, description = "Whether it is valid", body = VerifyBody)))]
+pub async fn verify(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    caller: Caller,
+    body: RawBody,
+) -> Result<HttpResponse, ApiError> {
+    let mut fields = Fields::parse(&body.0)?;
+    let secret = fields.required("secret", string(rules::text(1, SECRET_MAX_CHARS)));
+    let headers = fields.required("headers", string_map);
+    let text = fields.required("body", string(|text: &str| Ok(text.to_owned())));
+    fields.finish()?;
+    let question = VerifyRequest {
+        secret: present(secret)?,
+        headers: present(headers)?,
+        body: present(text)?,
+    };
+    let alerts = state.services.alerts.for_user(caller.user_id);
+    let verdict: VerifyBody = alerts.post("webhooks/verify", &question).await?;
+    reply::plain(&request, StatusCode::OK, &verdict)
+}

@@ -1,0 +1,206 @@
+//! What can be set from outside.
+
+use std::time::Duration;
+
+use domain::ticker::Ticker;
+use platform::settings::{
+    self, POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, Problems, ProcessSettings, RABBIT_DEFAULTS,
+    REDIS_DEFAULTS, RabbitSettings, RedisSettings, Validate,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use crate::accounts::{Tier, keys};
+use crate::limits::{LimitSettings, Quota};
+use crate::net::Network;
+
+/// Every default, in the order in which later texts override earlier ones.
+pub const DEFAULTS: [&str; 5] = [
+    PROCESS_DEFAULTS,
+    POSTGRES_DEFAULTS,
+    REDIS_DEFAULTS,
+    RABBIT_DEFAULTS,
+    include_str!("../config/default.toml"),
+];
+
+/// Shortest pepper that is accepted where strangers can reach us.
+const PEPPER_MIN_CHARS: usize = 32;
+
+/// The settings of the gateway.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Settings {
+    /// What every process has.
+    #[serde(flatten)]
+    pub process: ProcessSettings,
+    /// PostgreSQL.
+    #[serde(flatten)]
+    pub postgres: PostgresSettings,
+    /// Redis.
+    #[serde(flatten)]
+    pub redis: RedisSettings,
+    /// RabbitMQ, which is only pinged.
+    #[serde(flatten)]
+    pub rabbit: RabbitSettings,
+    /// The rate limits.
+    #[serde(flatten)]
+    pub limits: LimitSettings,
+    /// Port of the internal listener.
+    pub internal_port: u16,
+    /// Address of `fetch`.
+    pub fetch_url: Url,
+    /// Address of `core-analytics`.
+    pub analytics_url: Url,
+    /// Address of `alerts`.
+    pub alerts_url: Url,
+    /// Longest wait for one of them.
+    pub internal_timeout_ms: u64,
+    /// The assets that are offered.
+    pub supported_tickers: Vec<Ticker>,
+    /// Age from which a price is stale.
+    pub rates_ttl_seconds: u64,
+    /// Whether `/rates` answers without a credential.
+    pub rates_public: bool,
+    /// Secret under which keys are hashed.
+    pub api_key_pepper: SecretString,
+    /// Tier of new users.
+    pub default_tier: Tier,
+    /// The demonstration's key; empty for none.
+    pub demo_api_key: SecretString,
+    /// The demonstration's account.
+    pub demo_email: String,
+    /// So many failed authentications block an address.
+    pub auth_failure_limit: Quota,
+    /// For so many seconds.
+    pub ip_block_seconds: u32,
+    /// Networks that are never blocked.
+    pub ip_allowlist: Vec<Network>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Web origins that may call the API.
+    pub cors_allowed_origins: Vec<String>,
+}
+
+impl Settings {
+    /// Reads the settings, or prints every problem and ends the process with code 78.
+    #[must_use]
+    pub fn load() -> Self {
+        settings::load_or_exit(&DEFAULTS)
+    }
+
+    /// Age from which a price is stale.
+    pub fn rates_ttl(&self) -> Duration {
+        Duration::from_secs(self.rates_ttl_seconds)
+    }
+
+    /// The demonstration's key, if there is one.
+    pub fn demo_key(&self) -> Option<&str> {
+        Some(self.demo_api_key.expose_secret()).filter(|key| !key.is_empty())
+    }
+}
+
+impl Validate for Settings {
+    fn validate(&self, problems: &mut Problems) {
+        self.process.validate(problems);
+        self.postgres.validate(problems);
+        self.redis.validate(problems);
+        self.rabbit.validate(problems);
+        let exposed = self.process.app_env.is_exposed();
+        let pepper = self.api_key_pepper.expose_secret().chars().count();
+        if pepper < PEPPER_MIN_CHARS && (exposed || pepper > 0) {
+            problems.add(
+                "API_KEY_PEPPER",
+                "must have at least 32 characters; set a random text and keep it",
+            );
+        }
+        if let Some(key) = self.demo_key() {
+            if exposed {
+                problems.add("DEMO_API_KEY", "is handed out to everyone and refused here; unset it");
+            } else if !keys::is_well_formed(key) {
+                problems.add("DEMO_API_KEY", "must be sk_live_ and 43 characters of A-Z a-z 0-9 _ -");
+            }
+        }
+        if self.supported_tickers.is_empty() {
+            problems.add("SUPPORTED_TICKERS", "is empty; name at least one ticker, such as BTC");
+        }
+        for (name, url) in [
+            ("FETCH_URL", &self.fetch_url),
+            ("ANALYTICS_URL", &self.analytics_url),
+            ("ALERTS_URL", &self.alerts_url),
+        ] {
+            if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+                problems.add(name, "must be an http address, such as http://127.0.0.1:8001");
+            }
+        }
+        if !(1..=60_000).contains(&self.internal_timeout_ms) {
+            problems.add("INTERNAL_TIMEOUT_MS", "must be from 1 to 60000");
+        }
+        if !(1..=86_400).contains(&self.rates_ttl_seconds) {
+            problems.add("RATES_TTL_SECONDS", "must be from 1 to 86400");
+        }
+        for origin in &self.cors_allowed_origins {
+            let parsed = Url::parse(origin).ok().map(|url| url.origin().ascii_serialization());
+            if parsed.as_deref() != Some(origin.as_str()) {
+                problems.add(
+                    "CORS_ALLOWED_ORIGINS",
+                    format!("{origin:?} is not an origin; write https://host or http://host:port"),
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::settings::{Variables, load_from};
+
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+        let variables: Variables = variables
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        load_from(&DEFAULTS, &variables).map_err(|error| error.iter().map(|(name, _)| name.to_owned()).collect())
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        let settings = load(&[]).unwrap();
+        assert_eq!(settings.limits.rate_limit_rates.to_string(), "5/10");
+        assert_eq!(settings.supported_tickers.len(), 5);
+        assert_eq!(settings.demo_key(), None);
+    }
+
+    #[test]
+    fn production_needs_its_secrets_and_has_no_demo() {
+        let key = format!("sk_live_{}", "a".repeat(43));
+        let token = "t".repeat(32);
+        let names = load(&[
+            ("APP_ENV", "production"),
+            ("INTERNAL_TOKEN", &token),
+            ("DEMO_API_KEY", &key),
+        ])
+        .unwrap_err();
+        assert_eq!(names, ["API_KEY_PEPPER", "DEMO_API_KEY"]);
+    }
+
+    #[test]
+    fn what_cannot_work_is_named() {
+        let names = load(&[
+            ("RATE_LIMIT_RATES", "5"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8,nonsense"),
+            ("CORS_ALLOWED_ORIGINS", "https://a.example/path"),
+            ("DEFAULT_TIER", "gold"),
+        ])
+        .unwrap_err();
+        for name in ["RATE_LIMIT_RATES", "TRUSTED_PROXIES", "DEFAULT_TIER"] {
+            assert!(names.iter().any(|found| found == name), "{name} in {names:?}");
+        }
+        assert_eq!(
+            load(&[("CORS_ALLOWED_ORIGINS", "https://a.example/path")]).unwrap_err(),
+            ["CORS_ALLOWED_ORIGINS"]
+        );
+        assert!(load(&[("CORS_ALLOWED_ORIGINS", "https://a.example,http://b.example:8080")]).is_ok());
+    }
+}
