@@ -46,10 +46,15 @@ impl Series {
                 prices: prices.len(),
             });
         }
-        if let Some(index) = times.windows(2).position(|pair| pair[0] >= pair[1]) {
-            return Err(InvalidSeries::NotAscending { index: index + 1 });
+        // The checks run without branches over everything; the culprit is looked for only when there is one.
+        let later = times.get(1..).unwrap_or_default();
+        if !times.iter().zip(later).fold(true, |ok, (a, b)| ok & (a < b)) {
+            let index = times.windows(2).position(|pair| pair[0] >= pair[1]).unwrap_or(0) + 1;
+            return Err(InvalidSeries::NotAscending { index });
         }
-        if let Some(index) = prices.iter().position(|price| !(price.is_finite() && *price > 0.0)) {
+        let is_price = |price: &f64| (*price > 0.0) & (*price < f64::INFINITY);
+        if !prices.iter().fold(true, |ok, price| ok & is_price(price)) {
+            let index = prices.iter().position(|price| !is_price(price)).unwrap_or(0);
             return Err(InvalidSeries::NotPositive { index });
         }
         Ok(Self { times, prices })
