@@ -29,7 +29,7 @@ const SPANS: [(Interval, SignedDuration); 4] = [
 ];
 const BACKOFF: Backoff = Backoff {
     base: Duration::from_millis(500),
-    max: Duration::from_secs(30),
+    max: Duration::from_secs(5),
     jitter: 0.5,
 };
 

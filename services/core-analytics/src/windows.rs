@@ -135,11 +135,10 @@ impl Windows {
             let from = Interval::M5.open_time(since - OVERLAP);
             self.read(&newest, from, Interval::H1.open_time(from), now).await?;
         }
-        if !anew.is_empty() {
-            for ticker in &anew {
-                self.assets.remove(ticker);
-            }
-            self.read(&anew, now - CLOSES_SPAN, now - MONTH_SPAN, now).await?;
+        // One after the other: the history of all assets at once would be the largest thing in memory.
+        for ticker in anew {
+            self.assets.remove(&ticker);
+            self.read(&[ticker], now - CLOSES_SPAN, now - MONTH_SPAN, now).await?;
         }
         Ok(())
     }

@@ -202,7 +202,9 @@ async fn locked(client: &mut Object) -> anyhow::Result<deadpool_postgres::Transa
 }
 
 async fn lock(transaction: &Transaction<'_>) -> anyhow::Result<()> {
-    transaction.batch_execute("SET LOCAL lock_timeout = '5s'").await?;
+    transaction
+        .batch_execute("SET LOCAL lock_timeout = '5s'; SET LOCAL client_min_messages = warning")
+        .await?;
     transaction
         .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
         .await
