@@ -41,7 +41,7 @@ test("the page is used by keyboard alone", () =>
     await page.keyboard.press("ArrowRight");
     assert.equal(await page.getByRole("radio", { name: "90d" }).isChecked(), true);
 
-    await page.locator(".chart.main").focus();
+    await page.locator('.chart.main[aria-label*="over 90 days: from"]').focus();
     await page.keyboard.press("ArrowLeft");
     await page
       .locator(".charts > header .readout")

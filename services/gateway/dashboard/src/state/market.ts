@@ -2,6 +2,7 @@ import { computed, effect, signal, untracked } from "@preact/signals";
 import { budget } from "../api/client.ts";
 import * as api from "../api/routes.ts";
 import type { Health, Monitor, Quote } from "../api/types.ts";
+import { price } from "../lib/format.ts";
 import { Live } from "../lib/live.ts";
 import { byRank } from "../lib/names.ts";
 import { now } from "../lib/visibility.ts";
@@ -90,6 +91,10 @@ const sparklineLoader = new Live<null>({
 /** Starts everything that is shared by all views; ends with the page. */
 export function startMarket(): void {
   for (const live of [quotes, monitors, health, sparklineLoader]) live.start();
+  effect(() => {
+    const quote = selectedQuote.value;
+    document.title = quote ? `${quote.ticker} ${price(quote.price)} · CryptoLens` : "CryptoLens";
+  });
   effect(() => {
     const list = quotes.data.value;
     const first = list?.[0]?.ticker;

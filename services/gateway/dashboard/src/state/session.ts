@@ -23,8 +23,8 @@ export function resume(): void {
 export async function signIn(candidate: string, stay: boolean): Promise<void> {
   const owner = await api.me(candidate);
   write(stay ? localStorage : sessionStorage, candidate);
-  accept(candidate);
   user.value = owner;
+  accept(candidate);
 }
 
 export function signOut(reason: string | null = null): void {

@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { Known } from "../api/types.ts";
 import { frameOf, toBars, type Bar } from "../charts/bars.ts";
 import { hovered, type Frame } from "../charts/frame.ts";
@@ -30,6 +30,7 @@ export function Charts(): JSX.Element {
   const frame = frameOf(bars, stepSeconds);
   const lines = useLines(frame);
   const name = nameOf(ticker.value ?? "");
+  useEffect(() => void (hovered.value = null), [ticker.value, stepSeconds]);
 
   return (
     <Section
