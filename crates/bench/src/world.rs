@@ -79,7 +79,7 @@ impl World {
             ("WEBHOOK_ALLOWED_CIDRS", "127.0.0.0/8".to_owned()),
             ("WEBHOOK_ALLOWED_PORTS", "1024-65535".to_owned()),
             ("DEMO_API_KEY", API_KEY.to_owned()),
-            ("RATE_LIMIT_RATES", "1000000000/1".to_owned()),
+            ("RATE_LIMIT_RATES", "10000000/1".to_owned()),
             ("CMC_API_KEY", "bench".to_owned()),
         ]
     }
