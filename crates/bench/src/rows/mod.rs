@@ -51,7 +51,7 @@ impl Scale {
         ticks: 50,
         armed_many: 10_000,
         burst: 100,
-        webhooks: 4_000,
+        webhooks: 500,
         points: 50_000,
         load_seconds: 1,
         idle_seconds: 3,
