@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 export const hovered = signal<number | null>(null);
 
 /** Room for the price labels, equal in all charts so that their time axes line up. */
-export const AXIS_WIDTH = 84;
+export const AXIS_WIDTH = 92;
 
 export const FONT_SIZE = 12;
 

@@ -118,6 +118,7 @@ function build(container: HTMLElement): IChartApi {
     rightPriceScale: {
       borderVisible: false,
       minimumWidth: AXIS_WIDTH,
+      entireTextOnly: true,
       scaleMargins: { top: 0.08, bottom: 0.08 },
     },
     timeScale: {

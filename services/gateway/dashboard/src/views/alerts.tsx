@@ -4,6 +4,7 @@ import type { Alert } from "../api/types.ts";
 import { ApiError } from "../api/errors.ts";
 import { Dialog } from "../components/dialog.tsx";
 import { PlusIcon, TrashIcon } from "../components/icons.tsx";
+import { Lag, Pending } from "../components/pending.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Section } from "../components/section.tsx";
 import { condition } from "../lib/condition.ts";
@@ -13,12 +14,16 @@ import { quotes } from "../state/market.ts";
 
 export function Alerts(): JSX.Element {
   const list = alerts.data.value;
-  const error = alerts.error.value;
   return (
     <Section
       title="My alerts"
       class="alerts"
-      note={list && list.length > 0 ? `${list.filter((alert) => alert.is_active).length} armed` : undefined}
+      note={
+        <>
+          {list && list.length > 0 && `${list.filter((alert) => alert.is_active).length} armed`}
+          <Lag of={alerts} />
+        </>
+      }
       actions={
         <button type="button" class="button" onClick={() => (creating.value = true)}>
           <PlusIcon />
@@ -27,11 +32,7 @@ export function Alerts(): JSX.Element {
       }
     >
       {list === null ? (
-        error && !error.isOutage ? (
-          <Problem error={error} onRetry={() => alerts.refresh()} />
-        ) : (
-          <div class="skeleton block" aria-busy="true" aria-label="Loading the alerts" />
-        )
+        <Pending of={alerts} label="Loading the alerts" />
       ) : list.length === 0 ? (
         <p class="empty">
           No alerts yet. An alert posts a signed webhook to your server the moment a price crosses your

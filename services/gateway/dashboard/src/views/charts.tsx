@@ -6,7 +6,7 @@ import { frameOf, toBars, type Bar } from "../charts/bars.ts";
 import { hovered, type Frame } from "../charts/frame.ts";
 import { LineChart } from "../charts/line-chart.tsx";
 import { PriceChart, type Look } from "../charts/price-chart.tsx";
-import { Problem } from "../components/problem.tsx";
+import { Lag, Pending } from "../components/pending.tsx";
 import { Section } from "../components/section.tsx";
 import { Segmented } from "../components/segmented.tsx";
 import { clock, day, fraction, isKnown, price } from "../lib/format.ts";
@@ -20,9 +20,12 @@ const LOOKS = [
   { value: "area", label: "Line" },
 ] as const;
 
+/** Narrower screens have no room for the bodies of candles. */
+const ROOMY = "(min-width: 761px)";
+
 /** Price, drawdown and rolling volatility below each other on one time axis. */
 export function Charts(): JSX.Element {
-  const look = useSignal<Look>("candles");
+  const look = useSignal<Look>(matchMedia(ROOMY).matches ? "candles" : "area");
   const { stepSeconds, words } = RANGES[window_.value];
   const data = candles.data.value;
   const quote = selectedQuote.value;
@@ -36,7 +39,12 @@ export function Charts(): JSX.Element {
     <Section
       title="Price"
       class="charts"
-      note={<BarReadout bars={bars} />}
+      note={
+        <>
+          <BarReadout bars={bars} />
+          <Lag of={candles} />
+        </>
+      }
       actions={
         <Segmented
           label="Kind of chart"
@@ -74,10 +82,8 @@ export function Charts(): JSX.Element {
 
 function ChartState({ missing }: { missing: boolean }): JSX.Element | null {
   if (!missing) return null;
-  const error = candles.error.value;
-  if (error && !error.isOutage) return <Problem error={error} onRetry={() => candles.refresh()} />;
   if (candles.data.value) return <p class="empty">No history for this window yet.</p>;
-  return <div class="skeleton chart-skeleton" aria-busy="true" aria-label="Loading the chart" />;
+  return <Pending of={candles} label="Loading the chart" shape="chart-skeleton" />;
 }
 
 interface Column {

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Correlation } from "../api/types.ts";
-import { Problem } from "../components/problem.tsx";
+import { Pending } from "../components/pending.tsx";
 import { Section } from "../components/section.tsx";
 import { DASH, isKnown, ratio } from "../lib/format.ts";
 import { heat } from "../lib/heat.ts";
@@ -11,7 +11,6 @@ import { tickers } from "../state/market.ts";
 
 export function CorrelationMap(): JSX.Element {
   const data = correlation.data.value;
-  const error = correlation.error.value;
   return (
     <Section
       title="Correlation"
@@ -19,12 +18,10 @@ export function CorrelationMap(): JSX.Element {
     >
       {data ? (
         <Grid data={data} />
-      ) : error && !error.isOutage ? (
-        <Problem error={error} onRetry={() => correlation.refresh()} />
       ) : tickers.value && !tickers.value.includes(",") ? (
         <p class="empty">Correlation needs two assets.</p>
       ) : (
-        <div class="skeleton block" aria-busy="true" aria-label="Loading the correlations" />
+        <Pending of={correlation} label="Loading the correlations" />
       )}
     </Section>
   );

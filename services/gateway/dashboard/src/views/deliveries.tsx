@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { Alert, Delivery } from "../api/types.ts";
-import { Problem } from "../components/problem.tsx";
+import { Pending } from "../components/pending.tsx";
 import { dateTime, duration, milliseconds } from "../lib/format.ts";
 import { now } from "../lib/visibility.ts";
 import { deliveries } from "../state/alerts.ts";
@@ -13,16 +13,11 @@ const WORDS: Record<Delivery["status"], string> = {
 
 export function Deliveries({ alert }: { alert: Alert }): JSX.Element {
   const list = deliveries.data.value;
-  const error = deliveries.error.value;
   return (
     <section>
       <h3>Deliveries</h3>
       {list === null ? (
-        error && !error.isOutage ? (
-          <Problem error={error} onRetry={() => deliveries.refresh()} />
-        ) : (
-          <div class="skeleton block" aria-busy="true" aria-label="Loading the deliveries" />
-        )
+        <Pending of={deliveries} label="Loading the deliveries" />
       ) : list.length === 0 ? (
         <p class="empty">
           {alert.is_active

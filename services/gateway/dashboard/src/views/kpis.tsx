@@ -5,7 +5,7 @@ import { Problem } from "../components/problem.tsx";
 import { Tip } from "../components/tip.tsx";
 import { DASH, fraction, isKnown, money, price, ratio, words } from "../lib/format.ts";
 import { stats } from "../state/asset.ts";
-import { selectedQuote } from "../state/market.ts";
+import { connection, selectedQuote } from "../state/market.ts";
 import { RANGES, ticker, window_ } from "../state/selection.ts";
 
 type NumberField = {
@@ -76,7 +76,8 @@ const TILES: Tile[] = [
 export function Kpis(): JSX.Element {
   const data = stats.data.value;
   const error = stats.error.value;
-  if (!data && error && !error.isOutage) return <Problem error={error} onRetry={() => stats.refresh()} />;
+  const toldAbove = error?.isOutage === true && connection.value === "reconnecting";
+  if (!data && error && !toldAbove) return <Problem error={error} onRetry={() => stats.refresh()} />;
   const volume = selectedQuote.value?.volume_24h;
   return (
     <dl

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { CheckName, Monitor, MonitorCheck } from "../api/types.ts";
 import { LevelBadge } from "../components/level.tsx";
-import { Problem } from "../components/problem.tsx";
+import { Lag, Pending } from "../components/pending.tsx";
 import { Section } from "../components/section.tsx";
 import { Tip } from "../components/tip.tsx";
 import { DASH, isKnown, minute, percent, ratio, words } from "../lib/format.ts";
@@ -41,6 +41,7 @@ function LevelNote({ monitor }: { monitor: Monitor }): JSX.Element {
     <>
       <LevelBadge level={monitor.level} />
       {monitor.level !== null && monitor.since && <span>since {minute(monitor.since)}</span>}
+      <Lag of={monitors} />
     </>
   );
 }
@@ -54,10 +55,8 @@ function Body({ monitor }: { monitor: Monitor | null }): JSX.Element {
         ))}
       </ul>
     );
-  const error = monitors.error.value;
-  if (error && !error.isOutage) return <Problem error={error} onRetry={() => monitors.refresh()} />;
   if (monitors.data.value) return <p class="empty">This asset is not monitored.</p>;
-  return <div class="skeleton block" aria-busy="true" aria-label="Loading the risk checks" />;
+  return <Pending of={monitors} label="Loading the risk checks" />;
 }
 
 function Check({ check }: { check: MonitorCheck }): JSX.Element {
