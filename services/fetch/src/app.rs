@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::exchange::Exchange;
-use crate::explain::Explanations;
+use crate::explain::{Explainer, Explanations};
 use crate::flagged::{self, FlaggedQueue};
 use crate::history::Histories;
 use crate::intake::Intake;
@@ -95,7 +95,7 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
     for source in &configured {
         let breaker = Breaker::new(settings.breaker());
         sources.add(source.provider, breaker.clone(), source.reliability);
-        let (provider, history) = build(source, &settings, breaker, &clock)?;
+        let Venue { provider, history } = build(source, &settings, breaker, &clock)?;
         histories.extend(history);
         let lease_key = keys::lease(&format!("fetch:{}", source.provider));
         let poll_loop = PollLoop {
@@ -112,8 +112,9 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
     }
     drop(sender);
 
+    let rules = rules(&settings, &configured);
     let intake = Intake::new(
-        Market::new(rules(&settings, &configured)),
+        Market::new(rules.clone()),
         exchange.clone(),
         flagged_queue,
         explanations.clone(),
@@ -136,7 +137,12 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
             clock.clone(),
         ),
         sources: sources.clone(),
-        explanations,
+        explainer: Explainer {
+            newest: explanations,
+            exchange: exchange.clone(),
+            rules,
+            clock: clock.clone(),
+        },
         exchange: exchange.clone(),
         clock: clock.clone(),
     });
@@ -159,36 +165,40 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
     })
 }
 
+/// A venue, ready to be asked about the present and, if it tells it, the past.
+struct Venue {
+    provider: Arc<dyn Provider>,
+    history: Option<Arc<dyn History>>,
+}
+
 /// The one place where venues are built.
-fn build(
-    source: &SourceSettings,
-    settings: &Settings,
-    breaker: Breaker,
-    clock: &SharedClock,
-) -> anyhow::Result<(Arc<dyn Provider>, Option<Arc<dyn History>>)> {
-    let http = Http::new(settings.limits(), clock.clone()).context("HTTP client")?;
+fn build(source: &SourceSettings, settings: &Settings, breaker: Breaker, clock: &SharedClock) -> anyhow::Result<Venue> {
+    let http = Http::new(&source.base_url, settings.limits(), clock.clone()).context("HTTP client")?;
     let base = source.base_url.clone();
     // History has a breaker of its own: a question about the past must not cut off the present.
     let history_breaker = Breaker::new(settings.breaker());
     Ok(match source.provider {
         ProviderId::Binance => {
             let binance = Arc::new(Binance::new(http, base));
-            (
-                decorated(binance.clone(), breaker),
-                Some(decorated_history(binance, history_breaker)),
-            )
+            Venue {
+                provider: decorated(binance.clone(), breaker),
+                history: Some(decorated_history(binance, history_breaker)),
+            }
         }
         ProviderId::CoinGecko => {
             let coingecko = Arc::new(CoinGecko::new(http, base, settings.coingecko_api_key.clone()));
-            (
-                decorated(coingecko.clone(), breaker),
-                Some(decorated_history(coingecko, history_breaker)),
-            )
+            Venue {
+                provider: decorated(coingecko.clone(), breaker),
+                history: Some(decorated_history(coingecko, history_breaker)),
+            }
         }
         ProviderId::CoinMarketCap => {
             let path = settings.cmc_quotes_path.clone();
             let coinmarketcap = CoinMarketCap::new(http, base, path, settings.cmc_api_key.clone());
-            (decorated(Arc::new(coinmarketcap), breaker), None)
+            Venue {
+                provider: decorated(Arc::new(coinmarketcap), breaker),
+                history: None,
+            }
         }
     })
 }
@@ -203,7 +213,7 @@ fn decorated_history<P: History + 'static>(venue: Arc<P>, breaker: Breaker) -> A
 
 /// Long enough that a slow poll does not lose it, short enough that another process soon takes over.
 fn lease_time(poll_interval: Duration) -> Duration {
-    (poll_interval * 2).max(Duration::from_secs(3))
+    (poll_interval + poll_interval / 2).max(Duration::from_secs(1))
 }
 
 fn rules(settings: &Settings, sources: &[SourceSettings]) -> Rules {

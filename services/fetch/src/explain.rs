@@ -1,6 +1,6 @@
-//! How the newest prices were made, kept in memory for whoever asks.
+//! How the newest prices were made: from memory, or made again of what is shared when another process made it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use contracts::api::fetch::{ExplanationBody, ExplanationInput};
@@ -8,6 +8,10 @@ use contracts::number::Number;
 use domain::aggregate::{Judged, Outcome, Parameters, Reason};
 use domain::quote::Quote;
 use domain::ticker::Ticker;
+use platform::clock::SharedClock;
+
+use crate::exchange::{Exchange, Shared};
+use crate::market::{Market, Rules};
 
 /// The explanation of the newest price of each asset.
 #[derive(Debug, Clone, Default)]
@@ -30,8 +34,61 @@ impl Explanations {
     }
 }
 
+/// Answers how prices were made.
+pub struct Explainer {
+    /// What this process made.
+    pub newest: Explanations,
+    /// What all processes know.
+    pub exchange: Exchange,
+    /// The rules of the market.
+    pub rules: Rules,
+    /// The time.
+    pub clock: SharedClock,
+}
+
+impl Explainer {
+    /// How the newest price of `ticker` was made, if there is one. While Redis is away this process's own is the newest.
+    pub async fn find(&self, ticker: &Ticker) -> Option<ExplanationBody> {
+        let own = self.newest.find(ticker);
+        let shared = match self.shared(ticker).await {
+            Ok(shared) => shared,
+            Err(error) => {
+                tracing::debug!(error = format!("{error:#}"), "explaining without the other processes");
+                return own;
+            }
+        };
+        let newest = shared.published.get(ticker);
+        match own {
+            Some(own) if newest.is_none_or(|published| published.price_id == own.price_id) => Some(own),
+            own => self.again(ticker, shared).or(own),
+        }
+    }
+
+    /// What is known about an asset and about the currencies it is told in.
+    async fn shared(&self, ticker: &Ticker) -> anyhow::Result<Shared> {
+        let mut shared = self.exchange.shared(&BTreeSet::from([ticker.clone()])).await?;
+        let currencies: BTreeSet<Ticker> = shared.observations.iter().map(|o| o.quote_currency.clone()).collect();
+        let rates = self.exchange.shared(&currencies).await?;
+        shared.published.extend(rates.published);
+        Ok(shared)
+    }
+
+    fn again(&self, ticker: &Ticker, shared: Shared) -> Option<ExplanationBody> {
+        let mut market = Market::new(self.rules.clone());
+        for observation in shared.observations {
+            market.absorb(observation);
+        }
+        for (currency, published) in shared.published.into_iter().filter(|(currency, _)| currency != ticker) {
+            market.note_published(&currency, published);
+        }
+        let priced = market.price(&BTreeSet::from([ticker.clone()]), self.clock.now());
+        let priced = priced.into_iter().next()?;
+        Some(body(&priced.publish?, &priced.outcome, &self.rules.parameters))
+    }
+}
+
 /// The explanation as it is sent.
-pub fn body(quote: &Quote, outcome: &Outcome, parameters: &Parameters) -> ExplanationBody {
+fn body(quote: &Quote, outcome: &Outcome, parameters: &Parameters) -> ExplanationBody {
     let numbers = [
         ("mad_factor", parameters.mad_factor),
         ("outlier_floor", parameters.outlier_floor),

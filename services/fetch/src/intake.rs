@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Context;
 use contracts::messages::ObservationMessage;
 use domain::aggregate::{Outcome, Reason, Verdict};
 use domain::quote::Observation;
@@ -67,14 +66,17 @@ impl Intake {
         }
     }
 
-    /// Works until the stop.
+    /// Works until the stop, which may reach the polling loops first.
     ///
     /// # Errors
     ///
-    /// All polling loops are gone although nobody stopped them.
+    /// None: what goes wrong is noted, and the next poll is taken.
     pub async fn run(mut self, mut polls: mpsc::Receiver<Poll>, stop: CancellationToken) -> anyhow::Result<()> {
         while let Some(next) = stop.run_until_cancelled(polls.recv()).await {
-            let poll = next.context("no venue is polled any more")?;
+            let Some(poll) = next else {
+                stop.cancelled().await;
+                break;
+            };
             let span = tracing::info_span!("poll", provider = %poll.provider, request_id = poll.request_id);
             self.take(poll).instrument(span).await;
         }
@@ -130,6 +132,10 @@ impl Intake {
             let count = u64::try_from(publication.quotes.len()).unwrap_or(u64::MAX);
             metrics::counter!(metric::PUBLISHED).increment(count);
             tracing::debug!(quotes = count, "prices published");
+        } else {
+            for quote in &publication.quotes {
+                self.market.note_missing(&quote.ticker);
+            }
         }
     }
 
@@ -147,8 +153,11 @@ impl Intake {
         for observation in shared.observations {
             self.market.absorb(observation);
         }
-        for (ticker, published) in shared.published {
-            self.market.note_published(&ticker, published);
+        for ticker in &wanted {
+            match shared.published.get(ticker) {
+                Some(published) => self.market.note_published(ticker, published.clone()),
+                None => self.market.note_missing(ticker),
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Takes prices from venues, makes one price that can be trusted and explained.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -26,13 +27,21 @@ enum Command {
 
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
-        Some(Command::Decode(args)) => {
-            let mut output = std::io::BufWriter::new(std::io::stdout().lock());
-            let code = fetch::decode::run(&args, SystemClock.now(), &mut output)?;
-            std::io::Write::flush(&mut output)?;
-            Ok(code)
-        }
+        Some(Command::Decode(args)) => Ok(decode(&args)),
         None => serve().map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// Exit code 1 belongs to error responses; what keeps us from reading one is 2, as wrong arguments are.
+fn decode(args: &DecodeArgs) -> ExitCode {
+    let mut output = std::io::BufWriter::new(std::io::stdout().lock());
+    let result = fetch::decode::run(args, SystemClock.now(), &mut output);
+    match result.and_then(|code| Ok(output.flush().map(|()| code)?)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
     }
 }
 

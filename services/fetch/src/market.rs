@@ -48,6 +48,8 @@ struct Book {
     observations: BTreeMap<ProviderId, Observation>,
     memory: Memory,
     published: Option<Published>,
+    /// False while Redis does not hold what was published last.
+    announced: bool,
 }
 
 /// An outlier that was not one before.
@@ -116,6 +118,15 @@ impl Market {
         {
             book.memory.last = Some(published.price);
             book.published = Some(published);
+            book.announced = true;
+        }
+    }
+
+    /// Takes note that Redis holds no price of this asset: it was never written, or was lost. The next price is
+    /// published even if nothing has changed.
+    pub fn note_missing(&mut self, ticker: &Ticker) {
+        if let Some(book) = self.books.get_mut(ticker) {
+            book.announced = false;
         }
     }
 
@@ -180,9 +191,10 @@ impl Market {
             Verdict::Unconfirmed { .. } | Verdict::NoInput => None,
         };
         let publish = publish.filter(|quote| {
-            book.published
-                .as_ref()
-                .is_none_or(|last| quote.as_of >= last.as_of && quote.price_id != last.price_id)
+            book.published.as_ref().is_none_or(|last| {
+                let changed = quote.price_id != last.price_id || !book.announced;
+                quote.as_of >= last.as_of && changed
+            })
         });
         if let Some(quote) = &publish {
             book.published = Some(Published {
@@ -190,6 +202,7 @@ impl Market {
                 price: quote.price,
                 as_of: quote.as_of,
             });
+            book.announced = true;
         }
         Priced {
             ticker,
@@ -305,6 +318,17 @@ mod tests {
         assert_eq!(published(&market.price(&btc, at(12))), []);
         market.absorb(observation(ProviderId::CoinGecko, "BTC", 100, "USD", 13));
         assert_eq!(published(&market.price(&btc, at(14))).len(), 1);
+    }
+
+    #[test]
+    fn a_price_that_was_lost_is_published_again() {
+        let mut market = market();
+        market.absorb(observation(ProviderId::CoinGecko, "BTC", 100, "USD", 10));
+        let btc = tickers(&["BTC"]);
+        assert_eq!(published(&market.price(&btc, at(11))).len(), 1);
+        market.note_missing(&"BTC".parse().unwrap());
+        assert_eq!(published(&market.price(&btc, at(12))).len(), 1);
+        assert_eq!(published(&market.price(&btc, at(13))).len(), 0);
     }
 
     #[test]

@@ -96,17 +96,17 @@ pub struct PollLoop {
 }
 
 impl PollLoop {
-    /// Polls until the stop.
+    /// Polls until the stop. It never fails: what goes wrong at a venue is noted and tried again.
     ///
     /// # Errors
     ///
-    /// Nobody takes the news any more.
+    /// None.
     pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         let provider = self.provider.id();
         let mut failures = 0;
         loop {
             let started = Instant::now();
-            let Some(attempt) = stop.run_until_cancelled(self.attempt()).await.transpose()? else {
+            let Some(attempt) = stop.run_until_cancelled(self.attempt()).await else {
                 break;
             };
             failures = match attempt {
@@ -114,8 +114,7 @@ impl PollLoop {
                 Attempt::Succeeded | Attempt::Standby => 0,
             };
             let pause = wait(attempt, failures, self.interval, rand::random());
-            let next = tokio::time::sleep_until(started + pause);
-            if stop.run_until_cancelled(next).await.is_none() {
+            if stop.run_until_cancelled(self.rest(started + pause)).await.is_none() {
                 break;
             }
         }
@@ -125,11 +124,22 @@ impl PollLoop {
         Ok(())
     }
 
-    async fn attempt(&mut self) -> anyhow::Result<Attempt> {
+    /// Waits until `next`. The lease is kept over a long wait: otherwise another process would ask a venue that has
+    /// just told us to stay away.
+    async fn rest(&mut self, next: Instant) {
+        while self.lease.is_held() && Instant::now() + self.interval < next {
+            tokio::time::sleep(self.interval).await;
+            self.may_ask().await;
+            self.sources.alive(self.provider.id(), self.clock.now());
+        }
+        tokio::time::sleep_until(next).await;
+    }
+
+    async fn attempt(&mut self) -> Attempt {
         let provider = self.provider.id();
         self.sources.alive(provider, self.clock.now());
         if !self.may_ask().await {
-            return Ok(Attempt::Standby);
+            return Attempt::Standby;
         }
         let request_id = RequestId::generate();
         let span = tracing::info_span!("ask", %provider, %request_id);
@@ -139,8 +149,11 @@ impl PollLoop {
             batch,
             request_id: request_id.to_string(),
         };
-        self.polls.send(poll).await?;
-        Ok(attempt)
+        if self.polls.send(poll).await.is_err() {
+            // The intake is gone: either the process is stopping, or its supervisor is about to end it.
+            tracing::debug!("nobody takes the news any more");
+        }
+        attempt
     }
 
     /// Takes or renews the lease. When Redis is away nothing can be published, but who held the lease goes on, so that

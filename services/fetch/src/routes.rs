@@ -10,7 +10,7 @@ use platform::problem::Problem;
 use platform::server::resource;
 
 use crate::exchange::Exchange;
-use crate::explain::Explanations;
+use crate::explain::Explainer;
 use crate::history::Histories;
 use crate::status::Sources;
 
@@ -21,7 +21,7 @@ pub struct AppState {
     /// The state of the venues that this process asks.
     pub sources: Sources,
     /// How prices were made.
-    pub explanations: Explanations,
+    pub explainer: Explainer,
     /// What other processes wrote down.
     pub exchange: Exchange,
     /// The time.
@@ -89,5 +89,5 @@ async fn explain(state: Data<AppState>, path: Path<String>) -> Result<Json<Expla
             format!("There is no price of {ticker} yet."),
         )
     };
-    state.explanations.find(&ticker).map(Json).ok_or_else(none)
+    state.explainer.find(&ticker).await.map(Json).ok_or_else(none)
 }

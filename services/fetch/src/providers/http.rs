@@ -7,7 +7,7 @@ use contracts::headers::SIMULATED_MARKET;
 use platform::clock::SharedClock;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use url::Url;
+use url::{Host, Url};
 
 use super::{ProviderError, Reply, retry_after};
 
@@ -44,13 +44,16 @@ pub struct Answer {
 }
 
 impl Http {
-    /// A client within these limits.
+    /// A client of the venue at `base` within these limits. The proxy of the environment is used, but not for a
+    /// venue on this machine.
     ///
     /// # Errors
     ///
     /// The TLS configuration cannot be used.
-    pub fn new(limits: Limits, clock: SharedClock) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
+    pub fn new(base: &Url, limits: Limits, clock: SharedClock) -> Result<Self, reqwest::Error> {
+        let builder = reqwest::Client::builder();
+        let builder = if is_local(base) { builder.no_proxy() } else { builder };
+        let client = builder
             .tls_backend_preconfigured(platform::tls::client_config())
             .user_agent(concat!("cryptolens/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
@@ -125,6 +128,15 @@ impl Answer {
     /// Whether the answer says that its market is simulated.
     pub fn is_simulated(&self) -> bool {
         self.headers.contains_key(SIMULATED_MARKET)
+    }
+}
+
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

@@ -171,22 +171,28 @@ fn ban_left(message: &str, now: Timestamp) -> Option<Duration> {
 }
 
 /// Quote assets of spot pairs, of the international and the US exchange.
-const QUOTE_ASSETS: [&str; 47] = [
-    "AEUR", "ARS", "AUD", "BFUSD", "BIDR", "BKRW", "BNB", "BRL", "BTC", "BUSD", "BVND", "COP", "CZK", "DAI", "DOGE",
-    "DOT", "ETH", "EUR", "EURI", "FDUSD", "GBP", "GYEN", "IDR", "IDRT", "JPY", "MXN", "NGN", "PAX", "PLN", "RLUSD",
-    "RON", "RUB", "SOL", "TRX", "TRY", "TUSD", "UAH", "USD", "USD1", "USDC", "USDE", "USDP", "USDS", "USDT", "UST",
-    "VAI", "XRP",
+const QUOTE_ASSETS: [&str; 46] = [
+    "ARS", "AUD", "BIDR", "BKRW", "BNB", "BRL", "BTC", "BUSD", "BVND", "COP", "CZK", "DAI", "DOGE", "DOT", "ETH",
+    "EUR", "EURI", "FDUSD", "GBP", "GYEN", "IDR", "IDRT", "JPY", "MXN", "NGN", "PAX", "PLN", "RLUSD", "RON", "RUB",
+    "SOL", "TRX", "TRY", "TUSD", "UAH", "USD", "USD1", "USDC", "USDE", "USDP", "USDS", "USDT", "UST", "VAI", "XRP",
+    "ZAR",
 ];
 
 /// Base assets whose last letters could belong to the quote asset: `BNBUSD` is BNB in USD, not BN in BUSD.
-const AMBIGUOUS_BASES: [&str; 22] = [
-    "ANT", "APT", "ARB", "BAT", "BNB", "BTT", "CRV", "DOT", "FET", "FORT", "FTT", "GRT", "LPT", "MNT", "NFT", "PAXG",
-    "SHIB", "STMX", "TRB", "USDT", "VET", "WBT",
+const AMBIGUOUS_BASES: [&str; 21] = [
+    "ANT", "APT", "BAT", "BNB", "BTT", "CRV", "DOT", "FET", "FORT", "FTT", "GRT", "LPT", "MNT", "NFT", "PAXG", "SHIB",
+    "STMX", "TRB", "USDT", "VET", "WBT",
 ];
+
+/// Pairs in AEUR, whose name could as well be one in EUR of an asset that ends with A.
+const AEUR_PAIRS: [&str; 3] = ["BTCAEUR", "ETHAEUR", "EURAEUR"];
 
 /// The quote asset of a pair's name, which is written without a separator: the longest known ending, unless a shorter
 /// one leaves a base asset that is known to end like it. A newer quote asset is unknown.
 pub fn quote_asset(symbol: &str) -> Option<&'static str> {
+    if AEUR_PAIRS.contains(&symbol) {
+        return Some("AEUR");
+    }
     let endings = || {
         QUOTE_ASSETS
             .into_iter()
@@ -215,6 +221,8 @@ mod tests {
     #[case("DOTUSD", Some("USD"))]
     #[case("BTCFDUSD", Some("FDUSD"))]
     #[case("BTCEURI", Some("EURI"))]
+    #[case("BTCAEUR", Some("AEUR"))]
+    #[case("ADAEUR", Some("EUR"))]
     #[case("USDCBTC", Some("BTC"))]
     #[case("USDT", None)]
     #[case("BTCXYZ", None)]

@@ -1,0 +1,107 @@
+//! Past prices over internal HTTP.
+
+use contracts::api::fetch::{HistoryBody, HistoryQuery};
+use domain::interval::Interval;
+use domain::ticker::ProviderId;
+use jiff::{SignedDuration, Timestamp};
+use market_sim::{FaultKind, FaultRequest, Venue};
+use platform::client::ClientError;
+use platform::clock::{Clock, SystemClock};
+
+use crate::support::{Service, context};
+
+/// Long charts take a simulator that was not optimised a while.
+const PATIENT: (&str, &str) = ("PROVIDER_TIMEOUT_MS", "30000");
+
+fn query(interval: Interval, bars: i64) -> HistoryQuery {
+    let to: Timestamp = SystemClock.now();
+    let from = to - SignedDuration::from_secs(interval.seconds() * bars);
+    HistoryQuery {
+        interval,
+        from: from.into(),
+        to: to.into(),
+    }
+}
+
+async fn ask(service: &Service, ticker: &str, query: &HistoryQuery) -> Result<HistoryBody, ClientError> {
+    let path = format!("/history/{ticker}");
+    service.process.client.get(&path, query, &context()).await
+}
+
+fn assert_contiguous(body: &HistoryBody) {
+    let step = SignedDuration::from_secs(body.interval.seconds());
+    for pair in body.bars.windows(2) {
+        assert_eq!(pair[1].t.0.duration_since(pair[0].t.0), step, "{pair:?}");
+        assert!(pair[0].closed);
+    }
+}
+
+#[tokio::test]
+async fn several_pages_of_binance_join_without_gap() {
+    let service = Service::start(&[PATIENT]).await;
+    let query = query(Interval::M1, 2_500);
+    let body = ask(&service, "BTC", &query).await.unwrap();
+    assert_eq!((body.source, body.interval), (ProviderId::Binance, Interval::M1));
+    assert!((2_499..=2_501).contains(&body.bars.len()), "{}", body.bars.len());
+    assert_contiguous(&body);
+    assert!(!body.bars.last().unwrap().closed);
+    assert!(body.bars.iter().all(|bar| bar.v.is_some()));
+
+    let again = ask(&service, "BTC", &query).await.unwrap();
+    let closed = |body: &HistoryBody| body.bars.iter().filter(|bar| bar.closed).cloned().collect::<Vec<_>>();
+    assert_eq!(closed(&body)[..2_400], closed(&again)[..2_400]);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn coingecko_tells_what_binance_cannot() {
+    let service = Service::start(&[PATIENT]).await;
+    let usdt = ask(&service, "USDT", &query(Interval::H1, 48)).await.unwrap();
+    assert_eq!(usdt.source, ProviderId::CoinGecko);
+    assert!(usdt.bars.len() >= 46, "{}", usdt.bars.len());
+    assert_contiguous(&usdt);
+
+    let fault = FaultKind::ServerError { status: 500 };
+    service.sim.add_fault(FaultRequest::new(Venue::Binance, fault)).unwrap();
+    let btc = ask(&service, "BTC", &query(Interval::D1, 30)).await.unwrap();
+    assert_eq!(btc.source, ProviderId::CoinGecko);
+    assert!(btc.bars.len() >= 29, "{}", btc.bars.len());
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn senseless_questions_are_refused() {
+    let service = Service::start(&[("HISTORY_MAX_BARS", "100")]).await;
+    let refused = |error: Result<HistoryBody, ClientError>| match error {
+        Err(ClientError::Problem(problem)) => (problem.status, problem.kind),
+        other => panic!("{other:?}"),
+    };
+    let too_many = ask(&service, "BTC", &query(Interval::M1, 101)).await;
+    assert_eq!(refused(too_many), (400, "invalid_range".to_owned()));
+    let backwards = ask(&service, "BTC", &query(Interval::M1, -5)).await;
+    assert_eq!(refused(backwards), (400, "invalid_range".to_owned()));
+    let unknown = ask(&service, "NOPE", &query(Interval::M1, 5)).await;
+    assert_eq!(refused(unknown), (404, "token_not_found".to_owned()));
+    let no_ticker = ask(&service, "B-TC", &query(Interval::M1, 5)).await;
+    assert_eq!(refused(no_ticker), (400, "invalid_parameter".to_owned()));
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn venues_that_are_down_are_said_to_be() {
+    let prepare = |sim: &market_sim::Simulator| {
+        for venue in [Venue::Binance, Venue::CoinGecko] {
+            let fault = FaultKind::RateLimited {
+                retry_after: 40,
+                status: None,
+            };
+            sim.add_fault(FaultRequest::new(venue, fault)).unwrap();
+        }
+    };
+    let service = Service::start_with(prepare, &[]).await;
+    let Err(ClientError::Problem(problem)) = ask(&service, "BTC", &query(Interval::H1, 5)).await else {
+        panic!("an answer of venues that are down");
+    };
+    assert_eq!((problem.status, problem.retry_after), (503, Some(40)));
+    service.stop().await;
+}
