@@ -138,6 +138,7 @@ class Metric:
 def read_metrics() -> list[Metric]:
     """Finds every recording of a metric and the documented constant that names it."""
     found: dict[tuple[str, str], Metric] = {}
+    shared: dict[str, tuple[str, str]] = {}  # the platform's constants, which services may use
     for folder in [ROOT / "crates/platform", ROOT / "crates/market-sim", *(ROOT / "services" / name for name in SERVICES)]:
         texts = {path: path.read_text().split("#[cfg(test)]")[0] for path in sorted((folder / "src").rglob("*.rs"))}
         constants = {}
@@ -147,10 +148,12 @@ def read_metrics() -> list[Metric]:
             ):
                 meaning = " ".join(line.strip().removeprefix("///").strip() for line in docs.splitlines())
                 constants[name] = (value, re.sub(r"\[?`([^`]*)`\]?", r"`\1`", meaning))
+        if folder.name == "platform":
+            shared = constants
         recording = re.compile(r'\b(counter|gauge|histogram)!\(\s*(?:"([a-z0-9_]+)"|([A-Za-z0-9_:]+))((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)')
         for path, text in texts.items():
             for kind, literal, constant, rest in recording.findall(text):
-                name, meaning = (literal, "") if literal else constants.get(constant.split("::")[-1], ("", ""))
+                name, meaning = (literal, "") if literal else {**shared, **constants}.get(constant.split("::")[-1], ("", ""))
                 if not name or not meaning:
                     problems.append(f"{path.relative_to(ROOT)}: the metric {literal or constant} is not a documented constant")
                     continue

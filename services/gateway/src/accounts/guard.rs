@@ -14,6 +14,9 @@ use crate::limits::{Limiter, Quota};
 use crate::net::{Network, any_contains};
 use crate::problem::ApiError;
 
+/// Addresses blocked after too many failed authentications.
+const IP_BLOCKS: &str = "auth_ip_blocks_total";
+
 /// How long this process believes what it knows about an address.
 const BELIEVED_FOR: Duration = Duration::from_secs(1);
 const ADDRESSES: u64 = 50_000;
@@ -99,7 +102,7 @@ impl Guard {
             block_seconds = self.block_seconds,
             "address blocked after failed authentications"
         );
-        metrics::counter!("auth_ip_blocks_total").increment(1);
+        metrics::counter!(IP_BLOCKS).increment(1);
         let mut redis = self.redis.clone();
         let stored: Result<(), _> = redis.set_ex(block_key(address), 1, u64::from(self.block_seconds)).await;
         if let Err(error) = stored {
