@@ -36,7 +36,8 @@ export function AssetHead(): JSX.Element {
           {isKnown(quote.confidence) && (
             <Tip quiet text="Half of the venues' weight lies within this distance of the price.">
               ±{price(quote.confidence, quote.price)}
-              {isKnown(quote.confidence_bps) && ` (${ratio(quote.confidence_bps, 1)} bps)`}
+              {isKnown(quote.confidence_bps) &&
+                ` (${ratio(quote.confidence_bps, quote.confidence_bps < 1 ? 2 : 1)} bps)`}
             </Tip>
           )}
           <span>
