@@ -133,6 +133,9 @@ impl AlertIndex {
     /// # Errors
     /// When Redis does not answer.
     pub async fn remove(&self, ticker: &Ticker, condition: Condition, entries: &[Entry]) -> Result<(), IndexError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
         let mut pipeline = redis::pipe();
         Self::remove_in(&mut pipeline, ticker, condition, entries);
         Ok(pipeline.query_async(&mut self.redis.clone()).await?)

@@ -241,6 +241,9 @@ impl Intake {
                 Err(error) => tracing::error!(%error, "an alert event cannot be written"),
             }
         }
+        if pipeline.is_empty() {
+            return;
+        }
         let done: redis::RedisResult<()> = pipeline.query_async(&mut self.redis.clone()).await;
         if let Err(error) = done {
             tracing::warn!(%error, "index not cleaned up after firing, it will be compared later");

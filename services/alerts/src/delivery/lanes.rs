@@ -24,7 +24,10 @@ const FRESH_LATENCY: Duration = Duration::from_millis(20);
 const SLOW_FROM: Duration = Duration::from_secs(1);
 
 /// A message that would wait longer than this is put back.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Shortest time for which a message is put back.
+const SHORTEST_DEFERRAL: Duration = Duration::from_secs(1);
 
 /// Longest time for which a message is put back.
 const LONGEST_DEFERRAL: Duration = Duration::from_secs(60);
@@ -192,7 +195,7 @@ impl<J> Lanes<J> {
             self.most_waiting / 2
         };
         if wait > LONGEST_WAIT || self.waiting >= places {
-            return Arrival::PutBack(job, wait.clamp(LONGEST_WAIT, LONGEST_DEFERRAL));
+            return Arrival::PutBack(job, wait.clamp(SHORTEST_DEFERRAL, LONGEST_DEFERRAL));
         }
         if lane.waiting.is_empty() {
             self.queue.push_back(endpoint_id);

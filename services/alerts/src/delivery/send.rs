@@ -209,12 +209,13 @@ fn classify(error: &reqwest::Error) -> SendError {
     }
 }
 
-/// TLS errors hide inside I/O errors, whose `source` skips what they hold.
+/// TLS errors hide inside I/O errors inside I/O errors, whose `source` skips what they hold.
 fn find_tls<'a>(source: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    let inner = source
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref);
-    source
-        .downcast_ref()
-        .or_else(|| inner.and_then(|inner| inner.downcast_ref()))
+    let mut current = source;
+    loop {
+        if let Some(tls) = current.downcast_ref() {
+            return Some(tls);
+        }
+        current = current.downcast_ref::<std::io::Error>()?.get_ref()?;
+    }
 }

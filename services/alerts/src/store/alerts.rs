@@ -1,15 +1,15 @@
 //! Rows of `alerting.alerts`.
 
-use deadpool_postgres::{GenericClient, Pool};
+use deadpool_postgres::Pool;
 use domain::rule::Condition;
 use domain::ticker::Ticker;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
-use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
-use super::{StoreError, connection, endpoints};
+use super::{StoreError, connection};
+use crate::delivery::sign::SigningSecret;
 
 /// One alert.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,23 +56,33 @@ pub struct NewAlert {
 
 /// Creates an armed alert and, for an address that is new to its user, the endpoint. `None` when an equal one is active.
 ///
+/// An endpoint that was disabled is enabled again: who names an address in a new alert wants it to be posted to. One
+/// statement, so that many equal requests at once cost one round trip each and hold nothing in between.
+///
 /// # Errors
 /// When PostgreSQL does not answer.
 pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Option<Alert>, StoreError> {
-    let mut client = connection(pool).await?;
-    let transaction = client.transaction().await?;
-    let endpoint_id = endpoints::ensure(&transaction, new.user_id, &new.endpoint_url, now).await?;
-    let statement = transaction
+    let client = connection(pool).await?;
+    let statement = client
         .prepare_cached(&format!(
-            "INSERT INTO alerting.alerts
+            "WITH endpoint AS (
+                 INSERT INTO alerting.endpoints AS e (id, user_id, url, secret, implicit, created_at, updated_at)
+                 VALUES ($8, $2, $7, $9, true, $11, $11)
+                 ON CONFLICT (user_id, url) DO UPDATE
+                 SET disabled_reason = NULL,
+                     consecutive_failures = CASE WHEN e.disabled_reason IS NULL THEN e.consecutive_failures ELSE 0 END
+                 RETURNING id
+             )
+             INSERT INTO alerting.alerts
                  (id, user_id, ticker, kind, condition, target_price, webhook_url, endpoint_id, is_active, state,
                   request_id, created_at, updated_at)
-             VALUES ($1, $2, $3, 'price', $4, $5, $6, $7, true, 'armed', $8, $9, $9)
+             SELECT $1, $2, $3, 'price', $4, $5, $6, endpoint.id, true, 'armed', $10, $11, $11 FROM endpoint
+             ON CONFLICT (user_id, ticker, kind, condition, target_price, params) WHERE is_active DO NOTHING
              RETURNING {COLUMNS}"
         ))
         .await?;
-    let inserted = transaction
-        .query_one(
+    let row = client
+        .query_opt(
             &statement,
             &[
                 &Uuid::now_v7(),
@@ -81,20 +91,15 @@ pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Optio
                 &new.condition.as_str(),
                 &new.target_price,
                 &new.webhook_url,
-                &endpoint_id,
+                &new.endpoint_url,
+                &Uuid::now_v7(),
+                &SigningSecret::generate().expose(),
                 &new.request_id,
                 &now,
             ],
         )
-        .await;
-    match inserted {
-        Ok(row) => {
-            transaction.commit().await?;
-            read(&row).map(Some)
-        }
-        Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+        .await?;
+    row.as_ref().map(read).transpose()
 }
 
 /// Finds a user's alert.

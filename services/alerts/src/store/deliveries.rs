@@ -164,11 +164,12 @@ pub async fn defer(pool: &Pool, deferred: &[(Uuid, u32, Timestamp)], now: Timest
         .collect();
     let due: Vec<Timestamp> = deferred.iter().map(|(.., due_at)| *due_at).collect();
     let client = connection(pool).await?;
+    // A consumer may be quicker than the relay's commit: then the row still reads as pending, and is waited for.
     let statement = client
         .prepare_cached(
             "UPDATE alerting.deliveries d SET status = 'pending', due_at = w.due_at, updated_at = $4
              FROM unnest($1::uuid[], $2::int[], $3::timestamptz[]) AS w (id, attempt, due_at)
-             WHERE d.id = w.id AND d.attempts = w.attempt - 1 AND d.status = 'queued'",
+             WHERE d.id = w.id AND d.attempts = w.attempt - 1 AND d.status IN ('pending', 'queued')",
         )
         .await?;
     client.execute(&statement, &[&ids, &attempts, &due, &now]).await?;

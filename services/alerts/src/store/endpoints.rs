@@ -6,7 +6,6 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{StoreError, connection};
-use crate::delivery::sign::SigningSecret;
 
 /// One receiver.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,50 +21,6 @@ pub struct Endpoint {
 }
 
 const COLUMNS: &str = "id, url, implicit, disabled_reason, consecutive_failures, created_at, last_success_at";
-
-/// The endpoint of this user and address; made if there is none, enabled again if it was not: who names an address in a
-/// new alert wants it to be posted to.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
-pub async fn ensure(client: &impl GenericClient, user_id: Uuid, url: &str, now: Timestamp) -> Result<Uuid, StoreError> {
-    let find = client
-        .prepare_cached(
-            "SELECT id, disabled_reason IS NOT NULL FROM alerting.endpoints WHERE user_id = $1 AND url = $2",
-        )
-        .await?;
-    if let Some(row) = client.query_opt(&find, &[&user_id, &url]).await? {
-        let id = row.get(0);
-        if row.get(1) {
-            enable(client, id, now).await?;
-        }
-        return Ok(id);
-    }
-    let insert = client
-        .prepare_cached(
-            "INSERT INTO alerting.endpoints (id, user_id, url, secret, implicit, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, true, $5, $5)
-             ON CONFLICT (user_id, url) DO NOTHING",
-        )
-        .await?;
-    let secret = SigningSecret::generate().expose();
-    client
-        .execute(&insert, &[&Uuid::now_v7(), &user_id, &url, &secret, &now])
-        .await?;
-    // Not RETURNING: when another request was quicker, the row is there and nothing was inserted.
-    Ok(client.query_one(&find, &[&user_id, &url]).await?.get(0))
-}
-
-async fn enable(client: &impl GenericClient, id: Uuid, now: Timestamp) -> Result<(), StoreError> {
-    let statement = client
-        .prepare_cached(
-            "UPDATE alerting.endpoints SET disabled_reason = NULL, consecutive_failures = 0, updated_at = $2
-             WHERE id = $1",
-        )
-        .await?;
-    client.execute(&statement, &[&id, &now]).await?;
-    Ok(())
-}
 
 /// Lists a user's endpoints, newest first.
 ///
