@@ -1,19 +1,26 @@
 //! A private database, Redis, vhost and receiver, and as many instances of the service as a test wants.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use alerts::app;
+use alerts::index::AlertIndex;
+use alerts::intake::Intake;
+use alerts::outbox::Relay;
 use alerts::settings::{DEFAULTS, Settings};
+use alerts::store::alerts::NewAlert;
+use alerts::{app, store};
 use contracts::keys;
 use contracts::messages::QuoteMessage;
 use domain::quote::Quality;
+use domain::rule::{Condition, QualityGate};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::{Clock, SharedClock, SystemClock};
 use platform::settings::{Variables, load_from};
 use platform::stream::append;
 use serde_json::{Value, json};
 use testkit::{TestDatabase, TestRabbit, TestRedis, WebhookSink};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -59,6 +66,10 @@ impl Stand {
             ("WEBHOOK_BACKOFF_BASE_MS", "50"),
             ("WEBHOOK_BACKOFF_MAX_MS", "200"),
             ("SHUTDOWN_DEADLINE_SECONDS", "5"),
+            // Nothing is measured here, and many tests share few cores.
+            ("DATABASE_CONNECT_TIMEOUT_MS", "30000"),
+            ("DATABASE_WAIT_TIMEOUT_MS", "30000"),
+            ("REDIS_RESPONSE_TIMEOUT_MS", "10000"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
@@ -101,6 +112,51 @@ impl Stand {
         let text = serde_json::to_string(quote).unwrap();
         let command = append(keys::QUOTES_STREAM, keys::QUOTES_STREAM_MAX_LEN, &text);
         let () = command.query_async(&mut self.redis.connection.clone()).await.unwrap();
+    }
+
+    /// The part of the service that evaluates, alone: nothing is published or delivered.
+    pub fn intake(&self) -> Intake {
+        Intake {
+            pool: self.database.pool.clone(),
+            index: AlertIndex::new(self.redis.connection.clone()),
+            redis: self.redis.connection.clone(),
+            clock: SystemClock::shared(),
+            gate: QualityGate::DEFAULT,
+            relay: Arc::new(Notify::new()),
+        }
+    }
+
+    /// The part of the service that queues, alone.
+    pub fn relay(&self, clock: SharedClock, lost_after: Duration) -> Relay {
+        Relay {
+            pool: self.database.pool.clone(),
+            publisher: self.rabbit.broker().publisher(),
+            clock,
+            wake: Arc::new(Notify::new()),
+            lost_after,
+        }
+    }
+
+    /// Alerts without a service: rows of one user for one address, with targets 1, 2, 3 and so on.
+    pub async fn insert_alerts(&self, count: u32, url: &str) -> Vec<Uuid> {
+        let user_id = Uuid::now_v7();
+        let mut ids = Vec::new();
+        for target in 1..=count {
+            let new = NewAlert {
+                user_id,
+                ticker: "BTC".parse().unwrap(),
+                condition: Condition::Gt,
+                target_price: target.into(),
+                webhook_url: url.to_owned(),
+                endpoint_url: url.to_owned(),
+                request_id: "test".to_owned(),
+            };
+            let created = store::alerts::create(&self.database.pool, &new, SystemClock.now())
+                .await
+                .unwrap();
+            ids.push(created.unwrap().id);
+        }
+        ids
     }
 
     pub async fn count(&self, query: &str) -> i64 {
@@ -175,7 +231,6 @@ impl Instance {
         answer(self.request(reqwest::Method::POST, path, user).json(body)).await
     }
 
-    #[expect(dead_code)]
     pub async fn delete(&self, path: &str, user: Uuid) -> (u16, Value) {
         answer(self.request(reqwest::Method::DELETE, path, user)).await
     }

@@ -3,3 +3,21 @@
 mod harness;
 
 mod line;
+
+mod creation;
+
+mod firing;
+
+mod outages;
+
+mod retries;
+
+mod send;
+
+mod tls;
+
+mod isolation;
+
+mod endpoints;
+
+mod monitors;

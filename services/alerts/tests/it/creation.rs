@@ -1,0 +1,179 @@
+//! Creating, listing and deleting alerts.
+
+use std::collections::BTreeMap;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::harness::{Stand, alert};
+
+const URL: &str = "http://127.0.0.1:9/hook";
+
+#[tokio::test]
+async fn of_fifty_equal_requests_one_succeeds() {
+    let stand = Stand::new().await;
+    let (first, second) = (stand.start().await, stand.start().await);
+    let user = Uuid::now_v7();
+    let body = alert("BTC", "gt", "70000", URL);
+    let requests = (0..50).map(|n| {
+        let service = if n % 2 == 0 { &first } else { &second };
+        service.post("/alerts", user, &body)
+    });
+    let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
+    for (status, answer) in futures_util::future::join_all(requests).await {
+        *statuses.entry(status).or_default() += 1;
+        if status == 409 {
+            assert_eq!(answer["type"], "alert_duplicate");
+            assert_eq!(
+                answer["detail"],
+                "You already have an active alert with exactly the same parameters."
+            );
+        }
+    }
+    assert_eq!(statuses, [(201, 1), (409, 49)].into());
+    assert_eq!(stand.count("SELECT count(*) FROM alerting.alerts").await, 1);
+    assert_eq!(stand.count("SELECT count(*) FROM alerting.endpoints").await, 1);
+
+    // The same number written otherwise is the same alert; another user's is not.
+    let (status, _) = first
+        .post("/alerts", user, &alert("btc", "gt", "\"70000.000\"", URL))
+        .await;
+    assert_eq!(status, 409);
+    let (status, _) = first.post("/alerts", Uuid::now_v7(), &body).await;
+    assert_eq!(status, 201);
+    first.stop().await;
+    second.stop().await;
+}
+
+#[rstest]
+#[case::zero(alert("BTC", "gt", "0", URL), 422, "validation_failed")]
+#[case::negative(alert("BTC", "gt", "-5", URL), 422, "validation_failed")]
+#[case::too_large(alert("BTC", "gt", "1e19", URL), 422, "validation_failed")]
+#[case::too_fine(alert("BTC", "gt", "1e-19", URL), 422, "validation_failed")]
+#[case::no_number(alert("BTC", "gt", "\"many\"", URL), 422, "validation_failed")]
+#[case::condition(alert("BTC", "above", "1", URL), 422, "validation_failed")]
+#[case::ticker(alert("B-T-C", "gt", "1", URL), 422, "validation_failed")]
+#[case::unknown_field(json!({"ticker": "BTC", "condition": "gt", "target_price": 1, "webhook_url": URL, "x": 1}), 422, "validation_failed")]
+#[case::unsupported(alert("XYZ", "gt", "1", URL), 422, "unsupported_ticker")]
+#[case::no_url(alert("BTC", "gt", "1", "not a url"), 422, "validation_failed")]
+#[case::scheme(alert("BTC", "gt", "1", "ftp://example.com/"), 422, "validation_failed")]
+#[case::private(alert("BTC", "gt", "1", "http://10.0.0.1/"), 422, "webhook_url_blocked")]
+#[case::metadata(alert("BTC", "gt", "1", "http://169.254.169.254/latest"), 422, "webhook_url_blocked")]
+#[case::hidden(alert("BTC", "gt", "1", "http://0xa000001/"), 422, "webhook_url_blocked")]
+#[case::userinfo(alert("BTC", "gt", "1", "http://a:b@example.com/"), 422, "webhook_url_blocked")]
+#[tokio::test]
+async fn a_bad_request_names_what_is_wrong(#[case] body: Value, #[case] status: u16, #[case] kind: &str) {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let (got, answer) = service.post("/alerts", Uuid::now_v7(), &body).await;
+    assert_eq!((got, answer["type"].as_str()), (status, Some(kind)), "{answer}");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn loopback_is_blocked_unless_it_is_allowed() {
+    let stand = Stand::new().await;
+    let strict = stand
+        .start_with(
+            &[("WEBHOOK_ALLOWED_CIDRS", ""), ("WEBHOOK_ALLOWED_PORTS", "")],
+            platform::clock::SystemClock::shared(),
+        )
+        .await;
+    for url in [
+        "http://127.0.0.1/hook",
+        "http://localhost/hook",
+        "http://[::1]/hook",
+        "https://example.com:8443/",
+    ] {
+        let (status, answer) = strict
+            .post("/alerts", Uuid::now_v7(), &alert("BTC", "gt", "1", url))
+            .await;
+        assert_eq!(
+            (status, answer["type"].as_str()),
+            (422, Some("webhook_url_blocked")),
+            "{url}"
+        );
+    }
+    strict.stop().await;
+}
+
+#[tokio::test]
+async fn a_list_is_newest_first_filtered_and_paged() {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let user = Uuid::now_v7();
+    let mut ids = Vec::new();
+    for (ticker, target) in [("BTC", "1000000"), ("ETH", "1000001"), ("BTC", "1000002")] {
+        ids.insert(0, service.create(user, ticker, "gt", target, URL).await["id"].clone());
+    }
+    service.create(Uuid::now_v7(), "BTC", "gt", "1000003", URL).await;
+
+    let (_, all) = service.get("/alerts", user).await;
+    let listed = |page: &Value| {
+        page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|a| a["id"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&all), ids);
+    assert_eq!(all["next_cursor"], Value::Null);
+    let (_, btc) = service.get("/alerts?ticker=BTC&active=true&kind=price", user).await;
+    assert_eq!(listed(&btc), [ids[0].clone(), ids[2].clone()]);
+    let (_, none) = service.get("/alerts?active=false", user).await;
+    assert!(listed(&none).is_empty());
+    let (_, first) = service.get("/alerts?limit=2", user).await;
+    assert_eq!(listed(&first), ids[..2]);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let (_, rest) = service.get(&format!("/alerts?limit=2&cursor={cursor}"), user).await;
+    assert_eq!((listed(&rest), &rest["next_cursor"]), (ids[2..].to_vec(), &Value::Null));
+    for (query, kind) in [
+        ("limit=0", "invalid_parameter"),
+        ("limit=1001", "invalid_parameter"),
+        ("cursor=x", "invalid_cursor"),
+    ] {
+        let (status, answer) = service.get(&format!("/alerts?{query}"), user).await;
+        assert_eq!((status, answer["type"].as_str()), (400, Some(kind)), "{query}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn another_users_alert_does_not_exist() {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let (owner, stranger) = (Uuid::now_v7(), Uuid::now_v7());
+    let created = service.create(owner, "BTC", "gt", "1000000", URL).await;
+    let path = format!("/alerts/{}", created["id"].as_str().unwrap());
+    for path in [
+        path.clone(),
+        format!("{path}/events"),
+        format!("{path}/deliveries"),
+        "/alerts/no-id".to_owned(),
+    ] {
+        let (status, answer) = service.get(&path, stranger).await;
+        assert_eq!(
+            (status, &answer["type"], &answer["detail"]),
+            (404, &json!("alert_not_found"), &json!("Alert not found"))
+        );
+    }
+    assert_eq!(service.delete(&path, stranger).await.0, 404);
+    assert_eq!(service.get(&path, owner).await.0, 200);
+    assert_eq!(service.delete(&path, owner).await.0, 204);
+    assert_eq!(service.delete(&path, owner).await.0, 404);
+    assert_eq!(service.get(&path, owner).await.0, 404);
+    service.create(owner, "BTC", "gt", "1000000", URL).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn who_shows_no_credential_gets_nothing() {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let url = format!("http://{}/internal/alerts", service.address);
+    let answer = stand.http.get(&url).send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+    service.stop().await;
+}

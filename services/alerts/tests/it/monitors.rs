@@ -1,0 +1,101 @@
+//! Risk levels: from metrics to levels, their changes, and what is answered.
+
+use contracts::keys;
+use contracts::messages::MetricsMessage;
+use platform::stream::append;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::harness::{PATIENCE, Stand};
+
+fn metrics(second: u32, drop: Option<f64>) -> MetricsMessage {
+    MetricsMessage {
+        v: 1,
+        ticker: "BTC".parse().unwrap(),
+        as_of: format!("2026-01-01T00:00:{second:02}Z").parse().unwrap(),
+        price: 100.into(),
+        change_24h_percent: None,
+        high_24h: None,
+        low_24h: None,
+        drop_24h_percent: drop,
+        volatility_1h: None,
+        volatility_7d_median: None,
+        volatility_ratio: None,
+        drawdown_30d_percent: Some(9.99),
+        undefined: [("volatility_ratio".to_owned(), "insufficient_data".to_owned())].into(),
+        request_id: "r".to_owned(),
+    }
+}
+
+async fn publish(stand: &Stand, message: &MetricsMessage) {
+    let text = serde_json::to_string(message).unwrap();
+    let command = append(keys::METRICS_STREAM, keys::METRICS_STREAM_MAX_LEN, &text);
+    let () = command.query_async(&mut stand.redis.connection.clone()).await.unwrap();
+}
+
+async fn wait_for_level(stand: &Stand, service: &crate::harness::Instance, level: Value) -> Value {
+    let waiting = async {
+        loop {
+            let (status, body) = service.get("/risk/monitors?symbols=BTC", Uuid::nil()).await;
+            assert_eq!(status, 200);
+            if body[0]["level"] == level {
+                return body[0].clone();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(PATIENCE, waiting).await {
+        Ok(body) => body,
+        Err(_) => panic!(
+            "no level {level}, {} stored",
+            stand.count("SELECT count(*) FROM alerting.monitors").await
+        ),
+    }
+}
+
+#[tokio::test]
+async fn levels_follow_the_metrics_and_remember_since_when() {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let (_, before) = service.get("/risk/monitors?symbols=BTC", Uuid::nil()).await;
+    assert_eq!(
+        (&before[0]["level"], &before[0]["checks"][0]["reason"]),
+        (&Value::Null, &json!("no_metrics_yet"))
+    );
+
+    publish(&stand, &metrics(1, Some(4.99))).await;
+    wait_for_level(&stand, &service, json!("OK")).await;
+    publish(&stand, &metrics(2, Some(5.0))).await;
+    wait_for_level(&stand, &service, json!("Warning")).await;
+    publish(&stand, &metrics(3, Some(7.0))).await;
+    publish(&stand, &metrics(4, Some(10.0))).await;
+    let body = wait_for_level(&stand, &service, json!("Alert")).await;
+    assert_eq!(body["since"], "2026-01-01T00:00:04.000Z");
+    assert_eq!(
+        body["checks"],
+        json!([
+            {"name": "price_drop", "value": 10.0, "warning": 5.0, "alert": 10.0, "level": "Alert", "reason": null},
+            {"name": "volatility_spike", "value": null, "warning": 1.5, "alert": 2.5, "level": null, "reason": "insufficient_data"},
+            {"name": "drawdown", "value": 9.99, "warning": 10.0, "alert": 20.0, "level": "OK", "reason": null},
+        ])
+    );
+    // What comes late changes nothing.
+    publish(&stand, &metrics(2, Some(1.0))).await;
+    publish(&stand, &metrics(5, Some(12.0))).await;
+    let stored = "SELECT count(*) FROM alerting.monitors WHERE as_of = '2026-01-01T00:00:05Z' AND since = '2026-01-01T00:00:04Z'";
+    stand.wait_for_count(stored, 1).await;
+    let moves = "SELECT count(*) FROM alerting.monitor_transitions";
+    assert_eq!(stand.count(moves).await, 3);
+    let announced: usize = redis::cmd("XLEN")
+        .arg(keys::ALERT_EVENTS_STREAM)
+        .query_async(&mut stand.redis.connection.clone())
+        .await
+        .unwrap();
+    assert_eq!(announced, 3);
+
+    let (_, all) = service.get("/risk/monitors", Uuid::nil()).await;
+    assert_eq!(all.as_array().unwrap().len(), 5);
+    let (status, answer) = service.get("/risk/monitors?symbols=BTC,XYZ", Uuid::nil()).await;
+    assert_eq!((status, &answer["type"]), (400, &json!("invalid_parameter")));
+    service.stop().await;
+}

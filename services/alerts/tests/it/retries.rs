@@ -1,0 +1,260 @@
+//! Failed attempts: when they are repeated, with what, and when it is enough.
+
+use std::time::Duration;
+
+use alerts::store::endpoints::{self, HealthChange};
+use platform::clock::{Clock, FakeClock, SystemClock};
+use serde_json::{Value, json};
+use testkit::Answer;
+use uuid::Uuid;
+
+use crate::harness::{Instance, PATIENCE, Stand};
+
+/// One alert that fired, and its attempts so far.
+async fn fired(stand: &Stand, service: &Instance, user: Uuid) -> String {
+    let created = service.create(user, "BTC", "gt", "100", &stand.sink.url("/hook")).await;
+    stand.publish("BTC", "101").await;
+    created["id"].as_str().unwrap().to_owned()
+}
+
+async fn attempts(service: &Instance, user: Uuid, alert: &str) -> Vec<Value> {
+    let (_, page) = service.get(&format!("/alerts/{alert}/deliveries"), user).await;
+    page["items"].as_array().unwrap().clone()
+}
+
+const SCHEDULE: &[(&str, &str)] = &[
+    ("WEBHOOK_BACKOFF_BASE_MS", "10000"),
+    ("WEBHOOK_BACKOFF_MAX_MS", "600000"),
+];
+
+#[tokio::test]
+async fn a_message_is_tried_four_times_with_the_same_bytes_and_then_given_up() {
+    let stand = Stand::new().await;
+    stand.sink.otherwise(Answer::Status(500));
+    let clock = FakeClock::new(SystemClock.now());
+    let service = stand.start_with(SCHEDULE, clock.shared()).await;
+    let user = Uuid::now_v7();
+    let alert = fired(&stand, &service, user).await;
+    let relay = stand.relay(clock.shared(), Duration::from_secs(60));
+    for (attempt, least, most) in [(1, 9, 11), (2, 18, 22), (3, 36, 44)] {
+        let count = "SELECT count(*) FROM alerting.delivery_attempts";
+        stand.wait_for_count(count, attempt).await;
+        let client = stand.database.pool.get().await.unwrap();
+        let due: jiff::Timestamp = client
+            .query_one("SELECT due_at FROM alerting.deliveries", &[])
+            .await
+            .unwrap()
+            .get(0);
+        let wait = due.duration_since(clock.now()).as_secs_f64();
+        assert!(
+            (f64::from(least)..f64::from(most) + 1.0).contains(&wait),
+            "attempt {attempt}: {wait} s"
+        );
+        clock.advance(Duration::from_secs_f64(wait - 0.1));
+        assert_eq!(relay.publish_due().await.unwrap(), 0, "not before its time");
+        clock.advance(Duration::from_secs_f64(0.2));
+    }
+    stand
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.dead_letters WHERE reason = 'attempts_exhausted'",
+            1,
+        )
+        .await;
+    let listed = attempts(&service, user, &alert).await;
+    let seen: Vec<_> = listed
+        .iter()
+        .map(|a| (a["attempt"].clone(), a["status"].clone(), a["error_msg"].clone()))
+        .collect();
+    let failure = |n: u32| (json!(n), json!("failed"), json!("status 500"));
+    assert_eq!(seen, [failure(4), failure(3), failure(2), failure(1)]);
+    assert_eq!(listed[0]["next_attempt_at"], Value::Null);
+    assert_ne!(listed[1]["next_attempt_at"], Value::Null);
+    service.stop().await;
+
+    let received = stand.sink.received();
+    assert_eq!(received.len(), 4);
+    for (n, request) in received.iter().enumerate() {
+        assert_eq!(request.body, received[0].body);
+        assert_eq!(request.header("webhook-id"), received[0].header("webhook-id"));
+        assert_eq!(request.header("x-delivery-attempt"), (n + 1).to_string());
+    }
+    assert_ne!(
+        received[3].header("webhook-timestamp"),
+        received[0].header("webhook-timestamp")
+    );
+    assert_ne!(
+        received[3].header("webhook-signature"),
+        received[0].header("webhook-signature")
+    );
+    assert_eq!(
+        stand
+            .count("SELECT count(*) FROM alerting.endpoints WHERE consecutive_failures = 1")
+            .await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_receiver_that_recovers_gets_its_message() {
+    let stand = Stand::new().await;
+    let redirect = Answer::With(302, vec![("location".to_owned(), stand.sink.url("/elsewhere"))]);
+    stand
+        .sink
+        .script("/hook", [Answer::Status(503), redirect, Answer::Status(200)]);
+    let service = stand.start().await;
+    let user = Uuid::now_v7();
+    let alert = fired(&stand, &service, user).await;
+    stand
+        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 1)
+        .await;
+    let listed = attempts(&service, user, &alert).await;
+    let codes: Vec<_> = listed.iter().map(|attempt| attempt["response_code"].clone()).collect();
+    assert_eq!(codes, [200, 302, 503]);
+    assert_eq!(listed[1]["error_msg"], "status 302, redirects are not followed");
+    assert!(
+        stand.sink.received().iter().all(|request| request.path == "/hook"),
+        "no redirect is followed"
+    );
+    assert_eq!(
+        stand
+            .count("SELECT count(*) FROM alerting.endpoints WHERE consecutive_failures = 0")
+            .await,
+        1
+    );
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn retry_after_is_honoured() {
+    let stand = Stand::new().await;
+    stand
+        .sink
+        .otherwise(Answer::With(429, vec![("retry-after".to_owned(), "120".to_owned())]));
+    let clock = FakeClock::new(SystemClock.now());
+    let service = stand.start_with(SCHEDULE, clock.shared()).await;
+    fired(&stand, &service, Uuid::now_v7()).await;
+    stand
+        .wait_for_count("SELECT count(*) FROM alerting.delivery_attempts", 1)
+        .await;
+    let client = stand.database.pool.get().await.unwrap();
+    let due: jiff::Timestamp = client
+        .query_one("SELECT due_at FROM alerting.deliveries", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let wait = due.duration_since(clock.now()).as_secs_f64();
+    assert!((120.0..125.0).contains(&wait), "{wait}");
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn gone_disables_the_endpoint_until_a_new_alert_names_it() {
+    let stand = Stand::new().await;
+    stand.sink.script("/hook", [Answer::Status(410)]);
+    let service = stand.start().await;
+    let user = Uuid::now_v7();
+    let url = stand.sink.url("/hook");
+    service.create(user, "ETH", "lt", "3", &url).await;
+    fired(&stand, &service, user).await;
+    stand
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.endpoints WHERE disabled_reason = 'gone'",
+            1,
+        )
+        .await;
+    stand
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.dead_letters WHERE reason = 'endpoint_gone'",
+            1,
+        )
+        .await;
+    let (_, listed) = service.get("/webhooks/endpoints", user).await;
+    assert_eq!(
+        (
+            &listed["items"][0]["is_enabled"],
+            &listed["items"][0]["disabled_reason"]
+        ),
+        (&json!(false), &json!("gone"))
+    );
+
+    stand.publish("ETH", "2").await;
+    stand
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.dead_letters WHERE reason = 'endpoint_disabled'",
+            1,
+        )
+        .await;
+    assert_eq!(stand.sink.count(), 1, "nothing is sent to a disabled endpoint");
+
+    service.create(user, "ETH", "gt", "4", &url).await;
+    stand.publish("ETH", "5").await;
+    stand.sink.wait_for(2, PATIENCE).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn twenty_messages_in_a_row_that_fail_disable_the_endpoint() {
+    let stand = Stand::new().await;
+    stand.insert_alerts(1, &stand.sink.url("/hook")).await;
+    let client = stand.database.pool.get().await.unwrap();
+    let id: Uuid = client
+        .query_one("SELECT id FROM alerting.endpoints", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let now = SystemClock.now();
+    let failed = |given_up| HealthChange {
+        given_up,
+        ..HealthChange::default()
+    };
+    let succeeded = HealthChange {
+        succeeded: true,
+        ..HealthChange::default()
+    };
+    for (change, disabled) in [
+        (failed(19), false),
+        (succeeded, false),
+        (failed(19), false),
+        (failed(1), true),
+        (failed(1), false),
+    ] {
+        let newly = endpoints::apply_health(&client, &[(id, change)], 20, now).await;
+        assert_eq!(newly.unwrap() == [id], disabled, "{change:?}");
+    }
+    let tested = HealthChange {
+        tested: true,
+        ..succeeded
+    };
+    endpoints::apply_health(&client, &[(id, tested)], 20, now)
+        .await
+        .unwrap();
+    let state = "SELECT count(*) FROM alerting.endpoints WHERE disabled_reason IS NULL AND consecutive_failures = 0";
+    assert_eq!(stand.count(state).await, 1);
+}
+
+#[tokio::test]
+async fn an_address_that_is_blocked_by_now_is_not_reached() {
+    let stand = Stand::new().await;
+    let allowing = stand.start().await;
+    let user = Uuid::now_v7();
+    let created = allowing
+        .create(
+            user,
+            "BTC",
+            "gt",
+            "100",
+            &stand.sink.url("/hook").replace("127.0.0.1", "localhost"),
+        )
+        .await;
+    allowing.stop().await;
+    let strict = [("WEBHOOK_ALLOWED_CIDRS", ""), ("WEBHOOK_MAX_ATTEMPTS", "1")];
+    let service = stand.start_with(&strict, SystemClock::shared()).await;
+    stand.publish("BTC", "101").await;
+    stand
+        .wait_for_count("SELECT count(*) FROM alerting.dead_letters", 1)
+        .await;
+    let listed = attempts(&service, user, created["id"].as_str().unwrap()).await;
+    assert_eq!(listed[0]["error_msg"], "blocked address");
+    assert_eq!(stand.sink.count(), 0);
+    service.stop().await;
+}

@@ -1,0 +1,138 @@
+//! One request to a receiver, whatever it answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alerts::delivery::guard::{Blocked, Guard};
+use alerts::delivery::send::{Poster, PosterSettings, SendError, WebhookRequest};
+use testkit::{Answer, WebhookSink};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+fn guard(networks: &[&str]) -> Arc<Guard> {
+    Arc::new(Guard {
+        allowed_networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
+        allowed_ports: vec!["*".parse().unwrap()],
+        require_https: false,
+    })
+}
+
+fn poster(networks: &[&str]) -> Poster {
+    let settings = PosterSettings {
+        timeout: Duration::from_millis(1500),
+        connect_timeout: Duration::from_millis(1000),
+        verify_tls: true,
+        idle_per_host: 4,
+    };
+    Poster::new(guard(networks), &settings).unwrap()
+}
+
+fn request(url: &str) -> WebhookRequest<'_> {
+    WebhookRequest {
+        url,
+        message_id: "m-1".to_owned(),
+        timestamp: 1,
+        signature: "v1,x".to_owned(),
+        attempt: 1,
+        traceparent: "00-0-0-01".to_owned(),
+        body: "{}",
+    }
+}
+
+const LOOPBACK: &[&str] = &["127.0.0.0/8", "::1/128"];
+
+#[tokio::test]
+async fn a_name_that_leads_inside_is_refused_at_the_connection() {
+    let sink = WebhookSink::start().await;
+    let url = format!("http://localhost:{}/", sink.port());
+    let refused = poster(&["10.0.0.0/8"]).post(&request(&url)).await;
+    assert_eq!(refused, Err(SendError::Blocked(Blocked::Address)));
+    let refused = poster(&[]).post(&request(&sink.url("/"))).await;
+    assert_eq!(refused, Err(SendError::Blocked(Blocked::Address)), "literals too");
+    assert_eq!(sink.count(), 0);
+    let allowed = poster(LOOPBACK).post(&request(&url)).await.unwrap();
+    assert_eq!(allowed.status, 200);
+    assert_eq!(sink.received()[0].header("host"), format!("localhost:{}", sink.port()));
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer() {
+    let sink = WebhookSink::start().await;
+    sink.otherwise(Answer::With(307, vec![("location".to_owned(), sink.url("/other"))]));
+    assert_eq!(
+        poster(LOOPBACK)
+            .post(&request(&sink.url("/hook")))
+            .await
+            .unwrap()
+            .status,
+        307
+    );
+    assert_eq!(sink.count(), 1);
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_times_out() {
+    let sink = WebhookSink::start().await;
+    sink.otherwise(Answer::Hang);
+    assert_eq!(
+        poster(LOOPBACK).post(&request(&sink.url("/hook"))).await,
+        Err(SendError::Timeout)
+    );
+}
+
+#[tokio::test]
+async fn nobody_there_and_no_such_name_are_told_apart() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let nobody = poster(LOOPBACK)
+        .post(&request(&format!("http://127.0.0.1:{port}/")))
+        .await;
+    assert_eq!(nobody, Err(SendError::Connect));
+    let unknown = poster(LOOPBACK).post(&request("http://no-such-name.invalid/")).await;
+    assert!(
+        matches!(unknown, Err(SendError::Resolve | SendError::ConnectTimeout)),
+        "{unknown:?}"
+    );
+}
+
+/// Answers one connection with these bytes and then keeps it open or closes it.
+async fn raw_server(answer: Vec<u8>, keep_open: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut head = [0; 4096];
+        let _ = socket.read(&mut head).await;
+        let _ = socket.write_all(&answer).await;
+        if keep_open {
+            std::future::pending::<()>().await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn of_a_long_answer_the_beginning_is_kept() {
+    let mut answer = b"HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n".to_vec();
+    answer.extend([b'a', 0, 0xff].iter().cycle().take(100_000));
+    let url = raw_server(answer, true).await;
+    let answer = poster(LOOPBACK).post(&request(&url)).await.unwrap();
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.excerpt.chars().count(), 4096);
+    assert!(!answer.excerpt.contains('\0'));
+}
+
+#[tokio::test]
+async fn the_head_is_the_verdict_even_if_the_body_never_comes() {
+    let url = raw_server(b"HTTP/1.1 204 Fine\r\ncontent-length: 5\r\n\r\n".to_vec(), true).await;
+    assert_eq!(poster(LOOPBACK).post(&request(&url)).await.unwrap().status, 204);
+    let url = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nhal".to_vec(), false).await;
+    assert_eq!(poster(LOOPBACK).post(&request(&url)).await.unwrap().excerpt, "hal");
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_said_to_be_broken() {
+    let url = raw_server(b"220 smtp ready\r\n".to_vec(), false).await;
+    assert_eq!(poster(LOOPBACK).post(&request(&url)).await, Err(SendError::Protocol));
+}
