@@ -3,13 +3,14 @@ import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { launch, PHONE, signInByKey, withPage } from "./support/browser.ts";
 import { faults } from "./support/faults.ts";
-import { register } from "./support/stack.ts";
+import { historyFilled, register } from "./support/stack.ts";
 
 let browser: Browser;
 let key: string;
 before(async () => {
   browser = await launch();
   key = await register();
+  await historyFilled(key);
 });
 after(() => browser.close());
 

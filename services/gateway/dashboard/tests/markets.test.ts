@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser } from "playwright-core";
 import { launch, priceChanged, shownPrice, signInByKey, withPage } from "./support/browser.ts";
-import { BASE_URL, register } from "./support/stack.ts";
+import { BASE_URL, historyFilled, register } from "./support/stack.ts";
 
 let browser: Browser;
 let key: string;
 before(async () => {
   browser = await launch();
   key = await register();
+  await historyFilled(key);
 });
 after(() => browser.close());
 

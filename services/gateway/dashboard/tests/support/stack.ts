@@ -21,6 +21,23 @@ export async function register(): Promise<string> {
   return body.api_key;
 }
 
+const HISTORY_DEADLINE_MS = 120_000;
+
+/** Waits until the history of a fresh stack has been filled in, which its readiness does not include. */
+export async function historyFilled(key: string): Promise<void> {
+  const deadline = Date.now() + HISTORY_DEADLINE_MS;
+  for (;;) {
+    const response = await fetch(`${BASE_URL}/api/v1/analytics/BTC/stats?window=30d`, {
+      headers: { "X-API-Key": key },
+    });
+    const body = (await response.json()) as { data?: { coverage: number | null } };
+    if ((body.data?.coverage ?? 0) > 0.9) return;
+    if (Date.now() > deadline)
+      throw new Error(`no history after ${HISTORY_DEADLINE_MS} ms: ${response.status}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
 /** Moves an asset's price on every simulated venue at once. */
 export async function movePrice(ticker: string, percent: number): Promise<void> {
   const response = await fetch(`${SIMULATOR_URL}/_sim/moves`, {
