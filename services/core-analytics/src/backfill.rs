@@ -33,6 +33,9 @@ const BACKOFF: Backoff = Backoff {
     jitter: 0.5,
 };
 
+/// How often one history is asked for before the next one.
+const ATTEMPTS_IN_TURN: u32 = 3;
+
 /// One history to look after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Job {
@@ -91,7 +94,7 @@ impl Backfill {
         loop {
             let results: Vec<(Job, anyhow::Result<usize>)> = futures_util::stream::iter(jobs)
                 .map(|job| async move {
-                    let result = self.fill(&job).await;
+                    let result = self.fill_patiently(&job).await;
                     (job, result)
                 })
                 .buffer_unordered(self.concurrency)
@@ -121,6 +124,20 @@ impl Backfill {
             attempt += 1;
         }
         tracing::info!(bars, histories = total, "history is filled in");
+    }
+
+    /// Fills in one history, trying a few times before others get their turn.
+    async fn fill_patiently(&self, job: &Job) -> anyhow::Result<usize> {
+        let mut attempt = 0;
+        loop {
+            match self.fill(job).await {
+                Err(_) if attempt + 1 < ATTEMPTS_IN_TURN => {
+                    tokio::time::sleep(BACKOFF.random_delay(attempt)).await;
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Fills in one history and says how many bars came.

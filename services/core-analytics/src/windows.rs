@@ -174,7 +174,11 @@ impl Windows {
         } in five_minutes
         {
             if let Some(kept) = self.assets.get_mut(&ticker) {
-                kept.window.put_five_minutes(open_time, Extremes { high, low }, close);
+                let extremes = Extremes {
+                    high: high.normalize(),
+                    low: low.normalize(),
+                };
+                kept.window.put_five_minutes(open_time, extremes, close);
             }
         }
         for WindowRow {

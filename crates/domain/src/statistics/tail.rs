@@ -13,19 +13,16 @@ pub struct Tail {
     pub conditional_value_at_risk: Measured,
 }
 
-/// The tail of the returns below `probability`, such as 0.05 for a level of 95 %. Two returns are the least.
+/// The tail of the returns below `probability`, such as 0.05 for a level of 95 %.
 ///
 /// The probability of the tail is the argument, not the level, because `1 - 0.95` is not `0.05` and the mean over "at or
 /// below" jumps at the difference. Reorders the returns.
 pub fn tail(returns: &mut [f64], probability: f64) -> Tail {
-    let bound = match quantile(returns, probability) {
-        Some(bound) if returns.len() >= 2 => bound,
-        _ => {
-            return Tail {
-                value_at_risk: Err(Undefined::TooFewPoints),
-                conditional_value_at_risk: Err(Undefined::TooFewPoints),
-            };
-        }
+    let Some(bound) = quantile(returns, probability) else {
+        return Tail {
+            value_at_risk: Err(Undefined::TooFewPoints),
+            conditional_value_at_risk: Err(Undefined::TooFewPoints),
+        };
     };
     let worst: Vec<f64> = returns.iter().copied().filter(|value| *value <= bound).collect();
     Tail {
@@ -49,13 +46,17 @@ mod tests {
     }
 
     #[test]
-    fn one_return_has_no_tail() {
-        assert_eq!(tail(&mut [0.1], 0.05).value_at_risk, Err(Undefined::TooFewPoints));
+    fn one_return_is_its_own_tail_and_none_has_none() {
+        assert_eq!(tail(&mut [0.25], 0.05).value_at_risk, Ok(-0.25));
+        assert_eq!(
+            tail(&mut [], 0.05).conditional_value_at_risk,
+            Err(Undefined::TooFewPoints)
+        );
     }
 
     proptest! {
         #[test]
-        fn the_mean_of_the_tail_is_no_smaller_a_loss(mut returns in prop::collection::vec(-0.5..0.5_f64, 2..300)) {
+        fn the_mean_of_the_tail_is_no_smaller_a_loss(mut returns in prop::collection::vec(-0.5..0.5_f64, 1..300)) {
             let tail = tail(&mut returns, 0.05);
             prop_assert!(tail.conditional_value_at_risk.unwrap() >= tail.value_at_risk.unwrap() - 1e-15);
         }
