@@ -193,8 +193,8 @@ pub async fn drop_expired(client: &mut Object, now: Timestamp, retention: Retent
     Ok(dropped)
 }
 
-/// A transaction that holds the lock of everyone who changes partitions, and gives up soon rather than queue everyone else
-/// behind it.
+/// A transaction that holds the lock of everyone who changes partitions. It waits for tables only shortly, because everyone who
+/// writes would queue behind it.
 async fn locked(client: &mut Object) -> anyhow::Result<deadpool_postgres::Transaction<'_>> {
     let transaction = client.transaction().await?;
     lock(&transaction).await?;
@@ -203,13 +203,12 @@ async fn locked(client: &mut Object) -> anyhow::Result<deadpool_postgres::Transa
 
 async fn lock(transaction: &Transaction<'_>) -> anyhow::Result<()> {
     transaction
-        .batch_execute("SET LOCAL lock_timeout = '5s'; SET LOCAL client_min_messages = warning")
-        .await?;
-    transaction
         .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
         .await
         .context("waiting for the lock of partitions")?;
-    Ok(())
+    // Set after our turn came: waiting for it hinders nobody.
+    let limits = "SET LOCAL lock_timeout = '5s'; SET LOCAL client_min_messages = warning";
+    Ok(transaction.batch_execute(limits).await?)
 }
 
 #[cfg(test)]
