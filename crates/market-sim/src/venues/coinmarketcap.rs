@@ -113,6 +113,26 @@ fn convert(view: &View<'_>, request: &Request<'_>) -> Result<Vec<(String, f64)>,
         .collect()
 }
 
+/// Every coin by rank, and what all of them are worth in dollars.
+struct Ranking {
+    ids: Vec<AssetId>,
+    capitalisation: f64,
+}
+
+impl Ranking {
+    fn of(view: &View<'_>) -> Self {
+        let ids = ranked(view);
+        let cap = |id: &AssetId| Some(view.price(*id)? * view.supply(*id)?);
+        let capitalisation = ids.iter().filter_map(cap).sum();
+        Self { ids, capitalisation }
+    }
+
+    fn rank(&self, id: AssetId) -> Json {
+        let index = self.ids.iter().position(|ranked| *ranked == id);
+        index.map_or(Json::Null, |index| Json::Int(index as i64 + 1))
+    }
+}
+
 fn slug(asset: &Asset) -> String {
     // Their slugs are CoinGecko's ids for most coins, and these for the rest.
     match asset.ticker.as_str() {
@@ -152,7 +172,7 @@ fn quotes(view: &View<'_>, request: &Request<'_>, version: Version) -> Result<Re
         )
     })?;
     let currencies = convert(view, request)?;
-    let ranks = ranked(view);
+    let ranking = Ranking::of(view);
     let mut coins: Vec<(String, Json)> = Vec::new();
     for value in list(request.get(by).unwrap_or_default()) {
         let Some(asset) = find(view, by, value) else {
@@ -169,7 +189,7 @@ fn quotes(view: &View<'_>, request: &Request<'_>, version: Version) -> Result<Re
             .to_string();
         let asked = if by == "symbol" { value.to_ascii_uppercase() } else { id };
         if coins.iter().all(|(seen, _)| *seen != asked) {
-            coins.push((asked, coin(view, asset, &ranks, &currencies, version, true)));
+            coins.push((asked, coin(view, asset, &ranking, &currencies, version, true)));
         }
     }
     let credits = coins.len().div_ceil(100).max(1) + currencies.len().saturating_sub(1);
@@ -199,8 +219,9 @@ fn listings(view: &View<'_>, request: &Request<'_>, version: Version) -> Result<
     let start = number("start", 1, usize::MAX)?;
     let limit = number("limit", 100, MOST_ROWS)?;
     let currencies = convert(view, request)?;
-    let ranks = ranked(view);
-    let mut listed: Vec<AssetId> = ranks
+    let ranking = Ranking::of(view);
+    let mut listed: Vec<AssetId> = ranking
+        .ids
         .iter()
         .copied()
         .filter(|id| view.catalogue().get(*id).coinmarketcap.is_some())
@@ -213,7 +234,7 @@ fn listings(view: &View<'_>, request: &Request<'_>, version: Version) -> Result<
         .into_iter()
         .skip(start - 1)
         .take(limit)
-        .map(|id| coin(view, id, &ranks, &currencies, version, false))
+        .map(|id| coin(view, id, &ranking, &currencies, version, false))
         .collect();
     let credits = rows.len().div_ceil(200).max(1) + currencies.len().saturating_sub(1);
     Ok(envelope(view, credits, Some(total), Json::Array(rows)))
@@ -222,7 +243,7 @@ fn listings(view: &View<'_>, request: &Request<'_>, version: Version) -> Result<
 fn coin(
     view: &View<'_>,
     id: AssetId,
-    ranks: &[AssetId],
+    ranking: &Ranking,
     currencies: &[(String, f64)],
     version: Version,
     rich_tags: bool,
@@ -230,13 +251,9 @@ fn coin(
     let asset = view.catalogue().get(id);
     let profile = &asset.profile;
     let updated = Json::text(iso(view.at(id)));
-    let rank = ranks
-        .iter()
-        .position(|ranked| *ranked == id)
-        .map_or(Json::Null, |rank| Json::Int(rank as i64 + 1));
     let quotes: Vec<(String, Json)> = currencies
         .iter()
-        .map(|(currency, rate)| (currency.clone(), quote(view, id, currency, *rate, version, ranks)))
+        .map(|(currency, rate)| (currency.clone(), quote(view, id, currency, *rate, version, ranking)))
         .collect();
     let quote = match version {
         Version::One | Version::Two => Json::Object(quotes),
@@ -255,7 +272,7 @@ fn coin(
         ("circulating_supply", Json::optional(view.supply(id), Json::float)),
         ("total_supply", Json::float(profile.total)),
         ("platform", Json::Null),
-        ("cmc_rank", rank),
+        ("cmc_rank", ranking.rank(id)),
         ("self_reported_circulating_supply", Json::Null),
         ("self_reported_market_cap", Json::Null),
         ("last_updated", updated),
@@ -283,7 +300,7 @@ fn tags(sector: Sector, rich: bool) -> Json {
     Json::Array(vec![tag])
 }
 
-fn quote(view: &View<'_>, id: AssetId, currency: &str, rate: f64, version: Version, ranks: &[AssetId]) -> Json {
+fn quote(view: &View<'_>, id: AssetId, currency: &str, rate: f64, version: Version, ranking: &Ranking) -> Json {
     let Some(last) = view.last_day(id) else {
         return Json::Null;
     };
@@ -296,10 +313,7 @@ fn quote(view: &View<'_>, id: AssetId, currency: &str, rate: f64, version: Versi
         })
     };
     let cap = view.supply(id).map(|supply| supply * price);
-    let all: f64 = ranks
-        .iter()
-        .filter_map(|id| Some(view.price(*id)? * view.supply(*id)? * rate))
-        .sum();
+    let all = ranking.capitalisation * rate;
     let before = view
         .turnover(id, last.at - DAY)
         .map(|before| (last.bar.turnover / before.max(1e-9) - 1.0) * 100.0);
