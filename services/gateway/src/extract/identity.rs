@@ -1,4 +1,4 @@
-//! Who asks: put into the request by [`crate::gate`], taken out by handlers.
+//! Who asks: put into the request by `crate::gate`, taken out by handlers.
 
 use std::future::{Ready, ready};
 use std::ops::Deref;

@@ -1,4 +1,4 @@
-//! The words that parameters and fields may have, for the document; they are read by [`crate::extract::rules`].
+//! The words that parameters and fields may have, for the document; they are read by `crate::extract::rules`.
 
 use serde::Deserialize;
 use utoipa::ToSchema;

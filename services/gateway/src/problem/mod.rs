@@ -1,7 +1,7 @@
 //! Failures on their way to the one error body of the API.
 //!
-//! Handlers and the gate answer with an [`ApiError`]; [`crate::answer`] renders it, with the request id and the time.
-//! What each kind tells its reader stands in one table, [`catalogue`].
+//! Handlers and the gate answer with an `ApiError`; `crate::answer` renders it, with the request id and the time.
+//! What each kind tells its reader stands in one table, `catalogue`.
 
 /// The table: what each kind of problem says and what to do about it.
 pub mod catalogue;
