@@ -131,9 +131,9 @@ fn render(response: ServiceResponse<BoxBody>, problem: &ApiError, body: &ErrorBo
     let (request, old) = response.into_parts();
     let status = StatusCode::from_u16(problem.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut new = error_response(status, problem, body);
-    // What the gate wrote, such as the state of the limits, stays.
+    // What the gate wrote about limits and repeats stays.
     for (name, value) in old.headers() {
-        if name.as_str().contains("ratelimit") {
+        if name.as_str().contains("ratelimit") || name == "idempotent-replayed" {
             new.headers_mut().insert(name.clone(), value.clone());
         }
     }

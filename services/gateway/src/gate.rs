@@ -8,6 +8,7 @@ mod body;
 mod credentials;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -198,7 +199,7 @@ async fn admit(
         state.guard.check(address).await?;
     }
 
-    let body = body::read(request).await?;
+    let body = body::read(request, Duration::from_millis(state.settings.body_timeout_ms)).await?;
 
     let is_public = match gate.access {
         Access::Public => true,
@@ -281,17 +282,11 @@ fn with_the_routes_words(gate: &Gate, response: ServiceResponse<BoxBody>) -> Ser
     let Some(mut problem) = response.response().extensions().get::<ApiError>().cloned() else {
         return response;
     };
-    let about_parameters = match problem.kind {
-        ProblemKind::InvalidParameter => true,
-        ProblemKind::ValidationFailed => {
-            !problem.errors.is_empty()
-                && problem
-                    .errors
-                    .iter()
-                    .all(|error| error.loc.first().is_some_and(|place| place != "body"))
-        }
-        _ => false,
-    };
+    let about_parameters = problem.kind == ProblemKind::InvalidParameter
+        || (problem.kind == ProblemKind::ValidationFailed && !problem.errors.is_empty() && {
+            let mut places = problem.errors.iter().filter_map(|error| error.loc.first());
+            places.all(|place| place != "body")
+        });
     if !about_parameters || problem.kind == gate.bad_parameter {
         return response;
     }

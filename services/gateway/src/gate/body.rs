@@ -14,15 +14,12 @@ use crate::problem::ApiError;
 /// Largest body of any route there is.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 
-/// Longest time a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Reads the body, which has to be JSON if there is one.
+/// Reads the body, which has to be JSON if there is one, and has to arrive within `patience`.
 ///
 /// # Errors
 ///
 /// It is too large, too slow, cut off, or of another media type.
-pub async fn read(request: &mut ServiceRequest) -> Result<Bytes, ApiError> {
+pub async fn read(request: &mut ServiceRequest, patience: Duration) -> Result<Bytes, ApiError> {
     let announced = request
         .headers()
         .get(CONTENT_LENGTH)
@@ -46,7 +43,7 @@ pub async fn read(request: &mut ServiceRequest) -> Result<Bytes, ApiError> {
         }
         Ok(body.freeze())
     };
-    let body = tokio::time::timeout(PATIENCE, gather)
+    let body = tokio::time::timeout(patience, gather)
         .await
         .map_err(|_| ApiError::new(ProblemKind::RequestTimeout))??;
     if !body.is_empty() && !is_json(request) {

@@ -73,7 +73,7 @@ fn operation_id(operation: &Operation) -> String {
 fn security(access: Access) -> Value {
     match access {
         Access::Public => json!([]),
-        Access::PublicIfRatesAre(_) | Access::Known | Access::Scoped(_) => json!([{"ApiKey": []}, {"Bearer": []}]),
+        Access::PublicIfRatesAre(_) | Access::Known | Access::Scoped(_) => json!([{"ApiKey": []}]),
     }
 }
 
@@ -158,8 +158,6 @@ fn security_schemes() -> Value {
     json!({
         "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key",
             "description": "The key that registration shows once"},
-        "Bearer": {"type": "http", "scheme": "bearer",
-            "description": "Reserved for access tokens, which this version does not issue"},
     })
 }
 
@@ -188,8 +186,9 @@ fn number() -> Value {
 }
 
 fn into_object(value: Value) -> Option<Map<String, Value>> {
-    match value {
-        Value::Object(map) => Some(map),
-        _ => None,
+    if let Value::Object(map) = value {
+        Some(map)
+    } else {
+        None
     }
 }

@@ -211,10 +211,10 @@ pub fn html() -> String {
         let (slug, status) = (kind.slug(), kind.status());
         let remediation = escape(remediation);
         let detail = escape(&sentence(detail));
-        let _ = write!(
+        let _ = writeln!(
             rows,
             "<section id=\"{slug}\"><h2><a href=\"#{slug}\">{slug}</a> <small>{status}</small></h2>\
-             <p>{detail}</p><p>{remediation}</p></section>\n"
+             <p>{detail}</p><p>{remediation}</p></section>"
         );
     }
     format!(

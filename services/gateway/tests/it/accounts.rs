@@ -1,0 +1,271 @@
+//! Registration, keys, and how fast a key stops working.
+
+use gateway::accounts::keys::KeyHasher;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::harness::{KEY, World, eventually, send};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registration_shows_the_key_once_and_stores_only_its_hash() {
+    let world = World::start().await;
+    let request = world
+        .anonymous(Method::POST, "/api/v1/users/register/")
+        .json(&json!({"email": "  Ada.L@EXAMPLE.Com "}));
+    let answer = send(request).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let body = answer.json();
+    let key = body["api_key"].as_str().unwrap();
+    assert_eq!(body["raw_api_key"], key);
+    assert!(key.starts_with("sk_live_") && key.len() == 51, "{key}");
+    assert_eq!(body["email"], "Ada.L@example.com");
+    assert_eq!(body["is_active"], true);
+    assert_eq!(body["created_at"], "2026-03-01T12:00:00.000Z");
+    assert_eq!(body.as_object().unwrap().len(), 6);
+
+    let client = world.database.pool.get().await.unwrap();
+    let row = client
+        .query_one(
+            "SELECT k::text, key_hash, prefix FROM accounts.api_keys k WHERE user_id::text = $1",
+            &[&body["id"].as_str().unwrap()],
+        )
+        .await
+        .unwrap();
+    assert!(!row.get::<_, String>(0).contains(&key[12..]));
+    assert_eq!(row.get::<_, Vec<u8>>(1), KeyHasher::new(&"".into()).unwrap().hash(key));
+    assert_eq!(row.get::<_, String>(2), key[..12]);
+
+    let me = send(
+        world
+            .anonymous(Method::GET, "/api/v1/users/me")
+            .header("X-API-Key", key),
+    )
+    .await;
+    assert_eq!(
+        me.json(),
+        json!({"id": body["id"], "email": "Ada.L@example.com", "is_active": true, "created_at": "2026-03-01T12:00:00.000Z",
+            "role": "reader", "tier": "enterprise"})
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_registers_once_whatever_its_case() {
+    let world = World::start().await;
+    world.register("Bob@example.com").await;
+    for email in ["Bob@example.com", "bOB@EXAMPLE.com"] {
+        let answer = send(
+            world
+                .anonymous(Method::POST, "/api/v1/users/register")
+                .json(&json!({"email": email})),
+        )
+        .await;
+        let body = answer.problem(400, "email_already_registered");
+        assert_eq!(body["detail"], "User with this email already exists");
+    }
+    let many = (0..8).map(|_| {
+        send(
+            world
+                .anonymous(Method::POST, "/api/v1/users/register")
+                .json(&json!({"email": "c@example.com"})),
+        )
+    });
+    let answers = futures_util::future::join_all(many).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| answer.status == 400).count(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_is_refused_until_there_is_a_log_in() {
+    let world = World::start().await;
+    let request = json!({"email": "a", "password": "0123456789", "name": "A"});
+    let answer = send(world.anonymous(Method::POST, "/api/v1/users/register").json(&request)).await;
+    answer.problem(422, "validation_failed");
+    assert_eq!(
+        answer.violations(),
+        [
+            "body.email email",
+            "body.name extra_forbidden",
+            "body.password extra_forbidden"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_are_told_apart() {
+    let world = World::start().await;
+    let get = || world.anonymous(Method::GET, "/api/v1/users/me");
+    let answer = send(get()).await;
+    assert_eq!(
+        answer.problem(401, "missing_credentials")["detail"],
+        "Missing API Key in headers"
+    );
+    assert_eq!(answer.header("www-authenticate"), "Bearer, ApiKey");
+    for key in ["", "nonsense", "sk_live_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"] {
+        let answer = send(get().header("X-API-Key", key)).await;
+        assert_eq!(
+            answer.problem(401, "invalid_api_key")["detail"],
+            "Invalid or inactive API Key"
+        );
+    }
+    send(get().bearer_auth("x.y.z")).await.problem(401, "invalid_token");
+    send(get().bearer_auth("x.y.z").header("X-API-Key", KEY))
+        .await
+        .problem(401, "credentials_conflict");
+    assert_eq!(send(get().header("X-API-Key", KEY)).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_key_stops_at_once_on_every_gateway() {
+    let world = World::start().await;
+    let (other, stop, _running) = world.start_gateway(&[]).await;
+    let (_, key) = world.register("d@example.com").await;
+    let on = |base: &str| {
+        world
+            .http
+            .get(format!("{base}/api/v1/users/me"))
+            .header("X-API-Key", &key)
+    };
+    for base in [&world.base, &other] {
+        assert_eq!(send(on(base)).await.status, 200);
+    }
+    let client = world.database.pool.get().await.unwrap();
+    let ids = gateway::accounts::keys::list_by_prefix(&**client, &key).await.unwrap();
+    let (used, _receiver) = tokio::sync::mpsc::channel(1);
+    let directory = gateway::accounts::directory::Directory::new(
+        world.database.pool.clone(),
+        world.redis.connection.clone(),
+        KeyHasher::new(&"".into()).unwrap(),
+        platform::clock::SystemClock::shared(),
+        used,
+    );
+    assert!(directory.revoke(ids[0]).await.unwrap());
+    let revoked_at = std::time::Instant::now();
+    for base in [&world.base, &other] {
+        eventually("the key is refused", || async { send(on(base)).await.status == 401 }).await;
+    }
+    assert!(
+        revoked_at.elapsed() < std::time::Duration::from_secs(4),
+        "by announcement, not by the end of copies"
+    );
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_up_that_began_before_the_change_does_not_bring_the_key_back() {
+    let world = World::start().await;
+    let hash = KeyHasher::new(&"".into()).unwrap().hash(KEY);
+    let name = contracts::keys::auth_cache(&hex::encode(hash));
+    let mut redis = world.redis.connection.clone();
+    assert_eq!(world.get("/api/v1/users/me").await.status, 200);
+    let cached: Option<String> = redis::AsyncCommands::get(&mut redis, &name).await.unwrap();
+    assert!(cached.unwrap().contains("demo@cryptolens.example"));
+
+    // While the marker stands, the identity is read from PostgreSQL and the entry is not filled.
+    let (used, _receiver) = tokio::sync::mpsc::channel(1);
+    let hasher = KeyHasher::new(&"".into()).unwrap();
+    let directory = gateway::accounts::directory::Directory::new(
+        world.database.pool.clone(),
+        world.redis.connection.clone(),
+        hasher,
+        platform::clock::SystemClock::shared(),
+        used,
+    );
+    directory.forget(&hash).await.unwrap();
+    assert!(directory.find(KEY).await.unwrap().is_some());
+    let cached: Option<String> = redis::AsyncCommands::get(&mut redis, &name).await.unwrap();
+    assert_eq!(cached.as_deref(), Some(""));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_inactive_user_and_an_expired_key_are_nobody() {
+    let world = World::start().await;
+    let (id, key) = world.register("e@example.com").await;
+    let client = world.database.pool.get().await.unwrap();
+    client
+        .execute("UPDATE accounts.users SET is_active = false WHERE id = $1", &[&id])
+        .await
+        .unwrap();
+    let me = || {
+        send(
+            world
+                .anonymous(Method::GET, "/api/v1/users/me")
+                .header("X-API-Key", &key),
+        )
+    };
+    me().await.problem(401, "invalid_api_key");
+
+    client
+        .execute("UPDATE accounts.users SET is_active = true WHERE id = $1", &[&id])
+        .await
+        .unwrap();
+    client
+        .execute(
+            "UPDATE accounts.api_keys SET expires_at = '2026-03-01T12:00:10Z' WHERE user_id = $1",
+            &[&id],
+        )
+        .await
+        .unwrap();
+    assert_eq!(me().await.status, 200);
+    world.clock.advance(std::time::Duration::from_secs(10));
+    me().await.problem(401, "invalid_api_key");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_permits_only_its_scopes() {
+    let world = World::start().await;
+    let (id, key) = world.register("f@example.com").await;
+    let client = world.database.pool.get().await.unwrap();
+    client
+        .execute(
+            "UPDATE accounts.api_keys SET scopes = '{market:read}' WHERE user_id = $1",
+            &[&id],
+        )
+        .await
+        .unwrap();
+    let get = |path: &'static str| send(world.anonymous(Method::GET, path).header("X-API-Key", &key));
+    assert_eq!(get("/api/v1/quotes").await.status, 200);
+    assert_eq!(get("/api/v1/users/me").await.status, 200);
+    let answer = get("/api/v1/alerts/").await;
+    let body = answer.problem(403, "insufficient_scope");
+    assert_eq!(body["errors"][0]["params"]["required"], json!(["alerts:read"]));
+    assert!(
+        !answer.header("ratelimit").is_empty(),
+        "the limit comes before the permission"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_use_of_a_key_is_written_down() {
+    let world = World::start().await;
+    assert_eq!(world.get("/api/v1/users/me").await.status, 200);
+    // The first use is written down with the next tick, or at the stop at the latest.
+    let settings = world.settings(&[]);
+    let state_pool = platform::postgres::connect(&settings.postgres).unwrap();
+    eventually("the use is written down", || async {
+        let client = state_pool.get().await.unwrap();
+        let row = client
+            .query_one(
+                "SELECT count(*) FROM accounts.api_keys WHERE last_used_at IS NOT NULL",
+                &[],
+            )
+            .await;
+        row.unwrap().get::<_, i64>(0) == 1 || send(world.request(Method::GET, "/api/v1/users/me")).await.status != 200
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demonstrations_account_is_handed_out_only_where_it_is_set() {
+    let world = World::start().await;
+    let answer = send(world.anonymous(Method::GET, "/demo/account")).await;
+    assert_eq!(
+        answer.json(),
+        json!({"email": "demo@cryptolens.example", "api_key": KEY})
+    );
+    let (bare, stop, _running) = world.start_gateway(&[("DEMO_API_KEY", "")]).await;
+    send(world.http.get(format!("{bare}/demo/account")))
+        .await
+        .problem(404, "not_found");
+    stop.cancel();
+}

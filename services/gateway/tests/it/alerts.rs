@@ -1,0 +1,266 @@
+//! Alerts and webhooks: the form is checked here, everything else by the alerts service.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use wiremock::matchers::{body_json, header, method, path, query_param};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::harness::{INTERNAL_TOKEN, World, send};
+
+const ID: &str = "01933f4e-7a00-7000-8000-000000000001";
+
+fn alert() -> Value {
+    json!({
+        "id": ID, "user_id": "01933f4e-7a00-7000-8000-000000000002", "ticker": "BTC", "kind": "price", "target_price": 70000,
+        "condition": "gt", "webhook_url": "https://your-server.com/webhook",
+        "webhook_endpoint_id": "01933f4e-7a00-7000-8000-000000000003", "is_active": true, "state": "armed",
+        "last_value": null, "fires": 0, "created_at": "2026-03-01T12:00:00.000Z", "updated_at": "2026-03-01T12:00:00.000Z",
+        "triggered_at": null
+    })
+}
+
+async fn answer_with(server: &MockServer, verb: &str, at: &str, template: ResponseTemplate) {
+    Mock::given(method(verb))
+        .and(path(at))
+        .respond_with(template)
+        .mount(server)
+        .await;
+}
+
+fn problem(status: u16, kind: &str, detail: &str) -> ResponseTemplate {
+    ResponseTemplate::new(status).set_body_json(platform::problem::Problem::new(status, kind, detail))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_is_created_for_the_caller_with_exact_numbers() {
+    let world = World::start().await;
+    let me = world.get("/api/v1/users/me").await.json();
+    Mock::given(method("POST"))
+        .and(path("/internal/alerts"))
+        .and(header("x-internal-token", INTERNAL_TOKEN))
+        .and(header("x-user-id", me["id"].as_str().unwrap()))
+        .and(header("x-request-id", "my-request"))
+        .and(body_json(
+            json!({"ticker": "BTC", "condition": "gt", "target_price": 70000,
+            "webhook_url": "https://your-server.com/webhook"}),
+        ))
+        .respond_with(ResponseTemplate::new(201).set_body_json(alert()))
+        .expect(1)
+        .mount(&world.alerts)
+        .await;
+    let request = world
+        .request(Method::POST, "/api/v1/alerts/")
+        .header("X-Request-Id", "my-request")
+        .header("Content-Type", "application/json; charset=utf-8")
+        .body(r#"{"ticker":"btc","target_price":70000.00,"condition":"gt","webhook_url":"https://your-server.com/webhook"}"#);
+    let answer = send(request).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.header("location"), format!("/api/v1/alerts/{ID}"));
+    assert_eq!(answer.header("x-request-id"), "my-request");
+    assert_eq!(answer.json(), alert());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ill_formed_alert_is_refused_with_every_violation() {
+    let world = World::start().await;
+    let answer = world
+        .post("/api/v1/alerts", &json!({"ticker": 1, "target_price": -1, "extra": {}}))
+        .await;
+    answer.problem(422, "validation_failed");
+    assert_eq!(
+        answer.violations(),
+        [
+            "body.ticker string_type",
+            "body.condition missing",
+            "body.target_price greater_than",
+            "body.webhook_url missing",
+            "body.extra extra_forbidden",
+        ]
+    );
+    assert_eq!(answer.json()["error"], "ValidationError");
+    let valid = json!({"ticker": "XYZ", "target_price": 1, "condition": "lt", "webhook_url": "https://a.example/"});
+    let body = world
+        .post("/api/v1/alerts", &valid)
+        .await
+        .problem(422, "unsupported_ticker");
+    assert_eq!(body["errors"][0]["loc"], json!(["body", "ticker"]));
+    assert!(
+        world.alerts.received_requests().await.unwrap().is_empty(),
+        "nothing reaches the service"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_of_the_service_become_public_errors() {
+    let world = World::start().await;
+    let valid = json!({"ticker": "BTC", "target_price": 1, "condition": "lt", "webhook_url": "https://a.example/"});
+    let cases = [
+        (
+            409,
+            "alert_duplicate",
+            "x",
+            "You already have an active alert with exactly the same parameters.",
+        ),
+        (
+            422,
+            "webhook_url_blocked",
+            "The webhook URL is not allowed.",
+            "The webhook URL is not allowed.",
+        ),
+        (
+            403,
+            "plan_limit_reached",
+            "You have 500 alerts.",
+            "You have 500 alerts.",
+        ),
+    ];
+    for (status, kind, said, told) in cases {
+        world.alerts.reset().await;
+        answer_with(&world.alerts, "POST", "/internal/alerts", problem(status, kind, said)).await;
+        assert_eq!(
+            world.post("/api/v1/alerts", &valid).await.problem(status, kind)["detail"],
+            told
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_are_arrays_with_the_cursor_in_a_header() {
+    let world = World::start().await;
+    Mock::given(method("GET"))
+        .and(path("/internal/alerts"))
+        .and(query_param("active", "true"))
+        .and(query_param("ticker", "BTC"))
+        .and(query_param("limit", "1"))
+        .and(query_param("cursor", "abc"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"items": [alert()], "next_cursor": "def"})))
+        .mount(&world.alerts)
+        .await;
+    let answer = world
+        .get("/api/v1/alerts/?active=true&ticker=btc&limit=1&cursor=abc")
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.json(), json!([alert()]));
+    assert_eq!(answer.header("x-next-cursor"), "def");
+    assert_eq!(answer.header("cache-control"), "no-store");
+
+    let answer = world.get("/api/v1/alerts/?active=yes&limit=1001&kind=volume").await;
+    answer.problem(422, "validation_failed");
+    assert_eq!(
+        answer.violations(),
+        [
+            "query.active bool_parsing",
+            "query.kind enum",
+            "query.limit out_of_range"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_alert_is_read_deleted_and_looked_into() {
+    let world = World::start().await;
+    let one = format!("/internal/alerts/{ID}");
+    answer_with(
+        &world.alerts,
+        "GET",
+        &one,
+        ResponseTemplate::new(200).set_body_json(alert()),
+    )
+    .await;
+    answer_with(&world.alerts, "DELETE", &one, ResponseTemplate::new(204)).await;
+    let empty = ResponseTemplate::new(200).set_body_json(json!({"items": [], "next_cursor": null}));
+    answer_with(&world.alerts, "GET", &format!("{one}/events"), empty.clone()).await;
+    answer_with(&world.alerts, "GET", &format!("{one}/deliveries"), empty).await;
+
+    assert_eq!(world.get(&format!("/api/v1/alerts/{ID}")).await.json(), alert());
+    let strings = world.get(&format!("/api/v1/alerts/{ID}?numbers=string")).await.json();
+    assert_eq!(
+        (&strings["target_price"], &strings["fires"]),
+        (&json!("70000"), &json!(0))
+    );
+    for list in ["events", "deliveries"] {
+        let answer = world.get(&format!("/api/v1/alerts/{ID}/{list}?limit=5")).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "[]"));
+    }
+    let answer = send(world.request(Method::DELETE, &format!("/api/v1/alerts/{ID}/"))).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
+
+    let answer = world.get("/api/v1/alerts/not-an-id").await;
+    answer.problem(422, "validation_failed");
+    assert_eq!(answer.violations(), ["path.id uuid_parsing"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhook_routes_pass_on() {
+    let world = World::start().await;
+    let endpoint = json!({"id": ID, "url": "https://a.example/", "implicit": true, "is_enabled": true, "disabled_reason": null,
+        "consecutive_failures": 0, "created_at": "2026-03-01T12:00:00.000Z", "last_success_at": null});
+    let delivery = json!({"id": ID, "alert_id": null, "event_id": null, "endpoint_id": ID, "attempt": 0, "status": "pending",
+        "response_code": null, "error_msg": null, "latency_ms": null, "dispatched_at": null,
+        "next_attempt_at": "2026-03-01T12:00:00.000Z", "response_excerpt": null});
+    let one = format!("/internal/webhooks/endpoints/{ID}");
+    let ok = |body: &Value| ResponseTemplate::new(200).set_body_json(body);
+    answer_with(
+        &world.alerts,
+        "GET",
+        "/internal/webhooks/endpoints",
+        ok(&json!({"items": [endpoint], "next_cursor": null})),
+    )
+    .await;
+    answer_with(&world.alerts, "GET", &one, ok(&endpoint)).await;
+    answer_with(
+        &world.alerts,
+        "GET",
+        &format!("{one}/secret"),
+        ok(&json!({"secret": "whsec_x"})),
+    )
+    .await;
+    answer_with(
+        &world.alerts,
+        "POST",
+        &format!("{one}/test"),
+        ResponseTemplate::new(202).set_body_json(&delivery),
+    )
+    .await;
+    answer_with(
+        &world.alerts,
+        "POST",
+        "/internal/webhooks/verify",
+        ok(&json!({"valid": false, "reason": "no"})),
+    )
+    .await;
+
+    let base = "/api/v1/webhooks/endpoints";
+    assert_eq!(world.get(base).await.json(), json!([endpoint]));
+    assert_eq!(world.get(&format!("{base}/{ID}")).await.json(), endpoint);
+    assert_eq!(
+        world.get(&format!("{base}/{ID}/secret")).await.json(),
+        json!({"secret": "whsec_x"})
+    );
+    let answer = send(world.request(Method::POST, &format!("{base}/{ID}/test"))).await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (202, delivery));
+    let question = json!({"secret": "whsec_x", "headers": {"webhook-id": "1"}, "body": "{}"});
+    assert_eq!(
+        world.post("/api/v1/webhooks/verify", &question).await.json(),
+        json!({"valid": false, "reason": "no"})
+    );
+
+    let answer = world
+        .post(
+            "/api/v1/webhooks/verify",
+            &json!({"secret": "", "headers": {"a": 1}, "body": 1}),
+        )
+        .await;
+    answer.problem(422, "validation_failed");
+    assert_eq!(
+        answer.violations(),
+        [
+            "body.secret too_short",
+            "body.headers object_type",
+            "body.body string_type"
+        ]
+    );
+    world.get(&format!("{base}/x")).await.problem(400, "invalid_parameter");
+    let answer = world.post(&format!("{base}/{ID}/test"), &json!({"surprise": 1})).await;
+    answer.problem(422, "validation_failed");
+}

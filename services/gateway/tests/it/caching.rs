@@ -1,0 +1,67 @@
+//! Entity tags and conditional requests.
+
+use reqwest::Method;
+
+use crate::harness::{Answer, World, send};
+
+async fn again(world: &World, path: &str, tag: &str) -> Answer {
+    send(world.request(Method::GET, path).header("If-None-Match", tag)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_client_has_is_not_sent_again() {
+    let world = World::start().await;
+    world.publish("BTC", "70000.5", 100).await;
+    for path in ["/api/v1/rates/", "/api/v1/quotes", "/api/v1/quotes/BTC"] {
+        let first = world.get(path).await;
+        let tag = first.header("etag").to_owned();
+        assert!(tag.starts_with("W/\""), "{path} {tag}");
+        assert_eq!(first.header("cache-control"), "private, max-age=1", "{path}");
+        // Ages differ by now, prices do not.
+        world.clock.advance(std::time::Duration::from_millis(50));
+        for sent in [
+            tag.clone(),
+            format!("\"x\", {tag}"),
+            "*".to_owned(),
+            tag.trim_start_matches("W/").to_owned(),
+        ] {
+            let answer = again(&world, path, &sent).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.text.as_str()),
+                (304, ""),
+                "{path} {sent}"
+            );
+            assert_eq!(answer.header("etag"), tag, "{path}");
+            assert_eq!(answer.header("cache-control"), "private, max-age=1", "{path}");
+            assert!(!answer.header("ratelimit").is_empty(), "{path}");
+        }
+        assert_eq!(again(&world, path, "\"other\"").await.status, 200, "{path}");
+        assert_eq!(
+            again(&world, &format!("{path}?numbers=string"), &tag).await.status,
+            200,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_price_has_a_new_tag() {
+    let world = World::start().await;
+    world.publish("BTC", "70000.5", 100).await;
+    let before = world.get("/api/v1/quotes/BTC").await;
+    world.publish("BTC", "70000.5", 0).await;
+    crate::harness::eventually("the new quote is seen", || async {
+        again(&world, "/api/v1/quotes/BTC", before.header("etag")).await.status == 200
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_openapi_document_is_conditional_too() {
+    let world = World::start().await;
+    let first = send(world.anonymous(Method::GET, "/openapi.json")).await;
+    assert_eq!(first.json()["openapi"], "3.1.0");
+    let same = send(world.anonymous(Method::GET, "/docs-json")).await;
+    assert_eq!(first.text, same.text);
+    assert_eq!(again(&world, "/openapi.json", first.header("etag")).await.status, 304);
+}

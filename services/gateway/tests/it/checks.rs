@@ -1,0 +1,216 @@
+//! The order of checks, and what is the same on every route.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+
+use crate::harness::{World, send};
+
+const ALERTS: &str = "/api/v1/alerts/";
+
+fn with_body(request: RequestBuilder, media: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
+    request.header("Content-Type", media).body(body)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checks_come_in_the_contracts_order() {
+    let world = World::start_with(&[("RATE_LIMIT_ALERTS", "3/3600")]).await;
+    let anonymous = || world.anonymous(Method::POST, ALERTS);
+    let known = || world.request(Method::POST, ALERTS);
+    let large = "x".repeat(65 * 1024);
+    // Size and media type before the credential.
+    send(with_body(anonymous(), "application/json", large))
+        .await
+        .problem(413, "body_too_large");
+    send(with_body(anonymous(), "text/plain", "{}"))
+        .await
+        .problem(415, "unsupported_media_type");
+    // The credential before what the body says.
+    send(with_body(anonymous(), "application/json", "{"))
+        .await
+        .problem(401, "missing_credentials");
+    send(with_body(
+        anonymous().header("X-API-Key", "x"),
+        "application/json",
+        "{}",
+    ))
+    .await
+    .problem(401, "invalid_api_key");
+    // Known callers hear about the body, until their limit comes first.
+    send(with_body(known(), "application/json", "{"))
+        .await
+        .problem(400, "malformed_json");
+    send(with_body(known(), "application/json", "{}"))
+        .await
+        .problem(422, "validation_failed");
+    send(with_body(known(), "application/json", "{}").header("Idempotency-Key", ""))
+        .await
+        .problem(422, "validation_failed");
+    send(with_body(known(), "application/json", "{"))
+        .await
+        .problem(429, "rate_limited");
+    // The limit comes before the permission.
+    let (id, key) = world.register("narrow@example.com").await;
+    let client = world.database.pool.get().await.unwrap();
+    let sql = "UPDATE accounts.api_keys SET scopes = '{}' WHERE user_id = $1";
+    client.execute(sql, &[&id]).await.unwrap();
+    let narrow = || send(world.anonymous(Method::GET, ALERTS).header("X-API-Key", &key));
+    for _ in 0..3 {
+        narrow().await.problem(403, "insufficient_scope");
+    }
+    narrow().await.problem(429, "rate_limited");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_are_bounded_also_when_their_length_is_not_announced() {
+    let world = World::start_with(&[("BODY_TIMEOUT_MS", "200")]).await;
+    let chunks = |count: usize| {
+        let chunks = (0..count).map(|_| Ok::<_, std::io::Error>("x".repeat(1024)));
+        reqwest::Body::wrap_stream(futures_util::stream::iter(chunks))
+    };
+    let post = |body: reqwest::Body| send(with_body(world.request(Method::POST, ALERTS), "application/json", body));
+    post(chunks(65)).await.problem(413, "body_too_large");
+    post(chunks(64)).await.problem(400, "malformed_json");
+    let endless = futures_util::stream::pending::<Result<String, std::io::Error>>();
+    post(reqwest::Body::wrap_stream(endless))
+        .await
+        .problem(408, "request_timeout");
+    let compressed =
+        with_body(world.request(Method::POST, ALERTS), "application/json", "{}").header("Content-Encoding", "gzip");
+    send(compressed).await.problem(415, "unsupported_media_type");
+    let foreign = with_body(
+        world.request(Method::POST, ALERTS),
+        "application/json; charset=utf-16",
+        "{}",
+    );
+    send(foreign).await.problem(415, "unsupported_media_type");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn repeated_keys_in_a_body_are_refused() {
+    let world = World::start().await;
+    let body = r#"{"email":"a@example.com","email":"b@example.com"}"#;
+    let answer = send(with_body(
+        world.anonymous(Method::POST, "/api/v1/users/register"),
+        "application/json",
+        body,
+    ))
+    .await;
+    answer.problem(422, "validation_failed");
+    assert_eq!(answer.violations(), ["body.email duplicate_key"]);
+    let answer = send(with_body(
+        world.anonymous(Method::POST, "/api/v1/users/register"),
+        "application/json",
+        "[]",
+    ))
+    .await;
+    assert_eq!(answer.violations(), ["body object_type"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unknown_paths_and_methods_have_the_one_body() {
+    let world = World::start().await;
+    for path in ["/api/v1/nothing", "/api/v2/rates", "/api/v1/alerts/a/b/c", "/docs/x/y"] {
+        send(world.anonymous(Method::GET, path)).await.problem(404, "not_found");
+        send(world.anonymous(Method::POST, path))
+            .await
+            .problem(404, "not_found");
+    }
+    for (method, path, allow) in [
+        (Method::PUT, "/api/v1/alerts", "GET, HEAD, POST, OPTIONS"),
+        (Method::GET, "/api/v1/users/register", "POST, OPTIONS"),
+        (Method::DELETE, "/api/v1/quotes/BTC/", "GET, HEAD, OPTIONS"),
+        (
+            Method::POST,
+            "/api/v1/alerts/01933f4e-7a00-7000-8000-000000000001",
+            "GET, HEAD, DELETE, OPTIONS",
+        ),
+        (Method::POST, "/health", "GET, HEAD, OPTIONS"),
+        (Method::POST, "/", "GET, HEAD, OPTIONS"),
+    ] {
+        let answer = send(world.anonymous(method, path)).await;
+        answer.problem(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), allow, "{path}");
+    }
+    let body = send(world.anonymous(Method::PUT, "/api/v1/quotes")).await.json();
+    assert_eq!(
+        (&body["status"]["error_code"], &body["status"]["state"]),
+        (&json!(405), &json!("error"))
+    );
+    assert!(
+        send(world.anonymous(Method::PUT, "/api/v1/alerts"))
+            .await
+            .json()
+            .get("status")
+            .is_none()
+    );
+    let long = format!("/api/v1/rates?x={}", "y".repeat(9_000));
+    send(world.anonymous(Method::GET, &long))
+        .await
+        .problem(414, "uri_too_long");
+    let picky = world
+        .anonymous(Method::GET, "/health")
+        .header("Accept-Encoding", "identity;q=0, *;q=0");
+    send(picky).await.problem(406, "not_acceptable");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn head_is_get_without_a_body_and_options_needs_no_credential() {
+    let world = World::start().await;
+    world.publish("BTC", "1", 0).await;
+    for path in [
+        "/api/v1/rates",
+        "/api/v1/quotes/BTC",
+        "/api/v1/users/me",
+        "/health",
+        "/openapi.json",
+        "/docs",
+        "/",
+    ] {
+        let (get, head) = (world.get(path).await, send(world.request(Method::HEAD, path)).await);
+        assert_eq!((head.status, head.text.as_str()), (get.status, ""), "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+        let options = send(world.anonymous(Method::OPTIONS, path)).await;
+        assert_eq!((options.status.as_u16(), options.text.as_str()), (204, ""), "{path}");
+        assert!(options.header("allow").contains("HEAD"), "{path}");
+    }
+    send(world.anonymous(Method::HEAD, "/api/v1/users/me")).await;
+    assert_eq!(
+        send(world.anonymous(Method::HEAD, "/api/v1/users/me")).await.status,
+        401
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slash_at_the_end_changes_nothing() {
+    let world = World::start().await;
+    world.publish("BTC", "1", 0).await;
+    for path in [
+        "/api/v1/rates",
+        "/api/v1/quotes",
+        "/api/v1/quotes/BTC",
+        "/api/v1/users/me",
+        "/health/live",
+    ] {
+        for path in [path.to_owned(), format!("{path}/")] {
+            assert_eq!(world.get(&path).await.status, 200, "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn request_ids_are_accepted_or_made() {
+    let world = World::start().await;
+    let get = |id: &str| {
+        send(
+            world
+                .anonymous(Method::GET, "/health/live")
+                .header("X-Request-Id", id.to_owned()),
+        )
+    };
+    assert_eq!(get("Abc.1_2-3").await.header("x-request-id"), "Abc.1_2-3");
+    for id in ["", "with blank", &"x".repeat(65)] {
+        let made = get(id).await;
+        assert_ne!(made.header("x-request-id"), id);
+        assert_eq!(made.header("x-request-id").len(), 36);
+    }
+}

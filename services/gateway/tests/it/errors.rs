@@ -1,0 +1,340 @@
+//! Every kind of error that this service can produce, produced.
+
+use std::collections::BTreeSet;
+
+use contracts::problem::ProblemKind;
+use reqwest::Method;
+use serde_json::{Value, json};
+use wiremock::matchers::{method, path_regex};
+use wiremock::{Mock, ResponseTemplate};
+
+use crate::harness::{Answer, KEY, World, send};
+
+const ID: &str = "01933f4e-7a00-7000-8000-000000000001";
+
+/// Not produced by any route there is.
+const NOT_PRODUCED: [ProblemKind; 3] = [
+    // No route asks for a role yet.
+    ProblemKind::InsufficientRole,
+    // Keys are revoked from the command line.
+    ProblemKind::KeyNotFound,
+    // A stopping server closes its connections instead.
+    ProblemKind::ShuttingDown,
+];
+
+struct Produced(BTreeSet<&'static str>);
+
+impl Produced {
+    fn add(&mut self, kind: ProblemKind, answer: &Answer) {
+        let body = answer.problem(kind.status(), kind.slug());
+        assert_eq!(body["error"] == "ValidationError", is_rejected_input(kind), "{body}");
+        self.0.insert(kind.slug());
+    }
+}
+
+fn is_rejected_input(kind: ProblemKind) -> bool {
+    [
+        ProblemKind::MalformedJson,
+        ProblemKind::InvalidParameter,
+        ProblemKind::InvalidRange,
+        ProblemKind::InvalidCursor,
+        ProblemKind::ValidationFailed,
+        ProblemKind::UnsupportedTicker,
+        ProblemKind::WebhookUrlBlocked,
+    ]
+    .contains(&kind)
+}
+
+fn alert(ticker: &str) -> Value {
+    json!({"ticker": ticker, "target_price": 1, "condition": "gt", "webhook_url": "https://a.example/"})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_is_produced() {
+    let world = World::start_with(&[("BODY_TIMEOUT_MS", "100"), ("RATE_LIMIT_ME", "1/3600")]).await;
+    let mut produced = Produced(BTreeSet::new());
+    of_requests(&world, &mut produced).await;
+    of_credentials(&world, &mut produced).await;
+    of_repeats(&world, &mut produced).await;
+    of_services(&world, &mut produced).await;
+    let expected: BTreeSet<_> = ProblemKind::ALL
+        .iter()
+        .filter(|kind| !NOT_PRODUCED.contains(kind))
+        .map(|kind| kind.slug())
+        .collect();
+    assert_eq!(produced.0, expected);
+}
+
+async fn of_requests(world: &World, produced: &mut Produced) {
+    let post = |path: &str, body: &'static str| {
+        send(
+            world
+                .request(Method::POST, path)
+                .header("Content-Type", "application/json")
+                .body(body),
+        )
+    };
+    produced.add(ProblemKind::MalformedJson, &post("/api/v1/alerts", "{").await);
+    produced.add(ProblemKind::ValidationFailed, &post("/api/v1/alerts", "{}").await);
+    produced.add(
+        ProblemKind::UnsupportedTicker,
+        &world.post("/api/v1/alerts", &alert("NOPE")).await,
+    );
+    produced.add(
+        ProblemKind::InvalidParameter,
+        &world.get("/api/v1/quotes?convert=EUR").await,
+    );
+    produced.add(
+        ProblemKind::InvalidRange,
+        &world.get("/api/v1/candles/BTC?from=2000&to=1000").await,
+    );
+    produced.add(ProblemKind::TokenNotFound, &world.get("/api/v1/candles/NOPE").await);
+    produced.add(ProblemKind::NotFound, &world.get("/api/v1/nothing").await);
+    produced.add(ProblemKind::MethodNotAllowed, &post("/health", "").await);
+    let text = world.request(Method::POST, "/api/v1/alerts").body("x");
+    produced.add(ProblemKind::UnsupportedMediaType, &send(text).await);
+    let large = world.request(Method::POST, "/api/v1/alerts").body("x".repeat(70_000));
+    produced.add(ProblemKind::BodyTooLarge, &send(large).await);
+    let slow = reqwest::Body::wrap_stream(futures_util::stream::pending::<Result<String, std::io::Error>>());
+    produced.add(
+        ProblemKind::RequestTimeout,
+        &send(world.request(Method::POST, "/api/v1/alerts").body(slow)).await,
+    );
+    produced.add(
+        ProblemKind::UriTooLong,
+        &world.get(&format!("/?{}", "x".repeat(9_000))).await,
+    );
+    let picky = world.request(Method::GET, "/health").header("Accept-Encoding", "*;q=0");
+    produced.add(ProblemKind::NotAcceptable, &send(picky).await);
+    produced.add(ProblemKind::RatesWarmingUp, &world.get("/api/v1/rates").await);
+    let foreign = world
+        .anonymous(Method::OPTIONS, "/api/v1/rates")
+        .header("Origin", "https://evil.example")
+        .header("Access-Control-Request-Method", "GET");
+    produced.add(ProblemKind::OriginNotAllowed, &send(foreign).await);
+    produced.add(ProblemKind::BadRequest, &cut_off(world).await);
+}
+
+/// A chunked body whose chunks are none.
+async fn cut_off(world: &World) -> Answer {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let address = world.base.trim_start_matches("http://");
+    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "POST /api/v1/alerts HTTP/1.1\r\nHost: {address}\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n\
+         Transfer-Encoding: chunked\r\nConnection: close\r\n\r\nnonsense\r\n"
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    socket.read_to_string(&mut text).await.unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    Answer {
+        status,
+        headers: headers
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect(),
+        text: body.to_owned(),
+        bytes: body.into(),
+    }
+}
+
+async fn of_credentials(world: &World, produced: &mut Produced) {
+    let me = |key: &str| {
+        send(
+            world
+                .anonymous(Method::GET, "/api/v1/users/me")
+                .header("X-API-Key", key.to_owned()),
+        )
+    };
+    produced.add(ProblemKind::InvalidApiKey, &me("x").await);
+    let anonymous = || world.anonymous(Method::GET, "/api/v1/users/me");
+    produced.add(ProblemKind::MissingCredentials, &send(anonymous()).await);
+    produced.add(ProblemKind::InvalidToken, &send(anonymous().bearer_auth("x")).await);
+    let both = anonymous().bearer_auth("x").header("X-API-Key", KEY);
+    produced.add(ProblemKind::CredentialsConflict, &send(both).await);
+    assert_eq!(me(KEY).await.status, 200);
+    produced.add(ProblemKind::RateLimited, &me(KEY).await);
+
+    let (id, key) = world.register("scoped@example.com").await;
+    let client = world.database.pool.get().await.unwrap();
+    client
+        .execute("UPDATE accounts.api_keys SET scopes = '{}' WHERE user_id = $1", &[&id])
+        .await
+        .unwrap();
+    let narrow = world.anonymous(Method::GET, "/api/v1/quotes").header("X-API-Key", key);
+    produced.add(ProblemKind::InsufficientScope, &send(narrow).await);
+
+    let (strict, stop, _running) = world.start_gateway(&[("AUTH_FAILURE_LIMIT", "1/3600")]).await;
+    let wrong = || {
+        send(
+            world
+                .http
+                .get(format!("{strict}/api/v1/users/me"))
+                .header("X-API-Key", "x"),
+        )
+    };
+    wrong().await.problem(401, "invalid_api_key");
+    produced.add(ProblemKind::IpBlocked, &wrong().await);
+    stop.cancel();
+    // The block is everyone's; the rest of this test goes on without it.
+    world.redis.flush().await;
+    crate::harness::eventually("the block is forgotten", || async {
+        world.get("/api/v1/quotes").await.status == 200
+    })
+    .await;
+}
+
+async fn of_repeats(world: &World, produced: &mut Produced) {
+    let register = |email: &str, key: &str| {
+        let request = world
+            .anonymous(Method::POST, "/api/v1/users/register")
+            .json(&json!({"email": email}));
+        send(request.header("Idempotency-Key", key.to_owned()))
+    };
+    assert_eq!(register("g@example.com", "one").await.status, 201);
+    produced.add(ProblemKind::SecretAlreadyShown, &register("g@example.com", "one").await);
+    produced.add(
+        ProblemKind::IdempotencyKeyReused,
+        &register("h@example.com", "one").await,
+    );
+    produced.add(
+        ProblemKind::EmailAlreadyRegistered,
+        &register("g@example.com", "two").await,
+    );
+    let client = world.database.pool.get().await.unwrap();
+    client
+        .execute(
+            "UPDATE accounts.idempotency_keys SET status = NULL WHERE key = 'one'",
+            &[],
+        )
+        .await
+        .unwrap();
+    produced.add(
+        ProblemKind::IdempotencyInProgress,
+        &register("g@example.com", "one").await,
+    );
+}
+
+async fn of_services(world: &World, produced: &mut Produced) {
+    let cases = [
+        (ProblemKind::AlertNotFound, format!("/api/v1/alerts/{ID}")),
+        (ProblemKind::DeliveryNotFound, format!("/api/v1/alerts/{ID}/deliveries")),
+        (
+            ProblemKind::EndpointNotFound,
+            format!("/api/v1/webhooks/endpoints/{ID}"),
+        ),
+        (ProblemKind::InvalidCursor, "/api/v1/alerts/?cursor=x".to_owned()),
+        (ProblemKind::PlanLimitReached, "/api/v1/alerts/".to_owned()),
+        (ProblemKind::AlertDuplicate, "/api/v1/alerts/".to_owned()),
+        (ProblemKind::WebhookUrlBlocked, "/api/v1/alerts/".to_owned()),
+        (ProblemKind::InternalError, "/api/v1/alerts/".to_owned()),
+        (ProblemKind::DependencyUnavailable, "/api/v1/alerts/".to_owned()),
+    ];
+    for (kind, path) in cases {
+        world.alerts.reset().await;
+        let problem = platform::problem::Problem::new(kind.status(), kind.slug(), "It is so.");
+        let template = ResponseTemplate::new(kind.status()).set_body_json(problem);
+        Mock::given(path_regex("^/internal/"))
+            .and(method("GET"))
+            .respond_with(template)
+            .mount(&world.alerts)
+            .await;
+        produced.add(kind, &world.get(&path).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_internal_leaks() {
+    let world = World::start().await;
+    for template in [
+        ResponseTemplate::new(401).set_body_json(platform::problem::Problem::new(
+            401,
+            "invalid_token",
+            "secret-insides",
+        )),
+        ResponseTemplate::new(500).set_body_string("secret-insides"),
+        ResponseTemplate::new(200).set_body_string("{\"secret-insides\": 1}"),
+        ResponseTemplate::new(418).set_body_json(platform::problem::Problem::new(418, "teapot", "secret-insides")),
+    ] {
+        world.alerts.reset().await;
+        Mock::given(method("GET"))
+            .respond_with(template)
+            .mount(&world.alerts)
+            .await;
+        let answer = world.get("/api/v1/alerts/").await;
+        answer.problem(500, "internal_error");
+        assert!(!answer.text.contains("secret-insides"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_does_not_answer_is_named_unavailable() {
+    let closed = format!("http://127.0.0.1:{}", testkit::ports::free());
+    let world = World::start_with(&[("ALERTS_URL", &closed), ("INTERNAL_TIMEOUT_MS", "200")]).await;
+    let answer = world.get("/api/v1/alerts/").await;
+    answer.problem(503, "dependency_unavailable");
+    assert!(!answer.text.contains("127.0.0.1"));
+    let slow = ResponseTemplate::new(200).set_delay(std::time::Duration::from_secs(5));
+    Mock::given(method("GET"))
+        .respond_with(slow)
+        .mount(&world.analytics)
+        .await;
+    let body = world
+        .get("/api/v1/candles/BTC")
+        .await
+        .problem(503, "dependency_unavailable");
+    assert_eq!(body["status"]["error_code"], 503);
+    assert_eq!(body["status"]["error_message"], body["detail"]);
+    assert_eq!(body["status"]["credit_count"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bad_parameters_are_400_or_422_by_route() {
+    let world = World::start().await;
+    for path in [
+        "/api/v1/alerts/?limit=0",
+        "/api/v1/rates/?numbers=x",
+        "/api/v1/users/me?numbers=x",
+        "/api/v1/alerts/x",
+    ] {
+        world.get(path).await.problem(422, "validation_failed");
+    }
+    for path in [
+        "/api/v1/quotes?tickers=,",
+        "/api/v1/quotes/B-TC",
+        "/api/v1/quotes?numbers=x",
+        "/api/v1/candles/BTC?interval=2m&limit=1001&from=x",
+        "/api/v1/analytics/BTC/stats?window=6y&returns=x&risk_free=NaN",
+        "/api/v1/analytics/BTC/timeseries?max_points=1&series=x",
+        "/api/v1/analytics/correlation?symbols=BTC",
+        "/api/v1/risk/monitors?symbols=",
+        "/api/v1/webhooks/endpoints?limit=x",
+    ] {
+        world.get(path).await.problem(400, "invalid_parameter");
+    }
+    let answer = world.get("/api/v1/candles/BTC?interval=2m&limit=1001&from=x").await;
+    assert_eq!(
+        answer.violations(),
+        [
+            "query.interval enum",
+            "query.from datetime_parsing",
+            "query.limit out_of_range"
+        ]
+    );
+    // What the service finds wrong is told in the route's words too.
+    let field = platform::problem::FieldError::new(&["query", "limit"], "out_of_range", "must be smaller");
+    let problem =
+        platform::problem::Problem::new(400, "invalid_parameter", "limit must be smaller").with_errors(vec![field]);
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(400).set_body_json(problem))
+        .mount(&world.alerts)
+        .await;
+    world.get("/api/v1/alerts/").await.problem(422, "validation_failed");
+    world
+        .get("/api/v1/webhooks/endpoints")
+        .await
+        .problem(400, "invalid_parameter");
+}

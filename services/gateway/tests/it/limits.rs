@@ -1,0 +1,214 @@
+//! Rate limits and blocked addresses, as clients meet them.
+
+use reqwest::Method;
+
+use crate::harness::{KEY, World, send};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_request_after_the_last_is_refused_with_all_headers() {
+    let world = World::start_with(&[("RATE_LIMIT_ME", "3/3600")]).await;
+    for left in [2, 1, 0] {
+        let answer = world.get("/api/v1/users/me").await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("ratelimit-policy"), "\"me\";q=3;w=3600");
+        assert!(
+            answer.header("ratelimit").starts_with(&format!("\"me\";r={left};t=")),
+            "{}",
+            answer.header("ratelimit")
+        );
+        assert_eq!(answer.header("x-ratelimit-limit"), "3");
+        assert_eq!(answer.header("x-ratelimit-remaining"), left.to_string());
+        let reset: i64 = answer.header("x-ratelimit-reset").parse().unwrap();
+        let now = "2026-03-01T12:00:00Z".parse::<jiff::Timestamp>().unwrap().as_second();
+        assert!((now..=now + 3_601).contains(&reset), "{reset}");
+        assert!(!answer.headers.contains_key("retry-after"));
+        assert!(!answer.headers.contains_key("x-ratelimit-mode"));
+    }
+    let answer = world.get("/api/v1/users/me").await;
+    let body = answer.problem(429, "rate_limited");
+    assert_eq!(
+        body["detail"],
+        "Rate limit exceeded. Maximum 3 requests per 3600 seconds."
+    );
+    let wait = body["retry_after"].as_u64().unwrap();
+    assert!((1..=1_200).contains(&wait), "{wait}");
+    assert_eq!(answer.header("ratelimit"), format!("\"me\";r=0;t={wait}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn methods_users_and_policies_have_buckets_of_their_own() {
+    let world = World::start_with(&[("RATE_LIMIT_ALERTS", "1/3600"), ("RATE_LIMIT_MARKET", "1/3600")]).await;
+    let alerts = |method: Method| send(world.request(method, "/api/v1/alerts/01933f4e-7a00-7000-8000-000000000001"));
+    assert_ne!(alerts(Method::GET).await.status, 429);
+    assert_ne!(alerts(Method::DELETE).await.status, 429);
+    alerts(Method::GET).await.problem(429, "rate_limited");
+    alerts(Method::DELETE).await.problem(429, "rate_limited");
+    assert_ne!(send(world.request(Method::POST, "/api/v1/alerts/")).await.status, 429);
+    let (_, key) = world.register("other@example.com").await;
+    let other = world
+        .anonymous(Method::GET, "/api/v1/alerts/x")
+        .header("X-API-Key", key);
+    assert_ne!(send(other).await.status, 429);
+    // The tier multiplies the market's limit: twenty times for the enterprise.
+    for _ in 0..20 {
+        assert_eq!(world.get("/api/v1/quotes").await.status, 200);
+    }
+    let body = world.get("/api/v1/quotes").await.problem(429, "rate_limited");
+    assert_eq!(
+        body["detail"],
+        "Rate limit exceeded. Maximum 20 requests per 3600 seconds."
+    );
+    assert_eq!(body["status"]["error_code"], 429);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_address_that_counts_is_the_clients_own() {
+    let world = World::start_with(&[("RATE_LIMIT_RATES", "1/3600"), ("TRUSTED_PROXIES", "127.0.0.0/8")]).await;
+    world.publish("BTC", "1", 0).await;
+    let from = |forwarded: &str| {
+        send(
+            world
+                .request(Method::GET, "/api/v1/rates")
+                .header("X-Forwarded-For", forwarded.to_owned()),
+        )
+    };
+    assert_eq!(from("203.0.113.1").await.status, 200);
+    from("203.0.113.1").await.problem(429, "rate_limited");
+    // Whatever it claims further left.
+    from("198.51.100.7, 203.0.113.1").await.problem(429, "rate_limited");
+    assert_eq!(from("203.0.113.1, 203.0.113.2").await.status, 200);
+
+    let (untrusting, stop, _running) = world.start_gateway(&[("RATE_LIMIT_RATES", "1/3600")]).await;
+    let get = |forwarded: &str| {
+        send(
+            world
+                .http
+                .get(format!("{untrusting}/api/v1/rates"))
+                .header("X-API-Key", KEY)
+                .header("X-Forwarded-For", forwarded.to_owned()),
+        )
+    };
+    assert_eq!(get("203.0.113.3").await.status, 200);
+    get("203.0.113.4").await.problem(429, "rate_limited");
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_gateways_share_their_buckets() {
+    let limit = [("RATE_LIMIT_ME", "10/3600")];
+    let world = World::start_with(&limit).await;
+    let (other, stop, _running) = world.start_gateway(&limit).await;
+    let bases = [&world.base, &other];
+    let requests = (0..40).map(|i| {
+        send(
+            world
+                .http
+                .get(format!("{}/api/v1/users/me", bases[i % 2]))
+                .header("X-API-Key", KEY),
+        )
+    });
+    let answers = futures_util::future::join_all(requests).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 10);
+    assert_eq!(answers.iter().filter(|answer| answer.status == 429).count(), 30);
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn buckets_refill_and_leave_nothing_behind() {
+    let world = World::start_with(&[("RATE_LIMIT_ME", "2/1")]).await;
+    let mut redis = world.redis.connection.clone();
+    for _ in 0..2 {
+        assert_eq!(world.get("/api/v1/users/me").await.status, 200);
+    }
+    let keys: Vec<String> = redis::AsyncCommands::keys(&mut redis, "{rl:me:*").await.unwrap();
+    assert_eq!(keys.len(), 1);
+    let left: i64 = redis::AsyncCommands::pttl(&mut redis, &keys[0]).await.unwrap();
+    assert!((1..=1_001).contains(&left), "{left}");
+    crate::harness::eventually("a token comes back", || async {
+        world.get("/api/v1/users/me").await.status == 200
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_redis_this_process_counts_alone() {
+    let closed = format!("redis://127.0.0.1:{}", testkit::ports::free());
+    let world = World::start().await;
+    let (alone, stop, _running) = world
+        .start_gateway(&[("REDIS_URL", &closed), ("RATE_LIMIT_ME", "2/3600")])
+        .await;
+    let get = || {
+        send(
+            world
+                .http
+                .get(format!("{alone}/api/v1/users/me"))
+                .header("X-API-Key", KEY),
+        )
+    };
+    for _ in 0..2 {
+        let answer = get().await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("x-ratelimit-mode")),
+            (200, "local")
+        );
+    }
+    let answer = get().await;
+    answer.problem(429, "rate_limited");
+    assert_eq!(answer.header("x-ratelimit-mode"), "local");
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_guesses_keys_is_blocked_everywhere_except_where_it_is_allowed() {
+    let strict = [("AUTH_FAILURE_LIMIT", "5/3600"), ("IP_BLOCK_SECONDS", "900")];
+    let world = World::start_with(&strict).await;
+    for _ in 0..5 {
+        send(
+            world
+                .anonymous(Method::GET, "/api/v1/users/me")
+                .header("X-API-Key", "x"),
+        )
+        .await
+        .problem(401, "invalid_api_key");
+    }
+    // Also with the right key, and before a body is looked at.
+    let body = world.get("/api/v1/users/me").await.problem(403, "ip_blocked");
+    assert!((890..=901).contains(&body["retry_after"].as_u64().unwrap()), "{body}");
+    let large = world.request(Method::POST, "/api/v1/alerts/").body("x".repeat(70_000));
+    send(large).await.problem(403, "ip_blocked");
+    assert_eq!(send(world.anonymous(Method::GET, "/health/live")).await.status, 200);
+
+    let (other, stop, _running) = world.start_gateway(&strict).await;
+    send(
+        world
+            .http
+            .get(format!("{other}/api/v1/users/me"))
+            .header("X-API-Key", KEY),
+    )
+    .await
+    .problem(403, "ip_blocked");
+    stop.cancel();
+    let (open, stop, _running) = world.start_gateway(&[("IP_ALLOWLIST", "127.0.0.1")]).await;
+    assert_eq!(
+        send(
+            world
+                .http
+                .get(format!("{open}/api/v1/users/me"))
+                .header("X-API-Key", KEY)
+        )
+        .await
+        .status,
+        200
+    );
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn missing_keys_are_not_guesses() {
+    let world = World::start_with(&[("AUTH_FAILURE_LIMIT", "2/3600")]).await;
+    for _ in 0..5 {
+        send(world.anonymous(Method::GET, "/api/v1/users/me"))
+            .await
+            .problem(401, "missing_credentials");
+    }
+}

@@ -1,0 +1,16 @@
+//! The gateway as its clients see it, with real PostgreSQL, Redis and RabbitMQ and stand-ins for the other services.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
+mod harness;
+
+mod accounts;
+mod alerts;
+mod browser;
+mod caching;
+mod checks;
+mod errors;
+mod idempotency;
+mod limits;
+mod market;
+mod system;

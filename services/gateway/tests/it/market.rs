@@ -1,0 +1,269 @@
+//! Rates, quotes, and what core-analytics and alerts know about the market.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use wiremock::matchers::{header, method, path, query_param, query_param_is_missing};
+use wiremock::{Mock, ResponseTemplate};
+
+use crate::harness::{INTERNAL_TOKEN, World, send};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rates_are_fresh_exact_and_in_order() {
+    let world = World::start().await;
+    let answer = world.get("/api/v1/rates/").await;
+    let body = answer.problem(503, "rates_warming_up");
+    assert_eq!(
+        body["detail"],
+        "Rates are currently warming up. Please try again in a few seconds."
+    );
+
+    world.publish("DOGE", "0.142300000000000000", 15_000).await;
+    world.publish("BTC", "65420.15", 0).await;
+    world.publish("ETH", "3100.123456789012345678", 100).await;
+    world.publish("SOL", "142.80", 15_001).await;
+    let expected = r#"{"BTC":65420.15,"ETH":3100.123456789012345678,"DOGE":0.1423}"#;
+    crate::harness::eventually("the quotes are seen", || async {
+        world.get("/api/v1/rates/").await.text == expected
+    })
+    .await;
+    let answer = world.get("/api/v1/rates/").await;
+    assert_eq!(answer.header("x-rates-missing"), "SOL,BNB");
+    let answer = world.get("/api/v1/rates/?numbers=string").await;
+    assert_eq!(
+        answer.text,
+        r#"{"BTC":"65420.15","ETH":"3100.123456789012345678","DOGE":"0.1423"}"#
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rates_need_a_key_unless_they_are_public() {
+    let world = World::start().await;
+    world.publish("BTC", "1", 0).await;
+    send(world.anonymous(Method::GET, "/api/v1/rates"))
+        .await
+        .problem(401, "missing_credentials");
+    let (public, stop, _running) = world.start_gateway(&[("RATES_PUBLIC", "true")]).await;
+    assert_eq!(
+        send(world.http.get(format!("{public}/api/v1/rates"))).await.text,
+        r#"{"BTC":1}"#
+    );
+    assert_eq!(
+        send(world.http.get(format!("{public}/api/v1/quotes"))).await.status,
+        401
+    );
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quote_comes_in_the_envelope_with_everything_known() {
+    let world = World::start().await;
+    let quote = world.publish("BTC", "70000.50", 1_900).await;
+    let answer = world.get("/api/v1/quotes/btc").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let mut body = answer.json();
+    assert!(body["status"]["elapsed"].take().is_u64());
+    assert!(body["metadata"]["processing_time_ms"].take().is_f64());
+    assert_eq!(
+        body,
+        json!({
+            "status": {"state": "ok", "timestamp": "2026-03-01T12:00:00.000Z", "error_code": 0, "error_message": null,
+                "elapsed": null, "credit_count": 1},
+            "timestamp": "2026-03-01T12:00:00.000Z",
+            "metadata": {"source": "aggregate", "sources": ["aggregate", "binance", "coingecko"], "processing_time_ms": null,
+                "data_as_of": "2026-03-01T11:59:58.100Z", "age_ms": 1_900, "cache": "redis", "estimated": false,
+                "request_id": answer.header("x-request-id")},
+            "data": {"ticker": "BTC", "price": 70000.5, "currency": "USD", "confidence": 0.5, "confidence_bps": 0.0714, "bid": 1.1,
+                "volume_24h": 123456.789, "change_24h": -1.25, "n_sources": 3, "quality": "ok",
+                "as_of": "2026-03-01T11:59:58.100Z", "age_ms": 1_900, "price_id": quote.price_id.to_string(),
+                "method": "wmedian/1", "flags": []},
+        })
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_quote_is_served_and_called_stale() {
+    let world = World::start().await;
+    world.publish("BTC", "1", 15_001).await;
+    world.publish("ETH", "2", 0).await;
+    let body = world.get("/api/v1/quotes/BTC").await.json();
+    assert_eq!(
+        (&body["status"]["state"], &body["data"]["quality"]),
+        (&json!("stale"), &json!("stale"))
+    );
+    let body = world.get("/api/v1/quotes").await.json();
+    let tickers: Vec<&str> = body["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|quote| quote["ticker"].as_str().unwrap())
+        .collect();
+    assert_eq!(tickers, ["BTC", "ETH"]);
+    assert_eq!(body["status"]["state"], "stale");
+    assert_eq!(body["pagination"]["total_count"], 2);
+    let body = world
+        .get("/api/v1/quotes?tickers=eth,eth,NOPE&convert=USD")
+        .await
+        .json();
+    assert_eq!(body["data"].as_array().unwrap().len(), 1);
+    assert_eq!(body["status"]["state"], "ok");
+    world.get("/api/v1/quotes/SOL").await.problem(404, "token_not_found");
+    world.get("/api/v1/quotes/NOPE").await.problem(404, "token_not_found");
+}
+
+fn sourced(data: &Value) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(json!({
+        "data": data, "state": "degraded", "as_of": "2026-03-01T11:59:00.000Z", "sources": ["candles"], "estimated": true
+    }))
+}
+
+fn stats() -> Value {
+    let mut stats = json!({"symbol": "BTC", "window": "30d", "interval": "1h", "n": 720, "standard_errors": {"volatility": 0.001},
+        "periods_per_year": 8760.0, "definitions_version": "1", "undefined": {"sharpe_ratio": "zero_volatility"}});
+    for name in [
+        "coverage",
+        "first",
+        "last",
+        "average_price",
+        "max_price",
+        "min_price",
+        "change_percent",
+        "volatility",
+        "annualized_volatility",
+        "max_drawdown",
+        "current_drawdown",
+        "sharpe_ratio",
+        "sortino_ratio",
+        "downside_risk",
+        "annualized_downside_risk",
+        "calmar_ratio",
+        "var_95",
+        "cvar_95",
+        "skew",
+        "kurtosis",
+    ] {
+        stats[name] = if name == "sharpe_ratio" {
+            Value::Null
+        } else {
+            json!(0.25)
+        };
+    }
+    stats
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statistics_pass_through_with_their_origin() {
+    let world = World::start().await;
+    Mock::given(method("GET"))
+        .and(path("/internal/analytics/BTC/stats"))
+        .and(header("x-internal-token", INTERNAL_TOKEN))
+        .and(query_param("window", "90d"))
+        .and(query_param("returns", "log"))
+        .and(query_param("risk_free", "0.02"))
+        .and(query_param_is_missing("interval"))
+        .respond_with(sourced(&stats()))
+        .mount(&world.analytics)
+        .await;
+    let answer = world
+        .get("/api/v1/analytics/btc/stats?window=90d&returns=log&risk_free=0.02")
+        .await;
+    let body = answer.json();
+    assert_eq!(body["data"], stats(), "{body}");
+    assert_eq!(body["status"]["state"], "degraded");
+    assert_eq!(body["metadata"]["age_ms"], 60_000);
+    assert_eq!(body["metadata"]["estimated"], true);
+    assert!(answer.header("etag").starts_with("W/"));
+    let strings = world
+        .get("/api/v1/analytics/btc/stats?window=90d&returns=log&risk_free=0.02&numbers=string")
+        .await
+        .json();
+    assert_eq!(
+        (&strings["data"]["volatility"], &strings["data"]["n"]),
+        (&json!("0.25"), &json!(720))
+    );
+    world
+        .get("/api/v1/analytics/NOPE/stats")
+        .await
+        .problem(404, "token_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn series_and_correlations_pass_through() {
+    let world = World::start().await;
+    let series = json!({"symbol": "BTC", "interval": "1h", "t": ["2026-03-01T11:00:00.000Z"], "price": [1.5], "drawdown": [null],
+        "n_source": 1, "downsampled": false});
+    Mock::given(path("/internal/analytics/BTC/timeseries"))
+        .and(query_param("from", "2026-02-01T00:00:00.000Z"))
+        .and(query_param("max_points", "100"))
+        .and(query_param("series", "price,drawdown"))
+        .respond_with(sourced(&series))
+        .mount(&world.analytics)
+        .await;
+    let query = "from=1769904000&max_points=100&series=price,drawdown";
+    let body = world
+        .get(&format!("/api/v1/analytics/BTC/timeseries?{query}"))
+        .await
+        .json();
+    assert_eq!(body["data"], series, "{body}");
+
+    let matrix =
+        json!({"symbols": ["BTC", "ETH"], "matrix": [[1.0, null], [null, 1.0]], "n_overlap": 3, "method": "spearman"});
+    Mock::given(path("/internal/analytics/correlation"))
+        .and(query_param("symbols", "BTC,ETH"))
+        .and(query_param("method", "spearman"))
+        .respond_with(sourced(&matrix))
+        .mount(&world.analytics)
+        .await;
+    let body = world
+        .get("/api/v1/analytics/correlation?symbols=btc,eth&method=spearman")
+        .await
+        .json();
+    assert_eq!(body["data"], matrix, "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn candles_are_a_page() {
+    let world = World::start().await;
+    let bar = json!({"t": "2026-03-01T11:00:00.000Z", "o": 1.5, "h": 2, "l": 1, "c": 1.75, "v": null, "n": 7, "closed": true,
+        "backfilled": false});
+    Mock::given(path("/internal/candles/BTC"))
+        .and(query_param("interval", "1h"))
+        .and(query_param("limit", "1"))
+        .respond_with(sourced(&json!({"items": [bar], "next_cursor": "next"})))
+        .mount(&world.analytics)
+        .await;
+    let answer = world.get("/api/v1/candles/BTC?interval=1h&limit=1").await;
+    let body = answer.json();
+    assert_eq!(body["data"], json!([bar]), "{body}");
+    assert_eq!(body["pagination"]["next_cursor"], "next");
+    assert_eq!(body["pagination"]["limit"], 1);
+    assert_eq!(answer.header("x-next-cursor"), "next");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn monitors_are_degraded_while_a_level_is_unknown() {
+    let world = World::start().await;
+    let check =
+        json!({"name": "price_drop", "value": 5, "warning": 5, "alert": 10, "level": "Warning", "reason": null});
+    let known = json!({"symbol": "BTC", "level": "Warning", "since": "2026-03-01T11:00:00.000Z", "checks": [check]});
+    let unknown = json!({"symbol": "ETH", "level": null, "since": null, "checks": []});
+    Mock::given(path("/internal/risk/monitors"))
+        .and(query_param("symbols", "BTC"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!([known])))
+        .mount(&world.alerts)
+        .await;
+    Mock::given(path("/internal/risk/monitors"))
+        .and(query_param_is_missing("symbols"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!([known, unknown])))
+        .mount(&world.alerts)
+        .await;
+    let body = world.get("/api/v1/risk/monitors?symbols=btc").await.json();
+    assert_eq!(
+        (&body["status"]["state"], &body["data"][0]["symbol"]),
+        (&json!("ok"), &json!("BTC"))
+    );
+    let body = world.get("/api/v1/risk/monitors").await.json();
+    assert_eq!(
+        (&body["status"]["state"], body["data"].as_array().unwrap().len()),
+        (&json!("degraded"), 2)
+    );
+}
