@@ -1,4 +1,4 @@
-//! `/internal/webhooks/endpoints`: list, secret, test.
+//! `/internal/webhooks/endpoints`: list, look at, secret, test.
 
 use actix_web::{HttpResponse, web};
 use contracts::api::Page;
@@ -31,6 +31,18 @@ pub async fn list(
         |endpoint| endpoint.id.to_string(),
         to_body,
     )))
+}
+
+/// `GET /internal/webhooks/endpoints/{id}`.
+pub async fn get(
+    state: web::Data<AppState>,
+    user: UserId,
+    id: web::Path<String>,
+) -> Result<web::Json<EndpointBody>, Problem> {
+    let id = parse_id(&id, ProblemKind::EndpointNotFound, NOT_FOUND)?;
+    let found = endpoints::find(&state.pool, user.0, id).await.map_err(store_problem)?;
+    let endpoint = found.ok_or_else(|| problem(ProblemKind::EndpointNotFound, NOT_FOUND))?;
+    Ok(web::Json(to_body(endpoint)))
 }
 
 /// `GET /internal/webhooks/endpoints/{id}/secret`.

@@ -76,6 +76,10 @@ pub fn configure(config: &mut ServiceConfig) {
             [(Method::GET, web::get().to(endpoints::list))],
         ))
         .service(resource(
+            "/webhooks/endpoints/{id}",
+            [(Method::GET, web::get().to(endpoints::get))],
+        ))
+        .service(resource(
             "/webhooks/endpoints/{id}/secret",
             [(Method::GET, web::get().to(endpoints::secret))],
         ))

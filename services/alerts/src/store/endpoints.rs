@@ -39,6 +39,21 @@ pub async fn list(pool: &Pool, user_id: Uuid, before: Option<Uuid>, limit: i64) 
     Ok(rows.iter().map(read).collect())
 }
 
+/// Finds a user's endpoint.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn find(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Endpoint>, StoreError> {
+    let client = connection(pool).await?;
+    let statement = client
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM alerting.endpoints WHERE id = $1 AND user_id = $2"
+        ))
+        .await?;
+    let row = client.query_opt(&statement, &[&id, &user_id]).await?;
+    Ok(row.as_ref().map(read))
+}
+
 /// Finds the secret of a user's endpoint.
 ///
 /// # Errors

@@ -55,6 +55,7 @@ macro_rules! names {
 names! {
     /// What a user may do, each more than the one before.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+    #[serde(rename_all = "lowercase")]
     Role {
         /// Market data, own alerts and webhooks.
         Reader = "reader",
@@ -68,6 +69,7 @@ names! {
 names! {
     /// How much a user may ask for.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+    #[serde(rename_all = "lowercase")]
     Tier {
         /// The smallest.
         Basic = "basic",

@@ -25,9 +25,8 @@ schemathesis --config-file "$here/schemathesis.toml" run "${base%/}/openapi.json
     --max-examples "${MAX_EXAMPLES:-20}" \
     --max-time "${MAX_SECONDS:-90}" \
     --request-timeout 20 \
-    --workers 2 \
+    --workers 1 \
     --generation-deterministic \
-    --generation-with-security-parameters false \
     --wait-for-schema 30 \
     --continue-on-failure \
     --suppress-health-check all \
