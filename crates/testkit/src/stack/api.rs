@@ -40,7 +40,6 @@ impl Api {
     }
 
     /// A request to a path, with the key.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
         match &self.key {

@@ -1,0 +1,19 @@
+//! Every service runs twice, and still nothing fires twice.
+
+use testkit::{Service, Stack, StackOptions};
+
+use crate::campaign::{Campaign, STEPS};
+
+#[tokio::test]
+async fn two_of_each_fire_nothing_twice() {
+    let options = StackOptions::shared().await.doubled(&Service::ALL);
+    let mut stack = Stack::start_with(options).await;
+    let campaign = Campaign::prepare(&stack).await;
+    campaign.climb(&stack, 0..STEPS).await;
+    campaign.verify(&mut stack).await;
+    assert_eq!(
+        stack.sink.count(),
+        crate::campaign::ALERTS,
+        "nothing was disturbed, so nothing was repeated"
+    );
+}
