@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
+use serde_json::Value;
 use testkit::{Account, Received, Stack};
 use uuid::Uuid;
 
@@ -34,7 +35,7 @@ pub async fn settle(stack: &Stack, account: &Account) {
 
 /// The alerts of one user.
 pub struct Campaign {
-    pub account: Account,
+    account: Account,
     alerts: BTreeSet<Uuid>,
 }
 
@@ -101,6 +102,10 @@ impl Campaign {
         let odd: i64 = client.query_one(query, &[]).await.unwrap().get(0);
         assert_eq!(odd, 0, "every attempt has a row with its number");
 
+        let api = &self.account.api;
+        let active: Vec<Value> = api.get("/api/v1/alerts/?active=true").await;
+        let triggered: Vec<Value> = api.get("/api/v1/alerts/?active=false&limit=1000").await;
+        assert_eq!((active.len(), triggered.len()), (0, ALERTS), "clients see the same");
         let armed = "SELECT count(*) FROM alerting.alerts WHERE is_active";
         assert_eq!(
             client.query_one(armed, &[]).await.unwrap().get::<_, i64>(0),
