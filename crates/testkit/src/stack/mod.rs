@@ -26,7 +26,7 @@ use crate::child::Folder;
 pub const INTERNAL_TOKEN: &str = "testkit-internal-token-0123456789abcdef";
 
 /// Debug builds on a busy machine take their time.
-const READY_DEADLINE: Duration = Duration::from_secs(90);
+const READY_DEADLINE: Duration = Duration::from_secs(180);
 
 /// How a stack is to be.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ impl Stack {
         let sink = WebhookSink::start().await;
         let http = Client::builder()
             .no_proxy()
-            .timeout(Duration::from_secs(20))
+            .timeout(Duration::from_secs(60))
             .build()
             .expect("an HTTP client");
         let logs = Folder::new("logs").expect("a folder");
@@ -260,16 +260,24 @@ fn common_variables(options: &StackOptions, simulator: &Simulator) -> BTreeMap<S
         ("SHUTDOWN_DEADLINE_SECONDS", "5"),
         ("DATABASE_URL", database),
         ("DATABASE_POOL_SIZE", "6"),
+        // Patience where no test is about time: the machine may be busy with other tests.
+        ("DATABASE_CONNECT_TIMEOUT_MS", "20000"),
+        ("DATABASE_WAIT_TIMEOUT_MS", "20000"),
+        ("DATABASE_STATEMENT_TIMEOUT_MS", "30000"),
+        ("REDIS_RESPONSE_TIMEOUT_MS", "5000"),
+        ("INTERNAL_TIMEOUT_MS", "50000"),
+        ("BACKFILL_CONCURRENCY", "1"),
         ("REDIS_URL", redis),
         ("RABBITMQ_URL", rabbit),
         ("SUPPORTED_TICKERS", "BTC,ETH"),
-        ("POLL_INTERVAL_SECONDS", "0.25"),
+        ("POLL_INTERVAL_SECONDS", "0.5"),
+        ("PROVIDER_TIMEOUT_MS", "15000"),
         ("BINANCE_BASE_URL", &binance),
-        ("BINANCE_MAX_AGE_SECONDS", "10"),
+        ("BINANCE_MAX_AGE_SECONDS", "20"),
         ("COINGECKO_BASE_URL", &coingecko),
-        ("COINGECKO_MAX_AGE_SECONDS", "10"),
+        ("COINGECKO_MAX_AGE_SECONDS", "20"),
         ("CMC_BASE_URL", &coinmarketcap),
-        ("CMC_MAX_AGE_SECONDS", "10"),
+        ("CMC_MAX_AGE_SECONDS", "20"),
         ("CMC_API_KEY", "testkit"),
         ("API_KEY_PEPPER", "testkit-pepper-0123456789abcdefghij"),
         ("WEBHOOK_ALLOWED_CIDRS", "127.0.0.0/8"),

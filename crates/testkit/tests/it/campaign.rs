@@ -21,7 +21,7 @@ const START: f64 = 50_000.0;
 const GAP: f64 = 10.0;
 /// Pace of the climb, so that every step is polled and the disturbance falls between steps.
 const PACE: Duration = Duration::from_millis(200);
-const DEADLINE: Duration = Duration::from_secs(90);
+const DEADLINE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(100);
 /// Requests under way at once while alerts are made.
 const CONCURRENCY: usize = 8;

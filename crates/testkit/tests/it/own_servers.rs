@@ -6,7 +6,7 @@ use platform::amqp::Message;
 use platform::stream::{GroupReader, append};
 use testkit::{OwnPostgres, OwnRabbit, OwnRedis};
 
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn postgres_comes_back_with_its_data() {

@@ -9,7 +9,7 @@ use testkit::{Api, Received, Stack};
 
 use crate::campaign::{HOOK, alert_of, settle};
 
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn a_crossing_price_sends_exactly_one_valid_webhook() {
