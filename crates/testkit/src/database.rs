@@ -64,7 +64,7 @@ async fn create(migrated: bool) -> anyhow::Result<TestDatabase> {
         .execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
         .await?;
     let url = address_of(&name)?;
-    let settings = PostgresSettings::from_url(&url);
+    let settings = patient(PostgresSettings::from_url(&url));
     let pool = platform::postgres::connect(&settings)?;
     Ok(TestDatabase {
         settings,
@@ -72,6 +72,13 @@ async fn create(migrated: bool) -> anyhow::Result<TestDatabase> {
         url,
         name,
     })
+}
+
+/// Waits longer than a service would: the machine may be busy with other tests.
+pub(crate) fn patient(mut settings: PostgresSettings) -> PostgresSettings {
+    settings.database_connect_timeout_ms = 30_000;
+    settings.database_wait_timeout_ms = 30_000;
+    settings
 }
 
 impl Drop for TestDatabase {
@@ -146,7 +153,8 @@ impl Admin {
             .await?;
         self.execute(&format!("CREATE DATABASE {unfinished} TEMPLATE template0"))
             .await?;
-        platform::migrate::run(&PostgresSettings::from_url(&address_of(&unfinished)?)).await?;
+        let settings = patient(PostgresSettings::from_url(&address_of(&unfinished)?));
+        platform::migrate::run(&settings).await?;
         self.execute(&format!("ALTER DATABASE {unfinished} RENAME TO {name}"))
             .await
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use lapin::options::QueueDeclareOptions;
+use lapin::options::{BasicQosOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
@@ -26,7 +26,9 @@ use crate::settings::RabbitSettings;
 use crate::tls;
 
 /// Longest time to open a connection or a channel.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest time to wait for an answer that someone waits for.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Seconds between signs of life; a silent connection counts as lost after about two of them.
 const HEARTBEAT_SECONDS: u16 = 10;
 /// A message that comes back this often from dying consumers is dropped by the broker, so that it
@@ -37,7 +39,9 @@ const DELIVERY_LIMIT: i32 = 1_000;
 #[derive(Debug, Clone)]
 pub struct Broker {
     uri: Arc<AMQPUri>,
-    connection: Arc<Mutex<Option<Connection>>>,
+    connection: Arc<Mutex<Option<Arc<Connection>>>>,
+    /// The channel that pings use; opening one for each ping would cost the broker more than all else.
+    pings: Arc<Mutex<Option<Channel>>>,
 }
 
 impl Broker {
@@ -56,6 +60,7 @@ impl Broker {
         Ok(Self {
             uri: Arc::new(uri),
             connection: Arc::default(),
+            pings: Arc::default(),
         })
     }
 
@@ -77,8 +82,15 @@ impl Broker {
     ///
     /// No connection, or no answer.
     pub async fn ping(&self) -> anyhow::Result<()> {
-        let channel = self.channel().await?;
-        channel.close(200, "ping".into()).await.context("RabbitMQ ping")
+        let mut kept = self.pings.lock().await;
+        let channel = match kept.take().filter(|channel| channel.status().connected()) {
+            Some(channel) => channel,
+            None => self.channel().await?,
+        };
+        let answer = channel.basic_qos(1, BasicQosOptions::default()).await;
+        answer.context("RabbitMQ ping")?;
+        *kept = Some(channel);
+        Ok(())
     }
 
     /// Number of messages that wait in `queue`.
@@ -87,45 +99,55 @@ impl Broker {
     ///
     /// No connection, no answer, or no such queue.
     pub async fn depth(&self, queue: &str) -> anyhow::Result<u32> {
-        let channel = self.channel().await?;
-        let passive = QueueDeclareOptions {
-            passive: true,
-            ..QueueDeclareOptions::default()
+        let asking = async {
+            let channel = self.channel().await?;
+            let passive = QueueDeclareOptions {
+                passive: true,
+                ..QueueDeclareOptions::default()
+            };
+            let found = channel
+                .queue_declare(queue.into(), passive, FieldTable::default())
+                .await;
+            let depth = found
+                .with_context(|| format!("asking for the queue {queue}"))?
+                .message_count();
+            channel.close(200, "done".into()).await.context("closing the channel")?;
+            Ok(depth)
         };
-        let found = tokio::time::timeout(
-            CONNECT_TIMEOUT,
-            channel.queue_declare(queue.into(), passive, FieldTable::default()),
-        );
-        let found = found.await.map_err(|_| anyhow!("RabbitMQ did not answer in time"))?;
-        let depth = found
-            .with_context(|| format!("asking for the queue {queue}"))?
-            .message_count();
-        channel.close(200, "done".into()).await.context("closing the channel")?;
-        Ok(depth)
+        let answer = tokio::time::timeout(ANSWER_TIMEOUT, asking).await;
+        answer.map_err(|_| anyhow!("RabbitMQ did not answer in time"))?
     }
 
     /// Opens a channel, and the connection first if it is lost.
+    ///
+    /// The work goes on when the caller gives up waiting, so that a slow handshake ends some day.
     async fn channel(&self) -> anyhow::Result<Channel> {
-        tokio::time::timeout(CONNECT_TIMEOUT, self.open_channel())
-            .await
-            .map_err(|_| anyhow!("RabbitMQ did not answer in time"))?
+        let broker = self.clone();
+        tokio::spawn(async move {
+            tokio::time::timeout(CONNECT_TIMEOUT, broker.open_channel())
+                .await
+                .map_err(|_| anyhow!("RabbitMQ did not answer in time"))?
+        })
+        .await?
     }
 
     async fn open_channel(&self) -> anyhow::Result<Channel> {
+        let connection = self.open_connection().await?;
+        connection.create_channel().await.context("RabbitMQ channel")
+    }
+
+    async fn open_connection(&self) -> anyhow::Result<Arc<Connection>> {
         // Held while connecting on purpose: one attempt at a time, for everyone.
         let mut kept = self.connection.lock().await;
-        let connection = match kept.take() {
-            Some(connection) if connection.status().connected() => connection,
-            _ => {
-                tls::install_provider();
-                let properties = ConnectionProperties::default().with_connection_name("cryptolens".into());
-                let opened = Connection::connect_uri((*self.uri).clone(), properties).await;
-                opened.context("RabbitMQ connection")?
-            }
-        };
-        let channel = connection.create_channel().await.context("RabbitMQ channel");
-        *kept = Some(connection);
-        channel
+        if let Some(connection) = kept.as_ref().filter(|connection| connection.status().connected()) {
+            return Ok(Arc::clone(connection));
+        }
+        tls::install_provider();
+        let properties = ConnectionProperties::default().with_connection_name("cryptolens".into());
+        let opened = Connection::connect_uri((*self.uri).clone(), properties).await;
+        let connection = Arc::new(opened.context("RabbitMQ connection")?);
+        *kept = Some(Arc::clone(&connection));
+        Ok(connection)
     }
 }
 

@@ -7,6 +7,7 @@ use deadpool_postgres::Pool;
 use platform::settings::PostgresSettings;
 
 use crate::child::{Child, Folder, User, run};
+use crate::database::patient;
 use crate::ports;
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -34,7 +35,7 @@ impl OwnPostgres {
     pub async fn start() -> Self {
         let port = ports::free();
         let url = format!("postgres://cryptolens@127.0.0.1:{port}/postgres");
-        let settings = PostgresSettings::from_url(&url);
+        let settings = patient(PostgresSettings::from_url(&url));
         let pool = platform::postgres::connect(&settings).expect("a valid address");
         let folder = Folder::new("postgres").expect("a folder");
         User::Servers.own(folder.path()).expect("a folder of the server");
