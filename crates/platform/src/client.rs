@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -172,6 +172,9 @@ impl InternalClient {
         if !status.is_success() {
             return Err(match serde_json::from_slice(&body) {
                 Ok(problem) => ClientError::Problem(problem),
+                Err(_) if is_passing(status) => ClientError::Problem(Problem::unavailable(
+                    "A service this request needs is busy. Please try again.",
+                )),
                 Err(_) => ClientError::Invalid(format!("status {status} without a problem body")),
             });
         }
@@ -179,6 +182,11 @@ impl InternalClient {
         let text: &[u8] = if body.is_empty() { b"null" } else { &body };
         serde_json::from_slice(text).map_err(|error| ClientError::Invalid(error.to_string()))
     }
+}
+
+/// Statuses that a server or proxy gives by itself when it is too busy, without any handler's body.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 502 | 503 | 504)
 }
 
 async fn read_bounded(mut response: Response) -> Result<Vec<u8>, ClientError> {

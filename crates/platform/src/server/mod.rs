@@ -32,8 +32,9 @@ pub const INTERNAL_PREFIX: &str = "/internal";
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// Longest time a client may take to send the head of a request.
-const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+/// Longest time a client may take to send the head of a request. Callers are our own, so a slow one
+/// is a busy machine and not an attack.
+const HEAD_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A server that listens and is about to answer.
 pub struct Server {
