@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::median::{median, weighted_percentile};
-use super::{Judged, WANTED_SOURCES, identity};
+use super::{Judged, identity};
 use crate::quote::{Flag, Method, Observation, Quality, Quote};
 use crate::ticker::{ProviderId, Ticker};
 
@@ -33,23 +33,30 @@ pub(super) fn share_volume(judged: &mut [Judged], cap: Decimal) {
 }
 
 /// Holds the heaviest of three or more inputs below the weight of all others together: whatever the volumes are,
-/// a single source that lies cannot pull the weighted median out of the others' range.
+/// a single source that lies cannot pull the weighted median out of the others' range. It is never held below the
+/// second heaviest, which would otherwise decide alone in its place.
 fn keep_from_deciding_alone(judged: &mut [Judged]) {
-    let weights = || judged.iter().filter(|j| j.excluded.is_none()).map(Judged::weight);
-    if weights().count() < WANTED_SOURCES {
+    let mut weights: Vec<Decimal> = judged
+        .iter()
+        .filter(|j| j.excluded.is_none())
+        .map(Judged::weight)
+        .collect();
+    weights.sort_unstable_by(|a, b| b.cmp(a));
+    let [heaviest, second, rest @ ..] = weights.as_slice() else {
+        return;
+    };
+    if rest.is_empty() {
         return;
     }
-    let total: Decimal = weights().sum();
-    let heaviest = judged
+    let others = second + rest.iter().sum::<Decimal>();
+    let limit = (others * Decimal::new(9, 1)).max(*second);
+    let input = judged
         .iter_mut()
         .filter(|j| j.excluded.is_none())
-        .max_by_key(|j| j.weight());
-    if let Some(input) = heaviest {
-        let limit = (total - input.weight()) * Decimal::new(9, 1);
-        if input.weight() > limit && input.reliability > Decimal::ZERO {
-            let allowed = limit / input.reliability;
-            input.volume_weight = Some(allowed.round_dp_with_strategy(WEIGHT_DECIMALS, RoundingStrategy::ToZero));
-        }
+        .find(|j| j.weight() == *heaviest);
+    if let Some(input) = input.filter(|j| j.weight() > limit && j.reliability > Decimal::ZERO) {
+        let allowed = limit / input.reliability;
+        input.volume_weight = Some(allowed.round_dp_with_strategy(WEIGHT_DECIMALS, RoundingStrategy::ToZero));
     }
 }
 

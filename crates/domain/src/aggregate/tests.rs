@@ -292,6 +292,22 @@ fn any_memory() -> impl Strategy<Value = Memory> {
     })
 }
 
+#[test]
+fn who_is_held_back_leaves_no_other_to_decide_alone() {
+    // Held below 0.9 times the others, the heaviest of these would leave the liar more than half of the weight.
+    let [binance, coingecko, coinmarketcap] = [(1_004_218, 1, 1), (1_000_000, 37_877_278, 1), (981_240, 16, 2)];
+    let inputs: Vec<Input> = ProviderId::ALL
+        .into_iter()
+        .zip([binance, coingecko, coinmarketcap])
+        .map(|(provider, (cents, volume, reliability))| {
+            let mut made = input(provider, Decimal::new(cents, 2), Some(Decimal::from(volume)));
+            made.reliability = Decimal::new(reliability, 2);
+            made
+        })
+        .collect();
+    assert_eq!(quote(&run(&inputs, &Memory::default())).price, Decimal::from(10_000));
+}
+
 proptest! {
     #[test]
     fn the_order_of_arrival_never_matters(inputs in any_inputs(), memory in any_memory(), turn in 0_usize..3) {
