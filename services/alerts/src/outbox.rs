@@ -61,8 +61,9 @@ impl Relay {
     /// Never: every failure is waited out.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut failures = 0;
-        while !stop.is_cancelled() {
-            match self.publish_due().await {
+        // A pass that is cut off rolls back; what it published already is told apart by the consumers.
+        while let Some(pass) = stop.run_until_cancelled(self.publish_due()).await {
+            match pass {
                 Ok(published) => {
                     failures = 0;
                     if published as i64 == BATCH_SIZE {
