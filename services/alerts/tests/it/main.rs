@@ -1,5 +1,7 @@
 //! The service `alerts` against real PostgreSQL, Redis and RabbitMQ.
 
+#![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
+
 mod harness;
 
 mod line;
