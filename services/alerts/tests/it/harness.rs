@@ -88,8 +88,6 @@ impl Stand {
     pub async fn start_with(&self, changes: &[(&str, &str)], clock: SharedClock) -> Instance {
         let stop = CancellationToken::new();
         let settings = self.settings(changes);
-        // Shown when the test fails; only the first instance of a process can install it.
-        drop(platform::telemetry::init("alerts", &settings.process));
         let app = app::start(settings, clock, stop.clone()).await.unwrap();
         let address = app.address();
         let task = tokio::spawn(app.run());
