@@ -56,12 +56,15 @@ test("statistics, charts, risk checks and correlations are filled from the API",
     const high = (tiles[1] ?? "").replace(/[$,]/g, "");
     assert.ok(Math.abs(Number(high) / data.max_price - 1) < 0.02, `${high} is not near ${data.max_price}`);
 
-    await page.locator(".chart.main canvas").first().waitFor();
+    await page
+      .locator(".chart.main")
+      .and(page.getByLabel(/^Price of Bitcoin over 30 days: from \$/))
+      .locator("canvas")
+      .first()
+      .waitFor();
+    await page.locator(".line-box canvas").nth(1).waitFor();
     assert.equal(await page.locator(".line-box canvas").count(), 2);
-    assert.match(
-      (await page.locator(".chart.main").getAttribute("aria-label")) ?? "",
-      /^Price of Bitcoin over 30 days: from \$/,
-    );
+    await page.getByRole("meter").nth(2).waitFor();
     assert.equal(await page.getByRole("meter").count(), 3);
     await page.locator("[data-at]").first().waitFor();
     const cells = await page.locator("[data-at]").allInnerTexts();
