@@ -62,13 +62,18 @@ impl<'a> Document<'a> {
     }
 }
 
+/// A body without the byte order mark that some proxies put in front of it.
+pub fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
 /// Reads a whole body.
 ///
 /// # Errors
 ///
 /// What is no JSON array or object: HTML, a truncated text, a bare `NaN`, nothing at all.
 pub fn document(body: &[u8]) -> Result<Document<'_>, ProviderError> {
-    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let text = without_mark(body);
     let start = text.trim_ascii_start().first();
     match start {
         None => return Err(ProviderError::payload("empty body")),

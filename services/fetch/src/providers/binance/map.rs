@@ -10,7 +10,7 @@ use super::wire::{Failure, Ticker24h, TickerPrice, kline};
 use crate::moment::{self, Unit};
 use crate::number::Number;
 use crate::providers::error::{by_status, mentions};
-use crate::providers::json::{Document, document};
+use crate::providers::json::{Document, document, without_mark};
 use crate::providers::{Candle, Entry, ErrorKind, ProviderError, Reading, Reply, retry_after};
 
 /// The endpoints that are understood.
@@ -60,7 +60,7 @@ pub fn decode(endpoint: Endpoint, reply: &Reply<'_>) -> Result<Vec<Entry>, Provi
 }
 
 fn ticker(endpoint: Endpoint, json: &[u8]) -> Entry {
-    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    let json = without_mark(json);
     let reading = match endpoint {
         Endpoint::TickerPrice => serde_json::from_slice::<TickerPrice>(json).map(|ticker| Reading {
             currency: quote_asset(&ticker.symbol).map(str::to_owned),
@@ -137,6 +137,9 @@ fn refusal(reply: &Reply<'_>) -> Option<ProviderError> {
         let wait = reply.retry_after.or_else(|| ban_left(&message, reply.now));
         return Some(ProviderError::refused(ErrorKind::Banned, message, wait));
     }
+    if lower.contains("maintenance") {
+        return Some(refused(ErrorKind::Maintenance));
+    }
     let kind = match code {
         _ if reply.status == 429 => ErrorKind::RateLimited,
         Some(-1003 | -1015 | -1034) => ErrorKind::RateLimited,
@@ -159,15 +162,17 @@ fn failure(body: &[u8]) -> Option<Failure> {
         return None;
     };
     let is_failure = pairs.get("code").is_some() && pairs.get("symbol").is_none();
-    is_failure.then(|| serde_json::from_slice(body).ok()).flatten()
+    is_failure
+        .then(|| serde_json::from_slice(without_mark(body)).ok())
+        .flatten()
 }
 
-/// `… IP banned until 1573115236000. …`: milliseconds.
+/// `… IP banned until 1573115236000. …`: milliseconds. An end that has passed by our clock says nothing: the ban lasts.
 fn ban_left(message: &str, now: Timestamp) -> Option<Duration> {
     let (_, rest) = message.split_once("until ")?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     let end = moment::from_unix(&Number::parse(&digits)?, Unit::Millis)?;
-    Some(retry_after::until(end, now))
+    Some(retry_after::until(end, now)).filter(|left| !left.is_zero())
 }
 
 /// Quote assets of spot pairs, of the international and the US exchange.
@@ -247,6 +252,24 @@ mod tests {
         Some(60)
     )]
     #[case(418, "", ErrorKind::Banned, Some(120))]
+    #[case(
+        418,
+        r#"{"code":-1003,"msg":"Way too much request weight used; IP banned until 1573115000000. Please"}"#,
+        ErrorKind::Banned,
+        Some(120)
+    )]
+    #[case(
+        200,
+        "\u{feff}{\"code\":-1121,\"msg\":\"Invalid symbol.\"}",
+        ErrorKind::BadRequest,
+        None
+    )]
+    #[case(
+        200,
+        r#"{"code":1,"msg":"System is under maintenance."}"#,
+        ErrorKind::Maintenance,
+        None
+    )]
     #[case(
         451,
         r#"{"code":0,"msg":"Service unavailable from a restricted location according to"}"#,
