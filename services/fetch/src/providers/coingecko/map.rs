@@ -1,5 +1,6 @@
 //! CoinGecko's JSON in our words, and its refusals.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -10,7 +11,7 @@ use super::wire::{Market, MarketChart, ohlc, simple};
 use crate::moment::{self, Unit};
 use crate::number::Number;
 use crate::providers::error::{by_status, mentions};
-use crate::providers::json::{Document, Pairs, document, text};
+use crate::providers::json::{Document, Pairs, document, text, without_mark};
 use crate::providers::{Candle, Entry, ErrorKind, ProviderError, Reading, Reply};
 
 /// The endpoints that are understood.
@@ -52,8 +53,7 @@ pub fn decode(endpoint: Endpoint, reply: &Reply<'_>, currency: Option<&str>) -> 
         }
         (Endpoint::Markets, Document::List(rows)) => Ok(rows.into_iter().map(|row| market(row, currency)).collect()),
         (Endpoint::MarketChart, Document::Map(_)) => {
-            let body = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(reply.body);
-            let chart = serde_json::from_slice(body).map_err(ProviderError::payload)?;
+            let chart = serde_json::from_slice(without_mark(reply.body)).map_err(ProviderError::payload)?;
             Ok(market_chart(&chart, currency))
         }
         (Endpoint::Ohlc, Document::List(rows)) => Ok(candles(&rows)),
@@ -148,19 +148,13 @@ fn market_chart(chart: &MarketChart<'_>, currency: Option<&str>) -> Vec<Entry> {
         .collect()
 }
 
-/// The candles of `/ohlc`. A row tells its closing time only; the step is the smallest distance between two rows.
+/// The candles of `/ohlc`. A row tells its closing time only; the step is the usual distance between two rows.
 fn candles(rows: &[&RawValue]) -> Vec<Entry> {
     let parsed: Vec<Option<Vec<Option<Number>>>> = rows.iter().map(|raw| row(raw)).collect();
     let close_time = |row: &[Option<Number>]| -> Option<Timestamp> {
         moment::from_unix(row.get(ohlc::CLOSE_TIME)?.as_ref()?, Unit::Millis)
     };
-    let mut times: Vec<Timestamp> = parsed.iter().flatten().filter_map(|row| close_time(row)).collect();
-    times.sort_unstable();
-    let step = times
-        .windows(2)
-        .map(|pair| pair[1].duration_since(pair[0]))
-        .filter(|step| *step > SignedDuration::ZERO)
-        .min();
+    let step = usual_step(parsed.iter().flatten().filter_map(|row| close_time(row)).collect());
     parsed
         .into_iter()
         .map(|row| {
@@ -181,6 +175,21 @@ fn candles(rows: &[&RawValue]) -> Vec<Entry> {
             .into()
         })
         .collect()
+}
+
+/// The distance that most neighbours have, of equally common ones the smallest: a gap is longer, and the last candle can be
+/// shorter, as are those of four days where a month ends.
+fn usual_step(mut times: Vec<Timestamp>) -> Option<SignedDuration> {
+    times.sort_unstable();
+    times.dedup();
+    let mut counts = BTreeMap::<SignedDuration, usize>::new();
+    for pair in times.windows(2) {
+        *counts.entry(pair[1].duration_since(pair[0])).or_default() += 1;
+    }
+    counts
+        .into_iter()
+        .max_by_key(|(step, count)| (*count, Reverse(*step)))
+        .map(|(step, _)| step)
 }
 
 /// An array of numbers, each of them possibly unknown.
@@ -350,6 +359,25 @@ mod tests {
         assert_eq!(usd.quoted_at.unwrap().to_string(), "2021-05-15T14:09:15Z");
         assert_eq!(readings[1].price.as_ref().unwrap().as_str(), "40500.10");
         assert_eq!(readings[2].symbol.as_deref(), Some("status"));
+    }
+
+    #[test]
+    fn neither_a_gap_nor_a_short_candle_changes_the_step() {
+        let closes = [30, 60, 90, 150, 180, 185];
+        let rows: Vec<String> = closes
+            .iter()
+            .map(|at| format!("[{},1,2,0.5,1.5]", at * 60_000))
+            .collect();
+        let body = format!("[{}]", rows.join(","));
+        let opens: Vec<Option<i64>> = decode(Endpoint::Ohlc, &reply(200, &body), None)
+            .unwrap()
+            .into_iter()
+            .map(|entry| match entry {
+                Entry::Candle(candle) => candle.open_time.map(|at| at.as_second() / 60),
+                Entry::Reading(_) | Entry::Spoiled(_) => None,
+            })
+            .collect();
+        assert_eq!(opens, [0, 30, 60, 120, 150, 155].map(Some));
     }
 
     #[test]
