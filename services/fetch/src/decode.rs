@@ -28,8 +28,9 @@ use crate::providers::{
 ///
 /// For an error response one line: {"kind":"error","type","retry","retry_after_s"} and exit code 1. `retry` is what a
 /// poll does next: "never" (the same request fails until someone changes something; asked again rarely), "backoff"
-/// (soon, then later each time), "not_before" (after `retry_after_s` seconds). An entry that is not what it should be
-/// gives such a line in its place; the others are not affected.
+/// (soon, then later each time), "not_before" (after `retry_after_s` seconds). An entry that is not what it should be,
+/// or whose price is no number or negative, gives such a line in its place; the others are not affected. A response
+/// with no good entry among its entries is an error response.
 #[derive(Debug, Args)]
 pub struct DecodeArgs {
     /// The venue: binance, coingecko or coinmarketcap.
@@ -160,14 +161,35 @@ fn print(
             return Ok(ExitCode::from(1));
         }
     };
+    let spoiled = || Line::error(ErrorKind::InvalidPayload, Retry::WithBackoff);
+    if !entries.is_empty() && !entries.iter().any(|entry| is_sound(provider, entry)) {
+        write(&spoiled())?;
+        return Ok(ExitCode::from(1));
+    }
     for entry in entries {
-        match entry {
-            Entry::Reading(reading) => write(&observation(provider, reading, asked_for, assets))?,
-            Entry::Candle(candle) => write(&bar(candle, asked_for, now))?,
-            Entry::Spoiled(_) => write(&Line::error(ErrorKind::InvalidPayload, Retry::WithBackoff))?,
-        }
+        let line = match entry {
+            Entry::Reading(reading) if is_sound(provider, entry) => observation(provider, reading, asked_for, assets),
+            Entry::Candle(candle) if is_sound(provider, entry) => bar(candle, asked_for, now),
+            Entry::Reading(_) | Entry::Candle(_) | Entry::Spoiled(_) => spoiled(),
+        };
+        write(&line)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether an entry says what entries of this venue say. Aggregators write `null` for a price they do not know, an exchange
+/// writes 0 for a pair without trades; but nothing costs less than nothing.
+fn is_sound(provider: ProviderId, entry: &Entry) -> bool {
+    match entry {
+        Entry::Reading(reading) => match &reading.price {
+            Some(price) => !price.is_negative(),
+            None => provider != ProviderId::Binance,
+        },
+        Entry::Candle(candle) => [&candle.open, &candle.high, &candle.low, &candle.close]
+            .into_iter()
+            .all(|price| price.as_ref().is_some_and(|price| !price.is_negative())),
+        Entry::Spoiled(_) => false,
+    }
 }
 
 fn observation<'a>(
@@ -210,4 +232,85 @@ fn bar<'a>(candle: &'a Candle, asked_for: Option<&'a str>, now: Timestamp) -> Li
 
 fn text(number: &Option<Number>) -> Option<&str> {
     number.as_ref().map(Number::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use rstest::rstest;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: DecodeArgs,
+    }
+
+    /// The exit code, and of each line its kind and price, or the type of its error.
+    fn decode(provider: &str, endpoint: &str, body: &str) -> (ExitCode, Vec<String>) {
+        let path = std::env::temp_dir().join(format!("decode-{}.json", uuid::Uuid::now_v7()));
+        std::fs::write(&path, body).unwrap();
+        let words = ["decode", "--provider", provider, "--endpoint", endpoint];
+        let args = Cli::parse_from(words.into_iter().chain([path.to_str().unwrap()])).args;
+        let mut output = Vec::new();
+        let code = run(&args, "2026-01-01T00:00:00Z".parse().unwrap(), &mut output).unwrap();
+        std::fs::remove_file(path).unwrap();
+        let word = |line: &str| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let price = line
+                .get("price")
+                .or_else(|| line.get("close"))
+                .or_else(|| line.get("type"));
+            format!("{} {}", line["kind"].as_str().unwrap(), price.unwrap()).replace('"', "")
+        };
+        (code, String::from_utf8(output).unwrap().lines().map(word).collect())
+    }
+
+    #[rstest]
+    #[case(
+        "binance",
+        "ticker_price",
+        r#"[{"symbol":"A","price":"NaN"},{"symbol":"B","price":"-1.5"},{"symbol":"C"},{"symbol":"D","price":"0.00"},
+            {"symbol":"E","price":"2.50"}]"#,
+        &["error invalid_payload", "error invalid_payload", "error invalid_payload", "observation 0.00", "observation 2.50"]
+    )]
+    #[case(
+        "coingecko",
+        "simple_price",
+        r#"{"a":{"usd":-1},"b":{"usd":null},"c":{"usd":9.7e-10,"btc":1}}"#,
+        &["error invalid_payload", "observation null", "observation 9.7e-10", "observation 1"]
+    )]
+    #[case(
+        "binance",
+        "klines",
+        r#"[[0,"1","2","NaN","1.5","3",59999],[60000,"1","2","1","1.50","3",119999]]"#,
+        &["error invalid_payload", "candle 1.50"]
+    )]
+    #[case("binance", "ticker_price", "[]", &[])]
+    fn what_is_no_price_spoils_its_own_line(
+        #[case] provider: &str,
+        #[case] endpoint: &str,
+        #[case] body: &str,
+        #[case] expected: &[&str],
+    ) {
+        let (code, lines) = decode(provider, endpoint, body);
+        assert_eq!(lines, expected);
+        assert_eq!(code, ExitCode::SUCCESS);
+    }
+
+    #[rstest]
+    #[case("binance", "ticker_price", r#"{"symbol":"A","price":"NaN"}"#)]
+    #[case(
+        "binance",
+        "ticker_24hr",
+        r#"[{"symbol":"A","price":"1"},{"symbol":"B","price":"1"}]"#
+    )]
+    #[case("coingecko", "simple_price", r#"{"message":"?","hint":7}"#)]
+    fn an_answer_without_any_price_is_an_error(#[case] provider: &str, #[case] endpoint: &str, #[case] body: &str) {
+        let (code, lines) = decode(provider, endpoint, body);
+        assert_eq!(lines, ["error invalid_payload"]);
+        assert_eq!(code, ExitCode::from(1));
+    }
 }

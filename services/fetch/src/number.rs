@@ -53,6 +53,11 @@ impl Number {
         !mantissa.bytes().any(|b| matches!(b, b'1'..=b'9'))
     }
 
+    /// Whether it is below zero.
+    pub fn is_negative(&self) -> bool {
+        self.0.starts_with('-') && !self.is_zero()
+    }
+
     /// The same unless it is zero: some venues write 0 for what they do not know.
     pub fn unless_zero(self) -> Option<Self> {
         (!self.is_zero()).then_some(self)
@@ -201,6 +206,16 @@ mod tests {
     #[case("null")]
     fn what_is_no_number_is_unknown(#[case] text: &str) {
         assert_eq!(Number::parse(text), None);
+    }
+
+    #[rstest]
+    #[case("-1", true)]
+    #[case("-1e-9", true)]
+    #[case("-0.0", false)]
+    #[case("0", false)]
+    #[case("1e-9", false)]
+    fn signs(#[case] text: &str, #[case] negative: bool) {
+        assert_eq!(Number::parse(text).unwrap().is_negative(), negative);
     }
 
     #[derive(Deserialize)]
