@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-/// Microseconds since the unix epoch of RFC 3339, a date (its start) or date and time without zone (UTC), or unix time.
+/// Microseconds since the unix epoch of RFC 3339, a date (its start) or date and time without zone (UTC), or unix time;
+/// also as aggregators export them: `2013-04-28 00:00:00 UTC`, `2013-04-28 00:00:00 +0000`, `2013/04/28`.
 ///
 /// The unit of unix time follows from its size: seconds up to 10^12, then milliseconds, from 10^15 microseconds, from 10^18
 /// nanoseconds.
@@ -14,12 +15,28 @@ pub fn parse(text: &str) -> Option<i64> {
     if text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) && !is_date(text) {
         return unix(text);
     }
-    let at = text
-        .parse::<Timestamp>()
+    let at = calendar(text).or_else(|| calendar(&in_standard_spelling(text)))?;
+    Some(at.as_microsecond())
+}
+
+fn calendar(text: &str) -> Option<Timestamp> {
+    text.parse::<Timestamp>()
         .ok()
         .or_else(|| in_utc(text.parse::<Date>().ok().filter(|_| is_date(text))?.at(0, 0, 0, 0)))
-        .or_else(|| in_utc(text.parse::<DateTime>().ok()?))?;
-    Some(at.as_microsecond())
+        .or_else(|| in_utc(text.parse::<DateTime>().ok()?))
+}
+
+fn in_standard_spelling(text: &str) -> String {
+    let zoneless = text.strip_suffix("UTC").or_else(|| text.strip_suffix("GMT"));
+    let mut spelling = zoneless
+        .unwrap_or(text)
+        .trim_end()
+        .replacen(" +", "+", 1)
+        .replacen(" -", "-", 1);
+    if spelling.as_bytes().get(4) == Some(&b'/') {
+        spelling = spelling.replacen('/', "-", 2);
+    }
+    spelling
 }
 
 fn is_date(text: &str) -> bool {
@@ -64,6 +81,12 @@ mod tests {
             "2020-01-01 00:00:00",
             "2020-01-01T00:00:00",
             "2020-01-01 00:00:00+00:00",
+            "2020-01-01 00:00:00 UTC",
+            "2020-01-01 00:00:00.000 GMT",
+            "2020-01-01 01:00:00 +0100",
+            "2019-12-31 19:00:00 -05:00",
+            "2020/01/01",
+            "2020/01/01 00:00",
             "1577836800",
             "1577836800.0",
             "1.5778368e9",
@@ -91,6 +114,8 @@ mod tests {
             "2020-13-01",
             "2020-02-30",
             "01/02/2020",
+            "UTC",
+            "2020/01/01/",
             "1e40",
             "2020-1-1",
             "12:00",
