@@ -21,7 +21,7 @@ use crate::stats_body::{Labels, PickedPrices, stats_body};
 /// time with a price above zero is an error that names its line.
 #[derive(Debug, Clone, Args)]
 pub struct StatsArgs {
-    /// File with a header line, plain or gzip; `-` reads standard input.
+    /// File with a header line, plain or gzip, cells between commas, semicolons or tabs; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     csv: PathBuf,
     /// Time between two neighbouring prices, such as 1m, 1h or 1d.

@@ -33,10 +33,10 @@ pub struct Prices {
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     /// The file cannot be read.
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read")]
     Io(#[from] std::io::Error),
     /// The header is no CSV.
-    #[error("has no readable header: {0}")]
+    #[error("has no readable header")]
     Csv(#[from] csv::Error),
     /// There is not even a header.
     #[error("is empty; the first line must name the columns")]
@@ -90,11 +90,15 @@ struct Point {
 }
 
 fn read_csv(input: impl BufRead, columns: Columns<'_>) -> Result<Prices, Unreadable> {
-    let mut lines = (1..).zip(input.lines());
-    let header = match lines.next() {
-        Some((_, first)) => cells(first?.trim_start_matches('\u{feff}'))?,
-        None => return Err(Unreadable::Empty),
+    let mut lines = (1..).zip(input.split(b'\n'));
+    let Some((_, first)) = lines.next() else {
+        return Err(Unreadable::Empty);
     };
+    let first = first?;
+    let first = String::from_utf8_lossy(&first);
+    let first = first.trim_start_matches('\u{feff}');
+    let separator = separator(first);
+    let header = cells(first, separator)?;
     if header.iter().all(String::is_empty) {
         return Err(Unreadable::Empty);
     }
@@ -108,10 +112,11 @@ fn read_csv(input: impl BufRead, columns: Columns<'_>) -> Result<Prices, Unreada
     let mut blank = 0;
     for (line, text) in lines {
         let text = text?;
-        if text.trim().is_empty() {
+        let text = String::from_utf8_lossy(&text);
+        if text.chars().all(|c| c == separator || c.is_whitespace()) {
             continue;
         }
-        let pick = |at: usize| pick(&text, at).map_err(|what| row(line, what));
+        let pick = |at: usize| pick(&text, separator, at).map_err(|what| row(line, what));
         let (time, price) = (pick(time_column)?, pick(price_column)?);
         let at = time_cell::parse(&time).ok_or_else(|| row(line, format!("{time:?} is not a time")))?;
         if price.is_empty() {
@@ -131,21 +136,28 @@ fn read_csv(input: impl BufRead, columns: Columns<'_>) -> Result<Prices, Unreada
     })
 }
 
+/// What stands between cells: the most frequent of the usual characters in the header, a comma if there is none.
+fn separator(header: &str) -> char {
+    let frequency = |separator: &char| header.matches(*separator).count();
+    ['\t', ';', ','].into_iter().max_by_key(frequency).unwrap_or(',')
+}
+
 /// One cell of a line. Lines without quotes, which is nearly all, are split without a parser.
-fn pick(text: &str, at: usize) -> Result<Cow<'_, str>, String> {
+fn pick(text: &str, separator: char, at: usize) -> Result<Cow<'_, str>, String> {
     let found = if text.contains('"') {
-        let cells = cells(text).map_err(|error| error.to_string())?;
+        let cells = cells(text, separator).map_err(|error| error.to_string())?;
         cells.into_iter().nth(at).map(Cow::Owned)
     } else {
-        text.split(',').nth(at).map(|cell| Cow::Borrowed(cell.trim()))
+        text.split(separator).nth(at).map(|cell| Cow::Borrowed(cell.trim()))
     };
     found.ok_or_else(|| format!("has no cell {}", at + 1))
 }
 
 /// The cells of one line. A row is a line: a quoted line break is not supported.
-fn cells(text: &str) -> Result<Vec<String>, csv::Error> {
+fn cells(text: &str, separator: char) -> Result<Vec<String>, csv::Error> {
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
+        .delimiter(separator as u8)
         .trim(Trim::All)
         .from_reader(text.as_bytes());
     let first = reader.records().next().transpose()?;
@@ -230,6 +242,26 @@ mod tests {
             error("time,close\n1,2\n"),
             "has no column timestamp or date; its columns are time, close"
         );
+    }
+
+    #[test]
+    fn the_header_tells_what_stands_between_cells() {
+        for separator in [",", ";", "\t"] {
+            let text = "name,timestamp,price\nx,1970-01-01,1\n\"a,;b\",\"1970-01-02\",2\n".replace(',', separator);
+            assert_eq!(read_text(&text).unwrap().series.prices(), [1.0, 2.0], "{text}");
+        }
+    }
+
+    #[test]
+    fn rows_of_blank_cells_are_no_rows() {
+        let prices = read_text("date,price,x\n1970-01-01,1,\n,,\n , ,\r\n").unwrap();
+        assert_eq!((prices.series.len(), prices.blank), (1, 0));
+    }
+
+    #[test]
+    fn other_columns_may_hold_any_bytes() {
+        let prices = read(&b"date,price,name\n1970-01-01,1,caf\xe9\n"[..], DEFAULT).unwrap();
+        assert_eq!(prices.series.prices(), [1.0]);
     }
 
     #[test]

@@ -137,7 +137,10 @@ fn bad_input_is_one_clear_line_and_a_failure() {
         assert!(output.stdout.is_empty());
     }
     let output = stats(&["--csv", "/nowhere/x.csv", "--interval", "1d"], b"");
-    assert!(String::from_utf8_lossy(&output.stderr).starts_with("core-analytics: /nowhere/x.csv: cannot be read"));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "core-analytics: /nowhere/x.csv: cannot be read: No such file or directory (os error 2)\n"
+    );
     assert_eq!(
         stats(&["--csv", "-", "--interval", "yearly"], b"").status.code(),
         Some(2)
