@@ -26,6 +26,21 @@ pub struct Taken {
 const ALMOST: f64 = 1e-6;
 
 impl Bucket {
+    /// A bucket with so many tokens at this moment.
+    pub fn holding(tokens: f64) -> Self {
+        Self { tokens, at_us: 0 }
+    }
+
+    /// What one check after the other is told that takes from it at this moment.
+    pub fn take_in_turn(self, quota: Quota) -> impl Iterator<Item = Taken> {
+        let mut bucket = self;
+        std::iter::repeat_with(move || {
+            let (taken, left) = take(quota, Some(bucket), bucket.at_us);
+            bucket = left;
+            taken
+        })
+    }
+
     /// Whether the bucket is full again, so that it need not be remembered.
     pub fn is_full(self, quota: Quota, now_us: u64) -> bool {
         now_us.saturating_sub(self.at_us) as f64 >= (f64::from(quota.limit) - self.tokens) * step_us(quota)
@@ -62,9 +77,10 @@ pub fn take(quota: Quota, bucket: Option<Bucket>, now_us: u64) -> (Taken, Bucket
     (taken, Bucket { tokens, at_us })
 }
 
-/// The same in Redis: one atomic script, with Redis's own time and the expiry inside.
+/// The same in Redis, for any number of checks at once: one atomic script, with Redis's own time and the expiry inside.
 ///
-/// `KEYS[1]` the bucket; `ARGV` limit, window in microseconds. Answers allowed, remaining, full_in, next_in.
+/// `KEYS[1]` the bucket; `ARGV` limit, window in microseconds, tokens wanted. Answers the tokens there were, from which
+/// [`Bucket::take_in_turn`] derives what each check is told.
 pub const SCRIPT: &str = r"
 local limit = tonumber(ARGV[1])
 local step = tonumber(ARGV[2]) / limit
@@ -76,16 +92,10 @@ if stored then
   local left, at = string.match(stored, '^(%S+) (%S+)$')
   tokens = math.min(limit, tonumber(left) + math.max(0, now - tonumber(at)) / step)
 end
-local allowed = 0
-if tokens + 0.000001 >= 1 then
-  allowed = 1
-  tokens = tokens - 1
-end
-local full_in = math.ceil((limit - tokens) * step)
-redis.call('SET', KEYS[1], string.format('%.9f %.0f', tokens, now), 'PX', math.ceil(full_in / 1000) + 1)
-local next_in = 0
-if tokens + 0.000001 < 1 then next_in = math.ceil((1 - tokens) * step) end
-return {allowed, math.floor(tokens + 0.000001), full_in, next_in}
+local left = tokens - math.min(tonumber(ARGV[3]), math.floor(tokens + 0.000001))
+local full_in = math.ceil((limit - left) * step)
+redis.call('SET', KEYS[1], string.format('%.9f %.0f', left, now), 'PX', math.ceil(full_in / 1000) + 1)
+return string.format('%.9f', tokens)
 ";
 
 #[cfg(test)]
@@ -134,6 +144,17 @@ mod tests {
                 let inside = granted[i..].iter().take_while(|at| **at < start + span).count();
                 prop_assert!(inside <= 2 * limit as usize);
             }
+        }
+
+        #[test]
+        fn in_turn_grants_every_whole_token_and_no_more(limit in 1u32..200, window in 1u32..600, share in 0.0f64..=1.0, checks in 1usize..300) {
+            let tokens = f64::from(limit) * share;
+            let taken: Vec<Taken> = Bucket::holding(tokens).take_in_turn(quota(limit, window)).take(checks).collect();
+            let granted = taken.iter().take_while(|taken| taken.allowed).count();
+            prop_assert_eq!(granted, checks.min((tokens + ALMOST) as usize));
+            prop_assert!(taken[granted..].iter().all(|taken| !taken.allowed && taken.remaining == 0 && taken.next_in_us > 0));
+            let left: Vec<u32> = taken[..granted].iter().map(|taken| taken.remaining).collect();
+            prop_assert!(left.windows(2).all(|pair| pair[0] == pair[1] + 1), "{:?}", left);
         }
 
         #[test]

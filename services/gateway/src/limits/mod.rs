@@ -1,7 +1,7 @@
 //! Token buckets: in Redis, shared by all gateways; in this process while Redis is away.
 //!
-//! One check is one script call, atomic in Redis. When Redis fails, a bucket of the same size in this process
-//! decides, and the answer says so (`X-RateLimit-Mode: local`); Redis is asked again a second later.
+//! When Redis fails, a bucket of the same size in this process decides, and the answer says so
+//! (`X-RateLimit-Mode: local`); Redis is asked again a second later.
 
 /// The bucket's arithmetic and its script.
 pub mod bucket;
@@ -9,8 +9,11 @@ pub mod bucket;
 /// Which limit applies where.
 pub mod policy;
 
+/// Buckets that all gateways share.
+pub mod shared;
+
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -21,21 +24,18 @@ use redis::aio::ConnectionManager;
 
 pub use self::bucket::{Bucket, Taken};
 pub use self::policy::{LimitSettings, Policy, Quota, Subject};
+use self::shared::SharedBuckets;
 use crate::problem::ApiError;
 
 /// How long Redis is left alone after it failed.
 const REDIS_PAUSE: Duration = Duration::from_secs(1);
-
-/// Longest wait for Redis: a limiter must not be what makes requests slow.
-const REDIS_PATIENCE: Duration = Duration::from_millis(300);
 
 /// Buckets kept in this process; full ones are forgotten first.
 const LOCAL_BUCKETS: usize = 50_000;
 
 /// All buckets of this installation.
 pub struct Limiter {
-    redis: ConnectionManager,
-    script: redis::Script,
+    shared: Arc<SharedBuckets>,
     settings: LimitSettings,
     local: Mutex<HashMap<String, (Quota, Bucket)>>,
     paused_until: Mutex<Option<Instant>>,
@@ -55,8 +55,7 @@ impl Limiter {
     /// A limiter that counts in `redis`.
     pub fn new(redis: ConnectionManager, settings: LimitSettings) -> Self {
         Self {
-            redis,
-            script: redis::Script::new(bucket::SCRIPT),
+            shared: Arc::new(SharedBuckets::new(redis)),
             settings,
             local: Mutex::default(),
             paused_until: Mutex::default(),
@@ -80,31 +79,15 @@ impl Limiter {
     /// Takes a token from the bucket `key`; says too whether this process decided alone.
     pub async fn take(&self, key: &str, quota: Quota) -> (Taken, bool) {
         if !self.is_paused() {
-            match self.take_in_redis(key, quota).await {
+            match self.shared.take(key, quota).await {
                 Ok(taken) => return (taken, false),
-                Err(reason) => {
-                    tracing::warn!(reason, "rate limits are counted in this process");
+                Err(error) => {
+                    tracing::warn!(%error, "rate limits are counted in this process");
                     *self.lock_pause() = Some(Instant::now() + REDIS_PAUSE);
                 }
             }
         }
         (self.take_locally(key, quota), true)
-    }
-
-    async fn take_in_redis(&self, key: &str, quota: Quota) -> Result<Taken, String> {
-        let mut redis = self.redis.clone();
-        let mut call = self.script.key(key);
-        call.arg(quota.limit).arg(u64::from(quota.window_seconds) * 1_000_000);
-        let answer = tokio::time::timeout(REDIS_PATIENCE, call.invoke_async::<(u8, u32, u64, u64)>(&mut redis)).await;
-        let (allowed, remaining, full_in_us, next_in_us) = answer
-            .map_err(|_| "no answer in time".to_owned())?
-            .map_err(|error| error.to_string())?;
-        Ok(Taken {
-            allowed: allowed == 1,
-            remaining,
-            full_in_us,
-            next_in_us,
-        })
     }
 
     fn take_locally(&self, key: &str, quota: Quota) -> Taken {

@@ -1,5 +1,9 @@
 //! Rate limits and blocked addresses, as clients meet them.
 
+use std::sync::Arc;
+
+use gateway::limits::Quota;
+use gateway::limits::shared::SharedBuckets;
 use reqwest::Method;
 
 use crate::harness::{KEY, World, send};
@@ -111,6 +115,29 @@ async fn two_gateways_share_their_buckets() {
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 10);
     assert_eq!(answers.iter().filter(|answer| answer.status == 429).count(), 30);
     stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checks_that_share_a_call_are_told_what_each_would_be_told_alone() {
+    let redis = testkit::redis().await;
+    let buckets = Arc::new(SharedBuckets::new(redis.connection.clone()));
+    let quota: Quota = "100/3600".parse().unwrap();
+    let taken = |count: usize| {
+        let checks = (0..count).map(|_| {
+            let buckets = Arc::clone(&buckets);
+            tokio::spawn(async move { buckets.take("{rl:test}", quota).await.unwrap() })
+        });
+        futures_util::future::join_all(checks.collect::<Vec<_>>())
+    };
+    let mut left: Vec<u32> = Vec::new();
+    for taken in taken(60).await.into_iter().chain(taken(60).await) {
+        let taken = taken.unwrap();
+        if taken.allowed {
+            left.push(taken.remaining);
+        }
+    }
+    left.sort_unstable();
+    assert_eq!(left, (0..100).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
