@@ -9,5 +9,8 @@ pub mod json;
 /// Query and path parameters, read the same way.
 pub mod params;
 
+/// Pages of lists, and the object that a path names.
+pub mod page;
+
 /// The rules that values are read by.
 pub mod rules;

@@ -7,12 +7,12 @@ use contracts::api::alerts::{DeliveryBody, EndpointBody, SecretBody, VerifyBody,
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::alerts::{id_of, page_query};
 use crate::accounts::Scope;
 use crate::app::AppState;
 use crate::endpoint::Endpoint;
 use crate::extract::identity::Caller;
 use crate::extract::json::{Fields, RawBody, string, string_map};
+use crate::extract::page::{id_of, page_query};
 use crate::extract::params::{Params, present};
 use crate::extract::rules;
 use crate::gate::Gate;

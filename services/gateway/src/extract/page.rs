@@ -1,0 +1,30 @@
+//! What lists and single objects share: where a page begins, and which object a path names.
+
+use contracts::api::alerts::PageQuery;
+use uuid::Uuid;
+
+use super::params::{Params, present};
+use super::rules;
+use crate::problem::ApiError;
+
+/// Longest cursor of any list.
+pub const CURSOR_MAX_CHARS: usize = 512;
+
+/// The parameters of every list that is followed by cursor.
+pub fn page_query(params: &mut Params<'_>) -> PageQuery {
+    PageQuery {
+        limit: params.optional("limit", rules::integer(1, 1_000)),
+        cursor: params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS)),
+    }
+}
+
+/// The path's id, after all other parameters.
+///
+/// # Errors
+///
+/// Every violation that was found.
+pub fn id_of(mut params: Params<'_>) -> Result<Uuid, ApiError> {
+    let id = params.path("id", rules::id);
+    params.finish()?;
+    present(id)
+}

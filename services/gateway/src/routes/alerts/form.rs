@@ -1,0 +1,185 @@
+//! The form of an alert: its body, field by field, with every violation named.
+
+use contracts::api::alerts::AlertCreateRequest;
+use contracts::number::{Number, parse_decimal};
+use domain::rule::Condition;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use url::Url;
+use utoipa::ToSchema;
+
+use crate::extract::json::{Fields, decimal_text, string};
+use crate::extract::params::present;
+use crate::extract::rules::{self, Broken};
+use crate::openapi::words::{AlertCondition, AlertKind};
+use crate::problem::ApiError;
+
+const URL_MAX_CHARS: usize = 2_048;
+const DECIMALS_MAX: u32 = 18;
+
+/// A price alert.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "describes a body that is read field by field")]
+pub struct AlertCreate {
+    /// The asset, in any case.
+    #[schema(pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC")]
+    ticker: String,
+    /// What is watched: the price, which is also the default.
+    #[schema(nullable = false)]
+    kind: Option<AlertKind>,
+    /// `gt`: strictly above the target. `lt`: strictly below it.
+    condition: AlertCondition,
+    /// The target in USD, with at most 18 decimals.
+    #[schema(exclusive_minimum = 0, maximum = 1e18, example = 70000.0)]
+    target_price: f64,
+    /// Where to post when it fires: http or https, without user and password.
+    #[schema(
+        min_length = 10,
+        max_length = 2048,
+        pattern = "^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9]",
+        example = "https://your-server.com/webhook"
+    )]
+    webhook_url: String,
+}
+
+/// Reads the body of a new alert.
+///
+/// # Errors
+///
+/// Every violation that was found.
+pub fn read(body: &[u8]) -> Result<AlertCreateRequest, ApiError> {
+    let mut fields = Fields::parse(body)?;
+    let ticker = fields.required("ticker", string(rules::ticker));
+    fields.optional("kind", string(rules::one_of(&["price"])));
+    let condition = fields.required("condition", string(condition));
+    let target_price = fields.required("target_price", target);
+    let webhook_url = fields.required("webhook_url", string(webhook_url));
+    fields.finish()?;
+    Ok(AlertCreateRequest {
+        ticker: present(ticker)?,
+        condition: present(condition)?,
+        target_price: present(target_price)?,
+        webhook_url: present(webhook_url)?,
+    })
+}
+
+fn condition(text: &str) -> Result<Condition, Broken> {
+    match text {
+        "gt" => Ok(Condition::Gt),
+        "lt" => Ok(Condition::Lt),
+        _ => Err(Broken::new("enum", "must be one of gt, lt").params(json!({"expected": ["gt", "lt"]}))),
+    }
+}
+
+fn target(raw: &RawValue) -> Result<Number, Broken> {
+    let text = decimal_text(raw)?;
+    let most = Decimal::from(1_000_000_000_000_000_000_u64);
+    let too_large =
+        || Broken::new("less_than_equal", "must be at most 10^18 with at most 18 decimals").params(json!({"le": 1e18}));
+    if text.starts_with('-')
+        || text
+            .bytes()
+            .take_while(|b| !matches!(b, b'e' | b'E'))
+            .all(|b| matches!(b, b'0' | b'.'))
+    {
+        return Err(Broken::new("greater_than", "must be greater than 0").params(json!({"gt": 0})));
+    }
+    let price = parse_decimal(text).ok_or_else(too_large)?.normalize();
+    if price > most {
+        Err(too_large())
+    } else if price.is_zero() || price.scale() > DECIMALS_MAX {
+        Err(Broken::new("decimal_max_places", "must have at most 18 decimals")
+            .params(json!({"decimal_places": DECIMALS_MAX})))
+    } else {
+        Ok(Number(price))
+    }
+}
+
+fn webhook_url(text: &str) -> Result<String, Broken> {
+    let text = rules::text(1, URL_MAX_CHARS)(text)?;
+    let invalid = |msg: &str| Broken::new("url_parsing", msg);
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(invalid("must not contain blanks or control characters"));
+    }
+    let url = Url::parse(&text).map_err(|_| invalid("must be an absolute http or https address"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Broken::new("url_scheme", "must be http or https").params(json!({"expected": ["http", "https"]})));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("must not contain a user or a password"));
+    }
+    if url.host().is_none() {
+        return Err(invalid("must name a host"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    #[rstest]
+    #[case("70000.00", Ok("70000"))]
+    #[case("0.000000000000000001", Ok("0.000000000000000001"))]
+    #[case("1e18", Ok("1000000000000000000"))]
+    #[case("1.5e3", Ok("1500"))]
+    #[case("1000000000000000000.000000001", Err("less_than_equal"))]
+    #[case("1e400", Err("less_than_equal"))]
+    #[case("0.0000000000000000001", Err("decimal_max_places"))]
+    #[case("0", Err("greater_than"))]
+    #[case("0.00e5", Err("greater_than"))]
+    #[case("-1", Err("greater_than"))]
+    #[case("\"70000\"", Err("decimal_type"))]
+    #[case("null", Err("decimal_type"))]
+    #[case("[1]", Err("decimal_type"))]
+    fn targets_are_exact_and_bounded(#[case] text: &str, #[case] expected: Result<&str, &str>) {
+        let found = target(&raw(text))
+            .map(|number| number.to_string())
+            .map_err(|broken| broken.kind);
+        assert_eq!(found.as_deref().map_err(|kind| *kind), expected);
+    }
+
+    #[rstest]
+    #[case("https://your-server.com/webhook", None)]
+    #[case("http://127.0.0.1:9000/", None)]
+    #[case("ftp://a.example/", Some("url_scheme"))]
+    #[case("https://user:secret@a.example/", Some("url_parsing"))]
+    #[case("https://", Some("url_parsing"))]
+    #[case("/webhook", Some("url_parsing"))]
+    #[case("https://a.example/a b", Some("url_parsing"))]
+    #[case("https://a.example/\u{0}", Some("url_parsing"))]
+    fn webhook_addresses_are_plain_http(#[case] text: &str, #[case] broken: Option<&str>) {
+        assert_eq!(webhook_url(text).err().map(|broken| broken.kind), broken);
+        let long = format!("https://a.example/{}", "x".repeat(2_048));
+        assert_eq!(webhook_url(&long).unwrap_err().kind, "too_long");
+    }
+
+    #[test]
+    fn every_violation_of_an_alert_is_named() {
+        let error = read(br#"{"ticker": "B-TC", "condition": "above", "target_price": 0, "note": "x"}"#).unwrap_err();
+        let found: Vec<_> = error
+            .errors
+            .iter()
+            .map(|e| (e.loc[1].as_str(), e.kind.as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("ticker", "ticker"),
+                ("condition", "enum"),
+                ("target_price", "greater_than"),
+                ("webhook_url", "missing"),
+                ("note", "extra_forbidden"),
+            ]
+        );
+    }
+}
