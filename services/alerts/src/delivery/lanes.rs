@@ -2,12 +2,16 @@
 //!
 //! Every receiver has a lane. A new one gets few slots; each success adds one, each failure halves them. Lanes are of three
 //! classes, fresh (nothing known), fast and slow, and each class has slots of its own: however many receivers hang, those
-//! that answer do not wait for them. A message that would wait too long in its lane is not held here but put back.
+//! that answer do not wait for them.
 //!
-//! Pure: no clock, no I/O; the worker tells it what came and what ended.
+//! Messages that find no slot wait here, in their lane: at most as many as there are places left for everyone else (the
+//! dynamic threshold of Choudhury and Hahne, 1998), so that a burst to one receiver is held and the next receiver still
+//! finds room; half of the places are kept for receivers that are known to answer quickly. A message that would wait too long, because its receiver is slow or has too many, is put back instead.
+//!
+//! Pure: no clock, no I/O; the worker tells it what came and what ended, and when.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -16,9 +20,6 @@ const FRESH_SLOTS: usize = 4;
 
 /// Most slots of a lane whose receiver is slow.
 const SLOW_SLOTS: usize = 4;
-
-/// Assumed of a receiver that never answered yet.
-const FRESH_LATENCY: Duration = Duration::from_millis(20);
 
 /// A receiver that needs longer than this on average is slow.
 const SLOW_FROM: Duration = Duration::from_secs(1);
@@ -84,6 +85,8 @@ struct Lane<J> {
     in_flight: usize,
     latency: Option<Duration>,
     waiting: VecDeque<J>,
+    /// When the last of those that were put back returns.
+    last_return: Option<Instant>,
 }
 
 impl<J> Lane<J> {
@@ -93,6 +96,7 @@ impl<J> Lane<J> {
             in_flight: 0,
             latency: None,
             waiting: VecDeque::new(),
+            last_return: None,
         }
     }
 
@@ -104,10 +108,25 @@ impl<J> Lane<J> {
         }
     }
 
-    /// How long one more message would wait.
-    fn wait(&self) -> Duration {
-        let each = self.latency.unwrap_or(FRESH_LATENCY);
-        each.mul_f64((self.waiting.len() + 1) as f64 / self.slots as f64)
+    /// How many messages may wait for their turn; what a receiver takes is not known before its first answer.
+    fn most_waiting(&self) -> usize {
+        match self.latency {
+            None => usize::MAX,
+            Some(latency) => (LONGEST_WAIT.as_secs_f64() / latency.as_secs_f64() * self.slots as f64) as usize,
+        }
+    }
+
+    /// Notes that one more message is put back. Returns for how long: until those before it have had their turn, so that
+    /// what is put back together does not return together.
+    fn put_back(&mut self, now: Instant) -> Duration {
+        let each = self.latency.unwrap_or_default().div_f64(self.slots as f64);
+        let after_waiting = now + each.mul_f64(self.waiting.len() as f64).max(SHORTEST_DEFERRAL);
+        let turn = self
+            .last_return
+            .map_or(after_waiting, |last| after_waiting.max(last + each));
+        let turn = turn.min(now + LONGEST_DEFERRAL);
+        self.last_return = Some(turn);
+        turn - now
     }
 
     fn learn(&mut self, succeeded: bool, latency: Duration, most_slots: usize) {
@@ -133,8 +152,10 @@ pub struct Lanes<J> {
     queue: VecDeque<Uuid>,
     free: Free,
     most_slots_of_one: usize,
-    waiting: usize,
-    most_waiting: usize,
+    /// For messages that wait: how many are left.
+    places: usize,
+    /// Of these, how many are for receivers that are known to answer quickly.
+    kept_places: usize,
 }
 
 #[derive(Debug)]
@@ -156,8 +177,8 @@ impl Free {
 
 impl<J> Lanes<J> {
     /// Lanes that share `concurrency` slots for fast receivers, and as many for fresh and for slow ones together. At most
-    /// `most_waiting` messages wait here.
-    pub fn new(concurrency: usize, most_waiting: usize) -> Self {
+    /// `places` messages wait here.
+    pub fn new(concurrency: usize, places: usize) -> Self {
         let half = concurrency.div_ceil(2);
         Self {
             lanes: HashMap::new(),
@@ -168,8 +189,8 @@ impl<J> Lanes<J> {
                 slow: half,
             },
             most_slots_of_one: concurrency.div_ceil(4),
-            waiting: 0,
-            most_waiting,
+            places,
+            kept_places: places / 2,
         }
     }
 
@@ -179,7 +200,7 @@ impl<J> Lanes<J> {
     }
 
     /// Decides about a message that came.
-    pub fn arrived(&mut self, endpoint_id: Uuid, job: J) -> Arrival<J> {
+    pub fn arrived(&mut self, endpoint_id: Uuid, job: J, now: Instant) -> Arrival<J> {
         let lane = self.lanes.entry(endpoint_id).or_insert_with(Lane::new);
         let class = lane.class();
         if lane.waiting.is_empty() && lane.in_flight < lane.slots && *self.free.of(class) > 0 {
@@ -187,38 +208,41 @@ impl<J> Lanes<J> {
             *self.free.of(class) -= 1;
             return Arrival::Start(Slot { endpoint_id, class }, job);
         }
-        let wait = lane.wait();
-        // Half of the places are kept for receivers that are known to answer.
-        let places = if class == Class::Fast {
-            self.most_waiting
-        } else {
-            self.most_waiting / 2
+        let room = match class {
+            Class::Fast => self.places,
+            Class::Fresh | Class::Slow => self.places.saturating_sub(self.kept_places),
         };
-        if wait > LONGEST_WAIT || self.waiting >= places {
-            return Arrival::PutBack(job, wait.clamp(SHORTEST_DEFERRAL, LONGEST_DEFERRAL));
+        if lane.waiting.len() >= lane.most_waiting().min(room) {
+            return Arrival::PutBack(job, lane.put_back(now));
         }
         if lane.waiting.is_empty() {
             self.queue.push_back(endpoint_id);
         }
         lane.waiting.push_back(job);
-        self.waiting += 1;
+        self.places -= 1;
         Arrival::Waits
     }
 
-    /// Takes a slot back, with what was learnt about its receiver.
-    pub fn finished(&mut self, slot: Slot, ending: Ending) {
+    /// Takes a slot back, with what was learnt about its receiver. Returns the messages that would wait too long now, each
+    /// with how long it is put back for.
+    pub fn finished(&mut self, slot: Slot, ending: Ending, now: Instant) -> Vec<(J, Duration)> {
         *self.free.of(slot.class) += 1;
         let most_slots = self.most_slots_of_one;
         let Some(lane) = self.lanes.get_mut(&slot.endpoint_id) else {
-            return;
+            return Vec::new();
         };
         lane.in_flight = lane.in_flight.saturating_sub(1);
         if let Ending::Tried { succeeded, latency } = ending {
             lane.learn(succeeded, latency, most_slots);
         }
+        let keep = lane.most_waiting().max(1).min(lane.waiting.len());
+        let excess = lane.waiting.split_off(keep);
+        self.places += excess.len();
+        let excess = excess.into_iter().map(|job| (job, lane.put_back(now))).collect();
         if lane.in_flight == 0 && lane.waiting.is_empty() && self.lanes.len() > MOST_LANES {
             self.lanes.remove(&slot.endpoint_id);
         }
+        excess
     }
 
     /// The next waiting message that may go out, receivers taking turns. Ask until there is none.
@@ -236,7 +260,7 @@ impl<J> Lanes<J> {
             let Some(job) = lane.waiting.pop_front() else { continue };
             lane.in_flight += 1;
             *self.free.of(class) -= 1;
-            self.waiting -= 1;
+            self.places += 1;
             if !lane.waiting.is_empty() {
                 self.queue.push_back(endpoint_id);
             }
@@ -259,6 +283,12 @@ mod tests {
         latency: Duration::from_secs(15),
     };
 
+    /// Tests take no time.
+    fn now() -> Instant {
+        static NOW: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+        *NOW
+    }
+
     fn endpoint(n: u128) -> Uuid {
         Uuid::from_u128(n)
     }
@@ -267,7 +297,7 @@ mod tests {
     fn bring(lanes: &mut Lanes<u32>, to: Uuid, count: u32) -> (Vec<Slot>, usize) {
         let (mut slots, mut put_back) = (Vec::new(), 0);
         for job in 0..count {
-            match lanes.arrived(to, job) {
+            match lanes.arrived(to, job, now()) {
                 Arrival::Start(slot, _) => slots.push(slot),
                 Arrival::Waits => {}
                 Arrival::PutBack(..) => put_back += 1,
@@ -281,24 +311,62 @@ mod tests {
         let mut lanes = Lanes::new(64, 256);
         let (slots, put_back) = bring(&mut lanes, endpoint(1), 10);
         assert_eq!((slots.len(), put_back), (FRESH_SLOTS, 0));
+        let mut excess = Vec::new();
         for slot in slots {
-            lanes.finished(slot, HUNG);
+            excess.extend(lanes.finished(slot, HUNG, now()));
         }
+        assert_eq!(excess.len(), 5, "what would wait for minutes is put back");
+        assert!(excess.iter().all(|(_, wait)| *wait > LONGEST_WAIT), "{excess:?}");
         let started: Vec<_> = std::iter::from_fn(|| lanes.next_start()).collect();
         assert_eq!(started.len(), 1, "after failures one is tried at a time");
         let (slots, put_back) = bring(&mut lanes, endpoint(1), 5);
+        assert_eq!((slots.len(), put_back), (0, 5));
+    }
+
+    #[test]
+    fn a_burst_to_one_receiver_is_held_and_leaves_room_for_the_next() {
+        let mut lanes = Lanes::new(64, 8_000);
+        let (slots, put_back) = bring(&mut lanes, endpoint(1), 2_004);
+        assert_eq!((slots.len(), put_back), (FRESH_SLOTS, 0));
         assert_eq!(
-            (slots.len(), put_back),
-            (0, 5),
-            "what would wait for minutes is put back"
+            bring(&mut lanes, endpoint(1), 10).1,
+            10,
+            "a quarter of the places is its share"
         );
+        for n in 2..20 {
+            let (_, put_back) = bring(&mut lanes, endpoint(n), 50);
+            assert_eq!(put_back, 0, "receiver {n}");
+        }
+    }
+
+    #[test]
+    fn what_is_put_back_returns_spread_over_the_time_that_it_takes() {
+        let mut lanes = Lanes::new(64, 1_000);
+        for slot in bring(&mut lanes, endpoint(1), 1).0 {
+            let second = Ending::Tried {
+                succeeded: true,
+                latency: Duration::from_secs(1),
+            };
+            lanes.finished(slot, second, now());
+        }
+        let waits: Vec<Duration> = (0..600)
+            .filter_map(|job| match lanes.arrived(endpoint(1), job, now()) {
+                Arrival::PutBack(_, wait) => Some(wait),
+                Arrival::Start(..) | Arrival::Waits => None,
+            })
+            .collect();
+        // Five slots of a second each: 25 messages wait five seconds.
+        assert_eq!(waits.len(), 600 - 5 - 25);
+        assert!(waits.is_sorted());
+        assert!(waits[0] >= LONGEST_WAIT, "{:?}", waits[0]);
+        assert_eq!(*waits.last().unwrap(), LONGEST_DEFERRAL);
     }
 
     #[test]
     fn many_hanging_receivers_do_not_delay_one_that_answers() {
         let mut lanes = Lanes::new(64, 256);
         for slot in bring(&mut lanes, endpoint(1), 1).0 {
-            lanes.finished(slot, QUICK);
+            lanes.finished(slot, QUICK, now());
         }
         for n in 100..400 {
             bring(&mut lanes, endpoint(n), 50);
@@ -308,7 +376,7 @@ mod tests {
         let mut delivered = 0;
         let mut open: VecDeque<Slot> = slots.into();
         while let Some(slot) = open.pop_front() {
-            lanes.finished(slot, QUICK);
+            lanes.finished(slot, QUICK, now());
             delivered += 1;
             open.extend(
                 std::iter::from_fn(|| lanes.next_start())
@@ -334,10 +402,10 @@ mod tests {
         let mut lanes = Lanes::new(64, 1024);
         for _ in 0..100 {
             for slot in bring(&mut lanes, endpoint(1), 1).0 {
-                lanes.finished(slot, QUICK);
+                lanes.finished(slot, QUICK, now());
             }
         }
-        let (slots, put_back) = bring(&mut lanes, endpoint(1), 1000);
+        let (slots, put_back) = bring(&mut lanes, endpoint(1), 500);
         assert_eq!((slots.len(), put_back), (16, 0));
     }
 
@@ -345,11 +413,11 @@ mod tests {
     fn a_receiver_that_recovers_is_trusted_again() {
         let mut lanes = Lanes::new(64, 256);
         for slot in bring(&mut lanes, endpoint(1), 1).0 {
-            lanes.finished(slot, HUNG);
+            lanes.finished(slot, HUNG, now());
         }
         for _ in 0..40 {
             for slot in bring(&mut lanes, endpoint(1), 1).0 {
-                lanes.finished(slot, QUICK);
+                lanes.finished(slot, QUICK, now());
             }
         }
         assert_eq!(lanes.lanes[&endpoint(1)].class(), Class::Fast);
@@ -365,7 +433,7 @@ mod tests {
         let mut served = Vec::new();
         let mut open: VecDeque<Slot> = first.into();
         while let Some(slot) = open.pop_front() {
-            lanes.finished(slot, Ending::NotTried);
+            lanes.finished(slot, Ending::NotTried, now());
             while let Some((slot, _)) = lanes.next_start() {
                 served.push(slot.endpoint_id.as_u128());
                 open.push_back(slot);
@@ -373,7 +441,7 @@ mod tests {
         }
         assert_eq!(served.len(), 18);
         assert_eq!(served[..4], [1, 2, 1, 2]);
-        assert_eq!(lanes.waiting, 0);
+        assert_eq!(lanes.places, 100);
         assert_eq!((lanes.free.fresh, lanes.free.fast, lanes.free.slow), (2, 4, 2));
     }
 }

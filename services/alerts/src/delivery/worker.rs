@@ -10,7 +10,7 @@
 //! nothing new is taken, and what is under way has a while to end; the rest is left to its claim's lease.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use contracts::messages::DeliveryMessage;
 use deadpool_postgres::Pool;
@@ -30,6 +30,9 @@ use crate::store::deliveries::{self, Claimed};
 
 /// Most messages claimed together.
 const CLAIM_BATCH: usize = 256;
+
+/// Most messages that wait in this process for a slot: some seconds of work, a few hundred bytes each.
+const PLACES: usize = 8_192;
 
 /// A message from the queue.
 struct Job {
@@ -56,9 +59,9 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// How many unfinished messages the consumer should hold with this concurrency.
+    /// How many unfinished messages the consumer should hold with this concurrency: those that wait and those under way.
     pub fn prefetch(concurrency: usize) -> u16 {
-        u16::try_from(concurrency * 4).unwrap_or(u16::MAX)
+        u16::try_from(PLACES + Lanes::<Job>::most_in_flight(concurrency)).unwrap_or(u16::MAX)
     }
 
     /// Delivers until the stop.
@@ -84,7 +87,7 @@ impl Worker {
         };
         let claimer = tokio::spawn(claimer.run(to_claim));
         let dispatcher = Dispatcher {
-            lanes: Lanes::new(self.concurrency, prefetch / 2),
+            lanes: Lanes::new(self.concurrency, PLACES),
             starts,
             settle,
         };
@@ -123,7 +126,9 @@ impl Dispatcher {
                 biased;
                 () = stop.cancelled() => return,
                 Some((slot, ending)) = endings.recv() => {
-                    self.lanes.finished(slot, ending);
+                    for (job, wait) in self.lanes.finished(slot, ending, Instant::now()) {
+                        self.put_back(job, wait).await;
+                    }
                     while let Some((slot, job)) = self.lanes.next_start() {
                         self.start(slot, job).await;
                     }
@@ -159,29 +164,24 @@ impl Dispatcher {
                 attempt,
                 message,
             },
+            Instant::now(),
         ) {
             Arrival::Start(slot, job) => self.start(slot, job).await,
             Arrival::Waits => {}
-            Arrival::PutBack(job, wait) => {
-                ::metrics::counter!(metrics::DEFERRED).increment(1);
-                let Job {
-                    delivery_id,
-                    attempt,
-                    message,
-                    ..
-                } = job;
-                // The receiver of this channel outlives the dispatcher.
-                let _ = self
-                    .settle
-                    .send(Settlement::PutBack {
-                        delivery_id,
-                        attempt,
-                        wait,
-                        message,
-                    })
-                    .await;
-            }
+            Arrival::PutBack(job, wait) => self.put_back(job, wait).await,
         }
+    }
+
+    async fn put_back(&self, job: Job, wait: Duration) {
+        ::metrics::counter!(metrics::DEFERRED).increment(1);
+        let settlement = Settlement::PutBack {
+            delivery_id: job.delivery_id,
+            attempt: job.attempt,
+            wait,
+            message: job.message,
+        };
+        // The receiver of this channel outlives the dispatcher.
+        let _ = self.settle.send(settlement).await;
     }
 
     async fn start(&self, slot: Slot, job: Job) {
