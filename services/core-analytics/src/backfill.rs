@@ -161,17 +161,19 @@ impl Backfill {
             }
             Err(error) => return Err(error).with_context(|| format!("history of {} by {}", job.ticker, job.interval)),
         };
+        let (source, count) = (body.source, body.bars.len());
         let bars = bars_of_history(&job.ticker, job.interval, &body.bars, now);
+        drop(body);
         self.store.merge_history(&bars).await?;
         self.changed.note(&job.ticker);
         tracing::debug!(
             ticker = %job.ticker,
             interval = %job.interval,
-            source = %body.source,
-            bars = body.bars.len(),
+            source = %source,
+            bars = count,
             "history filled in"
         );
-        Ok(body.bars.len())
+        Ok(count)
     }
 
     async fn first_missing(&self, job: &Job, now: Timestamp) -> anyhow::Result<Option<Timestamp>> {

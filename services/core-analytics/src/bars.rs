@@ -48,36 +48,38 @@ pub fn bars_of_history(
     history: &[HistoryBar],
     told_at: Timestamp,
 ) -> Vec<(Ticker, Candle)> {
-    let own: Vec<Candle> = history
-        .iter()
-        .filter_map(|bar| {
-            let bar = VenueBar {
-                open_time: bar.t.0,
-                open: storable(bar.o.0)?,
-                high: storable(bar.h.0)?,
-                low: storable(bar.l.0)?,
-                close: storable(bar.c.0)?,
-                volume: bar
-                    .v
-                    .map(|volume| volume.0.round_dp(STORED_DIGITS))
-                    .filter(|volume| *volume < TOO_LARGE),
-            };
-            Candle::of_venue(interval, &bar, told_at)
-        })
-        .collect();
-    // A history that names a bar twice counts it once.
-    let own: BTreeMap<Timestamp, Candle> = own.into_iter().map(|bar| (bar.open_time, bar)).collect();
-    let start = own.keys().next().copied();
-    let longer = Interval::ALL
+    let mut own = Vec::with_capacity(history.len());
+    own.extend(history.iter().filter_map(|bar| {
+        let bar = VenueBar {
+            open_time: bar.t.0,
+            open: storable(bar.o.0)?,
+            high: storable(bar.h.0)?,
+            low: storable(bar.l.0)?,
+            close: storable(bar.c.0)?,
+            volume: bar
+                .v
+                .map(|volume| volume.0.round_dp(STORED_DIGITS))
+                .filter(|volume| *volume < TOO_LARGE),
+        };
+        Candle::of_venue(interval, &bar, told_at)
+    }));
+    own.sort_by_key(|bar| bar.open_time);
+    // A history that names a bar twice counts the later one.
+    own.dedup_by(|later, kept| {
+        let same = later.open_time == kept.open_time;
+        if same {
+            *kept = *later;
+        }
+        same
+    });
+    let start = own.first().map(|bar| bar.open_time);
+    let longer: Vec<Candle> = Interval::ALL
         .into_iter()
         .filter(|longer| *longer > interval)
-        .flat_map(|longer| roll_up(own.values(), longer))
-        .filter(|bar| start.is_some_and(|start| start <= bar.open_time));
-    own.values()
-        .copied()
-        .chain(longer)
-        .map(|bar| (ticker.clone(), bar))
-        .collect()
+        .flat_map(|longer| roll_up(&own, longer))
+        .filter(|bar| start.is_some_and(|start| start <= bar.open_time))
+        .collect();
+    own.into_iter().chain(longer).map(|bar| (ticker.clone(), bar)).collect()
 }
 
 #[cfg(test)]
@@ -160,5 +162,22 @@ mod tests {
         let told_at = "2026-01-01T12:00:00Z".parse().unwrap();
         let clean = bars_of_history(&ticker(), Interval::M5, &[one], told_at);
         assert_eq!(bars_of_history(&ticker(), Interval::M5, &history, told_at), clean);
+    }
+
+    #[test]
+    fn history_in_any_order_is_ascending_and_its_later_word_counts() {
+        let history = [
+            bar("2026-01-01T11:05:00Z", 9),
+            bar("2026-01-01T11:00:00Z", 5),
+            bar("2026-01-01T11:05:00Z", 8),
+        ];
+        let told_at = "2026-01-01T12:00:00Z".parse().unwrap();
+        let bars = bars_of_history(&ticker(), Interval::M5, &history, told_at);
+        let closes = |interval| -> Vec<Decimal> {
+            let own = bars.iter().filter(|(_, bar)| bar.interval == interval);
+            own.map(|(_, bar)| bar.close.price).collect()
+        };
+        assert_eq!(closes(Interval::M5), [Decimal::from(5), Decimal::from(8)]);
+        assert_eq!(closes(Interval::H1), [Decimal::from(8)]);
     }
 }
