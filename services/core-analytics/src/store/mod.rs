@@ -23,6 +23,9 @@ use crate::bars::bars_of;
 /// The newest migration this service relies on.
 pub const SCHEMA_VERSION: u32 = 3;
 
+/// Bars of a history that one statement merges. A connection keeps the space that its largest statement took.
+const BARS_AT_ONCE: usize = 250;
+
 /// Access to schema `analytics`; clones share connections and what is known of partitions.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -77,7 +80,7 @@ impl Store {
             .iter()
             .map(|(_, bar)| (Table::Candles(bar.interval), bar.open_time));
         self.partitions.ensure(&mut client, needed).await?;
-        for chunk in bars.chunks(2_000) {
+        for chunk in bars.chunks(BARS_AT_ONCE) {
             let transaction = client.transaction().await?;
             let result = async {
                 candles::merge(&transaction, chunk).await?;
