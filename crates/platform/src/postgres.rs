@@ -1,7 +1,7 @@
 //! The PostgreSQL pool: bounded waits everywhere, and fast recovery after a restart of the server.
 //!
 //! A connection that broke is noticed when it comes back to the pool or leaves it, and replaced;
-//! so after a restart each caller sees at most one error, and the next attempt works.
+//! so after a restart a caller sees an error or two while the old ones close, and then it works.
 
 use std::time::Duration;
 

@@ -32,12 +32,16 @@ pub mod own;
 /// The whole platform as processes.
 pub mod stack;
 
+/// Waiting for what has to happen.
+pub mod wait;
+
 pub use database::{TestDatabase, database};
 pub use own::{OwnPostgres, OwnRabbit, OwnRedis};
 pub use rabbit::{TestRabbit, rabbit};
 pub use redis::{TestRedis, redis};
 pub use sink::{Answer, Received, WebhookSink};
 pub use stack::{Account, Api, Service, Stack, StackOptions};
+pub use wait::{eventually, found};
 
 /// A simulator of the venues on a free port.
 ///

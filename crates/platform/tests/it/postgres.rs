@@ -16,11 +16,11 @@ async fn connections_the_server_closed_are_replaced() {
     let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1";
     let killed: i64 = client.query_one(kill, &[&name]).await.unwrap().get(0);
     assert!(killed > 0);
-    // The first attempt may meet the closed connection; the pool is whole again after it.
-    let first = ping(pool).await;
-    ping(pool)
-        .await
-        .unwrap_or_else(|error| panic!("{error:#}, first {first:?}"));
+    // Nobody has to do anything: whoever still meets the closed connection takes it out of the pool.
+    testkit::eventually("the pool is whole again", || async { ping(pool).await.is_ok() }).await;
+    for _ in 0..3 {
+        ping(pool).await.unwrap();
+    }
 }
 
 #[tokio::test]

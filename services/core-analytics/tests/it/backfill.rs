@@ -9,7 +9,8 @@ use rust_decimal::Decimal;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, Request, Respond, ResponseTemplate};
 
-use crate::harness::{TOKEN, World, at, decimal, eventually, quote, tick, ticker};
+use crate::harness::{TOKEN, World, at, decimal, quote, tick, ticker};
+use testkit::eventually;
 
 const NOW: &str = "2026-03-01T12:30:20Z";
 

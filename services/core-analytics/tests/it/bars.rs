@@ -8,7 +8,8 @@ use jiff::SignedDuration;
 use platform::stream::GroupReader;
 use std::time::Duration;
 
-use crate::harness::{World, at, eventually, quote, tick, ticker};
+use crate::harness::{World, at, quote, tick, ticker};
+use testkit::eventually;
 
 const NOW: &str = "2026-03-01T12:00:00Z";
 

@@ -1,6 +1,5 @@
 //! A running service with its own database, its own Redis database, a clock that stands still, and a double of `fetch`.
 
-use std::future::Future;
 use std::time::Duration;
 
 use contracts::keys;
@@ -25,7 +24,6 @@ use uuid::Uuid;
 use wiremock::MockServer;
 
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Servers of one test, and the time.
 pub struct World {
@@ -171,22 +169,6 @@ pub fn normal(bar: Candle) -> Candle {
     bar.close.price = bar.close.price.normalize();
     bar.volume = bar.volume.map(|volume| volume.normalize());
     bar
-}
-
-/// Waits until `condition` holds; fails by name when it does not in time.
-pub async fn eventually<F, P>(what: &str, condition: P)
-where
-    P: Fn() -> F,
-    F: Future<Output = bool>,
-{
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while !condition().await {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "{what}: not within {PATIENCE:?}"
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 pub fn quote(name: &str, as_of: Timestamp, price: &str) -> QuoteMessage {

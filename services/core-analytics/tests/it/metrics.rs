@@ -9,7 +9,8 @@ use domain::interval::Interval;
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
 
-use crate::harness::{World, at, decimal, eventually, quote, ticker};
+use crate::harness::{World, at, decimal, quote, ticker};
+use testkit::eventually;
 
 const NOW: &str = "2026-03-01T12:02:00Z";
 

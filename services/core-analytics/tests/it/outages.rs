@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 use platform::client::ClientError;
 use platform::client::RequestContext;
 
-use crate::harness::{World, at, eventually, quote};
+use crate::harness::{World, at, quote};
+use testkit::eventually;
 
 const NOW: &str = "2026-03-01T12:00:00Z";
 

@@ -3,7 +3,8 @@
 use market_sim::Config;
 use testkit::OwnRedis;
 
-use crate::support::{Process, Service, eventually, find_quote, quote, variables};
+use crate::support::{Process, Service, find_quote, quote, variables};
+use testkit::found;
 
 /// An address where nobody listens.
 fn nobody() -> String {
@@ -19,7 +20,7 @@ async fn a_redis_that_went_away_and_lost_everything_is_filled_again() {
     let connection = platform::redis::connect(&redis.settings).unwrap();
     quote(&connection, "BTC", "a first price", |_| true).await;
     redis.stop();
-    eventually("the outage", || async {
+    found("the outage", || async {
         find_quote(&connection, "BTC").await.is_none().then_some(())
     })
     .await;

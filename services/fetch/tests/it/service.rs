@@ -13,7 +13,8 @@ use platform::client::ClientError;
 use redis::AsyncCommands;
 use rust_decimal::Decimal;
 
-use crate::support::{Process, Service, context, eventually, published, variables};
+use crate::support::{Process, Service, context, published, variables};
+use testkit::found;
 
 #[tokio::test]
 async fn three_venues_become_one_price() {
@@ -117,7 +118,7 @@ async fn readiness_needs_redis_and_a_turning_loop() {
     let service = Service::start(&[]).await;
     let url = format!("http://{}/health/ready", service.process.app.address);
     let client = reqwest::Client::builder().build().unwrap();
-    eventually("readiness", || async {
+    found("readiness", || async {
         let answer = client.get(&url).send().await.ok()?;
         answer.status().is_success().then_some(())
     })

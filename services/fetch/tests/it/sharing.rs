@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use contracts::api::fetch::ExplanationBody;
 use domain::ticker::ProviderId;
 
-use crate::support::{Process, Service, context, eventually, published, variables};
+use crate::support::{Process, Service, context, published, variables};
+use testkit::found;
 
 #[tokio::test]
 async fn two_processes_publish_each_price_once_and_one_takes_over() {
@@ -30,7 +31,7 @@ async fn two_processes_publish_each_price_once_and_one_takes_over() {
     } = service;
     process.stop().await;
     let before = published(&redis.connection).await.len();
-    eventually("the second process takes over", || async {
+    found("the second process takes over", || async {
         (published(&redis.connection).await.len() > before + 5).then_some(())
     })
     .await;

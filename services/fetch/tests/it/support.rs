@@ -1,6 +1,5 @@
 //! A running service with everything it talks to, and ways to wait for what it does.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,28 +17,13 @@ use platform::request_id::{RequestContext, RequestId};
 use platform::settings::Variables;
 use redis::AsyncCommands;
 use secrecy::SecretString;
-use testkit::{TestDatabase, TestRedis};
+use testkit::{TestDatabase, TestRedis, found};
 use tokio_util::sync::CancellationToken;
 
 pub const TOKEN: &str = "0123456789012345678901234567890123456789";
 
-/// Far longer than anything here takes.
-const DEADLINE: Duration = Duration::from_secs(60);
-
-/// Waits until `probe` gives something.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut probe: impl FnMut() -> F) -> T {
-    let wait = async {
-        loop {
-            if let Some(found) = probe().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(15)).await;
-        }
-    };
-    tokio::time::timeout(DEADLINE, wait)
-        .await
-        .unwrap_or_else(|_| panic!("did not happen: {what}"))
-}
+/// Far longer than an answer takes.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The folder of recorded data; `None` if it is knowingly absent.
 pub fn shared_folder() -> Option<PathBuf> {
@@ -103,7 +87,7 @@ impl Process {
         let stop = CancellationToken::new();
         let app = app::start(settings, SystemClock::shared(), stop.clone()).unwrap();
         let url = format!("http://{}", app.address).parse().unwrap();
-        let client = InternalClient::new(url, SecretString::from(TOKEN), DEADLINE * 2).unwrap();
+        let client = InternalClient::new(url, SecretString::from(TOKEN), PATIENCE).unwrap();
         Self { app, stop, client }
     }
 
@@ -183,7 +167,7 @@ pub async fn quote(
     wanted: impl Fn(&QuoteMessage) -> bool,
 ) -> QuoteMessage {
     let wanted = &wanted;
-    eventually(what, || async move {
+    found(what, || async move {
         find_quote(redis, ticker).await.filter(|quote| wanted(quote))
     })
     .await

@@ -6,7 +6,8 @@ use market_sim::{Absurdity, FaultKind, FaultRequest, Venue};
 use rstest::rstest;
 use rust_decimal::Decimal;
 
-use crate::support::{Service, eventually};
+use crate::support::Service;
+use testkit::found;
 
 const SHORT: (&str, &str) = ("PROVIDER_TIMEOUT_MS", "300");
 
@@ -33,7 +34,7 @@ async fn a_bad_poll_delays_nobody(#[case] fault: FaultKind, #[case] words: &str)
     assert_eq!(quote.quality, Quality::Degraded);
     assert!(!quote.sources.contains(&ProviderId::CoinGecko));
     let process = &service.process;
-    let source = eventually("a failure of coingecko", || async {
+    let source = found("a failure of coingecko", || async {
         Some(process.source(ProviderId::CoinGecko).await).filter(|source| source.last_error.is_some())
     })
     .await;
@@ -73,7 +74,7 @@ async fn an_absurd_price_spoils_only_itself(#[case] what: Absurdity, #[case] rea
 
 /// Waits for a flagged point with this reason.
 async fn flagged(service: &Service, reason: &str) -> (String, String) {
-    eventually("a flagged point", || async {
+    found("a flagged point", || async {
         let client = service.database.pool.get().await.unwrap();
         let query = "SELECT provider, ticker FROM market.flagged_points WHERE reason = $1 LIMIT 1";
         let row = client.query_opt(query, &[&reason]).await.unwrap()?;
@@ -139,13 +140,13 @@ async fn a_dead_venue_opens_its_breaker_and_is_probed_again() {
     let more = [("BREAKER_FAILURES", "1"), ("BREAKER_OPEN_SECONDS", "0.2")];
     let service = Service::start_with(prepare, &more).await;
     let process = &service.process;
-    eventually("the open breaker", || async {
+    found("the open breaker", || async {
         let source = process.source(ProviderId::CoinMarketCap).await;
         (source.breaker == "open" && source.state == "down").then_some(())
     })
     .await;
     service.sim.clear_faults();
-    eventually("the closed breaker", || async {
+    found("the closed breaker", || async {
         let source = process.source(ProviderId::CoinMarketCap).await;
         (source.breaker == "closed" && source.state == "ok").then_some(())
     })

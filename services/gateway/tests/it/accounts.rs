@@ -4,7 +4,8 @@ use gateway::accounts::keys::KeyHasher;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{KEY, World, eventually, send};
+use crate::harness::{KEY, World, send};
+use testkit::eventually;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_registration_shows_the_key_once_and_stores_only_its_hash() {

@@ -50,7 +50,7 @@ async fn a_new_price_has_a_new_tag() {
     world.publish("BTC", "70000.5", 100).await;
     let before = world.get("/api/v1/quotes/BTC").await;
     world.publish("BTC", "70000.5", 0).await;
-    crate::harness::eventually("the new quote is seen", || async {
+    testkit::eventually("the new quote is seen", || async {
         again(&world, "/api/v1/quotes/BTC", before.header("etag")).await.status == 200
     })
     .await;

@@ -181,7 +181,7 @@ async fn of_credentials(world: &World, produced: &mut Produced) {
     stop.cancel();
     // The block is everyone's; the rest of this test goes on without it.
     world.redis.flush().await;
-    crate::harness::eventually("the block is forgotten", || async {
+    testkit::eventually("the block is forgotten", || async {
         world.get("/api/v1/quotes").await.status == 200
     })
     .await;

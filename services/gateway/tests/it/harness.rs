@@ -282,16 +282,3 @@ async fn read(response: Response) -> Answer {
         bytes,
     }
 }
-
-/// Polls until `check` holds.
-///
-/// # Panics
-///
-/// It does not within ten seconds.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while !check().await {
-        assert!(std::time::Instant::now() < deadline, "never: {what}");
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-}

@@ -151,7 +151,7 @@ async fn buckets_refill_and_leave_nothing_behind() {
     assert_eq!(keys.len(), 1);
     let left: i64 = redis::AsyncCommands::pttl(&mut redis, &keys[0]).await.unwrap();
     assert!((1..=1_001).contains(&left), "{left}");
-    crate::harness::eventually("a token comes back", || async {
+    testkit::eventually("a token comes back", || async {
         world.get("/api/v1/users/me").await.status == 200
     })
     .await;

@@ -22,7 +22,7 @@ async fn rates_are_fresh_exact_and_in_order() {
     world.publish("ETH", "3100.123456789012345678", 100).await;
     world.publish("SOL", "142.80", 15_001).await;
     let expected = r#"{"BTC":65420.15,"ETH":3100.123456789012345678,"DOGE":0.1423}"#;
-    crate::harness::eventually("the quotes are seen", || async {
+    testkit::eventually("the quotes are seen", || async {
         world.get("/api/v1/rates/").await.text == expected
     })
     .await;

@@ -5,7 +5,8 @@ use serde_json::json;
 use wiremock::matchers::path;
 use wiremock::{Mock, ResponseTemplate};
 
-use crate::harness::{KEY, World, eventually, send};
+use crate::harness::{KEY, World, send};
+use testkit::eventually;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_names_what_is_there_and_how_old_the_prices_are() {
