@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::directory::Directory;
 use crate::accounts::guard::Guard;
 use crate::accounts::keys::KeyHasher;
+use crate::accounts::passwords::PasswordHashes;
 use crate::accounts::users::{self, Email, NewUser};
 use crate::accounts::{Role, Tier};
 use crate::limits::Limiter;
@@ -50,6 +51,8 @@ pub struct AppState {
     pub postgres: Pool,
     /// Hashes of keys.
     pub hasher: KeyHasher,
+    /// Hashes of passwords.
+    pub passwords: PasswordHashes,
     /// The token buckets.
     pub limiter: Arc<Limiter>,
     /// Blocked addresses.
@@ -172,6 +175,7 @@ fn state(
         clock,
         postgres,
         hasher,
+        passwords: PasswordHashes::default(),
         limiter,
         guard,
         directory,
@@ -189,6 +193,7 @@ async fn ensure_demo_account(state: &AppState) -> anyhow::Result<()> {
         email: &email,
         role: Role::Reader,
         tier: Tier::Enterprise,
+        password_hash: None,
     };
     let key = SecretString::from(key.to_owned());
     let mut client = state.postgres.get().await?;

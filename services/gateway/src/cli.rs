@@ -133,6 +133,7 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
         email: &email,
         role: wanted.role,
         tier: wanted.tier.unwrap_or(settings.default_tier),
+        password_hash: None,
     };
     let mut client = pool.get().await?;
     let id = users::ensure_with_key(&mut client, &hasher, &user, &key, SystemClock.now()).await?;

@@ -232,7 +232,7 @@ async fn admit(
         return Err(missing_scope(scope));
     }
 
-    let repeat = idempotency::Request::of(gate, request, caller.as_ref(), address, &body)?;
+    let repeat = idempotency::Request::of(gate, &state.hasher, request, caller.as_ref(), address, &body)?;
     if !gate.takes_body {
         refuse_body(&body)?;
     }

@@ -18,8 +18,8 @@ use contracts::problem::ProblemKind;
 use jiff::Timestamp;
 use platform::problem::{FieldError, Problem};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
+use crate::accounts::keys::KeyHasher;
 use crate::app::AppState;
 use crate::extract::identity::Caller;
 use crate::gate::Gate;
@@ -66,6 +66,7 @@ impl Request {
     /// The key is not acceptable.
     pub fn of(
         gate: &Gate,
+        hasher: &KeyHasher,
         request: &ServiceRequest,
         caller: Option<&Caller>,
         address: IpAddr,
@@ -88,20 +89,16 @@ impl Request {
             .with_params(json!({"min_length": 1, "max_length": KEY_MAX_CHARS}));
             return Err(ApiError::new(ProblemKind::ValidationFailed).violations(vec![violation]));
         }
-        let mut hash = Sha256::new();
-        for part in [
+        let hash = hasher.hash_parts(&[
             request.path().trim_end_matches('/').as_bytes(),
             request.query_string().as_bytes(),
             body,
-        ] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
+        ]);
         let subject = caller.map_or_else(|| format!("ip:{address}"), |caller| format!("user:{}", caller.user_id));
         Ok(Some(Self {
             subject,
             key: key.to_owned(),
-            hash: hash.finalize().into(),
+            hash,
             secret: gate.secret,
         }))
     }

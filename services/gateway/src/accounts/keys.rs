@@ -50,6 +50,16 @@ impl KeyHasher {
         mac.update(key.as_bytes());
         mac.finalize().into_bytes().into()
     }
+
+    /// The hash of a request's parts, which may hold secrets too; where one part ends matters.
+    pub fn hash_parts(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
 }
 
 /// Makes a new key.

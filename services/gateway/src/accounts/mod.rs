@@ -6,6 +6,9 @@ pub mod keys;
 /// Users: registering and finding.
 pub mod users;
 
+/// Their passwords.
+pub mod passwords;
+
 /// From a credential to an identity, through two caches.
 pub mod directory;
 

@@ -56,6 +56,8 @@ pub struct NewUser<'a> {
     pub role: Role,
     /// The tier.
     pub tier: Tier,
+    /// Hash of the password, if there is one.
+    pub password_hash: Option<&'a str>,
 }
 
 /// Creates a user. `None` if the address has an account already, in whatever case.
@@ -71,9 +73,16 @@ pub async fn create(
     let id = Uuid::now_v7();
     let inserted = db
         .execute(
-            "INSERT INTO accounts.users (id, email, role, tier, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5) \
-             ON CONFLICT (lower(email)) DO NOTHING",
-            &[&id, &user.email.as_str(), &user.role.as_str(), &user.tier.as_str(), &now],
+            "INSERT INTO accounts.users (id, email, role, tier, password_hash, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (lower(email)) DO NOTHING",
+            &[
+                &id,
+                &user.email.as_str(),
+                &user.role.as_str(),
+                &user.tier.as_str(),
+                &user.password_hash,
+                &now,
+            ],
         )
         .await?;
     Ok((inserted == 1).then_some(id))

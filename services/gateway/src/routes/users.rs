@@ -4,19 +4,19 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::problem::ProblemKind;
 use contracts::time::Time;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::accounts::users::{self, Email, NewUser};
-use crate::accounts::{Role, Tier, keys};
+use crate::accounts::{Role, Tier, keys, passwords};
 use crate::app::AppState;
 use crate::endpoint::Endpoint;
 use crate::extract::identity::Caller;
 use crate::extract::json::{Fields, RawBody, string};
 use crate::extract::params::present;
-use crate::extract::rules::Broken;
+use crate::extract::rules::{self, Broken};
 use crate::gate::Gate;
 use crate::limits::Policy;
 use crate::problem::ApiError;
@@ -41,6 +41,9 @@ pub struct RegisterRequest {
     /// An e-mail address; it is trimmed, and unique without regard to case.
     #[schema(format = Email, min_length = 6, max_length = 254, example = "user@example.com")]
     email: String,
+    /// A password, for who wants to log in with one. It is stored as an Argon2id hash.
+    #[schema(format = Password, min_length = 10, max_length = 128, nullable = false)]
+    password: Option<String>,
 }
 
 /// A new account. The key is shown here and never again.
@@ -95,8 +98,13 @@ pub async fn register(
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::parse(&body.0)?;
     let email = fields.required("email", string(email));
+    let password = fields.optional("password", string(password));
     fields.finish()?;
     let email = present(email)?;
+    let password_hash = match password {
+        Some(password) => Some(state.passwords.make(password).await.map_err(ApiError::internal)?),
+        None => None,
+    };
 
     let now = state.clock.now();
     let key = keys::generate().map_err(ApiError::internal)?;
@@ -106,6 +114,7 @@ pub async fn register(
         email: &email,
         role: Role::Reader,
         tier: state.settings.default_tier,
+        password_hash: password_hash.as_deref(),
     };
     let Some(id) = users::create(&*transaction, &user, now).await? else {
         return Err(ApiError::new(ProblemKind::EmailAlreadyRegistered));
@@ -126,6 +135,10 @@ pub async fn register(
 
 fn email(text: &str) -> Result<Email, Broken> {
     Email::parse(text).ok_or_else(|| Broken::new("email", "must be an e-mail address of at most 254 characters"))
+}
+
+fn password(text: &str) -> Result<SecretString, Broken> {
+    rules::text(passwords::MIN_CHARS, passwords::MAX_CHARS)(text).map(SecretString::from)
 }
 
 /// One's own account

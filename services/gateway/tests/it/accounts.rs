@@ -77,17 +77,45 @@ async fn an_address_registers_once_whatever_its_case() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_password_is_refused_until_there_is_a_log_in() {
+async fn a_password_is_stored_as_a_hash_only() {
     let world = World::start().await;
-    let request = json!({"email": "a", "password": "0123456789", "name": "A"});
+    let register = |password: &str| {
+        let body = json!({"email": "carol@example.com", "password": password});
+        send(world.anonymous(Method::POST, "/api/v1/users/register").json(&body))
+    };
+    for (password, violation) in [("short pw", "too_short"), (&*"x".repeat(129), "too_long")] {
+        let answer = register(password).await;
+        answer.problem(422, "validation_failed");
+        assert_eq!(answer.violations(), [format!("body.password {violation}")]);
+    }
+    let answer = register("correct horse").await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert!(!answer.text.contains("correct horse"));
+
+    let client = world.database.pool.get().await.unwrap();
+    let row = client
+        .query_one(
+            "SELECT u::text, password_hash FROM accounts.users u WHERE email LIKE 'carol@%'",
+            &[],
+        )
+        .await
+        .unwrap();
+    assert!(!row.get::<_, String>(0).contains("correct horse"));
+    assert!(row.get::<_, String>(1).starts_with("$argon2id$"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_violation_of_a_registration_is_named() {
+    let world = World::start().await;
+    let request = json!({"email": "a", "password": 1, "name": "A"});
     let answer = send(world.anonymous(Method::POST, "/api/v1/users/register").json(&request)).await;
     answer.problem(422, "validation_failed");
     assert_eq!(
         answer.violations(),
         [
             "body.email email",
-            "body.name extra_forbidden",
-            "body.password extra_forbidden"
+            "body.password string_type",
+            "body.name extra_forbidden"
         ]
     );
 }
