@@ -7,8 +7,6 @@ CREATE TABLE accounts.users (
     role        text        NOT NULL DEFAULT 'reader' CHECK (role IN ('reader', 'analyst', 'admin')),
     tier        text        NOT NULL DEFAULT 'enterprise'
                             CHECK (tier IN ('basic', 'hobbyist', 'startup', 'standard', 'professional', 'enterprise')),
-    -- Argon2id, as a PHC string; NULL: this account has keys only.
-    password_hash text      CHECK (password_hash LIKE '$argon2id$%'),
     is_active   boolean     NOT NULL DEFAULT true,
     created_at  timestamptz NOT NULL,
     updated_at  timestamptz NOT NULL
@@ -40,7 +38,7 @@ CREATE TABLE accounts.idempotency_keys (
     -- Who sent the key: `user:<id>`, or `ip:<address>` on routes without credentials.
     subject          text        NOT NULL,
     key              text        NOT NULL CHECK (length(key) BETWEEN 1 AND 128),
-    -- HMAC-SHA-256 of path, query and body under the server's pepper: bodies may hold passwords.
+    -- SHA-256 of method, path, query and body.
     request_hash     bytea       NOT NULL,
     -- NULL while the first request runs.
     status           smallint,

@@ -32,7 +32,7 @@ use crate::settings::Settings;
 use crate::{answer, health, openapi, routes, tasks};
 
 /// The migration that this service needs.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 5;
 
 /// Keys in use that wait to be written down; when full, they are told again later.
 const USED_KEYS: usize = 4_096;
