@@ -8,9 +8,7 @@ use actix_web::web;
 use contracts::keys;
 use domain::monitor::Thresholds;
 use domain::rule::QualityGate;
-use domain::ticker::Ticker;
 use platform::amqp::Broker;
-use platform::backoff::Backoff;
 use platform::clock::SharedClock;
 use platform::health::Readiness;
 use platform::postgres::{self, Pool};
@@ -25,8 +23,8 @@ use crate::delivery::DeliveryContext;
 use crate::delivery::recorder::Recorder;
 use crate::delivery::send::{Poster, PosterSettings};
 use crate::delivery::worker::Worker;
-use crate::index::repair::{self, Depth, RepairError};
-use crate::index::{AlertIndex, IndexError};
+use crate::index::AlertIndex;
+use crate::index::keeper::Keeper;
 use crate::intake::Intake;
 use crate::monitors::Monitors;
 use crate::outbox::{self, Relay};
@@ -86,6 +84,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         .map_err(|(variable, problem)| anyhow::anyhow!("{variable}: {problem}"))?;
     let index = AlertIndex::new(redis.clone());
     let relay_wake = Arc::new(Notify::new());
+    let compare = Arc::new(Notify::new());
     let deadline = settings.process.shutdown_deadline();
     let mut supervisor = Supervisor::new(stop.clone(), deadline);
 
@@ -97,6 +96,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         supported: supported.clone(),
         thresholds: Thresholds::DEFAULT,
         relay: Arc::clone(&relay_wake),
+        compare: Arc::clone(&compare),
     });
     let server = server::serve(
         &settings.process,
@@ -122,11 +122,15 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     };
     supervisor.spawn("intake", intake.run(quotes, stop.clone()));
 
-    let every = Duration::from_secs(settings.index_reconcile_seconds);
-    supervisor.spawn(
-        "index",
-        keep_index(index, pool.clone(), supported, every, clock.clone(), stop.clone()),
-    );
+    let keeper = Keeper {
+        index,
+        pool: pool.clone(),
+        supported,
+        every: Duration::from_secs(settings.index_reconcile_seconds),
+        clock: clock.clone(),
+        wake: compare,
+    };
+    supervisor.spawn("index", keeper.run(stop.clone()));
 
     let relay = Relay {
         pool: pool.clone(),
@@ -200,45 +204,4 @@ fn readiness(pool: &Pool, redis: &redis::ConnectionManager, broker: &Broker, sto
             async move { broker.ping().await }
         })
         .until(stop.clone())
-}
-
-/// Keeps the index whole: compared in full at the start, by counts afterwards, built whenever it is missing.
-async fn keep_index(
-    index: AlertIndex,
-    pool: Pool,
-    supported: Vec<Ticker>,
-    every: Duration,
-    clock: SharedClock,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    let mut depth = Depth::Full;
-    let mut failures = 0;
-    loop {
-        let begun = clock.now();
-        let done = async {
-            match repair::compare(&index, &pool, &supported, depth).await {
-                Err(RepairError::Index(IndexError::Missing)) => repair::build(&index, &pool).await.map(|_| ()),
-                compared => compared.map(|_| ()),
-            }
-        };
-        let Some(done) = stop.run_until_cancelled(done).await else {
-            return Ok(());
-        };
-        let pause = match done {
-            Ok(()) => {
-                (depth, failures) = (Depth::Counts(begun), 0);
-                every
-            }
-            Err(error) => {
-                if failures == 0 {
-                    tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "index not compared");
-                }
-                failures += 1;
-                Backoff::RECONNECT.random_delay(failures)
-            }
-        };
-        if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
-            return Ok(());
-        }
-    }
 }

@@ -15,11 +15,16 @@ use uuid::Uuid;
 /// Making it from PostgreSQL, and comparing it with PostgreSQL.
 pub mod repair;
 
+/// The loop that does so.
+pub mod keeper;
+
 /// How many candidates one look brings; more are fetched page by page.
 pub const PAGE_SIZE: usize = 2_000;
 
-/// Set while the index is being built; a flush takes it away, and then the build does not count.
-const BUILD_KEY: &str = "alerts:index:build";
+/// Marks the index as complete if everything since the build began is still there: a flush takes the build's key away.
+const FINISH_SCRIPT: &str = "if redis.call('DEL', KEYS[1]) == 0 then return 0 end
+redis.call('SET', KEYS[2], ARGV[1])
+return 1";
 
 /// Longest time a build may take, in seconds.
 const BUILD_TTL_SECONDS: u64 = 600;
@@ -45,6 +50,11 @@ impl Entry {
             target: target.parse().ok()?,
         })
     }
+}
+
+/// Stands while a build runs; in the slot of the marker, so that one script can look at both.
+fn build_key(build: Uuid) -> String {
+    format!("{{{}}}:build:{build}", keys::ALERT_INDEX_MARKER)
 }
 
 /// The float nearest to a decimal. Rounding to the nearest keeps order, which a preselection by score relies on.
@@ -187,35 +197,30 @@ impl AlertIndex {
     /// Announces that a build begins.
     async fn begin_build(&self, build: Uuid) -> Result<(), IndexError> {
         let mut command = redis::cmd("SET");
-        command
-            .arg(BUILD_KEY)
-            .arg(build.to_string())
-            .arg("EX")
-            .arg(BUILD_TTL_SECONDS);
+        command.arg(build_key(build)).arg("").arg("EX").arg(BUILD_TTL_SECONDS);
         Ok(command.query_async(&mut self.redis.clone()).await?)
     }
 
     /// Marks the index as complete, unless Redis lost what was built since the build began. False if it did.
     async fn finish_build(&self, build: Uuid) -> Result<bool, IndexError> {
-        let mut redis = self.redis.clone();
-        let current: Option<String> = redis::cmd("GET").arg(BUILD_KEY).query_async(&mut redis).await?;
-        if current.is_none() {
-            return Ok(false);
-        }
-        let () = redis::cmd("SET")
-            .arg(keys::ALERT_INDEX_MARKER)
+        let finished: i64 = redis::Script::new(FINISH_SCRIPT)
+            .key(build_key(build))
+            .key(keys::ALERT_INDEX_MARKER)
             .arg(build.to_string())
-            .query_async(&mut redis)
+            .invoke_async(&mut self.redis.clone())
             .await?;
-        // A flush between the question and the answer took the build key with it.
-        let still: Option<String> = redis::cmd("GET").arg(BUILD_KEY).query_async(&mut redis).await?;
-        if still.is_none() {
-            let () = redis::cmd("DEL")
-                .arg(keys::ALERT_INDEX_MARKER)
-                .query_async(&mut redis)
-                .await?;
-        }
-        Ok(still.is_some())
+        Ok(finished == 1)
+    }
+
+    /// Tells one life of the Redis server from another: it may come back with less than it had.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn server_life(&self) -> Result<String, IndexError> {
+        let mut command = redis::cmd("INFO");
+        let info: String = command.arg("server").query_async(&mut self.redis.clone()).await?;
+        let line = info.lines().find_map(|line| line.strip_prefix("run_id:"));
+        Ok(line.unwrap_or_default().to_owned())
     }
 
     /// How many alerts the index holds for this asset and condition.

@@ -14,6 +14,8 @@ use crate::time::Time;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlertCreateRequest {
+    /// Id of the new alert, UUID v7. A repetition of the request finds the alert that it made.
+    pub id: Uuid,
     /// The asset.
     pub ticker: Ticker,
     /// Strictly above, or strictly below.
@@ -214,6 +216,8 @@ pub struct MonitorBody {
     pub level: Option<String>,
     /// Since when.
     pub since: Option<Time>,
+    /// The time of the price that the checks come from; `null` while there was none.
+    pub as_of: Option<Time>,
     /// The checks.
     pub checks: Vec<MonitorCheckBody>,
 }

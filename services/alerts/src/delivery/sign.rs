@@ -9,6 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
+use rand::TryRng as _;
+use rand::rngs::{SysError, SysRng};
 use sha2::Sha256;
 
 const PREFIX: &str = "whsec_";
@@ -28,8 +30,13 @@ pub struct MalformedSecret;
 
 impl SigningSecret {
     /// A new secret of 32 bytes from the operating system's generator.
-    pub fn generate() -> Self {
-        Self(rand::random::<[u8; SECRET_BYTES]>().to_vec())
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn generate() -> Result<Self, SysError> {
+        let mut bytes = [0; SECRET_BYTES];
+        SysRng.try_fill_bytes(&mut bytes)?;
+        Ok(Self(bytes.to_vec()))
     }
 
     /// Reads `whsec_<base64>`.
@@ -168,7 +175,7 @@ mod tests {
 
     #[test]
     fn an_independent_verifier_accepts_what_we_sign() {
-        let secret = SigningSecret::generate();
+        let secret = SigningSecret::generate().unwrap();
         let verifier = standardwebhooks::Webhook::new(&secret.expose()).unwrap();
         let signed = secret.sign(ID, SIGNED_AT, BODY);
         let independent = verifier.sign(ID, SIGNED_AT, BODY).unwrap();
@@ -218,10 +225,10 @@ mod tests {
 
     #[test]
     fn a_secret_is_32_bytes_and_never_printed() {
-        let secret = SigningSecret::generate();
+        let secret = SigningSecret::generate().unwrap();
         assert_eq!(SigningSecret::parse(&secret.expose()), Ok(secret.clone()));
         assert_eq!(secret.0.len(), 32);
         assert_eq!(format!("{secret:?}"), "[redacted]");
-        assert_ne!(secret, SigningSecret::generate());
+        assert_ne!(secret, SigningSecret::generate().unwrap());
     }
 }

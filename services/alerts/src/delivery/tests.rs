@@ -69,7 +69,7 @@ fn job() -> Claimed {
         attempt: 2,
         endpoint_id: Uuid::nil(),
         url: "https://example.com/".to_owned(),
-        secret: SigningSecret::generate().expose(),
+        secret: SigningSecret::generate().unwrap().expose(),
         is_disabled: false,
         is_test: false,
         body: "{}".to_owned(),

@@ -5,6 +5,8 @@ use contracts::api::Page;
 use contracts::api::alerts::{AlertBody, AlertCreateRequest, AlertEventBody, AlertsQuery, DeliveryBody, PageQuery};
 use contracts::number::Number;
 use contracts::problem::ProblemKind;
+use domain::rule::Condition;
+use domain::ticker::Ticker;
 use platform::problem::{FieldError, Problem};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -13,6 +15,7 @@ use super::{
     AppState, UserId, id_cursor, invalid_cursor, page_limit, parse_id, problem, request_id, store_problem, to_page,
 };
 use crate::delivery::guard::Blocked;
+use crate::delivery::sign::SigningSecret;
 use crate::index::Entry;
 use crate::store::alerts::{Alert, Filter, NewAlert};
 use crate::store::deliveries::ListedAttempt;
@@ -24,37 +27,57 @@ const NOT_FOUND: &str = "Alert not found";
 /// Most digits behind the point of a target.
 const MAX_SCALE: u32 = 18;
 
-/// `POST /internal/alerts`: 201 with the alert, 409 when an equal one is active.
+/// `POST /internal/alerts`: 201 with the alert, also when the same request made it before; 409 when an equal one is active.
 pub async fn create(
     state: web::Data<AppState>,
     user: UserId,
     body: web::Json<AlertCreateRequest>,
 ) -> Result<HttpResponse, Problem> {
     let new = judge(&state, user, body.into_inner()).await?;
+    let entry = Entry {
+        alert_id: new.id,
+        target: new.target_price,
+    };
+    // Before the row and after it: from the moment at which the row is there, every price finds it, also when this process
+    // dies in between. A price that looks too early takes the entry away again, hence the second time.
+    index(&state, &new.ticker, new.condition, &entry).await;
     let created = alerts::create(&state.pool, &new, state.clock.now())
         .await
         .map_err(store_problem)?;
-    let alert = created.ok_or_else(|| {
-        problem(
+    let Some(alert) = created else {
+        if let Err(error) = state.index.remove(&new.ticker, new.condition, &[entry]).await {
+            tracing::debug!(
+                error = format!("{:#}", anyhow::Error::new(error)),
+                "superfluous entry stays a while"
+            );
+        }
+        return Err(problem(
             ProblemKind::AlertDuplicate,
             "You already have an active alert with exactly the same parameters.",
-        )
-    })?;
-    let entry = Entry {
-        alert_id: alert.id,
-        target: alert.target_price,
+        ));
     };
-    if let Err(error) = state.index.add(&alert.ticker, alert.condition, &[entry]).await {
-        // The alert exists; the next comparison brings it into the index.
-        tracing::warn!(alert_id = %alert.id, error = format!("{:#}", anyhow::Error::new(error)), "alert not indexed yet");
+    if alert.is_active {
+        index(&state, &alert.ticker, alert.condition, &entry).await;
     }
     Ok(HttpResponse::Created().json(to_body(alert)))
+}
+
+/// Puts an alert into the index. If that fails, the comparison of the index is called, which brings what is missing.
+async fn index(state: &AppState, ticker: &Ticker, condition: Condition, entry: &Entry) {
+    if let Err(error) = state.index.add(ticker, condition, std::slice::from_ref(entry)).await {
+        tracing::warn!(
+            alert_id = %entry.alert_id,
+            error = format!("{:#}", anyhow::Error::new(error)),
+            "alert not indexed yet"
+        );
+        state.compare.notify_one();
+    }
 }
 
 async fn judge(state: &AppState, user: UserId, request: AlertCreateRequest) -> Result<NewAlert, Problem> {
     let target_price = check_target(request.target_price.0)?;
     if !state.supported.contains(&request.ticker) {
-        let supported: Vec<&str> = state.supported.iter().map(domain::ticker::Ticker::as_str).collect();
+        let supported: Vec<&str> = state.supported.iter().map(Ticker::as_str).collect();
         return Err(problem(
             ProblemKind::UnsupportedTicker,
             format!(
@@ -74,12 +97,14 @@ async fn judge(state: &AppState, user: UserId, request: AlertCreateRequest) -> R
         .await
         .map_err(|blocked| url_problem(&blocked))?;
     Ok(NewAlert {
+        id: request.id,
         user_id: user.0,
         ticker: request.ticker,
         condition: request.condition,
         target_price,
         webhook_url: request.webhook_url,
         endpoint_url: url.into(),
+        endpoint_secret: SigningSecret::generate().map_err(|error| Problem::internal(&anyhow::Error::new(error)))?,
         request_id: request_id(),
     })
 }

@@ -44,6 +44,8 @@ pub struct AppState {
     pub thresholds: Thresholds,
     /// This process's relay.
     pub relay: Arc<Notify>,
+    /// This process's comparison of the index.
+    pub compare: Arc<Notify>,
 }
 
 /// Adds the routes.

@@ -55,12 +55,14 @@ fn to_body(state: &AppState, known: Option<MonitorState>, ticker: Ticker) -> Mon
             symbol: ticker.into(),
             level: known.level.map(|level| level.as_str().to_owned()),
             since: known.since.map(Into::into),
+            as_of: Some(known.as_of.into()),
             checks: known.checks,
         },
         None => MonitorBody {
             symbol: ticker.into(),
             level: None,
             since: None,
+            as_of: None,
             checks: unknown_checks(&state.thresholds),
         },
     }

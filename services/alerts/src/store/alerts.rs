@@ -1,6 +1,6 @@
 //! Rows of `alerting.alerts`.
 
-use deadpool_postgres::Pool;
+use deadpool_postgres::{GenericClient, Pool};
 use domain::rule::Condition;
 use domain::ticker::Ticker;
 use jiff::Timestamp;
@@ -38,6 +38,8 @@ const COLUMNS: &str = "id, user_id, ticker, kind, condition, target_price, webho
 /// What a user asked for, already judged.
 #[derive(Debug, Clone)]
 pub struct NewAlert {
+    /// Its id, made by who asks: a repetition finds what it made.
+    pub id: Uuid,
     /// Its owner.
     pub user_id: Uuid,
     /// The asset.
@@ -50,19 +52,35 @@ pub struct NewAlert {
     pub webhook_url: String,
     /// The same address in its normal form, which identifies the endpoint.
     pub endpoint_url: String,
+    /// The endpoint's secret, if the address is new to its user.
+    pub endpoint_secret: SigningSecret,
     /// Follows the request.
     pub request_id: String,
 }
 
-/// Creates an armed alert and, for an address that is new to its user, the endpoint. `None` when an equal one is active.
+/// Creates an armed alert and, for an address that is new to its user, the endpoint. Gives the alert that was made before
+/// under the same id, if there is one; `None` when an equal one is active.
 ///
-/// An endpoint that was disabled is enabled again: who names an address in a new alert wants it to be posted to. One
-/// statement, so that many equal requests at once cost one round trip each and hold nothing in between.
+/// An endpoint that was disabled is enabled again: who names an address in a new alert wants it to be posted to. A refusal
+/// changes nothing.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
 pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Option<Alert>, StoreError> {
-    let client = connection(pool).await?;
+    let mut client = connection(pool).await?;
+    let transaction = client.transaction().await?;
+    if let Some(alert) = insert(&transaction, new, now).await? {
+        transaction.commit().await?;
+        return Ok(Some(alert));
+    }
+    // With it goes what was done to the endpoint.
+    transaction.rollback().await?;
+    drop(client);
+    find(pool, new.user_id, new.id).await
+}
+
+/// Of equal requests at once, one gets a row.
+async fn insert(client: &impl GenericClient, new: &NewAlert, now: Timestamp) -> Result<Option<Alert>, StoreError> {
     let statement = client
         .prepare_cached(&format!(
             "WITH endpoint AS (
@@ -77,7 +95,7 @@ pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Optio
                  (id, user_id, ticker, kind, condition, target_price, webhook_url, endpoint_id, is_active, state,
                   request_id, created_at, updated_at)
              SELECT $1, $2, $3, 'price', $4, $5, $6, endpoint.id, true, 'armed', $10, $11, $11 FROM endpoint
-             ON CONFLICT (user_id, ticker, kind, condition, target_price, params) WHERE is_active DO NOTHING
+             ON CONFLICT DO NOTHING
              RETURNING {COLUMNS}"
         ))
         .await?;
@@ -85,7 +103,7 @@ pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Optio
         .query_opt(
             &statement,
             &[
-                &Uuid::now_v7(),
+                &new.id,
                 &new.user_id,
                 &new.ticker.as_str(),
                 &new.condition.as_str(),
@@ -93,7 +111,7 @@ pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Optio
                 &new.webhook_url,
                 &new.endpoint_url,
                 &Uuid::now_v7(),
-                &SigningSecret::generate().expose(),
+                &new.endpoint_secret.expose(),
                 &new.request_id,
                 &now,
             ],

@@ -15,10 +15,10 @@ async fn of_fifty_equal_requests_one_succeeds() {
     let stand = Stand::new().await;
     let (first, second) = (stand.start().await, stand.start().await);
     let user = Uuid::now_v7();
-    let body = alert("BTC", "gt", "70000", URL);
+    let body = || alert("BTC", "gt", "70000", URL);
     let requests = (0..50).map(|n| {
         let service = if n % 2 == 0 { &first } else { &second };
-        service.post("/alerts", user, &body)
+        async move { service.post("/alerts", user, &body()).await }
     });
     let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
     for (status, answer) in futures_util::future::join_all(requests).await {
@@ -40,10 +40,60 @@ async fn of_fifty_equal_requests_one_succeeds() {
         .post("/alerts", user, &alert("btc", "gt", "\"70000.000\"", URL))
         .await;
     assert_eq!(status, 409);
-    let (status, _) = first.post("/alerts", Uuid::now_v7(), &body).await;
+    let (status, _) = first.post("/alerts", Uuid::now_v7(), &body()).await;
     assert_eq!(status, 201);
     first.stop().await;
     second.stop().await;
+}
+
+#[tokio::test]
+async fn a_repeated_request_gets_the_alert_that_it_made() {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let user = Uuid::now_v7();
+    let body = alert("BTC", "gt", "1000000", URL);
+    let first = service.post("/alerts", user, &body).await;
+    assert_eq!(first.0, 201, "{}", first.1);
+    assert_eq!(first.1["id"], body["id"]);
+    assert_eq!(service.post("/alerts", user, &body).await, first);
+    // Another user's id is nobody's business.
+    let (status, _) = service.post("/alerts", Uuid::now_v7(), &body).await;
+    assert_eq!(status, 409);
+    // What fired meanwhile is not armed again.
+    stand.publish("BTC", "2000000").await;
+    stand
+        .wait_for_count("SELECT count(*) FROM alerting.alerts WHERE state = 'triggered'", 1)
+        .await;
+    let (status, again) = service.post("/alerts", user, &body).await;
+    assert_eq!((status, again["state"].as_str()), (201, Some("triggered")));
+    assert_eq!(stand.count("SELECT count(*) FROM alerting.alerts").await, 1);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_alert_leaves_endpoints_as_they_were() {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let user = Uuid::now_v7();
+    service.create(user, "BTC", "gt", "1000000", URL).await;
+    let gone = "UPDATE alerting.endpoints SET disabled_reason = 'gone'";
+    stand
+        .database
+        .pool
+        .get()
+        .await
+        .unwrap()
+        .execute(gone, &[])
+        .await
+        .unwrap();
+    for url in [URL, "http://127.0.0.1:9/other"] {
+        let (status, _) = service.post("/alerts", user, &alert("BTC", "gt", "1000000", url)).await;
+        assert_eq!(status, 409);
+    }
+    let untouched = "SELECT count(*) FROM alerting.endpoints WHERE disabled_reason = 'gone'";
+    assert_eq!(stand.count(untouched).await, 1);
+    assert_eq!(stand.count("SELECT count(*) FROM alerting.endpoints").await, 1);
+    service.stop().await;
 }
 
 #[rstest]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alerts::delivery::sign::SigningSecret;
 use alerts::index::AlertIndex;
 use alerts::intake::Intake;
 use alerts::outbox::Relay;
@@ -141,12 +142,14 @@ impl Stand {
         let mut ids = Vec::new();
         for target in 1..=count {
             let new = NewAlert {
+                id: Uuid::now_v7(),
                 user_id,
                 ticker: "BTC".parse().unwrap(),
                 condition: Condition::Gt,
                 target_price: target.into(),
                 webhook_url: url.to_owned(),
                 endpoint_url: url.to_owned(),
+                endpoint_secret: SigningSecret::generate().unwrap(),
                 request_id: "test".to_owned(),
             };
             let created = store::alerts::create(&self.database.pool, &new, SystemClock.now())
@@ -243,7 +246,7 @@ impl Instance {
 
 pub fn alert(ticker: &str, condition: &str, target: &str, url: &str) -> Value {
     let target: Value = serde_json::from_str(target).unwrap();
-    json!({"ticker": ticker, "condition": condition, "target_price": target, "webhook_url": url})
+    json!({"id": Uuid::now_v7(), "ticker": ticker, "condition": condition, "target_price": target, "webhook_url": url})
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {

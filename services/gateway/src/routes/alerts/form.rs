@@ -59,6 +59,7 @@ pub fn read(body: &[u8]) -> Result<AlertCreateRequest, ApiError> {
     let webhook_url = fields.required("webhook_url", string(webhook_url));
     fields.finish()?;
     Ok(AlertCreateRequest {
+        id: uuid::Uuid::now_v7(),
         ticker: present(ticker)?,
         condition: present(condition)?,
         target_price: present(target_price)?,
