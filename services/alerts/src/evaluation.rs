@@ -1,5 +1,8 @@
 //! From a batch of quotes to the questions that the index is asked: one extreme price per asset and condition.
 //!
+//! Prices that waited unread fire only what was armed when they were published, so none of them can speak for another: they
+//! are asked about one after the other, in their order, and what is fresh together at the end.
+//!
 //! Pure: the batch and the time go in. What is unfit to fire an alert is left out here, with its reason.
 
 use std::collections::BTreeMap;
@@ -36,26 +39,48 @@ pub struct Observed {
 
 /// A batch, judged.
 #[derive(Debug, Default, PartialEq)]
-pub struct Evaluation {
-    /// The extremes per asset.
-    pub extremes: BTreeMap<Ticker, Extremes<Arc<Observed>>>,
+pub struct Judged {
+    /// What is asked, one after the other.
+    pub evaluations: Vec<Evaluation>,
     /// How many messages were left out, by reason.
     pub refused: BTreeMap<String, u64>,
 }
 
-impl Evaluation {
+impl Judged {
     /// Judges the JSON texts of a batch.
     pub fn of<'a>(payloads: impl IntoIterator<Item = &'a str>, gate: &QualityGate, now: Timestamp) -> Self {
-        let mut evaluation = Self::default();
+        let mut judged = Self::default();
+        let mut fresh = Evaluation::default();
+        let mut late_of: BTreeMap<Ticker, usize> = BTreeMap::new();
         for payload in payloads {
             match admit(payload, gate, now) {
-                Ok((ticker, observed)) => evaluation.include(ticker, observed),
-                Err(reason) => *evaluation.refused.entry(reason).or_default() += 1,
+                Ok((ticker, observed)) if observed.is_late => {
+                    let turn = late_of.entry(ticker.clone()).or_default();
+                    if *turn == judged.evaluations.len() {
+                        judged.evaluations.push(Evaluation::default());
+                    }
+                    judged.evaluations[*turn].include(ticker, observed);
+                    *turn += 1;
+                }
+                Ok((ticker, observed)) => fresh.include(ticker, observed),
+                Err(reason) => *judged.refused.entry(reason).or_default() += 1,
             }
         }
-        evaluation
+        if !fresh.extremes.is_empty() {
+            judged.evaluations.push(fresh);
+        }
+        judged
     }
+}
 
+/// Prices that are asked about together.
+#[derive(Debug, Default, PartialEq)]
+pub struct Evaluation {
+    /// The extremes per asset.
+    pub extremes: BTreeMap<Ticker, Extremes<Arc<Observed>>>,
+}
+
+impl Evaluation {
     fn include(&mut self, ticker: Ticker, observed: Observed) {
         let price = observed.price;
         let observed = Arc::new(observed);
@@ -65,7 +90,7 @@ impl Evaluation {
             .or_insert_with(|| Extremes::of(price, observed));
     }
 
-    /// The price of this batch that decides about a condition on an asset.
+    /// The price that decides about a condition on an asset.
     pub fn deciding(&self, ticker: &Ticker, condition: Condition) -> Option<&Arc<Observed>> {
         self.extremes
             .get(ticker)
@@ -130,48 +155,78 @@ mod tests {
         }
     }
 
-    fn evaluate(quotes: &[QuoteMessage]) -> Evaluation {
+    fn judge(quotes: &[QuoteMessage]) -> Judged {
         let payloads: Vec<String> = quotes
             .iter()
             .map(|quote| serde_json::to_string(quote).unwrap())
             .collect();
-        Evaluation::of(payloads.iter().map(String::as_str), &QualityGate::DEFAULT, now())
+        Judged::of(payloads.iter().map(String::as_str), &QualityGate::DEFAULT, now())
+    }
+
+    fn price(evaluation: &Evaluation, ticker: &str, condition: Condition) -> Option<String> {
+        let observed = evaluation.deciding(&ticker.parse().unwrap(), condition)?;
+        Some(observed.price.to_string())
     }
 
     #[test]
     fn each_asset_is_judged_at_its_own_extremes() {
-        let evaluation = evaluate(&[
+        let judged = judge(&[
             quote("BTC", "100", 0, 1),
             quote("ETH", "7", 0, 1),
             quote("BTC", "130", 0, 1),
             quote("BTC", "90", 0, 1),
             quote("BTC", "101", 0, 1),
         ]);
-        let price = |ticker: &str, condition| {
-            evaluation
-                .deciding(&ticker.parse().unwrap(), condition)
-                .map(|observed| observed.price.to_string())
+        let [evaluation] = judged.evaluations.as_slice() else {
+            panic!("{judged:?}")
         };
-        assert_eq!(price("BTC", Condition::Gt).as_deref(), Some("130"));
-        assert_eq!(price("BTC", Condition::Lt).as_deref(), Some("90"));
-        assert_eq!(price("ETH", Condition::Gt).as_deref(), Some("7"));
-        assert_eq!(price("SOL", Condition::Gt), None);
+        assert_eq!(price(evaluation, "BTC", Condition::Gt).as_deref(), Some("130"));
+        assert_eq!(price(evaluation, "BTC", Condition::Lt).as_deref(), Some("90"));
+        assert_eq!(price(evaluation, "ETH", Condition::Gt).as_deref(), Some("7"));
+        assert_eq!(price(evaluation, "SOL", Condition::Gt), None);
+    }
+
+    #[test]
+    fn late_prices_are_asked_about_one_by_one_and_fresh_ones_last() {
+        let judged = judge(&[
+            quote("BTC", "110", 60, 1),
+            quote("BTC", "95", 0, 1),
+            quote("ETH", "7", 50, 1),
+            quote("BTC", "105", 40, 1),
+            quote("BTC", "96", 0, 1),
+        ]);
+        let asked: Vec<_> = judged
+            .evaluations
+            .iter()
+            .map(|evaluation| {
+                let highest = |ticker| price(evaluation, ticker, Condition::Gt);
+                (highest("BTC").unwrap(), highest("ETH"))
+            })
+            .collect();
+        let expected = [("110", Some("7")), ("105", None), ("96", None)];
+        assert_eq!(
+            asked,
+            expected.map(|(btc, eth)| (btc.to_owned(), eth.map(str::to_owned)))
+        );
     }
 
     #[test]
     fn unfit_quotes_are_left_out_with_their_reason() {
         let mut stale_by_name = quote("BTC", "500", 0, 1);
         stale_by_name.quality = Quality::Stale;
-        let evaluation = evaluate(&[
+        let judged = judge(&[
             quote("BTC", "100", 0, 1),
             quote("BTC", "200", 0, 16),
             quote("BTC", "0", 0, 1),
             stale_by_name,
         ]);
-        let deciding = evaluation.deciding(&"BTC".parse().unwrap(), Condition::Gt).unwrap();
-        assert_eq!(deciding.price.to_string(), "100");
+        assert_eq!(judged.evaluations.len(), 1);
         assert_eq!(
-            evaluation.refused,
+            price(&judged.evaluations[0], "BTC", Condition::Gt).as_deref(),
+            Some("100")
+        );
+        assert_eq!(
+            judged.refused,
             [("not_positive".to_owned(), 1), ("stale".to_owned(), 2)].into()
         );
     }
@@ -179,21 +234,22 @@ mod tests {
     #[test]
     fn one_unreadable_message_spoils_only_itself() {
         let good = serde_json::to_string(&quote("BTC", "100", 0, 1)).unwrap();
-        let evaluation = Evaluation::of(["", "{}", "[1]", &good], &QualityGate::DEFAULT, now());
-        assert_eq!(evaluation.extremes.len(), 1);
-        assert_eq!(evaluation.refused, [("unreadable".to_owned(), 3)].into());
+        let judged = Judged::of(["", "{}", "[1]", &good], &QualityGate::DEFAULT, now());
+        assert_eq!(judged.evaluations.len(), 1);
+        assert_eq!(judged.refused, [("unreadable".to_owned(), 3)].into());
     }
 
     #[test]
     fn a_price_that_waited_unread_counts_and_says_that_it_is_late() {
-        let evaluation = evaluate(&[quote("BTC", "100", 60, 1), quote("ETH", "5", 15, 1)]);
-        let is_late = |ticker: &str| {
+        let judged = judge(&[quote("BTC", "100", 60, 1), quote("ETH", "5", 15, 1)]);
+        let is_late = |turn: usize, ticker: &str| {
+            let evaluation: &Evaluation = &judged.evaluations[turn];
             evaluation
                 .deciding(&ticker.parse().unwrap(), Condition::Gt)
                 .unwrap()
                 .is_late
         };
-        assert!(is_late("BTC"));
-        assert!(!is_late("ETH"));
+        assert!(is_late(0, "BTC"));
+        assert!(!is_late(1, "ETH"));
     }
 }

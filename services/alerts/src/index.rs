@@ -195,14 +195,20 @@ impl AlertIndex {
     }
 
     /// Announces that a build begins.
-    async fn begin_build(&self, build: Uuid) -> Result<(), IndexError> {
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn begin_build(&self, build: Uuid) -> Result<(), IndexError> {
         let mut command = redis::cmd("SET");
         command.arg(build_key(build)).arg("").arg("EX").arg(BUILD_TTL_SECONDS);
         Ok(command.query_async(&mut self.redis.clone()).await?)
     }
 
     /// Marks the index as complete, unless Redis lost what was built since the build began. False if it did.
-    async fn finish_build(&self, build: Uuid) -> Result<bool, IndexError> {
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn finish_build(&self, build: Uuid) -> Result<bool, IndexError> {
         let finished: i64 = redis::Script::new(FINISH_SCRIPT)
             .key(build_key(build))
             .key(keys::ALERT_INDEX_MARKER)

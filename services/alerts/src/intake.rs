@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::claim::{self, Fired, Hit};
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluation, Judged};
 use crate::index::repair::{self, RepairError};
 use crate::index::{AlertIndex, Entry, IndexError, Page, Probe};
 use crate::metrics;
@@ -112,10 +112,20 @@ impl Intake {
     /// When PostgreSQL or Redis does not answer. The batch can be given again.
     pub async fn evaluate(&self, payloads: &[&str]) -> Result<usize, IntakeError> {
         let started = Instant::now();
-        let evaluation = Evaluation::of(payloads.iter().copied(), &self.gate, self.clock.now());
-        for (reason, count) in &evaluation.refused {
+        let judged = Judged::of(payloads.iter().copied(), &self.gate, self.clock.now());
+        for (reason, count) in &judged.refused {
             ::metrics::counter!(metrics::QUOTES_REFUSED, "reason" => reason.clone()).increment(*count);
         }
+        let mut total = 0;
+        for evaluation in &judged.evaluations {
+            total += self.ask(evaluation).await?;
+        }
+        ::metrics::histogram!(metrics::EVALUATION_SECONDS).record(started.elapsed().as_secs_f64());
+        Ok(total)
+    }
+
+    /// Asks the index about prices, page by page, and fires what they reach. Returns how many fired.
+    async fn ask(&self, evaluation: &Evaluation) -> Result<usize, IntakeError> {
         let mut probes: Vec<Probe> = evaluation
             .extremes
             .iter()
@@ -134,11 +144,10 @@ impl Intake {
         let mut total = 0;
         while !probes.is_empty() {
             let pages = self.look(&probes).await?;
-            let (fired, next) = self.fire(&evaluation, probes, pages).await?;
+            let (fired, next) = self.fire(evaluation, probes, pages).await?;
             total += fired;
             probes = next;
         }
-        ::metrics::histogram!(metrics::EVALUATION_SECONDS).record(started.elapsed().as_secs_f64());
         Ok(total)
     }
 

@@ -45,12 +45,7 @@ pub async fn create(
         .await
         .map_err(store_problem)?;
     let Some(alert) = created else {
-        if let Err(error) = state.index.remove(&new.ticker, new.condition, &[entry]).await {
-            tracing::debug!(
-                error = format!("{:#}", anyhow::Error::new(error)),
-                "superfluous entry stays a while"
-            );
-        }
+        take_out(&state, &new.ticker, new.condition, entry).await;
         return Err(problem(
             ProblemKind::AlertDuplicate,
             "You already have an active alert with exactly the same parameters.",
@@ -71,6 +66,19 @@ async fn index(state: &AppState, ticker: &Ticker, condition: Condition, entry: &
             "alert not indexed yet"
         );
         state.compare.notify_one();
+    }
+}
+
+/// Takes the entry of a refused alert out of the index, unless an alert of that id is armed. What fails here costs a look.
+async fn take_out(state: &AppState, ticker: &Ticker, condition: Condition, entry: Entry) {
+    let done = async {
+        if alerts::still_armed(&state.pool, &[entry.alert_id]).await?.is_empty() {
+            state.index.remove(ticker, condition, &[entry]).await?;
+        }
+        anyhow::Ok(())
+    };
+    if let Err(error) = done.await {
+        tracing::debug!(error = format!("{error:#}"), "superfluous entry stays a while");
     }
 }
 

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use alerts::index::keeper::Keeper;
 use alerts::index::repair::{self, Depth, Repaired};
-use alerts::index::{AlertIndex, Entry};
+use alerts::index::{AlertIndex, Entry, Probe};
 use contracts::keys;
 use domain::rule::Condition;
 use jiff::SignedDuration;
-use platform::clock::{Clock, SystemClock};
+use platform::clock::{Clock, FakeClock, SystemClock};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::harness::{PATIENCE, Stand, quote};
@@ -260,7 +263,96 @@ async fn the_index_is_repaired_in_both_directions() {
 }
 
 #[tokio::test]
-async fn a_flush_during_a_build_leaves_the_index_missing() {
+async fn a_build_that_a_flush_met_does_not_count_although_another_began() {
+    let stand = Stand::new().await;
+    let index = stand.intake().index;
+    let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
+    index.begin_build(first).await.unwrap();
+    stand.redis.flush().await;
+    index.begin_build(second).await.unwrap();
+    assert!(!index.finish_build(first).await.unwrap());
+    assert!(!index.is_complete().await.unwrap());
+    assert!(index.finish_build(second).await.unwrap());
+    assert!(index.is_complete().await.unwrap());
+}
+
+#[tokio::test]
+async fn an_equal_number_of_missing_and_superfluous_entries_is_found_in_the_end() {
+    let stand = Stand::new().await;
+    let ids = stand.insert_alerts(3, &stand.sink.url("/hook")).await;
+    let ticker: domain::ticker::Ticker = "BTC".parse().unwrap();
+    let index = stand.intake().index;
+    let keeper = Keeper {
+        index: index.clone(),
+        pool: stand.database.pool.clone(),
+        supported: vec![ticker.clone()],
+        every: Duration::from_millis(5),
+        // Long after the alerts were created: none of them counts as recent.
+        clock: FakeClock::new(SystemClock.now() + SignedDuration::from_secs(3_600)).shared(),
+        wake: Arc::new(Notify::new()),
+    };
+    let stop = CancellationToken::new();
+    let keeping = tokio::spawn(keeper.run(stop.clone()));
+    let probe = Probe {
+        ticker: ticker.clone(),
+        condition: Condition::Gt,
+        price: 100.into(),
+        skip: 0,
+    };
+    let whole = || async {
+        testkit::eventually("the index holds what it should", || async {
+            let Ok(pages) = index.reached_by(std::slice::from_ref(&probe)).await else {
+                return false;
+            };
+            let mut found: Vec<Uuid> = pages[0].reached.iter().map(|entry| entry.alert_id).collect();
+            found.sort();
+            found == ids
+        })
+        .await;
+    };
+    whole().await;
+    // The first comparison is a full one. What it repairs does not prove anything yet.
+    let key = keys::alert_index(Condition::Gt, &ticker);
+    let remove = redis::Cmd::zrem(&key, format!("{}:1", ids[0]));
+    let () = remove.query_async(&mut stand.redis.connection.clone()).await.unwrap();
+    whole().await;
+    let () = redis::pipe()
+        .atomic()
+        .zrem(&key, format!("{}:2", ids[1]))
+        .ignore()
+        .zadd(&key, format!("{}:9", Uuid::from_u128(1)), 9)
+        .ignore()
+        .query_async(&mut stand.redis.connection.clone())
+        .await
+        .unwrap();
+    whole().await;
+    stop.cancel();
+    keeping.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn of_late_prices_each_fires_what_was_armed_when_it_was_published() {
+    let stand = Stand::new().await;
+    let now = SystemClock.now();
+    let ago = |seconds: i64| now - SignedDuration::from_secs(seconds);
+    stand.insert_alerts(1, &stand.sink.url("/hook")).await;
+    let created = "UPDATE alerting.alerts SET created_at = $1";
+    let client = stand.database.pool.get().await.unwrap();
+    client.execute(created, &[&ago(50)]).await.unwrap();
+    drop(client);
+    // The highest came before the alert; a later one that is lower still reaches it.
+    let batch: Vec<String> = [("110", ago(60)), ("105", ago(40)), ("0.5", now)]
+        .iter()
+        .map(|(price, at)| serde_json::to_string(&quote("BTC", price, *at)).unwrap())
+        .collect();
+    let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
+    assert_eq!(stand.intake().evaluate(&batch).await.unwrap(), 1);
+    let value = "SELECT count(*) FROM alerting.alert_events WHERE value = 105 AND late";
+    assert_eq!(stand.count(value).await, 1);
+}
+
+#[tokio::test]
+async fn a_flush_leaves_the_index_missing() {
     let stand = Stand::new().await;
     stand.insert_alerts(3, &stand.sink.url("/hook")).await;
     let intake = stand.intake();
