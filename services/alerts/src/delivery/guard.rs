@@ -180,7 +180,8 @@ impl Guard {
     pub fn check_address(&self, address: IpAddr) -> Result<(), Blocked> {
         let inner = embedded_v4(address).map_or(address, IpAddr::V4);
         let excepted = |network: &Cidr| network.contains(inner) || network.contains(address);
-        if self.allowed_networks.iter().any(excepted) || is_public(inner) {
+        let public = is_public(inner) && !is_detour(address);
+        if public || self.allowed_networks.iter().any(excepted) {
             Ok(())
         } else {
             Err(Blocked::Address)
@@ -250,6 +251,13 @@ fn embedded_v4(address: IpAddr) -> Option<Ipv4Addr> {
         [0, 0, 0, 0, 0, 0xffff, a, b] | [0x64, 0xff9b, 0, 0, 0, 0, a, b] | [0x2002, a, b, ..] => Some(low(a, b)),
         _ => None,
     }
+}
+
+/// Says whether an IPv6 address only leads to an IPv4 one: mapped and 6to4. Translation (`64:ff9b::/96`) is how hosts without
+/// IPv4 reach the rest of the internet, so there the inner address alone decides.
+fn is_detour(address: IpAddr) -> bool {
+    let IpAddr::V6(v6) = address else { return false };
+    matches!(v6.segments(), [0, 0, 0, 0, 0, 0xffff, ..] | [0x2002, ..])
 }
 
 /// Says whether the address is ordinary unicast of the public internet (IANA's special-purpose registries).
