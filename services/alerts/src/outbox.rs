@@ -14,6 +14,7 @@ use platform::amqp::{Message, Publisher};
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
 use tokio::sync::Notify;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics;
@@ -61,6 +62,8 @@ impl Relay {
     /// Never: every failure is waited out.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut failures = 0;
+        let mut ticks = tokio::time::interval(INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // A pass that is cut off rolls back; what it published already is told apart by the consumers.
         while let Some(pass) = stop.run_until_cancelled(self.publish_due()).await {
             match pass {
@@ -82,8 +85,8 @@ impl Relay {
             }
             tokio::select! {
                 () = stop.cancelled() => {}
+                _ = ticks.tick() => self.measure().await,
                 () = self.wake.notified() => {}
-                () = tokio::time::sleep(INTERVAL) => self.measure().await,
             }
         }
         Ok(())
