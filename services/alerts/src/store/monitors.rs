@@ -72,7 +72,7 @@ pub enum Stored {
 
 /// Stores levels computed from the price of `as_of`, unless newer ones are stored, and notes a change of the level.
 ///
-/// The change is decided under the row's lock, so that of two instances one announces it.
+/// The change is decided under a lock of the asset, so that of two instances one announces it, also the first.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
@@ -85,10 +85,12 @@ pub async fn store(
 ) -> Result<Stored, StoreError> {
     let mut client = connection(pool).await?;
     let transaction = client.transaction().await?;
+    let lock = transaction
+        .prepare_cached("SELECT pg_advisory_xact_lock(hashtextextended('alerting.monitors ' || $1::text, 0))")
+        .await?;
+    transaction.execute(&lock, &[&ticker.as_str()]).await?;
     let find = transaction
-        .prepare_cached(
-            "SELECT ticker, level, since, checks, as_of FROM alerting.monitors WHERE ticker = $1 FOR UPDATE",
-        )
+        .prepare_cached("SELECT ticker, level, since, checks, as_of FROM alerting.monitors WHERE ticker = $1")
         .await?;
     let old = transaction
         .query_opt(&find, &[&ticker.as_str()])
