@@ -124,7 +124,7 @@ async fn claim(client: &impl GenericClient, hits: &[Hit], now: Timestamp) -> Res
                  WHERE a.is_active
                    AND CASE a.condition WHEN 'gt' THEN h.price > a.target_price ELSE h.price < a.target_price END
                    AND (h.armed_before IS NULL OR a.created_at <= h.armed_before)
-                 ORDER BY a.id FOR UPDATE OF a
+                 ORDER BY a.id FOR NO KEY UPDATE OF a
              )
              UPDATE alerting.alerts a
              SET is_active = false, state = 'triggered', last_value = l.price, fires = a.fires + 1,

@@ -1,6 +1,6 @@
 //! Writes outcomes in batches, and acknowledges messages after that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,8 +104,8 @@ impl Recorder {
         }
         let mut client = store::connection(&self.pool).await?;
         let transaction = client.transaction().await?;
-        deliveries::settle(&transaction, &work.records, now).await?;
-        let changes: Vec<(Uuid, HealthChange)> = work.health.iter().map(|(id, change)| (*id, *change)).collect();
+        let new = deliveries::settle(&transaction, &work.records, now).await?;
+        let changes = work.health(&new);
         let disabled = if changes.is_empty() {
             Vec::new()
         } else {
@@ -131,8 +131,9 @@ impl Recorder {
 #[derive(Default)]
 struct Work {
     records: Vec<AttemptRecord>,
+    /// The receiver of each record, and whether it was a test.
+    receivers: Vec<(Uuid, bool)>,
     put_back: Vec<(Uuid, u32, Timestamp)>,
-    health: BTreeMap<Uuid, HealthChange>,
 }
 
 impl Work {
@@ -144,8 +145,8 @@ impl Work {
                 is_test,
                 message,
             } => {
-                note_health(&mut self.health, endpoint_id, &record, is_test);
                 self.records.push(record);
+                self.receivers.push((endpoint_id, is_test));
                 message
             }
             Settlement::PutBack {
@@ -159,6 +160,17 @@ impl Work {
                 message
             }
         }
+    }
+
+    /// What the attempts that are new say about their receivers. One that was written before was counted before.
+    fn health(&self, new: &BTreeSet<(Uuid, u32)>) -> Vec<(Uuid, HealthChange)> {
+        let mut health = BTreeMap::new();
+        for (record, (endpoint_id, is_test)) in self.records.iter().zip(&self.receivers) {
+            if new.contains(&(record.delivery_id, record.attempt)) {
+                note_health(&mut health, *endpoint_id, record, *is_test);
+            }
+        }
+        health.into_iter().collect()
     }
 }
 
@@ -218,6 +230,17 @@ mod tests {
             tested: false,
         };
         assert_eq!(health, [(endpoint, expected)].into());
+    }
+
+    #[test]
+    fn what_was_written_before_is_not_counted_again() {
+        let work = Work {
+            records: vec![record(false, Some(Reason::AttemptsExhausted))],
+            receivers: vec![(Uuid::from_u128(1), false)],
+            put_back: Vec::new(),
+        };
+        assert_eq!(work.health(&[(Uuid::nil(), 1)].into())[0].1.given_up, 1);
+        assert!(work.health(&BTreeSet::new()).is_empty());
     }
 
     #[test]

@@ -69,7 +69,7 @@ fn job() -> Claimed {
         attempt: 2,
         endpoint_id: Uuid::nil(),
         url: "https://example.com/".to_owned(),
-        secret: SigningSecret::generate().unwrap().expose(),
+        secret: Some(SigningSecret::generate().unwrap()),
         is_disabled: false,
         is_test: false,
         body: "{}".to_owned(),
@@ -131,7 +131,7 @@ fn a_request_id_becomes_a_trace() {
 #[test]
 fn a_request_is_signed_for_the_moment_of_its_attempt() {
     let job = job();
-    let secret = SigningSecret::parse(&job.secret).unwrap();
+    let secret = job.secret.clone().unwrap();
     let request = request(&job, &secret, now());
     assert_eq!(request.message_id, job.id.to_string());
     assert_eq!(request.timestamp, 1_767_225_600);

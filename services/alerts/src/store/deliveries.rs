@@ -1,11 +1,14 @@
 //! Rows of `alerting.deliveries`, their attempts and dead letters: the outbox and what became of it.
 
+use std::collections::BTreeSet;
+
 use deadpool_postgres::{GenericClient, Pool};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{StoreError, connection};
+use crate::delivery::sign::SigningSecret;
 
 /// A message that the relay puts into the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub async fn take_due(client: &impl GenericClient, now: Timestamp, limit: i64) -
     let statement = client
         .prepare_cached(
             "SELECT id, endpoint_id, attempts, request_id FROM alerting.deliveries
-             WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+             WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
         )
         .await?;
     let read = |row: &Row| Due {
@@ -88,8 +91,8 @@ pub struct Claimed {
     pub endpoint_id: Uuid,
     /// The receiver's address.
     pub url: String,
-    /// The receiver's secret.
-    pub secret: String,
+    /// The receiver's secret; `None` when what is stored is none.
+    pub secret: Option<SigningSecret>,
     /// True when the receiver is not posted to any more.
     pub is_disabled: bool,
     /// True for a test, which is posted even to a disabled receiver.
@@ -124,7 +127,7 @@ pub async fn claim(
                  JOIN unnest($1::uuid[], $2::int[]) AS w (id, attempt) ON w.id = d.id
                  WHERE d.attempts = w.attempt - 1
                    AND (d.status IN ('pending', 'queued') OR (d.status = 'sending' AND d.due_at <= $3))
-                 ORDER BY d.id FOR UPDATE OF d
+                 ORDER BY d.id FOR NO KEY UPDATE OF d
              )
              UPDATE alerting.deliveries d SET status = 'sending', due_at = $4, updated_at = $3
              FROM free, alerting.endpoints e
@@ -138,7 +141,7 @@ pub async fn claim(
         attempt: row.get::<_, i32>(1).unsigned_abs() + 1,
         endpoint_id: row.get(2),
         url: row.get(3),
-        secret: row.get(4),
+        secret: SigningSecret::parse(row.get(4)).ok(),
         is_disabled: row.get(5),
         is_test: row.get(6),
         body: row.get(7),
@@ -201,11 +204,19 @@ pub struct AttemptRecord {
     pub dead_letter: Option<&'static str>,
 }
 
-/// Writes a batch of attempts, what they mean for their deliveries, and dead letters. Writing one again changes nothing.
+/// Writes a batch of attempts, what they mean for their deliveries, and dead letters. Returns which attempts are new: writing
+/// one again changes nothing.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
-pub async fn settle(client: &impl GenericClient, records: &[AttemptRecord], now: Timestamp) -> Result<(), StoreError> {
+pub async fn settle(
+    client: &impl GenericClient,
+    records: &[AttemptRecord],
+    now: Timestamp,
+) -> Result<BTreeSet<(Uuid, u32)>, StoreError> {
+    // In the order of their ids, so that two that settle never wait for each other in a circle.
+    let mut records: Vec<&AttemptRecord> = records.iter().collect();
+    records.sort_by_key(|record| record.delivery_id);
     let statement = client
         .prepare_cached(
             "WITH outcome AS (
@@ -230,7 +241,8 @@ pub async fn settle(client: &impl GenericClient, records: &[AttemptRecord], now:
              SET status = CASE WHEN o.next_at IS NOT NULL THEN 'pending' ELSE o.status END,
                  attempts = o.attempt, due_at = o.next_at, updated_at = $11
              FROM outcome o JOIN attempt a USING (delivery_id)
-             WHERE d.id = o.delivery_id",
+             WHERE d.id = o.delivery_id
+             RETURNING d.id, d.attempts",
         )
         .await?;
     let ids: Vec<Uuid> = records.iter().map(|r| r.delivery_id).collect();
@@ -252,8 +264,8 @@ pub async fn settle(client: &impl GenericClient, records: &[AttemptRecord], now:
     let next: Vec<Option<Timestamp>> = records.iter().map(|r| r.next_attempt_at).collect();
     let excerpts: Vec<Option<&str>> = records.iter().map(|r| r.excerpt.as_deref()).collect();
     let dead: Vec<Option<&str>> = records.iter().map(|r| r.dead_letter).collect();
-    client
-        .execute(
+    let rows = client
+        .query(
             &statement,
             &[
                 &ids,
@@ -270,7 +282,8 @@ pub async fn settle(client: &impl GenericClient, records: &[AttemptRecord], now:
             ],
         )
         .await?;
-    Ok(())
+    let new = |row: &Row| (row.get(0), row.get::<_, i32>(1).unsigned_abs());
+    Ok(rows.iter().map(new).collect())
 }
 
 /// One attempt as it is listed, or the wait for the first.

@@ -111,7 +111,7 @@ pub async fn apply_health(
         .map(|(_, c)| i32::try_from(c.given_up).unwrap_or(i32::MAX))
         .collect();
     // Rows are locked in the order of their ids, so that two instances that settle batches never wait for each other in
-    // a circle. A success that changes nothing is written at most once a second.
+    // a circle, and no stronger than needed: alerts that fire refer to these rows meanwhile. A success that changes nothing is written at most once a second.
     let statement = client
         .prepare_cached(
             "WITH change AS (
@@ -123,7 +123,7 @@ pub async fn apply_health(
                  FROM alerting.endpoints e JOIN change c ON c.id = e.id
                  WHERE c.given_up > 0 OR c.gone OR c.tested OR e.consecutive_failures > 0
                     OR e.last_success_at IS NULL OR e.last_success_at < $7::timestamptz - interval '1 second'
-                 ORDER BY e.id FOR UPDATE OF e
+                 ORDER BY e.id FOR NO KEY UPDATE OF e
              )
              UPDATE alerting.endpoints e
              SET consecutive_failures = l.failures,
