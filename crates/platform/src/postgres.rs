@@ -53,8 +53,12 @@ pub fn connect(settings: &PostgresSettings) -> anyhow::Result<Pool> {
         .context("PostgreSQL pool")
 }
 
-/// The connection parameters with the timeouts and names all connections share.
-pub(crate) fn parameters(settings: &PostgresSettings) -> anyhow::Result<tokio_postgres::Config> {
+/// The connection parameters with the timeouts and names all connections share, also those outside of a pool.
+///
+/// # Errors
+///
+/// The address is invalid.
+pub fn parameters(settings: &PostgresSettings) -> anyhow::Result<tokio_postgres::Config> {
     let mut parameters = settings.parameters().context("DATABASE_URL")?;
     let open = Duration::from_millis(settings.database_connect_timeout_ms);
     parameters

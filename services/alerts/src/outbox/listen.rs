@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream::poll_fn;
 use platform::backoff::Backoff;
 use platform::settings::PostgresSettings;
-use platform::tls;
+use platform::{postgres, tls};
 use tokio::sync::Notify;
 use tokio_postgres::AsyncMessage;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -35,7 +35,7 @@ pub async fn run(settings: PostgresSettings, wake: Arc<Notify>, stop: Cancellati
 }
 
 async fn listen(settings: &PostgresSettings, wake: &Notify, failures: &mut u32) -> anyhow::Result<()> {
-    let parameters = settings.parameters()?;
+    let parameters = postgres::parameters(settings)?;
     let connect = parameters.connect(MakeRustlsConnect::new(tls::client_config()));
     let patience = std::time::Duration::from_millis(settings.database_connect_timeout_ms);
     let (client, mut connection) = tokio::time::timeout(patience, connect)
