@@ -32,7 +32,7 @@ use crate::settings::Settings;
 use crate::{answer, health, openapi, routes, tasks};
 
 /// The migration that this service needs.
-pub const SCHEMA_VERSION: u32 = 5;
+pub const SCHEMA_VERSION: u32 = 6;
 
 /// Keys in use that wait to be written down; when full, they are told again later.
 const USED_KEYS: usize = 4_096;
@@ -190,6 +190,7 @@ async fn ensure_demo_account(state: &AppState) -> anyhow::Result<()> {
     };
     let email = Email::parse(&state.settings.demo_email).context("DEMO_EMAIL is not an address")?;
     let user = NewUser {
+        id: uuid::Uuid::now_v7(),
         email: &email,
         role: Role::Reader,
         tier: Tier::Enterprise,

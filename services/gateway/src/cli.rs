@@ -130,6 +130,7 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
         None => print(&format!("{}\n", key.expose_secret()))?,
     }
     let user = NewUser {
+        id: uuid::Uuid::now_v7(),
         email: &email,
         role: wanted.role,
         tier: wanted.tier.unwrap_or(settings.default_tier),

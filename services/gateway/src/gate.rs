@@ -170,7 +170,10 @@ pub async fn pass(
         Ok(Some(repeat)) => match repeat.begin(&state).await {
             Err(refusal) => refuse(request, &refusal),
             Ok(idempotency::Begun::Replay(stored)) => request.into_response(stored),
-            Ok(idempotency::Begun::Run(run)) => run.finish(&state, next.call(request).await?).await?,
+            Ok(idempotency::Begun::Run(run)) => {
+                request.extensions_mut().insert(run.creation_id());
+                run.finish(&state, next.call(request).await?).await?
+            }
         },
     };
     let mut response = with_the_routes_words(gate, response);

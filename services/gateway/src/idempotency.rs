@@ -2,7 +2,8 @@
 //!
 //! The row in PostgreSQL is the lock. While it has no status, the first request runs; if its process died, the row can be
 //! taken over once `running_until` has passed, and the moment itself tells the late first runner that it lost the row.
-//! Failures that may pass (429, 5xx) are not kept: the repeat runs again.
+//! Failures that may pass (429, 5xx) are not kept: the repeat runs again. Whatever a run makes has the id that the row
+//! names, so a run finds what an earlier one made before it died or gave up waiting.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -21,6 +22,7 @@ use serde_json::json;
 
 use crate::accounts::keys::KeyHasher;
 use crate::app::AppState;
+use crate::extract::creation::CreationId;
 use crate::extract::identity::Caller;
 use crate::gate::Gate;
 use crate::problem::ApiError;
@@ -56,6 +58,7 @@ pub enum Begun {
 pub struct Run {
     request: Request,
     until: Timestamp,
+    creation_id: CreationId,
 }
 
 impl Request {
@@ -113,24 +116,30 @@ impl Request {
         let client = state.postgres.get().await?;
         let claim = client
             .prepare_cached(
-                "INSERT INTO accounts.idempotency_keys AS k (subject, key, request_hash, running_until, expires_at) \
-                 VALUES ($1, $2, $3, $4, $5) \
+                "INSERT INTO accounts.idempotency_keys AS k \
+                 (subject, key, request_hash, running_until, expires_at, creation_id) VALUES ($1, $2, $3, $4, $5, $7) \
                  ON CONFLICT (subject, key) DO UPDATE SET request_hash = excluded.request_hash, status = NULL, \
                  response_body = NULL, response_headers = '{}', is_problem = false, \
-                 running_until = excluded.running_until, expires_at = excluded.expires_at \
+                 running_until = excluded.running_until, expires_at = excluded.expires_at, \
+                 creation_id = CASE WHEN k.expires_at > $6 THEN coalesce(k.creation_id, $7) ELSE $7 END \
                  WHERE k.expires_at <= $6 \
                  OR (k.status IS NULL AND k.running_until <= $6 AND k.request_hash = excluded.request_hash) \
-                 RETURNING running_until",
+                 RETURNING running_until, creation_id",
             )
             .await?;
         let (until, expires) = (now + RUNS_FOR, now + KEPT_FOR);
         let hash = self.hash.as_slice();
+        let fresh = CreationId::fresh().0;
         let claimed = client
-            .query_opt(&claim, &[&self.subject, &self.key, &hash, &until, &expires, &now])
+            .query_opt(
+                &claim,
+                &[&self.subject, &self.key, &hash, &until, &expires, &now, &fresh],
+            )
             .await?;
         if let Some(row) = claimed {
             return Ok(Begun::Run(Run {
                 until: row.try_get(0)?,
+                creation_id: CreationId(row.try_get(1)?),
                 request: self,
             }));
         }
@@ -142,7 +151,7 @@ impl Request {
             )
             .await?;
         let in_progress = || ApiError::new(ProblemKind::IdempotencyInProgress).retry_after(1);
-        // The row can be gone if the first request has just failed and given the key back.
+        // The row can be gone if it has just expired.
         let Some(row) = row else { return Err(in_progress()) };
         if row.try_get::<_, &[u8]>(0)? != hash {
             return Err(ApiError::new(ProblemKind::IdempotencyKeyReused));
@@ -167,6 +176,11 @@ impl Request {
 }
 
 impl Run {
+    /// The id of what this run makes.
+    pub fn creation_id(&self) -> CreationId {
+        self.creation_id
+    }
+
     /// Keeps the answer for repeats, or gives the key back if the answer is not worth keeping.
     ///
     /// # Errors
@@ -185,7 +199,7 @@ impl Run {
         let passes =
             status.is_server_error() || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
         let stored = if passes {
-            self.give_back(state).await
+            self.release(state).await
         } else {
             self.store(state, status, problem.as_ref(), &body, response.headers())
                 .await
@@ -199,12 +213,19 @@ impl Run {
         ))
     }
 
-    async fn give_back(&self, state: &AppState) -> Result<(), ApiError> {
+    /// The next request may run at once. The row stays: whatever was made has its id.
+    async fn release(&self, state: &AppState) -> Result<(), ApiError> {
         let client = state.postgres.get().await?;
         client
             .execute(
-                "DELETE FROM accounts.idempotency_keys WHERE subject = $1 AND key = $2 AND running_until = $3 AND status IS NULL",
-                &[&self.request.subject, &self.request.key, &self.until],
+                "UPDATE accounts.idempotency_keys SET running_until = $4 \
+                 WHERE subject = $1 AND key = $2 AND running_until = $3 AND status IS NULL",
+                &[
+                    &self.request.subject,
+                    &self.request.key,
+                    &self.until,
+                    &state.clock.now(),
+                ],
             )
             .await?;
         Ok(())

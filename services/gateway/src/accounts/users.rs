@@ -50,6 +50,8 @@ fn is_domain(text: &str) -> bool {
 /// A new user.
 #[derive(Debug, Clone)]
 pub struct NewUser<'a> {
+    /// The id.
+    pub id: Uuid,
     /// The address.
     pub email: &'a Email,
     /// The role.
@@ -60,7 +62,7 @@ pub struct NewUser<'a> {
     pub password_hash: Option<&'a str>,
 }
 
-/// Creates a user. `None` if the address has an account already, in whatever case.
+/// Creates a user. False if the address has an account already, in whatever case.
 ///
 /// # Errors
 ///
@@ -69,14 +71,13 @@ pub async fn create(
     db: &impl GenericClient,
     user: &NewUser<'_>,
     now: Timestamp,
-) -> Result<Option<Uuid>, tokio_postgres::Error> {
-    let id = Uuid::now_v7();
+) -> Result<bool, tokio_postgres::Error> {
     let inserted = db
         .execute(
             "INSERT INTO accounts.users (id, email, role, tier, password_hash, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (lower(email)) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING",
             &[
-                &id,
+                &user.id,
                 &user.email.as_str(),
                 &user.role.as_str(),
                 &user.tier.as_str(),
@@ -85,22 +86,22 @@ pub async fn create(
             ],
         )
         .await?;
-    Ok((inserted == 1).then_some(id))
+    Ok(inserted == 1)
 }
 
-/// The id of the account of an address.
+/// Whether there is a user of this id with this address.
 ///
 /// # Errors
 ///
 /// PostgreSQL refuses.
-pub async fn find_by_email(db: &impl GenericClient, email: &Email) -> Result<Option<Uuid>, tokio_postgres::Error> {
+pub async fn exists(db: &impl GenericClient, id: Uuid, email: &Email) -> Result<bool, tokio_postgres::Error> {
     let row = db
-        .query_opt(
-            "SELECT id FROM accounts.users WHERE lower(email) = lower($1)",
-            &[&email.as_str()],
+        .query_one(
+            "SELECT EXISTS (SELECT FROM accounts.users WHERE id = $1 AND lower(email) = lower($2))",
+            &[&id, &email.as_str()],
         )
         .await?;
-    row.map(|row| row.try_get(0)).transpose()
+    row.try_get(0)
 }
 
 /// Makes sure that the account exists, is active and has `key`. Doing it twice changes nothing.

@@ -1,5 +1,8 @@
 //! What handlers get: parsed and permitted, or not at all.
 
+/// The id of what a request makes.
+pub mod creation;
+
 /// Who asks.
 pub mod identity;
 

@@ -17,6 +17,7 @@ use self::form::AlertCreate;
 use crate::accounts::Scope;
 use crate::app::AppState;
 use crate::endpoint::Endpoint;
+use crate::extract::creation::CreationId;
 use crate::extract::identity::Caller;
 use crate::extract::json::RawBody;
 use crate::extract::page::{CURSOR_MAX_CHARS, id_of, page_query};
@@ -63,9 +64,10 @@ pub async fn create(
     state: web::Data<AppState>,
     request: HttpRequest,
     caller: Caller,
+    creation: CreationId,
     body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
-    let wanted = form::read(&body.0)?;
+    let wanted = form::read(creation.0, &body.0)?;
     check_offered(&state, &wanted.ticker)?;
     let alert: AlertBody = state
         .services

@@ -13,6 +13,7 @@ use crate::accounts::users::{self, Email, NewUser};
 use crate::accounts::{Role, Tier, keys, passwords};
 use crate::app::AppState;
 use crate::endpoint::Endpoint;
+use crate::extract::creation::CreationId;
 use crate::extract::identity::Caller;
 use crate::extract::json::{Fields, RawBody, string};
 use crate::extract::params::present;
@@ -94,6 +95,7 @@ pub struct UserBody {
 pub async fn register(
     state: web::Data<AppState>,
     request: HttpRequest,
+    creation: CreationId,
     body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::parse(&body.0)?;
@@ -110,15 +112,22 @@ pub async fn register(
     let key = keys::generate().map_err(ApiError::internal)?;
     let mut client = state.postgres.get().await?;
     let transaction = client.transaction().await?;
+    let id = creation.0;
     let user = NewUser {
+        id,
         email: &email,
         role: Role::Reader,
         tier: state.settings.default_tier,
         password_hash: password_hash.as_deref(),
     };
-    let Some(id) = users::create(&*transaction, &user, now).await? else {
-        return Err(ApiError::new(ProblemKind::EmailAlreadyRegistered));
-    };
+    if !users::create(&*transaction, &user, now).await? {
+        // An earlier run of this request that could not tell what it made: the key is lost with it.
+        return Err(ApiError::new(if users::exists(&*transaction, id, &email).await? {
+            ProblemKind::SecretAlreadyShown
+        } else {
+            ProblemKind::EmailAlreadyRegistered
+        }));
+    }
     keys::insert(&*transaction, &state.hasher, id, "default", &key, now).await?;
     transaction.commit().await?;
 

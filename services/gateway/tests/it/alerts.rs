@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use wiremock::matchers::{body_json, header, method, path, query_param};
+use wiremock::matchers::{body_partial_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::harness::{INTERNAL_TOKEN, World, send};
@@ -40,7 +40,7 @@ async fn an_alert_is_created_for_the_caller_with_exact_numbers() {
         .and(header("x-internal-token", INTERNAL_TOKEN))
         .and(header("x-user-id", me["id"].as_str().unwrap()))
         .and(header("x-request-id", "my-request"))
-        .and(body_json(
+        .and(body_partial_json(
             json!({"ticker": "BTC", "condition": "gt", "target_price": 70000,
             "webhook_url": "https://your-server.com/webhook"}),
         ))

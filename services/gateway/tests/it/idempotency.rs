@@ -154,6 +154,56 @@ async fn a_run_that_died_is_taken_over() {
         create(&world, "k-1", &valid()).await.header("idempotent-replayed"),
         "true"
     );
+    let ids = ids_asked_for(&world).await;
+    assert_eq!(ids.len(), 2);
+    assert_eq!(ids[0], ids[1], "the second run finds what the first one made");
+}
+
+/// The ids under which the alerts service was asked to create alerts.
+async fn ids_asked_for(world: &World) -> Vec<Value> {
+    let requests = world.alerts.received_requests().await.unwrap();
+    requests
+        .iter()
+        .filter(|request| request.url.path() == "/internal/alerts")
+        .map(|request| request.body_json::<Value>().unwrap()["id"].clone())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_failed_hands_its_id_to_the_next() {
+    let world = World::start().await;
+    let failing = ResponseTemplate::new(503)
+        .set_body_json(json!({"status": 503, "kind": "dependency_unavailable", "detail": "x"}));
+    alerts_answer(&world, failing, 1).await;
+    assert_eq!(create(&world, "k-1", &valid()).await.status, 503);
+    let first = ids_asked_for(&world).await;
+    world.alerts.reset().await;
+    alerts_answer(&world, created(), 2).await;
+    assert_eq!(create(&world, "k-1", &valid()).await.status, 201);
+    assert_eq!(ids_asked_for(&world).await, first);
+    // Another key makes another alert.
+    assert_eq!(create(&world, "k-2", &valid()).await.status, 201);
+    assert_ne!(ids_asked_for(&world).await[1], first[0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registration_that_died_before_it_answered_is_told_from_anothers() {
+    let world = World::start().await;
+    let register = |key: &'static str| {
+        let request = world
+            .anonymous(Method::POST, "/api/v1/users/register")
+            .json(&json!({"email": "s@example.com"}));
+        send(request.header("Idempotency-Key", key))
+    };
+    assert_eq!(register("k-1").await.status, 201);
+    let client = world.database.pool.get().await.unwrap();
+    client
+        .execute("UPDATE accounts.idempotency_keys SET status = NULL", &[])
+        .await
+        .unwrap();
+    world.clock.advance(Duration::from_secs(31));
+    register("k-1").await.problem(409, "secret_already_shown");
+    register("k-2").await.problem(400, "email_already_registered");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use url::Url;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::extract::json::{Fields, decimal_text, string};
 use crate::extract::params::present;
@@ -45,12 +46,12 @@ pub struct AlertCreate {
     webhook_url: String,
 }
 
-/// Reads the body of a new alert.
+/// Reads the body of a new alert, which gets this id.
 ///
 /// # Errors
 ///
 /// Every violation that was found.
-pub fn read(body: &[u8]) -> Result<AlertCreateRequest, ApiError> {
+pub fn read(id: Uuid, body: &[u8]) -> Result<AlertCreateRequest, ApiError> {
     let mut fields = Fields::parse(body)?;
     let ticker = fields.required("ticker", string(rules::ticker));
     fields.optional("kind", string(rules::one_of(&["price"])));
@@ -59,7 +60,7 @@ pub fn read(body: &[u8]) -> Result<AlertCreateRequest, ApiError> {
     let webhook_url = fields.required("webhook_url", string(webhook_url));
     fields.finish()?;
     Ok(AlertCreateRequest {
-        id: uuid::Uuid::now_v7(),
+        id,
         ticker: present(ticker)?,
         condition: present(condition)?,
         target_price: present(target_price)?,
@@ -166,7 +167,11 @@ mod tests {
 
     #[test]
     fn every_violation_of_an_alert_is_named() {
-        let error = read(br#"{"ticker": "B-TC", "condition": "above", "target_price": 0, "note": "x"}"#).unwrap_err();
+        let error = read(
+            Uuid::nil(),
+            br#"{"ticker": "B-TC", "condition": "above", "target_price": 0, "note": "x"}"#,
+        )
+        .unwrap_err();
         let found: Vec<_> = error
             .errors
             .iter()
