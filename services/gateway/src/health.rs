@@ -1,6 +1,7 @@
 //! Whether the platform can be used, and what is missing if not.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use platform::amqp::Broker;
 use platform::health::{CheckReport, Readiness, Status};
@@ -11,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use crate::app::AppState;
+
+/// Longest wait for the prices, which are asked for beside the pings.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The three servers that everything needs, each really asked.
 pub fn readiness(postgres: Pool, redis: ConnectionManager, rabbit: Broker, stop: CancellationToken) -> Readiness {
@@ -105,8 +109,7 @@ pub struct PricesCheck {
 
 /// Finds out how things are. False if something required is down.
 pub async fn report(state: &AppState) -> (bool, HealthBody) {
-    let report = state.readiness.report().await;
-    let prices = prices(state).await;
+    let (report, prices) = tokio::join!(state.readiness.report(), prices(state));
     let is_ready = report.is_ready();
     let status = match (is_ready, prices.status) {
         (false, _) => "unavailable",
@@ -131,7 +134,7 @@ async fn prices(state: &AppState) -> PricesCheck {
         age_ms: None,
         simulated: false,
     };
-    let Ok(board) = state.quotes.board().await else {
+    let Ok(Ok(board)) = tokio::time::timeout(PATIENCE, state.quotes.board()).await else {
         return missing;
     };
     let Some(age) = board.age(state.clock.now()) else {

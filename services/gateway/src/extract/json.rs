@@ -18,8 +18,15 @@ use super::rules::Broken;
 use crate::problem::ApiError;
 
 /// The body as it was sent; put into the request by [`crate::gate`], which bounds it.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct RawBody(pub Bytes);
+
+/// Bodies hold passwords and secrets.
+impl fmt::Debug for RawBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawBody({} bytes)", self.0.len())
+    }
+}
 
 impl FromRequest for RawBody {
     type Error = ApiError;

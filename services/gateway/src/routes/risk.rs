@@ -3,6 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::api::alerts::{MonitorBody, MonitorsQuery};
 use contracts::api::{DataState, Sourced};
+use contracts::time::Time;
+use jiff::{SignedDuration, Timestamp};
 
 use super::analytics::offered;
 use crate::accounts::Scope;
@@ -23,6 +25,10 @@ const READ: Gate = Gate::scoped(Scope::AnalyticsRead)
 
 /// Seconds for which a client may keep levels.
 const MAX_AGE: u32 = 2;
+
+/// Levels are computed on every price. The slowest venues are asked every minute or so; what is older than several of these
+/// says that a part of the platform stands still.
+const STALE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// The paths of this file.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -55,15 +61,33 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
     };
     let alerts = state.services.alerts.for_user(caller.user_id);
     let monitors: Vec<MonitorBody> = alerts.get("risk/monitors", &query).await?;
-    let is_known = monitors.iter().all(|monitor| monitor.level.is_some());
     let pagination = Pagination::whole(monitors.len());
+    let (as_of, now) = (oldest(&monitors), state.clock.now());
     let sourced = Sourced {
+        state: data_state(&monitors, as_of, now),
         data: monitors,
-        state: if is_known { DataState::Ok } else { DataState::Degraded },
-        as_of: None,
+        as_of,
         sources: vec!["aggregate".to_owned()],
         estimated: false,
     };
     let contents = Contents::new(sourced, CacheLevel::Db).page(pagination);
-    reply::market(&request, contents, state.clock.now(), MAX_AGE)
+    reply::market(&request, contents, now, MAX_AGE)
+}
+
+/// The time of the oldest price behind these levels.
+fn oldest(monitors: &[MonitorBody]) -> Option<Time> {
+    monitors
+        .iter()
+        .filter_map(|monitor| monitor.as_of)
+        .min_by_key(|at| at.0)
+}
+
+fn data_state(monitors: &[MonitorBody], as_of: Option<Time>, now: Timestamp) -> DataState {
+    if as_of.is_some_and(|at| now.duration_since(at.0) > STALE_AFTER) {
+        DataState::Stale
+    } else if monitors.iter().all(|monitor| monitor.level.is_some()) {
+        DataState::Ok
+    } else {
+        DataState::Degraded
+    }
 }

@@ -1,5 +1,7 @@
 //! Rates, quotes, and what core-analytics and alerts know about the market.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use wiremock::matchers::{header, method, path, query_param, query_param_is_missing};
@@ -244,8 +246,9 @@ async fn monitors_are_degraded_while_a_level_is_unknown() {
     let world = World::start().await;
     let check =
         json!({"name": "price_drop", "value": 5, "warning": 5, "alert": 10, "level": "Warning", "reason": null});
-    let known = json!({"symbol": "BTC", "level": "Warning", "since": "2026-03-01T11:00:00.000Z", "checks": [check]});
-    let unknown = json!({"symbol": "ETH", "level": null, "since": null, "checks": []});
+    let known = json!({"symbol": "BTC", "level": "Warning", "since": "2026-03-01T11:00:00.000Z",
+        "as_of": "2026-03-01T11:59:00.000Z", "checks": [check]});
+    let unknown = json!({"symbol": "ETH", "level": null, "since": null, "as_of": null, "checks": []});
     Mock::given(path("/internal/risk/monitors"))
         .and(query_param("symbols", "BTC"))
         .respond_with(ResponseTemplate::new(200).set_body_json(json!([known])))
@@ -266,4 +269,10 @@ async fn monitors_are_degraded_while_a_level_is_unknown() {
         (&body["status"]["state"], body["data"].as_array().unwrap().len()),
         (&json!("degraded"), 2)
     );
+    assert_eq!(body["metadata"]["data_as_of"], "2026-03-01T11:59:00.000Z");
+    assert_eq!(body["metadata"]["age_ms"], 60_000);
+    // Nobody computes levels any more.
+    world.clock.advance(Duration::from_secs(300));
+    let body = world.get("/api/v1/risk/monitors?symbols=btc").await.json();
+    assert_eq!(body["status"]["state"], "stale");
 }
