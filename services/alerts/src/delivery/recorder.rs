@@ -1,10 +1,12 @@
 //! Writes outcomes in batches, and acknowledges messages after that.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use platform::amqp::Delivery;
 use platform::backoff::Backoff;
@@ -71,8 +73,9 @@ impl Recorder {
                 messages.push(work.add(settlement, now));
             }
             self.write_patiently(&work).await;
-            for message in messages {
-                if let Err(error) = message.ack().await {
+            // Together, so that a broker that takes nothing at the moment is waited for once.
+            for acked in join_all(messages.into_iter().map(Delivery::ack)).await {
+                if let Err(error) = acked {
                     // It comes again and finds its attempt made.
                     tracing::debug!(error = format!("{error:#}"), "message not acknowledged");
                 }
@@ -133,6 +136,8 @@ struct Work {
     records: Vec<AttemptRecord>,
     /// The receiver of each record, and whether it was a test.
     receivers: Vec<(Uuid, bool)>,
+    /// Where each attempt stands.
+    places: BTreeMap<(Uuid, u32), usize>,
     put_back: Vec<(Uuid, u32, Timestamp)>,
 }
 
@@ -145,8 +150,7 @@ impl Work {
                 is_test,
                 message,
             } => {
-                self.records.push(record);
-                self.receivers.push((endpoint_id, is_test));
+                self.add_record(record, endpoint_id, is_test);
                 message
             }
             Settlement::PutBack {
@@ -159,6 +163,19 @@ impl Work {
                     .push((delivery_id, attempt, now.saturating_add(wait).unwrap_or(now)));
                 message
             }
+        }
+    }
+
+    /// An attempt whose claim ran out may have been made twice; a success counts.
+    fn add_record(&mut self, record: AttemptRecord, endpoint_id: Uuid, is_test: bool) {
+        match self.places.entry((record.delivery_id, record.attempt)) {
+            Entry::Vacant(place) => {
+                place.insert(self.records.len());
+                self.records.push(record);
+                self.receivers.push((endpoint_id, is_test));
+            }
+            Entry::Occupied(place) if record.succeeded => self.records[*place.get()] = record,
+            Entry::Occupied(_) => {}
         }
     }
 
@@ -234,13 +251,26 @@ mod tests {
 
     #[test]
     fn what_was_written_before_is_not_counted_again() {
-        let work = Work {
-            records: vec![record(false, Some(Reason::AttemptsExhausted))],
-            receivers: vec![(Uuid::from_u128(1), false)],
-            put_back: Vec::new(),
-        };
+        let mut work = Work::default();
+        work.add_record(
+            record(false, Some(Reason::AttemptsExhausted)),
+            Uuid::from_u128(1),
+            false,
+        );
         assert_eq!(work.health(&[(Uuid::nil(), 1)].into())[0].1.given_up, 1);
         assert!(work.health(&BTreeSet::new()).is_empty());
+    }
+
+    #[test]
+    fn of_an_attempt_that_was_made_twice_the_success_counts() {
+        for outcomes in [[true, false], [false, true]] {
+            let mut work = Work::default();
+            for succeeded in outcomes {
+                work.add_record(record(succeeded, None), Uuid::from_u128(1), false);
+            }
+            assert_eq!(work.records.len(), 1);
+            assert!(work.records[0].succeeded);
+        }
     }
 
     #[test]

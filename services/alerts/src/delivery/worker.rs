@@ -126,15 +126,25 @@ impl Dispatcher {
                 biased;
                 () = stop.cancelled() => return,
                 Some((slot, ending)) = endings.recv() => {
-                    for (job, wait) in self.lanes.finished(slot, ending, Instant::now()) {
-                        self.put_back(job, wait).await;
-                    }
-                    while let Some((slot, job)) = self.lanes.next_start() {
-                        self.start(slot, job).await;
+                    if stop.run_until_cancelled(self.end(slot, ending)).await.is_none() {
+                        return;
                     }
                 }
-                message = consumer.next() => self.take(message).await,
+                message = consumer.next() => {
+                    if stop.run_until_cancelled(self.take(message)).await.is_none() {
+                        return;
+                    }
+                }
             }
+        }
+    }
+
+    async fn end(&mut self, slot: Slot, ending: Ending) {
+        for (job, wait) in self.lanes.finished(slot, ending, Instant::now()) {
+            self.put_back(job, wait).await;
+        }
+        while let Some((slot, job)) = self.lanes.next_start() {
+            self.start(slot, job).await;
         }
     }
 
@@ -211,7 +221,7 @@ impl Claimer {
                 let own = claimed.iter().position(|c| c.id == job.delivery_id);
                 match own.map(|index| claimed.swap_remove(index)) {
                     Some(claimed) => self.deliver(slot, job, claimed),
-                    None => self.drop_duplicate(slot, job).await,
+                    None => self.drop_duplicate(slot, job),
                 }
             }
         }
@@ -275,12 +285,16 @@ impl Claimer {
         });
     }
 
-    /// Another consumer has it, or its attempt was made already.
-    async fn drop_duplicate(&self, slot: Slot, job: Job) {
+    /// Another consumer has it, or its attempt was made already. Claims do not wait for the broker to hear of it.
+    fn drop_duplicate(&self, slot: Slot, job: Job) {
         ::metrics::counter!(metrics::DUPLICATES).increment(1);
-        if let Err(error) = job.message.ack().await {
-            tracing::debug!(error = format!("{error:#}"), "message not acknowledged");
-        }
-        let _ = self.freed.send((slot, Ending::NotTried)).await;
+        let freed = self.freed.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = job.message.ack().await {
+                tracing::debug!(error = format!("{error:#}"), "message not acknowledged");
+            }
+            // As above.
+            let _ = freed.send((slot, Ending::NotTried)).await;
+        });
     }
 }

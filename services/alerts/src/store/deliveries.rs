@@ -204,8 +204,8 @@ pub struct AttemptRecord {
     pub dead_letter: Option<&'static str>,
 }
 
-/// Writes a batch of attempts, what they mean for their deliveries, and dead letters. Returns which attempts are new: writing
-/// one again changes nothing.
+/// Writes a batch of attempts, what they mean for their deliveries, and dead letters. Each attempt stands in it once. Returns
+/// which are new: writing one again changes nothing, and an older one does not take its delivery back.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
@@ -230,18 +230,18 @@ pub async fn settle(
                  SELECT delivery_id, attempt, status, code, error, latency_ms, dispatched_at, next_at, excerpt
                  FROM outcome
                  ON CONFLICT (delivery_id, attempt) DO NOTHING
-                 RETURNING delivery_id
+                 RETURNING delivery_id, attempt
              ), dead_letter AS (
                  INSERT INTO alerting.dead_letters (delivery_id, reason, at)
-                 SELECT o.delivery_id, o.dead, $11 FROM outcome o JOIN attempt a USING (delivery_id)
+                 SELECT o.delivery_id, o.dead, $11 FROM outcome o JOIN attempt a USING (delivery_id, attempt)
                  WHERE o.dead IS NOT NULL
                  ON CONFLICT (delivery_id) DO NOTHING
              )
              UPDATE alerting.deliveries d
              SET status = CASE WHEN o.next_at IS NOT NULL THEN 'pending' ELSE o.status END,
                  attempts = o.attempt, due_at = o.next_at, updated_at = $11
-             FROM outcome o JOIN attempt a USING (delivery_id)
-             WHERE d.id = o.delivery_id
+             FROM outcome o JOIN attempt a USING (delivery_id, attempt)
+             WHERE d.id = o.delivery_id AND d.attempts < o.attempt
              RETURNING d.id, d.attempts",
         )
         .await?;
