@@ -192,6 +192,7 @@ impl Intake {
         self.relay.notify_one();
         let staying = self.staying(&hits, &fired).await?;
         self.clean_up(&probes, &pages, &staying, &fired).await;
+        self.put_back(&probes, &pages, &staying, &fired).await?;
         count(&fired, self.clock.now());
         let next = probes.into_iter().zip(&pages).filter_map(|(probe, page)| {
             let removed = page
@@ -216,6 +217,34 @@ impl Intake {
             .filter(|id| !done.contains(id))
             .collect();
         Ok(alerts::still_armed(&self.pool, &open).await?.into_iter().collect())
+    }
+
+    /// Asks once more about what was taken out without having fired: an alert whose row was committed in the meantime may
+    /// have been put into the index just before.
+    async fn put_back(
+        &self,
+        probes: &[Probe],
+        pages: &[Page],
+        staying: &BTreeSet<Uuid>,
+        fired: &[Fired],
+    ) -> Result<(), IntakeError> {
+        let done: BTreeSet<Uuid> = fired.iter().map(|f| f.alert_id).collect();
+        let is_open = |entry: &&Entry| !staying.contains(&entry.alert_id) && !done.contains(&entry.alert_id);
+        let open: Vec<Uuid> = pages
+            .iter()
+            .flat_map(|page| page.reached.iter().filter(is_open))
+            .map(|entry| entry.alert_id)
+            .collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let armed: BTreeSet<Uuid> = alerts::still_armed(&self.pool, &open).await?.into_iter().collect();
+        for (probe, page) in probes.iter().zip(pages) {
+            let entries = page.reached.iter().filter(|entry| armed.contains(&entry.alert_id));
+            let entries: Vec<Entry> = entries.cloned().collect();
+            self.index.add(&probe.ticker, probe.condition, &entries).await?;
+        }
+        Ok(())
     }
 
     /// Takes out of the index what does not wait any more, and announces what fired. All of it is committed: a failure

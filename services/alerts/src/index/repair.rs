@@ -178,6 +178,11 @@ async fn remove_superfluous(
         found.retain(|entry| !armed.contains(&entry.alert_id));
         removed += found.len() as u64;
         index.remove(ticker, condition, &found).await?;
+        // A row that was committed between the question and the removal is put back.
+        let ids: Vec<Uuid> = found.iter().map(|entry| entry.alert_id).collect();
+        let armed: BTreeSet<Uuid> = alerts::still_armed(pool, &ids).await?.into_iter().collect();
+        found.retain(|entry| armed.contains(&entry.alert_id));
+        index.add(ticker, condition, &found).await?;
         if next == 0 {
             return Ok(removed);
         }
