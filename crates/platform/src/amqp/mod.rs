@@ -1,4 +1,4 @@
-//! RabbitMQ: one connection for the process, confirmed publishing, competing consumers.
+//! RabbitMQ: a connection for publishing and one for all else, confirmed publishing, competing consumers.
 //!
 //! The broker may vanish and come back, empty or not, at any moment. A lost connection is opened
 //! again by whoever needs it next, and queues are declared again on every new channel; publishers
@@ -64,10 +64,15 @@ impl Broker {
         })
     }
 
-    /// A publisher with a channel of its own.
+    /// A publisher with a connection of its own: a broker that is short of memory or disk blocks connections that
+    /// publish, and acknowledgements must still reach it.
     #[must_use]
     pub fn publisher(&self) -> Publisher {
-        Publisher::new(self.clone())
+        Publisher::new(Self {
+            uri: Arc::clone(&self.uri),
+            connection: Arc::default(),
+            pings: Arc::default(),
+        })
     }
 
     /// A consumer of `queue` that holds at most `prefetch` unfinished messages.

@@ -70,7 +70,8 @@ impl Publisher {
     /// The results stand in the order of the messages. Nothing is tried twice: the caller knows
     /// whether a repetition is worth it.
     pub async fn publish_all(&self, queue: &str, messages: &[Message]) -> Vec<Result<(), PublishError>> {
-        let channel = match self.channel_for(queue).await {
+        let opening = tokio::time::timeout(CONFIRM_TIMEOUT, self.channel_for(queue)).await;
+        let channel = match opening.unwrap_or_else(|_| Err(anyhow::anyhow!("no channel in time"))) {
             Ok(channel) => channel,
             Err(error) => {
                 let error = PublishError::Unavailable(format!("{error:#}"));
