@@ -15,7 +15,7 @@ use platform::postgres::{self, Pool};
 use platform::server::{self, Server};
 use platform::settings::ProcessSettings;
 use platform::supervisor::Supervisor;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -160,7 +160,6 @@ fn state(
     let limiter = Arc::new(Limiter::new(redis.clone(), settings.limits.clone()));
     let guard = Guard::new(
         redis.clone(),
-        Arc::clone(&limiter),
         settings.auth_failure_limit,
         settings.ip_block_seconds,
         settings.ip_allowlist.clone(),
@@ -199,6 +198,9 @@ async fn ensure_demo_account(state: &AppState) -> anyhow::Result<()> {
     let key = SecretString::from(key.to_owned());
     let mut client = state.postgres.get().await?;
     users::ensure_with_key(&mut client, &state.hasher, &user, &key, state.clock.now()).await?;
+    if let Err(error) = state.directory.forget(&state.hasher.hash(key.expose_secret())).await {
+        tracing::warn!(%error, "caches may know the demonstration's account as it was");
+    }
     tracing::warn!("the demonstration's key is handed out to everyone who asks");
     Ok(())
 }

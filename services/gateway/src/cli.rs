@@ -138,6 +138,11 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
     };
     let mut client = pool.get().await?;
     let id = users::ensure_with_key(&mut client, &hasher, &user, &key, SystemClock.now()).await?;
+    let hash = hasher.hash(key.expose_secret());
+    directory(&settings, pool.clone(), hasher)?
+        .forget(&hash)
+        .await
+        .context("the account is ready, but caches may know it as it was: repeat this when Redis answers")?;
     eprintln!("user {id} ({}, {}) is ready", email.as_str(), wanted.role);
     Ok(())
 }
@@ -145,7 +150,6 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
 async fn revoke_key(wanted: RevokeKey) -> anyhow::Result<()> {
     let settings = Settings::load();
     let pool = platform::postgres::connect(&settings.postgres)?;
-    let redis = platform::redis::connect(&settings.redis)?;
     let ids = match (wanted.id, wanted.prefix) {
         (Some(id), _) => vec![id],
         (None, Some(prefix)) => keys::list_by_prefix(&**pool.get().await?, &prefix).await?,
@@ -154,14 +158,19 @@ async fn revoke_key(wanted: RevokeKey) -> anyhow::Result<()> {
     let [id] = ids.as_slice() else {
         bail!("{} keys that are not revoked fit; name one by --id", ids.len());
     };
-    let (used, _) = mpsc::channel(1);
     let hasher = KeyHasher::new(&settings.api_key_pepper)?;
-    let directory = Directory::new(pool, redis, hasher, SystemClock::shared(), used);
-    if !directory.revoke(*id).await? {
+    if !directory(&settings, pool, hasher)?.revoke(*id).await? {
         bail!("there is no key {id}");
     }
     eprintln!("key {id} is revoked");
     Ok(())
+}
+
+/// The directory, for one change.
+fn directory(settings: &Settings, pool: platform::postgres::Pool, hasher: KeyHasher) -> anyhow::Result<Directory> {
+    let redis = platform::redis::connect(&settings.redis)?;
+    let (used, _) = mpsc::channel(1);
+    Ok(Directory::new(pool, redis, hasher, SystemClock::shared(), used))
 }
 
 /// The key in a file; `None` if there is no file yet.

@@ -6,6 +6,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use contracts::keys as names;
@@ -40,6 +41,8 @@ pub struct Directory {
     hasher: KeyHasher,
     clock: SharedClock,
     process: Cache<KeyHash, Arc<Identity>>,
+    /// Counts what was forgotten, so that a look-up that began before can tell.
+    forgotten: AtomicU64,
     used: mpsc::Sender<Uuid>,
 }
 
@@ -68,6 +71,7 @@ impl Directory {
             hasher,
             clock,
             process,
+            forgotten: AtomicU64::new(0),
             used,
         }
     }
@@ -84,16 +88,26 @@ impl Directory {
         let hash = self.hasher.hash(key);
         let found = match self.process.get(&hash).await {
             Some(identity) => Some(identity),
-            None => match self.process.try_get_with(hash, self.load(&hash)).await {
-                Ok(identity) => Some(identity),
-                Err(miss) => match &*miss {
-                    Miss::Unknown => None,
-                    Miss::Failed(error) => return Err(error.clone()),
-                },
-            },
+            None => self.find_anew(hash).await?,
         };
         let now = self.clock.now();
         Ok(found.filter(|identity| identity.expires_at.is_none_or(|end| now < end)))
+    }
+
+    async fn find_anew(&self, hash: KeyHash) -> Result<Option<Arc<Identity>>, ApiError> {
+        let before = self.forgotten.load(Ordering::SeqCst);
+        let found = match self.process.try_get_with(hash, self.load(&hash)).await {
+            Ok(identity) => Some(identity),
+            Err(miss) => match &*miss {
+                Miss::Unknown => None,
+                Miss::Failed(error) => return Err(error.clone()),
+            },
+        };
+        // What was read before something was forgotten is not kept.
+        if self.forgotten.load(Ordering::SeqCst) != before {
+            self.process.invalidate(&hash).await;
+        }
+        Ok(found)
     }
 
     async fn load(&self, hash: &KeyHash) -> Result<Arc<Identity>, Miss> {
@@ -172,12 +186,15 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// PostgreSQL refuses; or Redis does, and then other processes may know the key for up to an hour.
+    /// PostgreSQL or Redis refuses; then the key may still be valid.
     pub async fn revoke(&self, id: Uuid) -> Result<bool, ApiError> {
         let client = self.postgres.get().await?;
-        let Some(hash) = keys::revoke(&**client, id, self.clock.now()).await? else {
+        let Some(hash) = keys::find_hash(&**client, id).await? else {
             return Ok(false);
         };
+        // Before the change too: whoever dies in between leaves no cache that still knows the key.
+        self.forget(&hash).await?;
+        keys::revoke(&**client, id, self.clock.now()).await?;
         self.forget(&hash).await?;
         Ok(true)
     }
@@ -194,12 +211,14 @@ impl Directory {
             .set_ex::<_, _, ()>(names::auth_cache(&name), MARKER, MARKER_TTL_SECONDS)
             .await?;
         redis.publish::<_, _, ()>(names::AUTH_REVOKED_CHANNEL, &name).await?;
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.process.invalidate(hash).await;
         Ok(())
     }
 
     /// Forgets this process's copy of what was announced as `message`.
     pub async fn heard(&self, message: &str) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         let mut hash: KeyHash = [0; 32];
         match hex::decode_to_slice(message, &mut hash) {
             Ok(()) => self.process.invalidate(&hash).await,
@@ -209,6 +228,7 @@ impl Directory {
 
     /// Forgets every copy of this process: something may have been announced while nobody listened.
     pub fn forget_all_copies(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.process.invalidate_all();
     }
 }

@@ -1,7 +1,10 @@
 //! Addresses that fail to authenticate too often are blocked for a while, on all gateways.
+//!
+//! Redis counts, in one atomic script; while it is away, this process counts alone. What this process blocked it also
+//! remembers itself, so that a Redis that forgets does not open the door again here.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use contracts::keys;
@@ -9,8 +12,10 @@ use contracts::problem::ProblemKind;
 use moka::future::Cache;
 use redis::AsyncCommands;
 use redis::aio::ConnectionManager;
+use uuid::Uuid;
 
-use crate::limits::{Limiter, Quota};
+use super::failures::Failures;
+use crate::limits::Quota;
 use crate::net::{Network, any_contains};
 use crate::problem::ApiError;
 
@@ -24,37 +29,51 @@ const ADDRESSES: u64 = 50_000;
 /// Longest wait for Redis.
 const PATIENCE: Duration = Duration::from_millis(300);
 
+/// Counts a failure among those of the last window, exactly, and blocks at the last one that is permitted.
+///
+/// `KEYS` failures, block; `ARGV` failures permitted, window in milliseconds, seconds of the block, a name for this failure.
+/// Answers 1 if the address is blocked now.
+const SCRIPT: &str = r"
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
+redis.call('ZADD', KEYS[1], now, ARGV[4])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[1]) then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[2], 1, 'EX', ARGV[3])
+return 1
+";
+
 /// Counts failures and knows the blocked.
 pub struct Guard {
     redis: ConnectionManager,
-    limiter: Arc<Limiter>,
+    script: redis::Script,
     failures: Quota,
     block_seconds: u32,
     allowlist: Vec<Network>,
-    /// When the block of an address ends; `None` if it has none.
+    /// When the block of an address ends according to Redis; `None` if it has none.
     known: Cache<IpAddr, Option<Instant>>,
+    /// What this process counted and blocked itself.
+    own: Mutex<Failures>,
 }
 
 impl Guard {
     /// A guard that blocks for `block_seconds` after the failures of one quota, except addresses in `allowlist`.
-    pub fn new(
-        redis: ConnectionManager,
-        limiter: Arc<Limiter>,
-        failures: Quota,
-        block_seconds: u32,
-        allowlist: Vec<Network>,
-    ) -> Self {
+    pub fn new(redis: ConnectionManager, failures: Quota, block_seconds: u32, allowlist: Vec<Network>) -> Self {
         let known = Cache::builder()
             .max_capacity(ADDRESSES)
             .time_to_live(BELIEVED_FOR)
             .build();
+        let block = Duration::from_secs(u64::from(block_seconds));
         Self {
             redis,
-            limiter,
+            script: redis::Script::new(SCRIPT),
             failures,
             block_seconds,
             allowlist,
             known,
+            own: Mutex::new(Failures::new(failures, block)),
         }
     }
 
@@ -67,9 +86,13 @@ impl Guard {
         if any_contains(&self.allowlist, address) {
             return Ok(());
         }
-        let until = match self.known.get(&address).await {
-            Some(known) => known,
-            None => self.known.get_with(address, self.look_up(address)).await,
+        let own = self.own().blocked_until(address, Instant::now());
+        let until = match own {
+            Some(_) => own,
+            None => match self.known.get(&address).await {
+                Some(known) => known,
+                None => self.known.get_with(address, self.look_up(address)).await,
+            },
         };
         match until.and_then(|until| until.checked_duration_since(Instant::now())) {
             Some(left) => Err(ApiError::new(ProblemKind::IpBlocked).retry_after(left.as_secs() + 1)),
@@ -93,23 +116,43 @@ impl Guard {
         if any_contains(&self.allowlist, address) {
             return;
         }
-        let bucket = keys::rate_bucket("auth-failures", &address.to_string());
-        let (taken, _) = self.limiter.take(&bucket, self.failures).await;
-        if taken.remaining > 0 {
+        let is_blocked = match self.count_in_redis(address).await {
+            Ok(is_blocked) => is_blocked,
+            Err(reason) => {
+                tracing::warn!(reason, "failed authentications are counted in this process");
+                self.own().note(address, Instant::now())
+            }
+        };
+        if !is_blocked {
             return;
         }
         tracing::error!(
+            %address,
             block_seconds = self.block_seconds,
             "address blocked after failed authentications"
         );
         metrics::counter!(IP_BLOCKS).increment(1);
+        self.own().block(address, Instant::now());
+    }
+
+    async fn count_in_redis(&self, address: IpAddr) -> Result<bool, String> {
+        let block = block_key(address);
+        let mut call = self.script.key(format!("{block}:failures"));
+        call.key(&block)
+            .arg(self.failures.limit)
+            .arg(u64::from(self.failures.window_seconds) * 1_000)
+            .arg(self.block_seconds)
+            .arg(Uuid::now_v7().to_string());
         let mut redis = self.redis.clone();
-        let stored: Result<(), _> = redis.set_ex(block_key(address), 1, u64::from(self.block_seconds)).await;
-        if let Err(error) = stored {
-            tracing::warn!(%error, "block is known to this process only");
-        }
-        let until = Instant::now() + Duration::from_secs(u64::from(self.block_seconds));
-        self.known.insert(address, Some(until)).await;
+        let answer = tokio::time::timeout(PATIENCE, call.invoke_async::<u8>(&mut redis)).await;
+        let is_blocked = answer
+            .map_err(|_| "no answer in time".to_owned())?
+            .map_err(|error| error.to_string())?;
+        Ok(is_blocked == 1)
+    }
+
+    fn own(&self) -> MutexGuard<'_, Failures> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -109,23 +109,30 @@ pub async fn insert(
     Ok(id)
 }
 
-/// Ends a key. Gives its hash, for the caches to forget; `None` if there is no such key.
+/// The hash of a key; `None` if there is no such key.
 ///
 /// # Errors
 ///
 /// PostgreSQL refuses.
-pub async fn revoke(
-    db: &impl GenericClient,
-    id: Uuid,
-    now: Timestamp,
-) -> Result<Option<KeyHash>, tokio_postgres::Error> {
+pub async fn find_hash(db: &impl GenericClient, id: Uuid) -> Result<Option<KeyHash>, tokio_postgres::Error> {
     let row = db
-        .query_opt(
-            "UPDATE accounts.api_keys SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1 RETURNING key_hash",
-            &[&id, &now],
-        )
+        .query_opt("SELECT key_hash FROM accounts.api_keys WHERE id = $1", &[&id])
         .await?;
     row.map(|row| row.try_get::<_, &[u8]>(0).map(to_hash)).transpose()
+}
+
+/// Ends a key.
+///
+/// # Errors
+///
+/// PostgreSQL refuses.
+pub async fn revoke(db: &impl GenericClient, id: Uuid, now: Timestamp) -> Result<(), tokio_postgres::Error> {
+    db.execute(
+        "UPDATE accounts.api_keys SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1",
+        &[&id, &now],
+    )
+    .await?;
+    Ok(())
 }
 
 /// The ids of the keys that begin with `prefix` and are not revoked.

@@ -15,6 +15,9 @@ pub mod directory;
 /// Failed authentications per address, and blocked addresses.
 pub mod guard;
 
+/// Failed authentications, counted.
+pub mod failures;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -30,7 +30,7 @@ use crate::problem::ApiError;
 /// How long Redis is left alone after it failed.
 const REDIS_PAUSE: Duration = Duration::from_secs(1);
 
-/// Buckets kept in this process; full ones are forgotten first.
+/// Most buckets kept in this process; full ones are forgotten first.
 const LOCAL_BUCKETS: usize = 50_000;
 
 /// All buckets of this installation.
@@ -95,6 +95,14 @@ impl Limiter {
         let mut buckets = self.local.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= LOCAL_BUCKETS {
             buckets.retain(|_, (quota, bucket)| !bucket.is_full(*quota, now));
+            // Half of what is left goes too when all are in use, so that the next look at all of them is far away.
+            if buckets.len() >= LOCAL_BUCKETS {
+                let mut keep = false;
+                buckets.retain(|_, _| {
+                    keep = !keep;
+                    keep
+                });
+            }
         }
         let known = buckets.get(key).map(|(_, bucket)| *bucket);
         let (taken, bucket) = bucket::take(quota, known, now);

@@ -186,6 +186,29 @@ async fn without_redis_this_process_counts_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_redis_this_process_blocks_alone() {
+    let closed = format!("redis://127.0.0.1:{}", testkit::ports::free());
+    let world = World::start().await;
+    let (alone, stop, _running) = world
+        .start_gateway(&[("REDIS_URL", &closed), ("AUTH_FAILURE_LIMIT", "3/3600")])
+        .await;
+    let get = |key: &str| {
+        send(
+            world
+                .http
+                .get(format!("{alone}/api/v1/users/me"))
+                .header("X-API-Key", key.to_owned()),
+        )
+    };
+    for _ in 0..3 {
+        get("x").await.problem(401, "invalid_api_key");
+    }
+    let body = get(KEY).await.problem(403, "ip_blocked");
+    assert!(body["retry_after"].as_u64().unwrap() > 800, "{body}");
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_guesses_keys_is_blocked_everywhere_except_where_it_is_allowed() {
     let strict = [("AUTH_FAILURE_LIMIT", "5/3600"), ("IP_BLOCK_SECONDS", "900")];
     let world = World::start_with(&strict).await;
