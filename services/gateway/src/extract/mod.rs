@@ -3,6 +3,9 @@
 /// The id of what a request makes.
 pub mod creation;
 
+/// Where a page begins, sealed.
+pub mod cursor;
+
 /// Who asks.
 pub mod identity;
 

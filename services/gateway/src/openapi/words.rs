@@ -65,6 +65,41 @@ pub enum AlertKind {
     Price,
 }
 
+/// What a list of alerts can be narrowed to. Only `price` alerts can be created yet, so the others find nothing.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum ListedKind {
+    Price,
+    PercentChange,
+    PriceDrop,
+    VolatilitySpike,
+    Drawdown,
+    Volume,
+    Velocity,
+    Indicator,
+    Spread,
+    Portfolio,
+    Composite,
+}
+
+impl ListedKind {
+    /// Their names.
+    pub const NAMES: [&str; 11] = [
+        "price",
+        "percent_change",
+        "price_drop",
+        "volatility_spike",
+        "drawdown",
+        "volume",
+        "velocity",
+        "indicator",
+        "spread",
+        "portfolio",
+        "composite",
+    ];
+}
+
 /// When an alert fires.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

@@ -18,6 +18,7 @@ use crate::accounts::Scope;
 use crate::app::AppState;
 use crate::endpoint::Endpoint;
 use crate::extract::creation::CreationId;
+use crate::extract::cursor::Cursors;
 use crate::extract::identity::Caller;
 use crate::extract::json::RawBody;
 use crate::extract::page::{CURSOR_MAX_CHARS, id_of, page_query};
@@ -25,7 +26,7 @@ use crate::extract::params::Params;
 use crate::extract::rules;
 use crate::gate::Gate;
 use crate::limits::Policy;
-use crate::openapi::words::AlertKind;
+use crate::openapi::words::ListedKind;
 use crate::problem::ApiError;
 use crate::reply;
 
@@ -104,27 +105,30 @@ fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), ApiError> {
     params(
         ("active" = Option<bool>, Query, description = "Only active, or only inactive ones"),
         ("ticker" = Option<String>, Query, description = "Only of this asset", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
-        ("kind" = Option<AlertKind>, Query, description = "Only of this kind"),
+        ("kind" = Option<ListedKind>, Query, description = "Only of this kind"),
         ("limit" = Option<u32>, Query, description = "Most alerts in the answer; 500 by default", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
     ),
     responses((status = 200, description = "Alerts", body = Vec<AlertBody>)))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let query = AlertsQuery {
+    let mut query = AlertsQuery {
         active: params.optional("active", rules::boolean),
         ticker: params.optional("ticker", rules::ticker),
-        kind: params.optional("kind", rules::one_of(&["price"])),
+        kind: params.optional("kind", rules::one_of(&ListedKind::NAMES)),
         limit: params.optional("limit", rules::integer(1, 1_000)),
         cursor: params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS)),
     };
     params.finish()?;
-    let page: Page<AlertBody> = state
+    let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
+    query.cursor = cursors.open(query.cursor)?;
+    let mut page: Page<AlertBody> = state
         .services
         .alerts
         .for_user(caller.user_id)
         .get("alerts", &query)
         .await?;
+    page.next_cursor = cursors.seal(page.next_cursor);
     reply::plain_page(&request, &page)
 }
 
@@ -216,12 +220,12 @@ async fn below<T: serde::de::DeserializeOwned>(
     list: &str,
 ) -> Result<Page<T>, ApiError> {
     let mut params = Params::of(request);
-    let query = page_query(&mut params);
+    let mut query = page_query(&mut params);
     let id = id_of(params)?;
-    state
-        .services
-        .alerts
-        .for_user(caller.user_id)
-        .get(&format!("alerts/{id}/{list}"), &query)
-        .await
+    let cursors = Cursors::of(request, &state.hasher, state.clock.now());
+    query.cursor = cursors.open(query.cursor)?;
+    let alerts = state.services.alerts.for_user(caller.user_id);
+    let mut page: Page<T> = alerts.get(&format!("alerts/{id}/{list}"), &query).await?;
+    page.next_cursor = cursors.seal(page.next_cursor);
+    Ok(page)
 }

@@ -9,6 +9,8 @@ use crate::accounts::Scope;
 use crate::app::AppState;
 use crate::endpoint::Endpoint;
 use crate::envelope::{CacheLevel, Contents, Envelope, Pagination};
+use crate::extract::cursor::Cursors;
+use crate::extract::page::CURSOR_MAX_CHARS;
 use crate::extract::params::{Params, present};
 use crate::extract::rules;
 use crate::gate::Gate;
@@ -50,15 +52,17 @@ pub fn endpoints() -> Vec<Endpoint> {
 pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
     let ticker = params.path("ticker", rules::ticker);
-    let query = CandlesQuery {
+    let mut query = CandlesQuery {
         interval: params.optional("interval", rules::interval),
         from: params.optional("from", rules::time),
         to: params.optional("to", rules::time),
         limit: params.optional("limit", rules::integer(1, LIMIT_MAX)),
-        cursor: params.optional("cursor", rules::text(1, 512)),
+        cursor: params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS)),
     };
     params.finish()?;
     in_order(query.from, query.to)?;
+    let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
+    query.cursor = cursors.open(query.cursor)?;
     let ticker = offered(&state, present(ticker)?)?;
 
     let found: Sourced<Page<CandleBody>> = state
@@ -67,6 +71,7 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
         .get(&format!("candles/{ticker}"), &query)
         .await?;
     let Page { items, next_cursor } = found.data;
+    let next_cursor = cursors.seal(next_cursor);
     let pagination = Pagination::by_cursor(u64::from(query.limit.unwrap_or(LIMIT_DEFAULT)), next_cursor);
     let sourced = Sourced {
         data: items,

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::accounts::Scope;
 use crate::app::AppState;
 use crate::endpoint::Endpoint;
+use crate::extract::cursor::Cursors;
 use crate::extract::identity::Caller;
 use crate::extract::json::{Fields, RawBody, string, string_map};
 use crate::extract::page::{id_of, page_query};
@@ -50,10 +51,13 @@ pub fn endpoints() -> Vec<Endpoint> {
     responses((status = 200, description = "Receivers", body = Vec<EndpointBody>)))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let query = page_query(&mut params);
+    let mut query = page_query(&mut params);
     params.finish()?;
+    let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
+    query.cursor = cursors.open(query.cursor)?;
     let alerts = state.services.alerts.for_user(caller.user_id);
-    let page: Page<EndpointBody> = alerts.get("webhooks/endpoints", &query).await?;
+    let mut page: Page<EndpointBody> = alerts.get("webhooks/endpoints", &query).await?;
+    page.next_cursor = cursors.seal(page.next_cursor);
     reply::plain_page(&request, &page)
 }
 

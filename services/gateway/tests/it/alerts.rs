@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use wiremock::matchers::{body_partial_json, header, method, path, query_param};
+use wiremock::matchers::{body_partial_json, header, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::harness::{INTERNAL_TOKEN, World, send};
@@ -127,24 +127,42 @@ async fn refusals_of_the_service_become_public_errors() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_are_arrays_with_the_cursor_in_a_header() {
     let world = World::start().await;
-    Mock::given(method("GET"))
-        .and(path("/internal/alerts"))
-        .and(query_param("active", "true"))
-        .and(query_param("ticker", "BTC"))
-        .and(query_param("limit", "1"))
+    let list = || {
+        Mock::given(method("GET"))
+            .and(path("/internal/alerts"))
+            .and(query_param("active", "true"))
+            .and(query_param("ticker", "BTC"))
+            .and(query_param("limit", "1"))
+    };
+    let page = |next: Value| ResponseTemplate::new(200).set_body_json(json!({"items": [alert()], "next_cursor": next}));
+    list()
         .and(query_param("cursor", "abc"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"items": [alert()], "next_cursor": "def"})))
+        .respond_with(page(Value::Null))
         .mount(&world.alerts)
         .await;
-    let answer = world
-        .get("/api/v1/alerts/?active=true&ticker=btc&limit=1&cursor=abc")
+    list()
+        .and(query_param_is_missing("cursor"))
+        .respond_with(page(json!("abc")))
+        .mount(&world.alerts)
         .await;
+    let first = "/api/v1/alerts/?active=true&ticker=btc&limit=1";
+    let answer = world.get(first).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.json(), json!([alert()]));
-    assert_eq!(answer.header("x-next-cursor"), "def");
     assert_eq!(answer.header("cache-control"), "no-store");
+    let next = format!("{first}&cursor={}", answer.header("x-next-cursor"));
+    let answer = world.get(&next).await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-next-cursor")), (200, ""));
+    for elsewhere in [
+        next.replace("active=true", "active=false"),
+        format!("{first}&cursor=abc"),
+    ] {
+        world.get(&elsewhere).await.problem(400, "invalid_cursor");
+    }
+    world.clock.advance(std::time::Duration::from_secs(301));
+    world.get(&next).await.problem(400, "invalid_cursor");
 
-    let answer = world.get("/api/v1/alerts/?active=yes&limit=1001&kind=volume").await;
+    let answer = world.get("/api/v1/alerts/?active=yes&limit=1001&kind=weather").await;
     answer.problem(422, "validation_failed");
     assert_eq!(
         answer.violations(),

@@ -13,11 +13,15 @@ use crate::harness::{Answer, KEY, World, send};
 const ID: &str = "01933f4e-7a00-7000-8000-000000000001";
 
 /// Not produced by any route there is.
-const NOT_PRODUCED: [ProblemKind; 3] = [
+const NOT_PRODUCED: [ProblemKind; 5] = [
     // No route asks for a role yet.
     ProblemKind::InsufficientRole,
     // Keys are revoked from the command line.
     ProblemKind::KeyNotFound,
+    // No tier limits the number of alerts yet.
+    ProblemKind::PlanLimitReached,
+    // No route names a single delivery yet.
+    ProblemKind::DeliveryNotFound,
     // A stopping server closes its connections instead.
     ProblemKind::ShuttingDown,
 ];
@@ -221,13 +225,11 @@ async fn of_repeats(world: &World, produced: &mut Produced) {
 async fn of_services(world: &World, produced: &mut Produced) {
     let cases = [
         (ProblemKind::AlertNotFound, format!("/api/v1/alerts/{ID}")),
-        (ProblemKind::DeliveryNotFound, format!("/api/v1/alerts/{ID}/deliveries")),
         (
             ProblemKind::EndpointNotFound,
             format!("/api/v1/webhooks/endpoints/{ID}"),
         ),
         (ProblemKind::InvalidCursor, "/api/v1/alerts/?cursor=x".to_owned()),
-        (ProblemKind::PlanLimitReached, "/api/v1/alerts/".to_owned()),
         (ProblemKind::AlertDuplicate, "/api/v1/alerts/".to_owned()),
         (ProblemKind::WebhookUrlBlocked, "/api/v1/alerts/".to_owned()),
         (ProblemKind::InternalError, "/api/v1/alerts/".to_owned()),

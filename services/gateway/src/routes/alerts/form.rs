@@ -20,6 +20,9 @@ use crate::problem::ApiError;
 const URL_MAX_CHARS: usize = 2_048;
 const DECIMALS_MAX: u32 = 18;
 
+/// What a decimal holds exactly, whatever its digits are.
+const DIGITS_MAX: usize = 28;
+
 /// A price alert.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -33,7 +36,7 @@ pub struct AlertCreate {
     kind: Option<AlertKind>,
     /// `gt`: strictly above the target. `lt`: strictly below it.
     condition: AlertCondition,
-    /// The target in USD, with at most 18 decimals.
+    /// The target in USD, with at most 18 decimals and 28 significant digits.
     #[schema(exclusive_minimum = 0, maximum = 1e18, example = 70000.0)]
     target_price: f64,
     /// Where to post when it fires: http or https, without user and password.
@@ -89,7 +92,15 @@ fn target(raw: &RawValue) -> Result<Number, Broken> {
     {
         return Err(Broken::new("greater_than", "must be greater than 0").params(json!({"gt": 0})));
     }
-    let price = parse_decimal(text).ok_or_else(too_large)?.normalize();
+    let unreadable = || {
+        if significant_digits(text) > DIGITS_MAX {
+            Broken::new("decimal_max_digits", "must have at most 28 significant digits")
+                .params(json!({"max_digits": DIGITS_MAX}))
+        } else {
+            too_large()
+        }
+    };
+    let price = parse_decimal(text).ok_or_else(unreadable)?.normalize();
     if price > most {
         Err(too_large())
     } else if price.is_zero() || price.scale() > DECIMALS_MAX {
@@ -98,6 +109,13 @@ fn target(raw: &RawValue) -> Result<Number, Broken> {
     } else {
         Ok(Number(price))
     }
+}
+
+/// Digits of a number without those that only move the point.
+fn significant_digits(text: &str) -> usize {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').len()
 }
 
 fn webhook_url(text: &str) -> Result<String, Broken> {
@@ -136,6 +154,7 @@ mod tests {
     #[case("1.5e3", Ok("1500"))]
     #[case("1000000000000000000.000000001", Err("less_than_equal"))]
     #[case("1e400", Err("less_than_equal"))]
+    #[case("700000000000.123456789012345678", Err("decimal_max_digits"))]
     #[case("0.0000000000000000001", Err("decimal_max_places"))]
     #[case("0", Err("greater_than"))]
     #[case("0.00e5", Err("greater_than"))]
