@@ -24,6 +24,9 @@ use crate::problem::ApiError;
 /// The header with the cursor of the next page.
 const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-next-cursor");
 
+/// A client that keeps an answer keeps its cursor no longer than this.
+const CURSOR_AGE_SECONDS: i64 = 120;
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The body itself, as the request wants its numbers.
@@ -78,8 +81,8 @@ pub fn market_plain<T: Serialize>(request: &HttpRequest, body: &T, max_age: u32)
     Ok(conditional(request, &tag, max_age, || text))
 }
 
-/// Market data in the envelope, which clients may keep for `max_age` seconds. The tag is that of the data: the envelope's
-/// own times differ in every answer.
+/// Market data in the envelope, which clients may keep for `max_age` seconds. The tag is that of the data, of how good they
+/// are, and of the age of a cursor, which ends after five minutes: the envelope's own times differ in every answer.
 ///
 /// # Errors
 ///
@@ -111,9 +114,20 @@ pub fn market_tagged<T: Serialize>(
         pagination,
     } = contents;
     let data = to_json(request, &sourced.data)?;
+    let has_more = pagination.as_ref().is_some_and(|page| page.next_cursor.is_some());
+    let around = format!(
+        "{:?} {:?} {}",
+        sourced.state,
+        sourced.sources,
+        if has_more {
+            now.as_second() / CURSOR_AGE_SECONDS
+        } else {
+            0
+        }
+    );
     let tag = match version {
-        Some(version) => entity_tag(&[version.as_bytes(), request.query_string().as_bytes()]),
-        None => entity_tag(&[data.as_bytes()]),
+        Some(version) => entity_tag(&[version.as_bytes(), request.query_string().as_bytes(), around.as_bytes()]),
+        None => entity_tag(&[data.as_bytes(), around.as_bytes()]),
     };
     let cursor = pagination.as_ref().and_then(|page| page.next_cursor.as_deref());
     let cursor = cursor.and_then(|cursor| HeaderValue::from_str(cursor).ok());

@@ -1,6 +1,7 @@
 //! What lists and single objects share: where a page begins, and which object a path names.
 
 use contracts::api::alerts::PageQuery;
+use contracts::problem::ProblemKind;
 use uuid::Uuid;
 
 use super::params::{Params, present};
@@ -15,6 +16,18 @@ pub fn page_query(params: &mut Params<'_>) -> PageQuery {
     PageQuery {
         limit: params.optional("limit", rules::integer(1, 1_000)),
         cursor: params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS)),
+    }
+}
+
+/// Refuses a cursor on a list that is always given whole: it never gave one.
+///
+/// # Errors
+///
+/// There is a cursor.
+pub fn refuse_cursor(cursor: Option<&str>) -> Result<(), ApiError> {
+    match cursor {
+        None => Ok(()),
+        Some(_) => Err(ApiError::new(ProblemKind::InvalidCursor)),
     }
 }
 

@@ -115,13 +115,15 @@ pub const TICKER_PATTERN: &str = "^[A-Za-z0-9]{1,20}$";
 pub fn tickers(min: usize, max: usize) -> impl Fn(&str) -> Result<Vec<Ticker>, Broken> {
     move |text| {
         let mut found: Vec<Ticker> = Vec::new();
+        let mut named = 0;
         for part in text.split(',') {
+            named += 1;
             let ticker = ticker(part.trim())?;
             if !found.contains(&ticker) {
                 found.push(ticker);
             }
         }
-        if (min..=max).contains(&found.len()) {
+        if found.len() >= min && named <= max {
             Ok(found)
         } else {
             Err(

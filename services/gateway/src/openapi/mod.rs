@@ -73,7 +73,7 @@ impl Document {
         status::get, system::health, system::live, system::ready, system::openapi, system::openapi_alias, system::demo_account,
     ),
     components(schemas(
-        ErrorBody, Violation, words::AlertKind, words::ListedKind, words::BarLength, words::CorrelationMethod, words::Currency, words::Returns
+        ErrorBody, Violation, words::AlertKind, words::ListedKind, words::BarLength, words::BarSource, words::CorrelationMethod, words::Currency, words::Returns
     )),
 )]
 struct Description;

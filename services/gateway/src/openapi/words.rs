@@ -37,6 +37,14 @@ pub enum BarLength {
     D1,
 }
 
+/// Where the prices of bars come from.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum BarSource {
+    /// The aggregate of all venues.
+    Aggregate,
+}
+
 /// How returns are formed.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]

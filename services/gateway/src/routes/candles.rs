@@ -15,7 +15,7 @@ use crate::extract::params::{Params, present};
 use crate::extract::rules;
 use crate::gate::Gate;
 use crate::limits::Policy;
-use crate::openapi::words::BarLength;
+use crate::openapi::words::{BarLength, BarSource};
 use crate::problem::ApiError;
 use crate::reply;
 
@@ -41,6 +41,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         ("interval" = Option<BarLength>, Query, description = "Length of the bars; 1h by default"),
         ("from" = Option<String>, Query, description = "First opening time: RFC 3339, or unix seconds or milliseconds", format = DateTime),
         ("to" = Option<String>, Query, description = "End, exclusive; now by default", format = DateTime),
+        ("source" = Option<BarSource>, Query, description = "Where the prices come from: all venues together"),
         ("limit" = Option<u32>, Query, description = "Most bars in the answer; 500 by default", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
     ),
@@ -59,6 +60,7 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
         limit: params.optional("limit", rules::integer(1, LIMIT_MAX)),
         cursor: params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS)),
     };
+    params.optional("source", rules::one_of(&["aggregate"]));
     params.finish()?;
     in_order(query.from, query.to)?;
     let cursors = Cursors::of(&request, &state.hasher, state.clock.now());

@@ -21,6 +21,7 @@ use crate::accounts::Scope;
 use crate::app::AppState;
 use crate::endpoint::Endpoint;
 use crate::envelope::{CacheLevel, Contents, Envelope, Pagination};
+use crate::extract::page::{CURSOR_MAX_CHARS, refuse_cursor};
 use crate::extract::params::{Params, present};
 use crate::extract::rules;
 use crate::gate::Gate;
@@ -138,6 +139,7 @@ impl QuoteBody {
         ("tickers" = Option<String>, Query, description = "Comma list of at most 100 tickers; all that are offered by default",
             pattern = "^[A-Za-z0-9]{1,20}(,[A-Za-z0-9]{1,20}){0,99}$", example = "BTC,ETH"),
         ("convert" = Option<Currency>, Query, description = "Currency of the prices"),
+        ("cursor" = Option<String>, Query, description = "None: the list is given whole", min_length = 1, max_length = 512),
     ),
     responses(
         (status = 200, description = "Quotes", body = Envelope<Vec<QuoteBody>>),
@@ -147,7 +149,9 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
     let mut params = Params::of(&request);
     let wanted = params.optional("tickers", rules::tickers(1, TICKERS_MAX));
     params.optional("convert", rules::convert);
+    let cursor = params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS));
     params.finish()?;
+    refuse_cursor(cursor.as_deref())?;
 
     let board = state.quotes.board().await?;
     let now = state.clock.now();

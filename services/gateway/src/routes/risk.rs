@@ -12,6 +12,7 @@ use crate::app::AppState;
 use crate::endpoint::Endpoint;
 use crate::envelope::{CacheLevel, Contents, Envelope, Pagination};
 use crate::extract::identity::Caller;
+use crate::extract::page::{CURSOR_MAX_CHARS, refuse_cursor};
 use crate::extract::params::Params;
 use crate::extract::rules;
 use crate::gate::Gate;
@@ -42,6 +43,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     params(
         ("symbols" = Option<String>, Query, description = "Comma list of at most 100 tickers; all by default",
             pattern = "^[A-Za-z0-9]{1,20}(,[A-Za-z0-9]{1,20}){0,99}$", example = "BTC,ETH"),
+        ("cursor" = Option<String>, Query, description = "None: the list is given whole", min_length = 1, max_length = 512),
     ),
     responses(
         (status = 200, description = "Levels", body = Envelope<Vec<MonitorBody>>),
@@ -51,7 +53,9 @@ pub fn endpoints() -> Vec<Endpoint> {
 pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
     let symbols = params.optional("symbols", rules::tickers(1, 100));
+    let cursor = params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS));
     params.finish()?;
+    refuse_cursor(cursor.as_deref())?;
     let mut names = Vec::new();
     for symbol in symbols.unwrap_or_default() {
         names.push(offered(&state, symbol)?.to_string());

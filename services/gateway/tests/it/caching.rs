@@ -1,6 +1,9 @@
 //! Entity tags and conditional requests.
 
 use reqwest::Method;
+use serde_json::json;
+use wiremock::matchers::path;
+use wiremock::{Mock, ResponseTemplate};
 
 use crate::harness::{Answer, World, send};
 
@@ -54,6 +57,28 @@ async fn a_new_price_has_a_new_tag() {
         again(&world, "/api/v1/quotes/BTC", before.header("etag")).await.status == 200
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn data_that_went_stale_are_not_the_same() {
+    let world = World::start().await;
+    let answer = |state: &str| {
+        let body = json!({"data": {"items": [], "next_cursor": null}, "state": state, "as_of": null, "sources": ["candles"],
+            "estimated": false});
+        Mock::given(path("/internal/candles/BTC")).respond_with(ResponseTemplate::new(200).set_body_json(body))
+    };
+    answer("ok").mount(&world.analytics).await;
+    let first = world.get("/api/v1/candles/BTC").await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    assert_eq!(
+        again(&world, "/api/v1/candles/BTC", first.header("etag")).await.status,
+        304
+    );
+    world.analytics.reset().await;
+    answer("stale").mount(&world.analytics).await;
+    let later = again(&world, "/api/v1/candles/BTC", first.header("etag")).await;
+    assert_eq!(later.status, 200);
+    assert_eq!(later.json()["status"]["state"], "stale");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

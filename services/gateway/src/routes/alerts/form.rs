@@ -128,7 +128,13 @@ fn webhook_url(text: &str) -> Result<String, Broken> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Broken::new("url_scheme", "must be http or https").params(json!({"expected": ["http", "https"]})));
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    let authority = text
+        .split_once("://")
+        .map(|(_, rest)| rest.split(['/', '?', '#', '\\']).next());
+    let Some(Some(authority)) = authority else {
+        return Err(invalid("must be an absolute http or https address"));
+    };
+    if authority.contains('@') || !url.username().is_empty() || url.password().is_some() {
         return Err(invalid("must not contain a user or a password"));
     }
     if url.host().is_none() {
@@ -174,6 +180,8 @@ mod tests {
     #[case("http://127.0.0.1:9000/", None)]
     #[case("ftp://a.example/", Some("url_scheme"))]
     #[case("https://user:secret@a.example/", Some("url_parsing"))]
+    #[case("https://@a.example/", Some("url_parsing"))]
+    #[case("http:a.example/", Some("url_parsing"))]
     #[case("https://", Some("url_parsing"))]
     #[case("/webhook", Some("url_parsing"))]
     #[case("https://a.example/a b", Some("url_parsing"))]
