@@ -7,8 +7,8 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
@@ -44,7 +44,7 @@ pub struct OwnBody;
 ///
 /// # Errors
 ///
-/// A handler panicked: the error is the finished response.
+/// Something outside all handlers panicked: the error is the finished response.
 pub async fn answer(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -67,7 +67,15 @@ pub async fn answer(
         match id.clone().scope(inner.instrument(span.clone())).await {
             Ok(Ok(response)) => response.map_into_boxed_body(),
             Ok(Err(error)) => return Err(error),
-            Err(_) => return Err(after_panic(&id, state.as_ref().map(|state| state.get_ref()))),
+            Err(_) => {
+                let mut response = after_panic(&id, state.as_ref().map(|state| state.get_ref()));
+                finish(response.headers_mut(), &id);
+                if let Some(origin) = origin {
+                    origin.write_headers(response.headers_mut());
+                }
+                count(None, response.status(), started, method.as_str());
+                return Err(actix_web::error::InternalError::from_response("panic", response).into());
+            }
         }
     };
 
@@ -82,11 +90,12 @@ pub async fn answer(
             .unwrap_or(Family::Plain);
         response = render(response, &problem, &ErrorBody::new(&problem, family, id.as_str(), now));
     }
-    finish(&mut response, &id);
+    finish(response.headers_mut(), &id);
     if let Some(origin) = origin {
         origin.write_headers(response.headers_mut());
     }
-    count(&response, started, method.as_str());
+    let route = response.request().match_pattern();
+    count(route, response.status(), started, method.as_str());
     Ok(response)
 }
 
@@ -157,21 +166,16 @@ fn error_response(status: StatusCode, problem: &ApiError, body: &ErrorBody) -> H
     response.body(text)
 }
 
-/// A panic is a fault of ours like any other. The message went to standard error when it happened.
-fn after_panic(id: &RequestId, state: Option<&AppState>) -> Error {
-    tracing::error!(request_id = %id, "a handler panicked");
+/// A panic in a handler is caught at the gate. One that is not took the request with it, and what it was about.
+fn after_panic(id: &RequestId, state: Option<&AppState>) -> HttpResponse {
+    tracing::error!(request_id = %id, "something outside the handlers panicked");
     let now = state.map(|state| state.clock.now()).unwrap_or_default();
     let problem = ApiError::new(ProblemKind::InternalError);
     let body = ErrorBody::new(&problem, Family::Plain, id.as_str(), now);
-    let mut response = error_response(StatusCode::INTERNAL_SERVER_ERROR, &problem, &body);
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-    actix_web::error::InternalError::from_response("panic", response).into()
+    error_response(StatusCode::INTERNAL_SERVER_ERROR, &problem, &body)
 }
 
-fn finish(response: &mut ServiceResponse<BoxBody>, id: &RequestId) {
-    let headers = response.headers_mut();
+fn finish(headers: &mut HeaderMap, id: &RequestId) {
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(REQUEST_ID, value);
     }
@@ -195,9 +199,9 @@ fn finish(response: &mut ServiceResponse<BoxBody>, id: &RequestId) {
     }
 }
 
-fn count(response: &ServiceResponse<BoxBody>, started: Instant, method: &str) {
-    let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
-    let status = response.status().as_u16().to_string();
+fn count(route: Option<String>, status: StatusCode, started: Instant, method: &str) {
+    let route = route.unwrap_or_else(|| "none".to_owned());
+    let status = status.as_u16().to_string();
     let method = if matches!(method, "GET" | "HEAD" | "POST" | "DELETE" | "OPTIONS" | "PUT" | "PATCH") {
         method
     } else {

@@ -147,7 +147,12 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     })
 }
 
-fn state(
+/// What handlers share, over the stores that `settings` name; none of them has to answer yet.
+///
+/// # Errors
+///
+/// A setting cannot be used.
+pub fn state(
     settings: Settings,
     clock: SharedClock,
     used: mpsc::Sender<uuid::Uuid>,

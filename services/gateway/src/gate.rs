@@ -8,6 +8,7 @@ mod body;
 mod credentials;
 
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use actix_web::body::BoxBody;
@@ -17,6 +18,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
 use bytes::Bytes;
 use contracts::problem::ProblemKind;
+use futures_util::FutureExt;
 use serde_json::json;
 
 use crate::accounts::{Scope, Tier};
@@ -166,13 +168,13 @@ pub async fn pass(
     let mut verdict = None;
     let response = match admit(gate, &state, &mut request, &mut verdict).await {
         Err(refusal) => refuse(request, &refusal),
-        Ok(None) => next.call(request).await?,
+        Ok(None) => handle(request, next).await?,
         Ok(Some(repeat)) => match repeat.begin(&state).await {
             Err(refusal) => refuse(request, &refusal),
             Ok(idempotency::Begun::Replay(stored)) => request.into_response(stored),
             Ok(idempotency::Begun::Run(run)) => {
                 request.extensions_mut().insert(run.creation_id());
-                run.finish(&state, next.call(request).await?).await?
+                run.finish(&state, handle(request, next).await?).await?
             }
         },
     };
@@ -181,6 +183,21 @@ pub async fn pass(
         verdict.write_headers(response.headers_mut(), state.clock.now());
     }
     Ok(response)
+}
+
+/// Runs the handler. Its panic is a fault of ours like any other and is answered like any other; the message went to
+/// standard error when it happened.
+async fn handle(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
+    // The panic takes the handler's request with it. Routing, which wants a request for itself, is over.
+    let kept = request.request().clone();
+    let handler = AssertUnwindSafe(async { next.call(request).await });
+    match handler.catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(_) => Ok(ServiceResponse::new(
+            kept,
+            ApiError::internal("a handler panicked").error_response(),
+        )),
+    }
 }
 
 fn refuse(request: ServiceRequest, refusal: &ApiError) -> ServiceResponse<BoxBody> {

@@ -1,11 +1,11 @@
 //! Failed authentications as one process counts them: exactly those of the last window, and the blocks that follow.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::limits::Quota;
+use crate::limits::room::make_room;
 
 /// Addresses of which failures, and of which blocks, are remembered; beyond that, some are forgotten.
 const ADDRESSES: usize = 50_000;
@@ -33,7 +33,7 @@ impl Failures {
     /// Counts a failure. True if it is the last one that is permitted.
     pub fn note(&mut self, address: IpAddr, now: Instant) -> bool {
         let window = self.permitted.window();
-        make_room(&mut self.noted, |times| {
+        make_room(&mut self.noted, ADDRESSES, |times| {
             times.back().is_some_and(|last| now.duration_since(*last) < window)
         });
         let times = self.noted.entry(address).or_default();
@@ -50,7 +50,7 @@ impl Failures {
 
     /// Blocks an address from now on.
     pub fn block(&mut self, address: IpAddr, now: Instant) {
-        make_room(&mut self.blocked, |until| *until > now);
+        make_room(&mut self.blocked, ADDRESSES, |until| *until > now);
         self.blocked.insert(address, now + self.block);
     }
 
@@ -62,21 +62,6 @@ impl Failures {
             return None;
         }
         Some(until)
-    }
-}
-
-/// Keeps a map within its bound: first what is over goes, then half of the rest, so that this is rare.
-fn make_room<K: Clone + Eq + Hash, V>(map: &mut HashMap<K, V>, is_current: impl Fn(&V) -> bool) {
-    if map.len() < ADDRESSES {
-        return;
-    }
-    map.retain(|_, value| is_current(value));
-    if map.len() >= ADDRESSES {
-        let mut keep = false;
-        map.retain(|_, _| {
-            keep = !keep;
-            keep
-        });
     }
 }
 

@@ -9,6 +9,9 @@ pub mod bucket;
 /// Which limit applies where.
 pub mod policy;
 
+/// Room in maps that must not grow for ever.
+pub mod room;
+
 /// Buckets that all gateways share.
 pub mod shared;
 
@@ -24,6 +27,7 @@ use redis::aio::ConnectionManager;
 
 pub use self::bucket::{Bucket, Taken};
 pub use self::policy::{LimitSettings, Policy, Quota, Subject};
+use self::room::make_room;
 use self::shared::SharedBuckets;
 use crate::problem::ApiError;
 
@@ -93,17 +97,9 @@ impl Limiter {
     fn take_locally(&self, key: &str, quota: Quota) -> Taken {
         let now = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let mut buckets = self.local.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= LOCAL_BUCKETS {
-            buckets.retain(|_, (quota, bucket)| !bucket.is_full(*quota, now));
-            // Half of what is left goes too when all are in use, so that the next look at all of them is far away.
-            if buckets.len() >= LOCAL_BUCKETS {
-                let mut keep = false;
-                buckets.retain(|_, _| {
-                    keep = !keep;
-                    keep
-                });
-            }
-        }
+        make_room(&mut buckets, LOCAL_BUCKETS, |(quota, bucket)| {
+            !bucket.is_full(*quota, now)
+        });
         let known = buckets.get(key).map(|(_, bucket)| *bucket);
         let (taken, bucket) = bucket::take(quota, known, now);
         buckets.insert(key.to_owned(), (quota, bucket));

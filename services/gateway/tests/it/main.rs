@@ -13,4 +13,5 @@ mod errors;
 mod idempotency;
 mod limits;
 mod market;
+mod panics;
 mod system;

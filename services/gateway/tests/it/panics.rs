@@ -1,0 +1,68 @@
+//! A handler that panics is answered like any other failure.
+
+use actix_web::HttpResponse;
+use actix_web::middleware::from_fn;
+use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use actix_web::web;
+use gateway::accounts::Scope;
+use gateway::endpoint::Endpoint;
+use gateway::gate::Gate;
+use gateway::limits::Policy;
+use gateway::{answer, app};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{KEY, World};
+
+const PAGE: &str = "https://board.example";
+const GATE: Gate = Gate::scoped(Scope::MarketRead).limited(Policy::Market).enveloped();
+
+async fn broken() -> HttpResponse {
+    panic!("as the test wants it")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_is_answered_with_all_headers_and_releases_its_key() {
+    let world = World::start().await;
+    let settings = world.settings(&[("CORS_ALLOWED_ORIGINS", PAGE)]);
+    let (used, _receiver) = tokio::sync::mpsc::channel(1);
+    let state = app::state(settings, world.clock.shared(), used, &CancellationToken::new()).unwrap();
+    let app = actix_web::App::new()
+        .app_data(web::Data::new(state))
+        .wrap(from_fn(answer::answer))
+        .configure(|config| {
+            Endpoint::at("/broken")
+                .get(&GATE, broken)
+                .post(&GATE, broken)
+                .register(config)
+        });
+    let service = init_service(app).await;
+    let with_key = |request: TestRequest| {
+        request
+            .insert_header(("X-API-Key", KEY))
+            .insert_header(("Origin", PAGE))
+    };
+
+    let request = with_key(TestRequest::get().uri("/broken"));
+    let response = call_service(&service, request.to_request()).await;
+    assert_eq!(response.status(), 500);
+    for (name, value) in [
+        ("access-control-allow-origin", PAGE),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-store"),
+    ] {
+        assert_eq!(response.headers().get(name).unwrap(), value, "{name}");
+    }
+    for name in ["x-request-id", "ratelimit", "x-ratelimit-remaining"] {
+        assert!(response.headers().contains_key(name), "{name}");
+    }
+    let body: Value = serde_json::from_slice(&read_body(response).await).unwrap();
+    assert_eq!(body["type"], "internal_error");
+    assert_eq!(body["status"]["error_code"], json!(500), "the family is the route's");
+
+    // Both run: neither waits for the other's end.
+    for _ in 0..2 {
+        let request = with_key(TestRequest::post().uri("/broken")).insert_header(("Idempotency-Key", "k-1"));
+        assert_eq!(call_service(&service, request.to_request()).await.status(), 500);
+    }
+}
