@@ -169,6 +169,41 @@ impl Stack {
         }
     }
 
+    /// Ends one process of a doubled service at once, as `kill -9` does.
+    ///
+    /// # Panics
+    ///
+    /// There is no such process, or it had died before.
+    pub fn kill_copy(&mut self, service: Service, copy: usize) {
+        let mut running = self.running.iter_mut();
+        let one = running.find(|one| one.service == service && one.copy == copy);
+        one.expect("a process").kill();
+    }
+
+    /// Holds one process of a service where it is, as `kill -STOP` does, until it is woken or killed.
+    ///
+    /// # Panics
+    ///
+    /// There is no such process.
+    pub fn freeze(&self, service: Service, copy: usize) {
+        self.process(service, copy).signal("STOP");
+    }
+
+    /// Lets a frozen process go on.
+    ///
+    /// # Panics
+    ///
+    /// There is no such process.
+    pub fn wake(&self, service: Service, copy: usize) {
+        self.process(service, copy).signal("CONT");
+    }
+
+    fn process(&self, service: Service, copy: usize) -> &Running {
+        let mut running = self.running.iter();
+        let one = running.find(|one| one.service == service && one.copy == copy);
+        one.expect("a process")
+    }
+
     /// Starts all processes of a service again, and waits until they are ready.
     ///
     /// # Panics

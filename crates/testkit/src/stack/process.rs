@@ -42,6 +42,8 @@ impl Service {
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) service: Service,
+    /// Which of several processes of the service it is.
+    pub(super) copy: usize,
     name: String,
     port: u16,
     variables: BTreeMap<String, String>,
@@ -54,6 +56,7 @@ impl Running {
         let name = format!("{}-{copy}", service.binary());
         Self {
             service,
+            copy,
             port: ports::free(),
             variables: BTreeMap::new(),
             log: logs.join(format!("{name}.log")),
@@ -84,6 +87,12 @@ impl Running {
     pub(super) fn kill(&mut self) {
         self.assert_alive();
         self.child = None;
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub(super) fn signal(&self, signal: &str) {
+        let child = self.child.as_ref().expect("a running process");
+        child.signal(signal).expect("a signal");
     }
 
     pub(super) fn assert_alive(&mut self) {

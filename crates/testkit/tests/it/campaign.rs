@@ -16,9 +16,10 @@ pub const STEPS: usize = 20;
 /// Path of the sink that the alerts name.
 pub const HOOK: &str = "/hook";
 
-const START: f64 = 50_000.0;
-/// Dollars between two targets.
-const GAP: f64 = 10.0;
+/// Where every campaign begins, below all targets.
+pub const START: f64 = 50_000.0;
+/// Dollars between two targets; the first is so far above the start.
+pub const GAP: f64 = 10.0;
 /// Pace of the climb, so that every step is polled and the disturbance falls between steps.
 const PACE: Duration = Duration::from_millis(200);
 const DEADLINE: Duration = Duration::from_secs(180);
@@ -35,7 +36,8 @@ pub async fn settle(stack: &Stack, account: &Account) {
 
 /// The alerts of one user.
 pub struct Campaign {
-    account: Account,
+    /// The user.
+    pub account: Account,
     alerts: BTreeSet<Uuid>,
 }
 
@@ -71,7 +73,7 @@ impl Campaign {
     }
 
     /// Waits until everything arrived, then looks at the truth in the database.
-    pub async fn verify(&self, stack: &mut Stack) {
+    pub async fn verify(&self, stack: &mut Stack) -> Vec<Received> {
         let received = stack
             .sink
             .wait_until(DEADLINE, "a webhook of every alert", |received| {
@@ -112,8 +114,10 @@ impl Campaign {
             0,
             "none is armed any more"
         );
+        let received = stack.sink.received();
         assert_one_id_each(&received);
         stack.assert_alive();
+        received
     }
 }
 

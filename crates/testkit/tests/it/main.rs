@@ -19,3 +19,5 @@ mod killed_services;
 mod lost_servers;
 
 mod doubled_services;
+
+mod spikes;

@@ -70,7 +70,8 @@ async fn first_attempts(api: &Api, path: &str) -> Vec<Value> {
         .expect("a written attempt")
 }
 
-async fn secret(api: &Api) -> String {
+/// The secret of the one endpoint a user's alerts name.
+pub async fn secret(api: &Api) -> String {
     let endpoints: Vec<Value> = api.get("/api/v1/webhooks/endpoints").await;
     assert_eq!(endpoints.len(), 1, "alerts to one address share an endpoint");
     let id = endpoints[0]["id"].as_str().unwrap();
@@ -78,7 +79,8 @@ async fn secret(api: &Api) -> String {
     body["secret"].as_str().unwrap().to_owned()
 }
 
-fn assert_valid(webhook: &Received, secret: &str) {
+/// The webhook is signed with the secret, and no other body would be.
+pub fn assert_valid(webhook: &Received, secret: &str) {
     let mut headers = HeaderMap::new();
     for (name, value) in &webhook.headers {
         headers.append(
