@@ -1,5 +1,6 @@
 //! Registration, keys, and how fast a key stops working.
 
+use gateway::accounts::directory::Directory;
 use gateway::accounts::keys::KeyHasher;
 use reqwest::Method;
 use serde_json::json;
@@ -208,6 +209,59 @@ async fn a_look_up_that_began_before_the_change_does_not_bring_the_key_back() {
     assert!(directory.find(&key).await.unwrap().is_some());
     let cached: Option<String> = redis::AsyncCommands::get(&mut redis, &name).await.unwrap();
     assert_eq!(cached.as_deref(), Some(""));
+}
+
+fn directory(world: &World, redis: redis::aio::ConnectionManager) -> Directory {
+    let (used, _receiver) = tokio::sync::mpsc::channel(1);
+    let hasher = KeyHasher::new(&"".into()).unwrap();
+    let clock = platform::clock::SystemClock::shared();
+    Directory::new(world.database.pool.clone(), redis, hasher, clock, used)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_up_under_way_when_a_change_is_announced_is_not_kept() {
+    let world = World::start().await;
+    let (_, key) = world.register("g@example.com").await;
+    let name = hex::encode(KeyHasher::new(&"".into()).unwrap().hash(&key));
+    let mut redis = world.redis.connection.clone();
+    let directory = directory(&world, redis.clone());
+
+    let mut client = world.database.pool.get().await.unwrap();
+    let lock = client.transaction().await.unwrap();
+    lock.batch_execute("LOCK TABLE accounts.api_keys IN ACCESS EXCLUSIVE MODE")
+        .await
+        .unwrap();
+    let announced_meanwhile = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        directory.heard(&name).await;
+        lock.rollback().await.unwrap();
+    };
+    let (found, ()) = tokio::join!(directory.find(&key), announced_meanwhile);
+    assert!(found.unwrap().is_some());
+
+    client
+        .execute("UPDATE accounts.api_keys SET revoked_at = now()", &[])
+        .await
+        .unwrap();
+    let (): () = redis::AsyncCommands::del(&mut redis, contracts::keys::auth_cache(&name))
+        .await
+        .unwrap();
+    assert!(directory.find(&key).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_revoked_that_caches_would_go_on_knowing() {
+    let world = World::start().await;
+    let (_, key) = world.register("h@example.com").await;
+    let closed = format!("redis://127.0.0.1:{}", testkit::ports::free());
+    let redis = platform::redis::connect(&world.settings(&[("REDIS_URL", &closed)]).redis).unwrap();
+    let client = world.database.pool.get().await.unwrap();
+    let ids = gateway::accounts::keys::list_by_prefix(&**client, &key).await.unwrap();
+    assert!(directory(&world, redis).revoke(ids[0]).await.is_err());
+    assert_eq!(
+        gateway::accounts::keys::list_by_prefix(&**client, &key).await.unwrap(),
+        ids
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -254,6 +254,30 @@ async fn an_address_that_guesses_keys_is_blocked_everywhere_except_where_it_is_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failures_that_are_spread_over_the_window_block_too() {
+    let world = World::start_with(&[("AUTH_FAILURE_LIMIT", "3/6")]).await;
+    let guess = || {
+        send(
+            world
+                .anonymous(Method::GET, "/api/v1/users/me")
+                .header("X-API-Key", "x"),
+        )
+    };
+    for _ in 0..2 {
+        guess().await.problem(401, "invalid_api_key");
+        // A bucket would have the token back by then.
+        tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    }
+    guess().await.problem(401, "invalid_api_key");
+    guess().await.problem(403, "ip_blocked");
+    let mut redis = world.redis.connection.clone();
+    let keys: Vec<String> = redis::AsyncCommands::keys(&mut redis, "{rl:blocked:*").await.unwrap();
+    assert_eq!(keys.len(), 1, "the failures are gone, the block stands: {keys:?}");
+    let left: i64 = redis::AsyncCommands::ttl(&mut redis, &keys[0]).await.unwrap();
+    assert!((800..=900).contains(&left), "{left}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn missing_keys_are_not_guesses() {
     let world = World::start_with(&[("AUTH_FAILURE_LIMIT", "2/3600")]).await;
     for _ in 0..5 {
