@@ -318,6 +318,12 @@ mod tests {
     }
 
     #[test]
+    fn a_body_is_not_printed() {
+        let body = RawBody(Bytes::from_static(br#"{"password": "correct horse"}"#));
+        assert_eq!(format!("{body:?}"), "RawBody(29 bytes)");
+    }
+
+    #[test]
     fn good_fields_are_read() {
         let mut fields = Fields::parse(br#"{"t": "btc", "n": 70000.10}"#).unwrap();
         assert_eq!(fields.required("t", string(rules::ticker)).unwrap().as_str(), "BTC");

@@ -162,6 +162,14 @@ async fn lists_are_arrays_with_the_cursor_in_a_header() {
     world.clock.advance(std::time::Duration::from_secs(301));
     world.get(&next).await.problem(400, "invalid_cursor");
 
+    // A kind of which there are no alerts yet is none that does not exist.
+    Mock::given(method("GET"))
+        .and(query_param("kind", "volatility_spike"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"items": [], "next_cursor": null})))
+        .mount(&world.alerts)
+        .await;
+    assert_eq!(world.get("/api/v1/alerts/?kind=volatility_spike").await.text, "[]");
+
     let answer = world.get("/api/v1/alerts/?active=yes&limit=1001&kind=weather").await;
     answer.problem(422, "validation_failed");
     assert_eq!(
