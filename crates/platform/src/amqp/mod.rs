@@ -8,6 +8,7 @@
 mod consume;
 mod publish;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,12 +37,20 @@ const HEARTBEAT_SECONDS: u16 = 10;
 const DELIVERY_LIMIT: i32 = 1_000;
 
 /// The broker; clones share one connection.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Broker {
     uri: Arc<AMQPUri>,
     connection: Arc<Mutex<Option<Arc<Connection>>>>,
     /// The channel that pings use; opening one for each ping would cost the broker more than all else.
     pings: Arc<Mutex<Option<Channel>>>,
+}
+
+/// The address holds a password.
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AMQPUri { authority, vhost, .. } = &*self.uri;
+        write!(f, "Broker({}:{}/{vhost})", authority.host, authority.port)
+    }
 }
 
 impl Broker {
@@ -166,4 +175,23 @@ async fn declare(channel: &Channel, queue: &str) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("declaring the queue {queue}"))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_of_a_broker_holds_no_password() {
+        let settings = RabbitSettings {
+            rabbitmq_url: "amqp://user:secret-word@host:5673/place".to_owned().into(),
+        };
+        let broker = Broker::connect(&settings).unwrap();
+        let printed = format!("{broker:?} {:?} {:?}", broker.publisher(), broker.consume("q", 1));
+        assert!(printed.contains("host:5673/place"), "{printed}");
+        assert!(
+            !printed.contains("secret-word") && !printed.contains("user"),
+            "{printed}"
+        );
+    }
 }
