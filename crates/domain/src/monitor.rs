@@ -1,7 +1,10 @@
 //! Risk levels of an asset: OK, Warning or Alert, per check and over all.
 //!
-//! A boundary belongs to the higher level. An unknown value has no level: "no data" is never reported as OK.
+//! A boundary belongs to the higher level. A level is reached at once and left late: only after the value has stayed below
+//! 90 % of the level's boundary for ten minutes, so that a value at a boundary does not change the level with each price.
+//! An unknown value has no level: "no data" is never reported as OK.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How worrying a value is.
@@ -66,7 +69,53 @@ pub struct Threshold {
 /// end a few units of the last binary digit beside the number they mean.
 const BOUNDARY_TOLERANCE: f64 = 1e-12;
 
+/// The share of a boundary below which a value must fall before it may leave the level (hysteresis).
+pub const RELEASE_SHARE: f64 = 0.9;
+
+/// How long a value must stay below that share, without a break, before the level falls.
+pub const RELEASE_AFTER: SignedDuration = SignedDuration::from_mins(10);
+
+/// What is remembered of a check between two of its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Its level.
+    pub level: Level,
+    /// Since when the value has been low enough to leave the level; `None` while it is not.
+    pub releasing_since: Option<Timestamp>,
+}
+
 impl Threshold {
+    /// The level after a value of the time `as_of`: a higher one at once, a lower one after [`RELEASE_AFTER`] below
+    /// [`RELEASE_SHARE`] of the boundary. `None` for a value that is not a number.
+    pub fn advance(&self, previous: Option<Standing>, value: f64, as_of: Timestamp) -> Option<Standing> {
+        let level = self.level(value)?;
+        let released = Self {
+            warning: self.warning * RELEASE_SHARE,
+            alert: self.alert * RELEASE_SHARE,
+        };
+        let candidate = released.level(value)?;
+        let settled = |level| Standing {
+            level,
+            releasing_since: None,
+        };
+        Some(match previous {
+            None => settled(level),
+            Some(previous) if level >= previous.level => settled(level),
+            Some(previous) if candidate >= previous.level => settled(previous.level),
+            Some(previous) => {
+                let since = previous.releasing_since.unwrap_or(as_of);
+                if as_of.duration_since(since) >= RELEASE_AFTER {
+                    settled(candidate)
+                } else {
+                    Standing {
+                        level: previous.level,
+                        releasing_since: Some(since),
+                    }
+                }
+            }
+        })
+    }
+
     /// The level of a known value; `None` for one that is not a number.
     pub fn level(&self, value: f64) -> Option<Level> {
         let reaches = |boundary: f64| value >= boundary - boundary.abs() * BOUNDARY_TOLERANCE;
@@ -138,32 +187,45 @@ pub struct Check {
     pub reading: Reading,
     /// The boundaries it was judged by.
     pub threshold: Threshold,
-    /// The verdict; `None` exactly when the value is unknown.
-    pub level: Option<Level>,
+    /// The level and since when it is being left; `None` exactly when the value is unknown.
+    pub standing: Option<Standing>,
 }
 
-/// Judges one reading.
-pub fn check(name: CheckName, reading: Reading, thresholds: &Thresholds) -> Check {
+impl Check {
+    /// The verdict; `None` exactly when the value is unknown.
+    pub fn level(&self) -> Option<Level> {
+        self.standing.map(|standing| standing.level)
+    }
+}
+
+/// Judges one reading of the time `as_of`, given what is remembered of the check.
+pub fn check(
+    name: CheckName,
+    reading: Reading,
+    thresholds: &Thresholds,
+    previous: Option<Standing>,
+    as_of: Timestamp,
+) -> Check {
     let threshold = thresholds.of(name);
     let reading = match reading {
         Reading::Known(value) if !value.is_finite() => Reading::Unknown("not_finite".to_owned()),
         known_or_unknown @ (Reading::Known(_) | Reading::Unknown(_)) => known_or_unknown,
     };
-    let level = match &reading {
-        Reading::Known(value) => threshold.level(*value),
+    let standing = match &reading {
+        Reading::Known(value) => threshold.advance(previous, *value, as_of),
         Reading::Unknown(_) => None,
     };
     Check {
         name,
         reading,
         threshold,
-        level,
+        standing,
     }
 }
 
 /// The worst level among the checks that have one; `None` when nothing is known.
 pub fn overall(checks: &[Check]) -> Option<Level> {
-    checks.iter().filter_map(|check| check.level).max()
+    checks.iter().filter_map(Check::level).max()
 }
 
 #[cfg(test)]
@@ -171,6 +233,51 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    fn check(name: CheckName, reading: Reading, thresholds: &Thresholds) -> Check {
+        super::check(name, reading, thresholds, None, Timestamp::UNIX_EPOCH)
+    }
+
+    /// The levels after each `(minute, value)` of a price drop.
+    fn levels(values: &[(i64, f64)]) -> Vec<Level> {
+        let mut standing = None;
+        values
+            .iter()
+            .map(|&(minute, value)| {
+                let as_of = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute);
+                standing = Thresholds::DEFAULT.price_drop.advance(standing, value, as_of);
+                standing.unwrap().level
+            })
+            .collect()
+    }
+
+    #[test]
+    fn value_around_a_boundary_changes_the_level_once() {
+        let values: Vec<(i64, f64)> = (0..105)
+            .map(|minute| (minute, if minute % 2 == 0 { 4.9 } else { 5.1 }))
+            .collect();
+        let levels = levels(&values);
+        let changes = levels.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        assert_eq!((changes, levels[0], levels[104]), (1, Level::Ok, Level::Warning));
+    }
+
+    #[test]
+    fn level_falls_only_after_ten_minutes_below_its_release_without_a_break() {
+        use Level::{Alert, Ok, Warning};
+        assert_eq!(
+            levels(&[(0, 5.0), (1, 4.4), (10, 4.4), (11, 4.4)]),
+            [Warning, Warning, Warning, Ok]
+        );
+        assert_eq!(
+            levels(&[(0, 5.0), (1, 4.4), (10, 4.6), (11, 4.4), (20, 4.4), (21, 4.4)]),
+            [Warning, Warning, Warning, Warning, Warning, Ok]
+        );
+        assert_eq!(
+            levels(&[(0, 11.0), (1, 4.7), (11, 4.7), (30, 4.7)]),
+            [Alert, Alert, Warning, Warning]
+        );
+        assert_eq!(levels(&[(0, 4.0), (1, 10.0)]), [Ok, Alert]);
+    }
 
     #[rstest]
     #[case(CheckName::PriceDrop, 4.99, Level::Ok)]
@@ -187,7 +294,7 @@ mod tests {
     #[case(CheckName::Drawdown, 95.0, Level::Alert)]
     fn a_boundary_belongs_to_the_higher_level(#[case] name: CheckName, #[case] value: f64, #[case] expected: Level) {
         let judged = check(name, Reading::Known(value), &Thresholds::DEFAULT);
-        assert_eq!(judged.level, Some(expected));
+        assert_eq!(judged.level(), Some(expected));
     }
 
     #[test]
@@ -199,7 +306,7 @@ mod tests {
         ] {
             let drop = (then - now) / then * 100.0;
             let judged = check(CheckName::PriceDrop, Reading::Known(drop), &Thresholds::DEFAULT);
-            assert_eq!(judged.level, Some(expected), "{then} -> {now} is {drop}");
+            assert_eq!(judged.level(), Some(expected), "{then} -> {now} is {drop}");
         }
     }
 
@@ -210,10 +317,10 @@ mod tests {
             Reading::Unknown("insufficient_data".into()),
             &Thresholds::DEFAULT,
         );
-        assert_eq!(unknown.level, None);
+        assert_eq!(unknown.level(), None);
         let not_finite = check(CheckName::Drawdown, Reading::Known(f64::NAN), &Thresholds::DEFAULT);
         assert_eq!(
-            (not_finite.level, not_finite.reading),
+            (not_finite.level(), not_finite.reading),
             (None, Reading::Unknown("not_finite".into()))
         );
         assert_eq!(overall(&[unknown]), None);

@@ -32,7 +32,7 @@ use crate::routes::{self, AppState};
 use crate::settings::Settings;
 
 /// The schema that this version works on.
-const SCHEMA_VERSION: u32 = 4;
+const SCHEMA_VERSION: u32 = 55;
 
 /// Of the time that a stop may take, what is left for everything but deliveries under way.
 const STOP_RESERVE: Duration = Duration::from_secs(1);

@@ -10,6 +10,7 @@ use contracts::number::Float;
 use deadpool_postgres::Pool;
 use domain::monitor::{self, Check, CheckName, Level, Reading, Thresholds};
 use domain::ticker::Ticker;
+use jiff::Timestamp;
 use platform::backoff::Backoff;
 use platform::stream::{GroupReader, append};
 use redis::aio::ConnectionManager;
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics;
 use crate::store::StoreError;
-use crate::store::monitors::{self, Stored};
+use crate::store::monitors::{self, Decision, Standings, Stored};
 
 /// Most messages judged together.
 const BATCH_SIZE: usize = 500;
@@ -77,11 +78,19 @@ impl Monitors {
     /// # Errors
     /// When PostgreSQL does not answer.
     pub async fn judge(&self, message: &MetricsMessage) -> Result<(), StoreError> {
-        let checks = checks(message, &self.thresholds);
-        let level = monitor::overall(&checks);
-        let bodies: Vec<MonitorCheckBody> = checks.iter().map(to_body).collect();
-        let stored = monitors::store(&self.pool, &message.ticker, level, &bodies, message.as_of).await?;
-        if let (Stored::Changed(from), Some(to)) = (stored, level) {
+        let decide = |previous: &Standings| {
+            let checks = checks(message, &self.thresholds, previous);
+            Decision {
+                level: monitor::overall(&checks),
+                bodies: checks.iter().map(to_body).collect(),
+                standings: checks
+                    .iter()
+                    .filter_map(|check| Some((check.name, check.standing?)))
+                    .collect(),
+            }
+        };
+        let stored = monitors::update(&self.pool, &message.ticker, message.as_of, decide).await?;
+        if let Stored::Changed { from, to: Some(to) } = stored {
             self.announce(message, from, to).await;
         }
         Ok(())
@@ -131,7 +140,7 @@ fn newest_per_asset<'a>(payloads: impl IntoIterator<Item = &'a str>) -> BTreeMap
     newest
 }
 
-fn checks(message: &MetricsMessage, thresholds: &Thresholds) -> Vec<Check> {
+fn checks(message: &MetricsMessage, thresholds: &Thresholds, previous: &Standings) -> Vec<Check> {
     let reading = |value: Option<f64>, field: &str| match value {
         Some(value) => Reading::Known(value),
         None => Reading::Unknown(
@@ -148,7 +157,10 @@ fn checks(message: &MetricsMessage, thresholds: &Thresholds) -> Vec<Check> {
         CheckName::Drawdown => reading(message.drawdown_30d_percent, "drawdown_30d_percent"),
     };
     CheckName::ALL
-        .map(|name| monitor::check(name, of(name), thresholds))
+        .map(|name| {
+            let standing = previous.get(&name).copied();
+            monitor::check(name, of(name), thresholds, standing, message.as_of)
+        })
         .into()
 }
 
@@ -162,7 +174,7 @@ fn to_body(check: &Check) -> MonitorCheckBody {
         value,
         warning: Float(check.threshold.warning),
         alert: Float(check.threshold.alert),
-        level: check.level.map(|level| level.as_str().to_owned()),
+        level: check.level().map(|level| level.as_str().to_owned()),
         reason,
     }
 }
@@ -174,6 +186,8 @@ pub fn unknown_checks(thresholds: &Thresholds) -> Vec<MonitorCheckBody> {
             name,
             Reading::Unknown("no_metrics_yet".to_owned()),
             thresholds,
+            None,
+            Timestamp::UNIX_EPOCH,
         ))
     };
     CheckName::ALL.map(unknown).into()
@@ -204,7 +218,8 @@ mod tests {
 
     #[test]
     fn metrics_become_checks_and_unknowns_keep_their_reason() {
-        let checks = checks(&metrics("BTC", "2026-01-01T00:00:00Z", Some(5.0)), &Thresholds::DEFAULT);
+        let message = metrics("BTC", "2026-01-01T00:00:00Z", Some(5.0));
+        let checks = checks(&message, &Thresholds::DEFAULT, &Standings::new());
         let bodies: Vec<MonitorCheckBody> = checks.iter().map(to_body).collect();
         let seen: Vec<_> = bodies
             .iter()

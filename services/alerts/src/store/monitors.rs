@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use contracts::api::alerts::MonitorCheckBody;
 use deadpool_postgres::Pool;
-use domain::monitor::Level;
+use domain::monitor::{CheckName, Level, Standing};
 use domain::ticker::Ticker;
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -59,29 +59,48 @@ fn read(row: &Row) -> Result<(Ticker, MonitorState), StoreError> {
     ))
 }
 
-/// What storing a state did.
+/// What is remembered of each check between two values.
+pub type Standings = BTreeMap<CheckName, Standing>;
+
+/// The new state of an asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The worst level of its checks; `None` while nothing is known.
+    pub level: Option<Level>,
+    /// The checks as they are answered.
+    pub bodies: Vec<MonitorCheckBody>,
+    /// What the next decision needs to know.
+    pub standings: Standings,
+}
+
+/// What an update did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stored {
-    /// Nothing: a newer one is stored.
+    /// Nothing: a newer state is stored.
     Older,
     /// The level stayed.
     Same,
-    /// The level changed from this one.
-    Changed(Option<Level>),
+    /// The level changed.
+    Changed {
+        /// The level before.
+        from: Option<Level>,
+        /// The level now.
+        to: Option<Level>,
+    },
 }
 
-/// Stores levels computed from the price of `as_of`, unless newer ones are stored, and notes a change of the level.
+/// Replaces an asset's state by what `decide` makes of the one before, unless a state of `as_of` or newer is stored, and
+/// notes a change of the level.
 ///
-/// The change is decided under a lock of the asset, so that of two instances one announces it, also the first.
+/// Deciding happens under a lock of the asset: of two instances one sees the other's state and one announces a change.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
-pub async fn store(
+pub async fn update(
     pool: &Pool,
     ticker: &Ticker,
-    level: Option<Level>,
-    checks: &[MonitorCheckBody],
     as_of: Timestamp,
+    decide: impl FnOnce(&Standings) -> Decision,
 ) -> Result<Stored, StoreError> {
     let mut client = connection(pool).await?;
     let transaction = client.transaction().await?;
@@ -90,43 +109,62 @@ pub async fn store(
         .await?;
     transaction.execute(&lock, &[&ticker.as_str()]).await?;
     let find = transaction
-        .prepare_cached("SELECT ticker, level, since, checks, as_of FROM alerting.monitors WHERE ticker = $1")
+        .prepare_cached(
+            "SELECT ticker, level, since, checks, as_of, standings FROM alerting.monitors WHERE ticker = $1",
+        )
         .await?;
-    let old = transaction
-        .query_opt(&find, &[&ticker.as_str()])
-        .await?
-        .as_ref()
-        .map(read)
-        .transpose()?;
-    let old = old.map(|(_, state)| state);
+    let row = transaction.query_opt(&find, &[&ticker.as_str()]).await?;
+    let old = row.as_ref().map(read).transpose()?.map(|(_, state)| state);
     if old.as_ref().is_some_and(|old| old.as_of >= as_of) {
         return Ok(Stored::Older);
     }
-    let from = old.as_ref().and_then(|old| old.level);
-    let since = old
-        .filter(|old| old.level == level)
-        .map_or(Some(as_of), |old| old.since);
-    let (level_text, from_text) = (level.map(Level::as_str), from.map(Level::as_str));
+    let standings = match &row {
+        None => Standings::new(),
+        Some(row) => {
+            let Json(standings) = row.try_get(5).map_err(|_| StoreError::Unreadable("standings"))?;
+            standings
+        }
+    };
+    let new = decide(&standings);
+    let (from, to) = (old.as_ref().and_then(|old| old.level), new.level);
+    let since = old.filter(|old| old.level == to).map_or(Some(as_of), |old| old.since);
+    let (from_text, to_text) = (from.map(Level::as_str), to.map(Level::as_str));
     let upsert = transaction
         .prepare_cached(
-            "INSERT INTO alerting.monitors (ticker, level, since, checks, as_of) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (ticker) DO UPDATE SET level = $2, since = $3, checks = $4, as_of = $5",
+            "INSERT INTO alerting.monitors (ticker, level, since, checks, as_of, standings)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (ticker) DO UPDATE
+             SET level = $2, since = $3, checks = $4, as_of = $5, standings = $6",
         )
         .await?;
     transaction
-        .execute(&upsert, &[&ticker.as_str(), &level_text, &since, &Json(checks), &as_of])
+        .execute(
+            &upsert,
+            &[
+                &ticker.as_str(),
+                &to_text,
+                &since,
+                &Json(&new.bodies),
+                &as_of,
+                &Json(&new.standings),
+            ],
+        )
         .await?;
-    let changed = from != level;
-    if changed && level.is_some() {
+    let changed = from != to;
+    if changed && to.is_some() {
         let note = transaction
             .prepare_cached(
                 "INSERT INTO alerting.monitor_transitions (ticker, from_level, to_level, at) VALUES ($1, $2, $3, $4)",
             )
             .await?;
         transaction
-            .execute(&note, &[&ticker.as_str(), &from_text, &level_text, &as_of])
+            .execute(&note, &[&ticker.as_str(), &from_text, &to_text, &as_of])
             .await?;
     }
     transaction.commit().await?;
-    Ok(if changed { Stored::Changed(from) } else { Stored::Same })
+    Ok(if changed {
+        Stored::Changed { from, to }
+    } else {
+        Stored::Same
+    })
 }

@@ -99,3 +99,30 @@ async fn levels_follow_the_metrics_and_remember_since_when() {
     assert_eq!((status, &answer["type"]), (400, &json!("invalid_parameter")));
     service.stop().await;
 }
+
+#[tokio::test]
+async fn level_is_left_after_ten_minutes_and_the_wait_survives_a_restart() {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let at = |minute: u32, drop: f64| MetricsMessage {
+        as_of: format!("2026-01-01T00:{minute:02}:00Z").parse().unwrap(),
+        ..metrics(0, Some(drop))
+    };
+    let stored = |minute: u32, level: &str| {
+        format!(
+            "SELECT count(*) FROM alerting.monitors WHERE as_of = '2026-01-01T00:{minute:02}:00Z' AND level = '{level}'"
+        )
+    };
+    publish(&stand, &at(1, 6.0)).await;
+    stand.wait_for_count(&stored(1, "Warning"), 1).await;
+    publish(&stand, &at(2, 4.0)).await;
+    stand.wait_for_count(&stored(2, "Warning"), 1).await;
+    service.stop().await;
+
+    let service = stand.start().await;
+    publish(&stand, &at(11, 4.0)).await;
+    stand.wait_for_count(&stored(11, "Warning"), 1).await;
+    publish(&stand, &at(12, 4.0)).await;
+    stand.wait_for_count(&stored(12, "OK"), 1).await;
+    service.stop().await;
+}
