@@ -78,13 +78,36 @@ impl<'de> Deserialize<'de> for Number {
     }
 }
 
-/// Reads a decimal with or without exponent. `None` when it is no number or does not fit exactly.
+/// Reads a decimal with or without exponent. `None` when it is no number or does not fit exactly: the spelling with an
+/// exponent is as exact as the plain one.
 pub fn parse_decimal(text: &str) -> Option<Decimal> {
-    if text.contains(['e', 'E']) {
-        Decimal::from_scientific(text).ok()
-    } else {
-        Decimal::from_str_exact(text).ok()
+    if text.contains('_') {
+        return None;
     }
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
+        return Decimal::from_str_exact(text).ok();
+    };
+    let mantissa = Decimal::from_str_exact(mantissa).ok()?.normalize();
+    let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    if mantissa.is_zero() {
+        return Some(Decimal::ZERO);
+    }
+    // More places than the largest scale and more than the largest power of ten alike fit into no decimal.
+    let exponent: i32 = exponent.parse().ok()?;
+    let mut scale = i32::try_from(mantissa.scale()).ok()?.checked_sub(exponent)?;
+    let mut digits = mantissa.mantissa();
+    while scale > 0 && digits % 10 == 0 {
+        digits /= 10;
+        scale -= 1;
+    }
+    if scale < 0 {
+        digits = digits.checked_mul(10_i128.checked_pow(scale.unsigned_abs())?)?;
+        scale = 0;
+    }
+    Decimal::try_from_i128_with_scale(digits, scale.unsigned_abs()).ok()
 }
 
 /// A statistic. Not finite is written as `null`.
@@ -145,6 +168,42 @@ mod tests {
         );
         for text in ["null", "true", "\"\"", "\"NaN\"", "[]", "1e400", "\"1,5\""] {
             assert!(serde_json::from_str::<Number>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn exponents_move_the_point_exactly() {
+        for (text, expected) in [
+            ("1.5e3", Some("1500")),
+            ("-1.5E-3", Some("-0.0015")),
+            ("1e+2", Some("100")),
+            ("0e999999999999", Some("0")),
+            ("7e28", Some("70000000000000000000000000000")),
+            ("8e28", None),
+            ("1e-28", Some("0.0000000000000000000000000001")),
+            ("1e-29", None),
+            ("10e-29", Some("0.0000000000000000000000000001")),
+            ("1.0000000000000000000000000000000000001e0", None),
+            ("1e", None),
+            ("1e+", None),
+            ("1e5e5", None),
+            ("e5", None),
+            ("1_000", None),
+            ("1e1_0", None),
+            ("1e99999999999999999999", None),
+        ] {
+            assert_eq!(
+                parse_decimal(text),
+                expected.map(|text| text.parse().unwrap()),
+                "{text}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_exponent_of_zero_changes_nothing(text in "-?[0-9]{1,32}(\\.[0-9]{1,40})?") {
+            proptest::prop_assert_eq!(parse_decimal(&format!("{text}e0")), parse_decimal(&text));
         }
     }
 

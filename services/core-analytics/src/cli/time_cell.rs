@@ -48,10 +48,7 @@ fn in_utc(time: DateTime) -> Option<Timestamp> {
 }
 
 fn unix(text: &str) -> Option<i64> {
-    let value: Decimal = match text.contains(['e', 'E']) {
-        true => Decimal::from_scientific(text).ok()?,
-        false => text.parse().ok()?,
-    };
+    let value = contracts::number::parse_decimal(text)?;
     let size = value.abs();
     let microseconds = if size <= Decimal::from(1_000_000_000_000_i64) {
         value.checked_mul(Decimal::from(1_000_000))?
