@@ -93,7 +93,10 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
 
     let mut histories: Vec<Arc<dyn History>> = Vec::new();
     for source in &configured {
-        let breaker = Breaker::new(settings.breaker());
+        let mut breaker_settings = settings.breaker();
+        // A probe costs no more than a healthy poll, and prices return within one poll of the venue's return.
+        breaker_settings.open_for = breaker_settings.open_for.min(source.poll_interval);
+        let breaker = Breaker::new(breaker_settings);
         sources.add(source.provider, breaker.clone(), source.reliability);
         let Venue { provider, history } = build(source, &settings, breaker, &clock)?;
         histories.extend(history);
@@ -106,6 +109,7 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
             lease: Lease::new(redis.clone(), lease_key, lease_time(source.poll_interval)),
             polls: sender.clone(),
             sources: sources.clone(),
+            failing: None,
             clock: clock.clone(),
         };
         supervisor.spawn(source.provider.as_str(), poll_loop.run(stop.clone()));

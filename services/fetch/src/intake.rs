@@ -20,6 +20,7 @@ use crate::explain::Explanations;
 use crate::flagged::{Flagged, FlaggedQueue};
 use crate::market::{Market, Priced};
 use crate::providers::Batch;
+use crate::refusals::{RefusalChange, Refusals};
 use crate::status::Sources;
 use crate::{message, metric};
 
@@ -43,6 +44,9 @@ pub struct Intake {
     sources: Sources,
     clock: SharedClock,
     redis_failing: bool,
+    refusals: Refusals,
+    /// Why an asset has no price, as it was logged last.
+    withheld: BTreeMap<Ticker, &'static str>,
 }
 
 impl Intake {
@@ -63,6 +67,8 @@ impl Intake {
             sources,
             clock,
             redis_failing: false,
+            refusals: Refusals::default(),
+            withheld: BTreeMap::new(),
         }
     }
 
@@ -90,7 +96,7 @@ impl Intake {
             batch,
             request_id,
         } = poll;
-        self.note_rejected(&batch);
+        self.note_rejected(provider, &batch);
         let tickers: BTreeSet<Ticker> = batch.observations.iter().map(|o| o.ticker.clone()).collect();
         if !tickers.is_empty() {
             self.learn(&batch.observations, &tickers).await;
@@ -185,11 +191,19 @@ impl Intake {
         }
     }
 
-    fn note_rejected(&self, batch: &Batch) {
+    /// Counts what was accepted and refused, and logs the refusals that begin, change or end.
+    fn note_rejected(&mut self, provider: ProviderId, batch: &Batch) {
+        for change in self.refusals.update(provider, batch) {
+            match change {
+                RefusalChange::Begins { symbol, reason } => {
+                    tracing::warn!(symbol, reason = reason.as_str(), "observation refused");
+                }
+                RefusalChange::Ends { symbol } => tracing::info!(symbol, "observation accepted again"),
+            }
+        }
         for rejected in &batch.rejected {
             let (provider, reason) = (rejected.provider.as_str(), rejected.reason.as_str());
             metrics::counter!(metric::OBSERVATIONS, "provider" => provider, "outcome" => reason).increment(1);
-            tracing::warn!(symbol = rejected.symbol, reason, "observation refused");
             if let Some(flagged) = Flagged::rejected(rejected, self.clock.now()) {
                 self.flagged.offer(flagged);
             }
@@ -200,21 +214,32 @@ impl Intake {
         }
     }
 
-    fn account(&self, priced: &Priced) {
+    fn account(&mut self, priced: &Priced) {
         for judged in &priced.outcome.inputs {
             let provider = judged.observation.provider.as_str();
             let outcome = judged.excluded.map_or("included", Reason::as_str);
             metrics::counter!(metric::INPUTS, "provider" => provider, "outcome" => outcome).increment(1);
         }
         let reason = match (&priced.outcome.verdict, &priced.publish) {
-            (_, Some(_)) => return,
-            (Verdict::Price(_), None) => "unchanged",
-            (Verdict::Unconfirmed { price }, None) => {
-                tracing::warn!(ticker = %priced.ticker, %price, "jump is not confirmed yet, price withheld");
+            (Verdict::Price(_), publish) => {
+                if self.withheld.remove(&priced.ticker).is_some() {
+                    tracing::info!(ticker = %priced.ticker, "there is a price again");
+                }
+                if publish.is_some() {
+                    return;
+                }
+                "unchanged"
+            }
+            (Verdict::Unconfirmed { price }, _) => {
+                if self.withheld.insert(priced.ticker.clone(), "unconfirmed_jump") != Some("unconfirmed_jump") {
+                    tracing::warn!(ticker = %priced.ticker, %price, "jump is not confirmed yet, price withheld");
+                }
                 "unconfirmed_jump"
             }
-            (Verdict::NoInput, None) => {
-                tracing::warn!(ticker = %priced.ticker, "no usable input, no price");
+            (Verdict::NoInput, _) => {
+                if self.withheld.insert(priced.ticker.clone(), "no_input") != Some("no_input") {
+                    tracing::warn!(ticker = %priced.ticker, "no usable input, no price");
+                }
                 "no_input"
             }
         };

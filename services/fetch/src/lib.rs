@@ -32,6 +32,9 @@ pub mod status;
 /// All that the venues said, and the prices made of it.
 pub mod market;
 
+/// Which symbols are refused, told once.
+pub mod refusals;
+
 /// From polls to published prices.
 pub mod intake;
 

@@ -26,3 +26,6 @@ pub const REDIS_FAILURES: &str = "fetch_redis_failures_total";
 
 /// Flagged points written, or lost by reason.
 pub const FLAGGED: &str = "fetch_flagged_points_total";
+
+/// State of a venue's breaker: 0 closed, 1 half open, 2 open.
+pub const BREAKER_STATE: &str = "fetch_breaker_state";

@@ -62,7 +62,8 @@ pub fn wait(attempt: Attempt, failures: u32, interval: Duration, unit_random: f6
         Attempt::Failed(Retry::WithBackoff, ErrorKind::RateLimited) => {
             interval.mul_f64(spread) + SOON.delay(failures, unit_random)
         }
-        Attempt::Failed(Retry::WithBackoff, _) => SOON.delay(failures.saturating_sub(1), unit_random),
+        // Never later than a healthy venue would be asked: prices return within one poll of its return.
+        Attempt::Failed(Retry::WithBackoff, _) => SOON.delay(failures.saturating_sub(1), unit_random).min(interval),
         Attempt::Failed(Retry::Never, _) => {
             let base = interval * 6;
             let rarely = Backoff {
@@ -91,6 +92,8 @@ pub struct PollLoop {
     pub polls: mpsc::Sender<Poll>,
     /// The venue's state.
     pub sources: Sources,
+    /// The failure that was logged last, while it lasts.
+    pub failing: Option<ErrorKind>,
     /// The time.
     pub clock: SharedClock,
 }
@@ -168,7 +171,7 @@ impl PollLoop {
         }
     }
 
-    async fn ask(&self, provider: ProviderId) -> (Attempt, Batch) {
+    async fn ask(&mut self, provider: ProviderId) -> (Attempt, Batch) {
         let answer = tokio::time::timeout(self.deadline, self.provider.observations(&self.assets)).await;
         let result = answer.unwrap_or(Err(ProviderError::Timeout(self.deadline)));
         let now = self.clock.now();
@@ -176,6 +179,9 @@ impl PollLoop {
             Ok(batch) => {
                 let simulated = batch.observations.first().map(|observation| observation.simulated);
                 self.sources.succeeded(provider, simulated, now);
+                if self.failing.take().is_some() {
+                    tracing::info!("venue answers again");
+                }
                 tracing::debug!(
                     observations = batch.observations.len(),
                     rejected = batch.rejected.len(),
@@ -186,13 +192,25 @@ impl PollLoop {
             Err(error) => {
                 self.sources.failed(provider, &error, now);
                 let kind = error.kind();
-                match error.retry() {
-                    Retry::Never => tracing::error!(kind = kind.as_str(), %error, "venue refuses, someone should look"),
-                    Retry::WithBackoff | Retry::NotBefore(_) => {
-                        tracing::warn!(kind = kind.as_str(), %error, "poll failed");
-                    }
-                }
+                self.log_failure(&error);
                 (Attempt::Failed(error.retry(), kind), Batch::default())
+            }
+        }
+    }
+
+    /// Logs a failure when it begins or changes its kind; the repetitions are counted by the metrics of requests.
+    fn log_failure(&mut self, error: &ProviderError) {
+        let kind = error.kind();
+        // What an open breaker refuses says nothing about the venue.
+        let refused_here = matches!(error, ProviderError::BreakerOpen { .. });
+        if refused_here || self.failing.replace(kind) == Some(kind) {
+            tracing::debug!(kind = kind.as_str(), %error, "poll failed again");
+            return;
+        }
+        match error.retry() {
+            Retry::Never => tracing::error!(kind = kind.as_str(), %error, "venue refuses, someone should look"),
+            Retry::WithBackoff | Retry::NotBefore(_) => {
+                tracing::warn!(kind = kind.as_str(), %error, "poll failed");
             }
         }
     }
@@ -219,10 +237,10 @@ mod tests {
     }
 
     #[test]
-    fn passing_failures_are_retried_soon_and_then_later() {
+    fn passing_failures_are_retried_soon_and_then_at_the_interval() {
         let attempt = Attempt::Failed(Retry::WithBackoff, ErrorKind::Unavailable);
         let waits: Vec<f64> = (1..=8).map(|n| seconds(attempt, n).round()).collect();
-        assert_eq!(waits, [1.0, 2.0, 3.0, 7.0, 14.0, 27.0, 51.0, 51.0]);
+        assert_eq!(waits, [1.0, 2.0, 3.0, 7.0, 10.0, 10.0, 10.0, 10.0]);
     }
 
     #[test]

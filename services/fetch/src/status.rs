@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::metric;
 use crate::providers::ProviderError;
 use crate::providers::breaker::{Breaker, BreakerState};
 
@@ -51,6 +52,10 @@ fn age_ms(at: Timestamp, now: Timestamp) -> u64 {
     u64::try_from(now.duration_since(at).as_millis()).unwrap_or(0)
 }
 
+fn report_breaker(provider: ProviderId, breaker: &Breaker) {
+    metrics::gauge!(metric::BREAKER_STATE, "provider" => provider.as_str()).set(breaker.state().gauge());
+}
+
 impl Sources {
     /// Adds a venue.
     pub fn add(&self, provider: ProviderId, breaker: Breaker, weight: Decimal) {
@@ -79,6 +84,7 @@ impl Sources {
     /// Notes a good answer.
     pub fn succeeded(&self, provider: ProviderId, simulated: Option<bool>, now: Timestamp) {
         self.change(provider, |entry| {
+            report_breaker(provider, &entry.breaker);
             entry.last_good_at = Some(now);
             entry.last_attempt_failed = false;
             entry.simulated = simulated.unwrap_or(entry.simulated);
@@ -88,6 +94,7 @@ impl Sources {
     /// Notes a failure.
     pub fn failed(&self, provider: ProviderId, error: &ProviderError, now: Timestamp) {
         self.change(provider, |entry| {
+            report_breaker(provider, &entry.breaker);
             entry.last_attempt_failed = true;
             // A closed door is a consequence; the failure that closed it is what people want to read.
             if !matches!(error, ProviderError::BreakerOpen { .. }) {

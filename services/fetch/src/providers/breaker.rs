@@ -43,6 +43,15 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
+    /// The state as a gauge shows it: 0 closed, 1 half open, 2 open.
+    pub fn gauge(self) -> f64 {
+        match self {
+            Self::Closed => 0.0,
+            Self::HalfOpen => 1.0,
+            Self::Open => 2.0,
+        }
+    }
+
     /// The state as text.
     pub fn as_str(self) -> &'static str {
         match self {
