@@ -1,10 +1,12 @@
 //! Puts the gateway together: what `main` runs and what tests start on free ports.
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::middleware::{Compress, from_fn};
+use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App as ActixApp, HttpServer};
 use anyhow::Context;
@@ -16,6 +18,7 @@ use platform::server::{self, Server};
 use platform::settings::ProcessSettings;
 use platform::supervisor::Supervisor;
 use secrecy::{ExposeSecret, SecretString};
+use socket2::SockRef;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -213,6 +216,7 @@ async fn ensure_demo_account(state: &AppState) -> anyhow::Result<()> {
 fn serve(process: &ProcessSettings, state: web::Data<AppState>) -> anyhow::Result<Server> {
     let listener = server::bind(process.listen_address())?;
     let address = listener.local_addr()?;
+    let response_timeout = Duration::from_millis(state.settings.response_timeout_ms);
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(state.clone())
@@ -222,6 +226,7 @@ fn serve(process: &ProcessSettings, state: web::Data<AppState>) -> anyhow::Resul
             .configure(configure)
     });
     let server = server
+        .on_connect(move |connection, _| limit_unread(connection, response_timeout))
         .workers(process.http_workers)
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_DEADLINE)
@@ -232,6 +237,17 @@ fn serve(process: &ProcessSettings, state: web::Data<AppState>) -> anyhow::Resul
         .context("listen")?
         .run();
     Ok(Server::new(address, server))
+}
+
+/// Ends a connection whose client does not read: the kernel gives up when what was sent stays unacknowledged, or the
+/// client's window closed, for so long. actix-web has no deadline for writing.
+fn limit_unread(connection: &dyn Any, patience: Duration) {
+    let Some(stream) = connection.downcast_ref::<TcpStream>() else {
+        return;
+    };
+    if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(patience)) {
+        tracing::debug!(%error, "connection has no deadline for writing");
+    }
 }
 
 /// Every route, and the answer to paths that are none.

@@ -16,7 +16,6 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
-use bytes::Bytes;
 use contracts::problem::ProblemKind;
 use futures_util::FutureExt;
 use serde_json::json;
@@ -219,7 +218,8 @@ async fn admit(
         state.guard.check(address).await?;
     }
 
-    let body = body::read(request, Duration::from_millis(state.settings.body_timeout_ms)).await?;
+    let patience = Duration::from_millis(state.settings.body_timeout_ms);
+    let body = body::read(request, gate.takes_body, patience).await?;
 
     let is_public = match gate.access {
         Access::Public => true,
@@ -254,7 +254,7 @@ async fn admit(
 
     let repeat = idempotency::Request::of(gate, &state.hasher, request, caller.as_ref(), address, &body)?;
     if !gate.takes_body {
-        refuse_body(&body)?;
+        body::refuse(&body)?;
     }
     let strings = if matches!(*request.method(), Method::GET | Method::HEAD) {
         numbers_as_strings(request.request())?
@@ -276,14 +276,6 @@ fn missing_scope(scope: Scope) -> ApiError {
     let mut error = ApiError::new(ProblemKind::InsufficientScope);
     error.errors = vec![violation];
     error
-}
-
-/// A route without a body takes none, or an empty object.
-fn refuse_body(body: &Bytes) -> Result<(), ApiError> {
-    if body.is_empty() {
-        return Ok(());
-    }
-    crate::extract::json::Fields::parse(body)?.finish()
 }
 
 fn numbers_as_strings(request: &HttpRequest) -> Result<bool, ApiError> {

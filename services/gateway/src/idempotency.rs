@@ -2,7 +2,7 @@
 //!
 //! The row in PostgreSQL is the lock. While it has no status, the first request runs; if its process died, the row can be
 //! taken over once `running_until` has passed, and the moment itself tells the late first runner that it lost the row.
-//! Failures that may pass (429, 5xx) are not kept: the repeat runs again. Whatever a run makes has the id that the row
+//! Failures that may pass (429, 5xx), and refusals of callers without a credential, are not kept: the repeat runs again. Whatever a run makes has the id that the row
 //! names, so a run finds what an earlier one made before it died or gave up waiting.
 
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpResponse, ResponseError};
 use bytes::Bytes;
 use contracts::problem::ProblemKind;
+use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
 use platform::problem::{FieldError, Problem};
 use serde_json::json;
@@ -34,6 +35,13 @@ const RUNS_FOR: Duration = Duration::from_secs(30);
 
 const KEY_MAX_CHARS: usize = 128;
 
+/// Largest answer that is kept whole. Of a larger refusal the kind is kept, of a larger success the status and headers.
+const KEPT_BYTES: usize = 64 * 1024;
+
+/// Most keys that one user, or one address without a credential, may have in a day.
+const USER_KEYS: i64 = 10_000;
+const ANONYMOUS_KEYS: i64 = 100;
+
 /// The headers of an answer that are kept with it.
 const KEPT_HEADERS: [HeaderName; 2] = [CONTENT_TYPE, LOCATION];
 
@@ -44,6 +52,7 @@ pub struct Request {
     key: String,
     hash: [u8; 32],
     secret: bool,
+    is_anonymous: bool,
 }
 
 /// What becomes of it.
@@ -103,6 +112,7 @@ impl Request {
             key: key.to_owned(),
             hash,
             secret: gate.secret,
+            is_anonymous: caller.is_none(),
         }))
     }
 
@@ -114,6 +124,7 @@ impl Request {
     pub async fn begin(self, state: &AppState) -> Result<Begun, ApiError> {
         let now = state.clock.now();
         let client = state.postgres.get().await?;
+        self.require_room(&client).await?;
         let claim = client
             .prepare_cached(
                 "INSERT INTO accounts.idempotency_keys AS k \
@@ -175,6 +186,27 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Bounds the rows of one subject. The keys of a day are kept, so a subject that has used its share gets no new ones.
+    async fn require_room(&self, client: &impl GenericClient) -> Result<(), ApiError> {
+        let limit = if self.is_anonymous { ANONYMOUS_KEYS } else { USER_KEYS };
+        let count = client
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM accounts.idempotency_keys WHERE subject = $1 AND key = $2) \
+                 OR (SELECT count(*) FROM (SELECT 1 FROM accounts.idempotency_keys WHERE subject = $1 LIMIT $3) AS k) < $3",
+            )
+            .await?;
+        let row = client.query_one(&count, &[&self.subject, &self.key, &limit]).await?;
+        if row.try_get(0)? {
+            return Ok(());
+        }
+        let detail = format!("{limit} idempotency keys are in use. Each is free again a day after its first request.");
+        Err(ApiError::new(ProblemKind::RateLimited)
+            .detail(detail)
+            .retry_after(3_600))
+    }
+}
+
 impl Run {
     /// The id of what this run makes.
     pub fn creation_id(&self) -> CreationId {
@@ -196,8 +228,10 @@ impl Run {
         let problem = response.extensions().get::<ApiError>().cloned();
         let (response, body) = response.into_parts();
         let body = actix_web::body::to_bytes(body).await.unwrap_or_default();
-        let passes =
-            status.is_server_error() || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
+        // Without a credential a refusal costs its sender nothing, so it may not cost rows and bytes here.
+        let passes = status.is_server_error()
+            || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status)
+            || (self.request.is_anonymous && status.is_client_error());
         let stored = if passes {
             self.release(state).await
         } else {
@@ -249,6 +283,7 @@ impl Run {
         let body: Option<&[u8]> = match &problem_text {
             Some(text) => Some(text),
             None if has_secret => None,
+            None if body.len() > KEPT_BYTES => Some(&[]),
             None => Some(body),
         };
         let code = i16::try_from(status.as_u16()).map_err(ApiError::internal)?;
@@ -265,13 +300,19 @@ impl Run {
 }
 
 fn problem_to(problem: &ApiError) -> Result<Vec<u8>, ApiError> {
-    let stored = Problem {
+    let mut stored = Problem {
         status: problem.kind.status(),
         kind: problem.kind.slug().to_owned(),
         detail: problem.detail.to_string(),
         errors: problem.errors.clone(),
         retry_after: problem.retry_after,
     };
+    let text = serde_json::to_vec(&stored).map_err(ApiError::internal)?;
+    if text.len() <= KEPT_BYTES {
+        return Ok(text);
+    }
+    stored.errors.clear();
+    stored.detail = ApiError::new(problem.kind).detail.into_owned();
     serde_json::to_vec(&stored).map_err(ApiError::internal)
 }
 

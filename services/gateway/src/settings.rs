@@ -57,6 +57,8 @@ pub struct Settings {
     pub internal_timeout_ms: u64,
     /// Longest time a body may take to arrive.
     pub body_timeout_ms: u64,
+    /// Longest time an answer may stay unread.
+    pub response_timeout_ms: u64,
     /// The assets that are offered.
     pub supported_tickers: Vec<Ticker>,
     /// Age from which a price is stale.
@@ -139,6 +141,9 @@ impl Validate for Settings {
         }
         if !(1..=600_000).contains(&self.body_timeout_ms) {
             problems.add("BODY_TIMEOUT_MS", "must be from 1 to 600000");
+        }
+        if !(1..=3_600_000).contains(&self.response_timeout_ms) {
+            problems.add("RESPONSE_TIMEOUT_MS", "must be from 1 to 3600000");
         }
         if !(1..=86_400).contains(&self.rates_ttl_seconds) {
             problems.add("RATES_TTL_SECONDS", "must be from 1 to 86400");

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 
 use super::rules::Broken;
 use crate::problem::ApiError;
+use crate::problem::violations::{Violations, shorten};
 
 /// The body as it was sent; put into the request by [`crate::gate`], which bounds it.
 #[derive(Clone, Default)]
@@ -40,7 +41,8 @@ impl FromRequest for RawBody {
 /// The fields of a body that are not read yet.
 pub struct Fields {
     fields: Vec<(String, Box<RawValue>)>,
-    violations: Vec<FieldError>,
+    violations: Violations,
+    is_object: bool,
 }
 
 impl Fields {
@@ -58,21 +60,25 @@ impl Fields {
             ))
         })?;
         let mut violations = repeated_keys(raw.get());
-        let fields = match serde_json::from_str::<Pairs>(raw.get()) {
-            Ok(Pairs(fields)) => fields,
+        let (fields, is_object) = match serde_json::from_str::<Pairs>(raw.get()) {
+            Ok(Pairs(fields)) => (fields, true),
             Err(_) => {
-                violations.push(FieldError::new(&["body"], "object_type", "must be a JSON object"));
-                Vec::new()
+                violations.push(|| FieldError::new(&["body"], "object_type", "must be a JSON object"));
+                (Vec::new(), false)
             }
         };
-        Ok(Self { fields, violations })
+        Ok(Self {
+            fields,
+            violations,
+            is_object,
+        })
     }
 
     /// Reads the field `name`, which has to be there.
     pub fn required<T>(&mut self, name: &str, read: impl Fn(&RawValue) -> Result<T, Broken>) -> Option<T> {
         match self.take(name) {
             Some(raw) => self.keep(name, read(&raw)),
-            None if self.is_no_object() => None,
+            None if !self.is_object => None,
             None => self.keep(name, Err(Broken::new("missing", "is required"))),
         }
     }
@@ -81,10 +87,6 @@ impl Fields {
     pub fn optional<T>(&mut self, name: &str, read: impl Fn(&RawValue) -> Result<T, Broken>) -> Option<T> {
         let raw = self.take(name)?;
         self.keep(name, read(&raw))
-    }
-
-    fn is_no_object(&self) -> bool {
-        self.violations.iter().any(|violation| violation.kind == "object_type")
     }
 
     fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
@@ -99,7 +101,7 @@ impl Fields {
             Ok(value) => Some(value),
             Err(Broken { kind, msg, params }) => {
                 self.violations
-                    .push(FieldError::new(&["body", name], kind, msg).with_params(params));
+                    .push(|| FieldError::new(&["body", name], kind, msg).with_params(params));
                 None
             }
         }
@@ -111,16 +113,11 @@ impl Fields {
     ///
     /// Every violation that was found.
     pub fn finish(mut self) -> Result<(), ApiError> {
-        let unknown = self
-            .fields
-            .iter()
-            .map(|(name, _)| FieldError::new(&["body", name], "extra_forbidden", "is not a known field"));
-        self.violations.extend(unknown);
-        if self.violations.is_empty() {
-            Ok(())
-        } else {
-            Err(ApiError::new(ProblemKind::ValidationFailed).violations(self.violations))
+        for (name, _) in &self.fields {
+            self.violations
+                .push(|| FieldError::new(&["body", name], "extra_forbidden", "is not a known field"));
         }
+        self.violations.into_result(ProblemKind::ValidationFailed)
     }
 }
 
@@ -175,10 +172,11 @@ impl<'de> Deserialize<'de> for Pairs {
 }
 
 /// Every key that stands twice in one object, at any depth.
-fn repeated_keys(json: &str) -> Vec<FieldError> {
-    let found = RefCell::new(Vec::new());
+fn repeated_keys(json: &str) -> Violations {
+    let found = RefCell::new(Violations::default());
     let walk = Walk {
-        path: vec!["body".to_owned()],
+        parent: None,
+        step: Step::Key("body"),
         found: &found,
     };
     // What cannot be walked, such as nesting beyond all bounds, is reported by the reader that follows.
@@ -186,19 +184,33 @@ fn repeated_keys(json: &str) -> Vec<FieldError> {
     found.into_inner()
 }
 
+/// One value of the body and the way to it. The path is built only for a violation: a body may name thousands of keys.
 struct Walk<'a> {
-    path: Vec<String>,
-    found: &'a RefCell<Vec<FieldError>>,
+    parent: Option<&'a Walk<'a>>,
+    step: Step<'a>,
+    found: &'a RefCell<Violations>,
+}
+
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
 }
 
 impl Walk<'_> {
-    fn below(&self, step: String) -> Self {
-        let mut path = self.path.clone();
-        path.push(step);
-        Walk {
-            path,
-            found: self.found,
-        }
+    fn path(&self) -> Vec<String> {
+        let mut path = self.parent.map(Walk::path).unwrap_or_default();
+        path.push(match self.step {
+            Step::Key(key) => shorten(key).into_owned(),
+            Step::Index(index) => index.to_string(),
+        });
+        path
+    }
+
+    fn repeated(&self, key: &str) -> FieldError {
+        let path = self.path();
+        let key = shorten(key);
+        let loc: Vec<&str> = path.iter().map(String::as_str).chain([key.as_ref()]).collect();
+        FieldError::new(&loc, "duplicate_key", "stands more than once")
     }
 }
 
@@ -220,21 +232,29 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            if !seen.insert(key.clone()) {
-                let loc: Vec<&str> = self.path.iter().map(String::as_str).chain([key.as_str()]).collect();
-                self.found
-                    .borrow_mut()
-                    .push(FieldError::new(&loc, "duplicate_key", "stands more than once"));
+            if seen.contains(&key) {
+                self.found.borrow_mut().push(|| self.repeated(&key));
             }
-            map.next_value_seed(self.below(key))?;
+            map.next_value_seed(Walk {
+                parent: Some(&self),
+                step: Step::Key(&key),
+                found: self.found,
+            })?;
+            seen.insert(key);
         }
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let mut index = 0;
-        while seq.next_element_seed(self.below(index.to_string()))?.is_some() {
-            index += 1;
+        for index in 0.. {
+            let element = Walk {
+                parent: Some(&self),
+                step: Step::Index(index),
+                found: self.found,
+            };
+            if seq.next_element_seed(element)?.is_none() {
+                break;
+            }
         }
         Ok(())
     }
@@ -315,6 +335,20 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert!(Fields::parse(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn repeated_keys_below_a_long_one_stay_small() {
+        let repeats = vec!["\"a\":1"; 5_000].join(",");
+        let body = format!("{{\"{}\":{{{repeats}}}}}", "x".repeat(30_000));
+        let error = Fields::parse(body.as_bytes()).unwrap().finish().unwrap_err();
+        assert_eq!(error.errors.len(), 100);
+        assert_eq!(
+            error.detail,
+            "The request breaks 5000 rules: 100 are listed, and 4900 more."
+        );
+        assert_eq!(error.errors[0].loc[1].chars().count(), 64);
+        assert!(serde_json::to_string(&error.errors).unwrap().len() < 20_000);
     }
 
     #[test]

@@ -7,12 +7,13 @@ use url::form_urlencoded;
 
 use super::rules::Broken;
 use crate::problem::ApiError;
+use crate::problem::violations::Violations;
 
 /// The parameters of one request.
 pub struct Params<'r> {
     request: &'r HttpRequest,
     query: Vec<(String, String)>,
-    violations: Vec<FieldError>,
+    violations: Violations,
 }
 
 impl<'r> Params<'r> {
@@ -24,7 +25,7 @@ impl<'r> Params<'r> {
         Self {
             request,
             query,
-            violations: Vec::new(),
+            violations: Violations::default(),
         }
     }
 
@@ -62,7 +63,7 @@ impl<'r> Params<'r> {
             Ok(value) => Some(value),
             Err(Broken { kind, msg, params }) => {
                 self.violations
-                    .push(FieldError::new(&[place, name], kind, msg).with_params(params));
+                    .push(|| FieldError::new(&[place, name], kind, msg).with_params(params));
                 None
             }
         }
@@ -74,11 +75,7 @@ impl<'r> Params<'r> {
     ///
     /// Every violation that was found.
     pub fn finish(self) -> Result<(), ApiError> {
-        if self.violations.is_empty() {
-            Ok(())
-        } else {
-            Err(ApiError::new(ProblemKind::InvalidParameter).violations(self.violations))
-        }
+        self.violations.into_result(ProblemKind::InvalidParameter)
     }
 }
 

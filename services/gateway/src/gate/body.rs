@@ -8,18 +8,23 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::{Bytes, BytesMut};
 use contracts::problem::ProblemKind;
 use futures_util::StreamExt;
+use platform::problem::FieldError;
 
 use crate::problem::ApiError;
 
 /// Largest body of any route there is.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 
-/// Reads the body, which has to be JSON if there is one, and has to arrive within `patience`.
+/// As much as is kept of a body that the route does not take: enough to see that it is none, or an empty object.
+const UNWANTED_BODY_BYTES: usize = 64;
+
+/// Reads the body, which has to be JSON if there is one, and has to arrive within `patience`. Of a body that the route does
+/// not take only the beginning is kept.
 ///
 /// # Errors
 ///
 /// It is too large, too slow, cut off, or of another media type.
-pub async fn read(request: &mut ServiceRequest, patience: Duration) -> Result<Bytes, ApiError> {
+pub async fn read(request: &mut ServiceRequest, is_taken: bool, patience: Duration) -> Result<Bytes, ApiError> {
     let announced = request
         .headers()
         .get(CONTENT_LENGTH)
@@ -34,12 +39,22 @@ pub async fn read(request: &mut ServiceRequest, patience: Duration) -> Result<By
     }
     let gather = async {
         let mut body = BytesMut::new();
+        let (mut received, kept) = (
+            0,
+            if is_taken {
+                BODY_LIMIT_BYTES
+            } else {
+                UNWANTED_BODY_BYTES
+            },
+        );
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| ApiError::new(ProblemKind::BadRequest).detail("The body was cut off."))?;
-            if body.len() + chunk.len() > BODY_LIMIT_BYTES {
+            received += chunk.len();
+            if received > BODY_LIMIT_BYTES {
                 return Err(ApiError::new(ProblemKind::BodyTooLarge));
             }
-            body.extend_from_slice(&chunk);
+            // The rest of an unwanted body is read and dropped, so that the connection can be used again.
+            body.extend_from_slice(&chunk[..chunk.len().min(kept - body.len())]);
         }
         Ok(body.freeze())
     };
@@ -50,6 +65,25 @@ pub async fn read(request: &mut ServiceRequest, patience: Duration) -> Result<By
         return Err(ApiError::new(ProblemKind::UnsupportedMediaType));
     }
     Ok(body)
+}
+
+/// Refuses the body of a route that takes none; an empty object counts as none.
+///
+/// # Errors
+///
+/// There is a body.
+pub fn refuse(body: &[u8]) -> Result<(), ApiError> {
+    let mut meaningful = body.iter().filter(|byte| !byte.is_ascii_whitespace());
+    let is_none = match (meaningful.next(), meaningful.next(), meaningful.next()) {
+        (None, _, _) => body.len() < UNWANTED_BODY_BYTES,
+        (Some(b'{'), Some(b'}'), None) => true,
+        _ => false,
+    };
+    if is_none {
+        return Ok(());
+    }
+    let violation = FieldError::new(&["body"], "extra_forbidden", "this route takes no body");
+    Err(ApiError::new(ProblemKind::ValidationFailed).violations(vec![violation]))
 }
 
 /// Whether the headers announce JSON in UTF-8, as it is.
@@ -99,6 +133,18 @@ mod tests {
             .insert_header((CONTENT_TYPE, announced))
             .to_srv_request();
         assert_eq!(is_json(&request), expected);
+    }
+
+    #[rstest]
+    #[case("", true)]
+    #[case("{}", true)]
+    #[case(" { }\n", true)]
+    #[case("{", false)]
+    #[case("{}{}", false)]
+    #[case("[]", false)]
+    #[case("{\"a\":1}", false)]
+    fn route_without_a_body_takes_nothing_or_an_empty_object(#[case] body: &str, #[case] expected: bool) {
+        assert_eq!(refuse(body.as_bytes()).is_ok(), expected);
     }
 
     #[test]

@@ -11,6 +11,11 @@ use super::{ApiError, catalogue};
 use crate::envelope::{Status, StatusState};
 use crate::gate::Family;
 
+/// With what else it holds, an error body is at most 64 KiB.
+const MAX_ERRORS_BYTES: usize = 48 * 1024;
+
+const MAX_DETAIL_CHARS: usize = 1_000;
+
 /// What every answer that is not a success says.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody {
@@ -63,7 +68,7 @@ impl ErrorBody {
     /// The body of `problem`, for the family of routes it happened on.
     pub fn new(problem: &ApiError, family: Family, request_id: &str, now: Timestamp) -> Self {
         let code = problem.kind.status();
-        let detail = problem.detail.to_string();
+        let detail: String = problem.detail.chars().take(MAX_DETAIL_CHARS).collect();
         let status = (family == Family::Token).then(|| Status {
             state: StatusState::Error,
             timestamp: Time(now),
@@ -84,12 +89,28 @@ impl ErrorBody {
             remediation: catalogue::entry(problem.kind).remediation,
             request_id: request_id.to_owned(),
             timestamp: Time(now),
-            errors: problem.errors.clone(),
+            errors: within_limit(&problem.errors),
             retry_after: problem.retry_after,
             docs_url: catalogue::docs_url(problem.kind),
             status,
         }
     }
+}
+
+/// The first violations, as many as fit into the limit.
+fn within_limit(errors: &[FieldError]) -> Vec<FieldError> {
+    let mut left = MAX_ERRORS_BYTES;
+    let fits = |error: &&FieldError| {
+        let bytes = serde_json::to_vec(error).map_or(usize::MAX, |text| text.len() + 1);
+        match left.checked_sub(bytes) {
+            Some(rest) => {
+                left = rest;
+                true
+            }
+            None => false,
+        }
+    };
+    errors.iter().take_while(fits).cloned().collect()
 }
 
 /// Whether the input was rejected, as opposed to what was asked for being impossible.

@@ -9,6 +9,9 @@ pub mod catalogue;
 /// The body and how it is written.
 pub mod body;
 
+/// Broken rules, bounded.
+pub mod violations;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -17,6 +20,8 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use contracts::problem::ProblemKind;
 use platform::problem::FieldError;
+
+use self::violations::Violations;
 
 /// One refusal or failure, as a client will see it.
 #[derive(Debug, Clone)]
@@ -54,14 +59,12 @@ impl ApiError {
 
     /// Lists what was rejected. One violation is named in the sentence too.
     #[must_use]
-    pub fn violations(mut self, errors: Vec<FieldError>) -> Self {
-        if let [only] = errors.as_slice() {
-            let place = only.loc.last().map_or("input", String::as_str);
-            self.detail = Cow::Owned(format!("{place}: {}.", only.msg));
-        } else if errors.len() > 1 {
-            self.detail = Cow::Owned(format!("The request breaks {} rules.", errors.len()));
+    pub fn violations(mut self, violations: impl Into<Violations>) -> Self {
+        let violations = violations.into();
+        if !violations.is_empty() {
+            self.detail = Cow::Owned(violations.detail());
         }
-        self.errors = errors;
+        self.errors = violations.into_listed();
         self
     }
 

@@ -10,6 +10,7 @@ mod browser;
 mod caching;
 mod checks;
 mod errors;
+mod hostile_requests;
 mod idempotency;
 mod limits;
 mod market;
