@@ -18,9 +18,11 @@ mod judge;
 mod jump;
 mod median;
 mod merge;
+mod recency;
 
 pub use jump::Pending;
 pub use median::{median, weighted_median};
+pub use recency::Contest;
 
 /// Fewer inputs than this give a plain median and a degraded price.
 pub const WANTED_SOURCES: usize = 3;
@@ -72,6 +74,8 @@ pub struct Memory {
     pub removed: BTreeSet<ProviderId>,
     /// A jump that waits for confirmation.
     pub pending: Option<Pending>,
+    /// An exchange that older words contradict.
+    pub contest: Option<Contest>,
 }
 
 /// Why a source took no part.
@@ -81,6 +85,8 @@ pub enum Reason {
     Stale,
     /// The price of its quote currency is not known.
     NoQuoteRate,
+    /// Older than the newest exchange's word, which the market has moved to since.
+    Outdated,
     /// Too far from the median of all.
     Outlier,
     /// Not a positive amount of USD that can be represented.
@@ -93,6 +99,7 @@ impl Reason {
         match self {
             Self::Stale => "stale",
             Self::NoQuoteRate => "no_quote_rate",
+            Self::Outdated => "outdated",
             Self::Outlier => "outlier",
             Self::Invalid => "invalid",
         }
@@ -174,7 +181,9 @@ pub fn aggregate(
     let mut steps = Vec::new();
     let mut judged = judge::newest_per_source(inputs, now);
     let assumed = judge::convert(&mut judged, rates, &mut steps);
+    let contest = recency::exclude_outdated(&mut judged, memory, parameters, &mut steps);
     let removed = judge::remove_outliers(&mut judged, &memory.removed, parameters, &mut steps);
+    let contest = recency::next_contest(&judged, contest, parameters);
 
     let included: Vec<usize> = (0..judged.len()).filter(|&i| judged[i].excluded.is_none()).collect();
     let prices: Vec<Decimal> = included.iter().filter_map(|&i| judged[i].usd_price).collect();
@@ -182,6 +191,7 @@ pub fn aggregate(
         steps.push("no usable input: no price".to_owned());
         let memory = Memory {
             removed,
+            contest,
             ..memory.clone()
         };
         return Outcome {
@@ -220,6 +230,7 @@ pub fn aggregate(
             last: memory.last,
             removed,
             pending: Some(pending),
+            contest,
         };
         return Outcome {
             verdict: Verdict::Unconfirmed { price },
@@ -236,12 +247,18 @@ pub fn aggregate(
     if judged.iter().any(|j| j.excluded == Some(Reason::Outlier)) {
         flags.insert(Flag::OutlierExcluded);
     }
-    let quality = if few || assumed { Quality::Degraded } else { Quality::Ok };
+    let contested = contest.as_ref().is_some_and(|contest| !contest.confirmed);
+    let quality = if few || assumed || contested {
+        Quality::Degraded
+    } else {
+        Quality::Ok
+    };
     let quote = merge::quote(ticker, price, method, quality, flags, &judged);
     let memory = Memory {
         last: Some(price),
         removed,
         pending: None,
+        contest,
     };
     Outcome {
         verdict: Verdict::Price(Box::new(quote)),

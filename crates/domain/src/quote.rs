@@ -71,9 +71,10 @@ impl Observation {
         self.source_time().min(self.received_at)
     }
 
-    /// Whether this says something newer than `other`: a later price, or a later reading of the same.
+    /// Whether this says something newer than `other`: a later price, or a later reading of the same. A word dated ahead
+    /// counts from its arrival, so that it does not silence its venue until that time has come.
     pub fn is_newer_than(&self, other: &Self) -> bool {
-        (self.source_time(), self.received_at) > (other.source_time(), other.received_at)
+        (self.as_of(), self.received_at) > (other.as_of(), other.received_at)
     }
 }
 

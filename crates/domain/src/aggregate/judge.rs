@@ -113,8 +113,15 @@ pub(super) fn remove_outliers(
     } else {
         all
     };
+    // Who is not heard now, because its word is old or cannot be converted, has not come back.
+    let mut removed: BTreeSet<ProviderId> = judged
+        .iter()
+        .filter(|j| j.excluded.is_some())
+        .map(|j| j.observation.provider)
+        .filter(|provider| removed_before.contains(provider))
+        .collect();
     let Some(middle) = median(&reference) else {
-        return BTreeSet::new();
+        return removed;
     };
     let distances: Vec<Decimal> = reference.iter().map(|price| (price - middle).abs()).collect();
     let spread = median(&distances).unwrap_or_default();
@@ -123,7 +130,6 @@ pub(super) fn remove_outliers(
         let shown = limit.round_dp(PRICE_DECIMALS);
         steps.push(format!("median {middle}, median deviation {spread}, limit {shown}"));
     }
-    let mut removed = BTreeSet::new();
     for input in judged.iter_mut().filter(|j| j.excluded.is_none()) {
         let Some(price) = input.usd_price else { continue };
         let provider = input.observation.provider;
