@@ -17,7 +17,7 @@ use platform::postgres::{self, Pool};
 use platform::server::{self, Server};
 use platform::settings::ProcessSettings;
 use platform::supervisor::Supervisor;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use socket2::SockRef;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,7 @@ use crate::settings::Settings;
 use crate::{answer, health, openapi, routes, tasks};
 
 /// The migration that this service needs.
-pub const SCHEMA_VERSION: u32 = 6;
+pub const SCHEMA_VERSION: u32 = 10;
 
 /// Keys in use that wait to be written down; when full, they are told again later.
 const USED_KEYS: usize = 4_096;
@@ -139,6 +139,10 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         tasks::follow_revocations(state.clone().into_inner(), redis_settings, stop.clone()),
     );
     supervisor.spawn(
+        "identity changes",
+        tasks::pass_on_identity_changes(state.clone().into_inner(), stop.clone()),
+    );
+    supervisor.spawn(
         "key use",
         tasks::write_down_key_use(state.clone().into_inner(), used_keys, stop.clone()),
     );
@@ -206,9 +210,6 @@ async fn ensure_demo_account(state: &AppState) -> anyhow::Result<()> {
     let key = SecretString::from(key.to_owned());
     let mut client = state.postgres.get().await?;
     users::ensure_with_key(&mut client, &state.hasher, &user, &key, state.clock.now()).await?;
-    if let Err(error) = state.directory.forget(&state.hasher.hash(key.expose_secret())).await {
-        tracing::warn!(%error, "caches may know the demonstration's account as it was");
-    }
     tracing::warn!("the demonstration's key is handed out to everyone who asks");
     Ok(())
 }

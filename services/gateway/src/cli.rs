@@ -76,9 +76,12 @@ struct RevokeKey {
     /// Id of the key.
     #[arg(long)]
     id: Option<Uuid>,
-    /// The first 12 characters of the key, or all of it.
+    /// The first 12 characters of the key. A whole key does not belong on a command line, where others can read it.
     #[arg(long)]
     prefix: Option<String>,
+    /// File that holds the whole key; `-` for standard input.
+    #[arg(long)]
+    key_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -138,11 +141,10 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
     };
     let mut client = pool.get().await?;
     let id = users::ensure_with_key(&mut client, &hasher, &user, &key, SystemClock.now()).await?;
-    let hash = hasher.hash(key.expose_secret());
-    directory(&settings, pool.clone(), hasher)?
-        .forget(&hash)
-        .await
-        .context("the account is ready, but caches may know it as it was: repeat this when Redis answers")?;
+    drop(client);
+    if let Err(error) = directory(&settings, pool, hasher)?.pass_on_changes().await {
+        eprintln!("gateways learn of the change when Redis answers: {error}");
+    }
     eprintln!("user {id} ({}, {}) is ready", email.as_str(), wanted.role);
     Ok(())
 }
@@ -150,15 +152,25 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
 async fn revoke_key(wanted: RevokeKey) -> anyhow::Result<()> {
     let settings = Settings::load();
     let pool = platform::postgres::connect(&settings.postgres)?;
-    let ids = match (wanted.id, wanted.prefix) {
-        (Some(id), _) => vec![id],
-        (None, Some(prefix)) => keys::list_by_prefix(&**pool.get().await?, &prefix).await?,
-        (None, None) => Vec::new(),
+    let hasher = KeyHasher::new(&settings.api_key_pepper)?;
+    let ids = match (wanted.id, wanted.prefix, wanted.key_file) {
+        (Some(id), _, _) => vec![id],
+        (None, Some(prefix), _) => {
+            if prefix.chars().count() > keys::PREFIX_CHARS {
+                bail!("--prefix takes the first 12 characters; give a whole key by --key-file, - for standard input");
+            }
+            keys::list_by_prefix(&**pool.get().await?, &prefix).await?
+        }
+        (None, None, Some(path)) => {
+            let key = read_whole_key(&path)?;
+            let id = keys::find_id(&**pool.get().await?, &hasher.hash(key.expose_secret())).await?;
+            id.into_iter().collect()
+        }
+        (None, None, None) => Vec::new(),
     };
     let [id] = ids.as_slice() else {
         bail!("{} keys that are not revoked fit; name one by --id", ids.len());
     };
-    let hasher = KeyHasher::new(&settings.api_key_pepper)?;
     if !directory(&settings, pool, hasher)?.revoke(*id).await? {
         bail!("there is no key {id}");
     }
@@ -171,6 +183,20 @@ fn directory(settings: &Settings, pool: platform::postgres::Pool, hasher: KeyHas
     let redis = platform::redis::connect(&settings.redis)?;
     let (used, _) = mpsc::channel(1);
     Ok(Directory::new(pool, redis, hasher, SystemClock::shared(), used))
+}
+
+/// The key in a file or, for `-`, on standard input.
+fn read_whole_key(path: &Path) -> anyhow::Result<SecretString> {
+    if path != Path::new("-") {
+        return read_key(path)?.with_context(|| format!("{} does not exist", path.display()));
+    }
+    let mut text = String::new();
+    std::io::stdin().read_line(&mut text).context("standard input")?;
+    let key = text.trim();
+    if !keys::is_well_formed(key) {
+        bail!("standard input does not hold an API key");
+    }
+    Ok(key.to_owned().into())
 }
 
 /// The key in a file; `None` if there is no file yet.

@@ -214,8 +214,11 @@ async fn admit(
     let address = net::client_ip(peer, request.headers(), &state.settings.trusted_proxies);
     request.extensions_mut().insert(ClientIp(address));
     // Probes and pages stay readable for everyone.
-    if gate.policy.is_some() || gate.asks_for_credential() {
-        state.guard.check(address).await?;
+    if (gate.policy.is_some() || gate.asks_for_credential())
+        && let Err(blocked) = state.guard.check(address).await
+        && !(gate.asks_for_credential() && credentials::is_valid_nevertheless(state, request.headers(), address).await)
+    {
+        return Err(blocked);
     }
 
     let patience = Duration::from_millis(state.settings.body_timeout_ms);
@@ -236,12 +239,15 @@ async fn admit(
         let tier = caller.as_ref().map_or(Tier::Basic, |caller| caller.tier);
         let subject = match (policy.subject(), &caller) {
             (Subject::User, Some(caller)) => caller.user_id.to_string(),
-            (Subject::User | Subject::Ip, _) => address.to_string(),
+            (Subject::User | Subject::Ip, _) => net::client_network(address).to_string(),
         };
         let outcome = state.limiter.check(policy, &subject, tier).await;
         let refusal = outcome.refusal();
         *verdict = Some(outcome);
         if let Some(refusal) = refusal {
+            return Err(refusal);
+        }
+        if let Some(refusal) = state.limiter.check_total(policy).await {
             return Err(refusal);
         }
     }
@@ -252,7 +258,8 @@ async fn admit(
         return Err(missing_scope(scope));
     }
 
-    let repeat = idempotency::Request::of(gate, &state.hasher, request, caller.as_ref(), address, &body)?;
+    let client = net::client_network(address);
+    let repeat = idempotency::Request::of(gate, &state.hasher, request, caller.as_ref(), client, &body)?;
     if !gate.takes_body {
         body::refuse(&body)?;
     }

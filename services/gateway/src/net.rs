@@ -100,6 +100,15 @@ pub fn client_ip(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[Network])
     client
 }
 
+/// The address that stands for a client where requests are limited, counted or blocked. One subscriber of IPv6 has a whole /64
+/// network, so the host's half does not tell clients apart; of IPv4 it is the address itself.
+pub fn client_network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        v4 @ IpAddr::V4(_) => v4,
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (u128::MAX << 64)).into()),
+    }
+}
+
 /// An address as proxies write it: bare, with a port, or in brackets.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = hop
@@ -185,6 +194,16 @@ mod tests {
             .map(|t| t.parse().unwrap())
             .collect();
         assert_eq!(client_ip(Some(ip(peer)), &headers, &trusted), ip(client));
+    }
+
+    #[rstest]
+    #[case("203.0.113.9", "203.0.113.9")]
+    #[case("::ffff:203.0.113.9", "203.0.113.9")]
+    #[case("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::")]
+    #[case("2001:db8:1:2:ffff::", "2001:db8:1:2::")]
+    #[case("2001:db8:1:3::1", "2001:db8:1:3::")]
+    fn client_is_its_ipv6_network(#[case] address: &str, #[case] network: &str) {
+        assert_eq!(client_network(ip(address)), ip(network));
     }
 
     #[test]

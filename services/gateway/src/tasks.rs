@@ -17,6 +17,9 @@ use crate::app::AppState;
 use crate::idempotency;
 use crate::problem::ApiError;
 
+/// How often changes of identities are looked for: they hold within a second.
+const CHANGES_INTERVAL: Duration = Duration::from_millis(500);
+
 /// How often the use of keys is written down.
 const KEY_USE_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -65,6 +68,29 @@ async fn follow_once(state: &AppState, redis: &RedisSettings, connected: &mut bo
             .directory
             .heard(&message.get_payload::<String>().unwrap_or_default())
             .await;
+    }
+    Ok(())
+}
+
+/// Makes caches forget identities that have changed.
+///
+/// # Errors
+///
+/// Never: while a store is away the changes stay noted.
+pub async fn pass_on_identity_changes(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut tick = tokio::time::interval(CHANGES_INTERVAL);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut is_failing = false;
+    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        let Some(outcome) = stop.run_until_cancelled(state.directory.pass_on_changes()).await else {
+            break;
+        };
+        if let Err(error) = &outcome
+            && !is_failing
+        {
+            tracing::warn!(%error, "changes of identities wait to be passed on");
+        }
+        is_failing = outcome.is_err();
     }
     Ok(())
 }

@@ -321,6 +321,7 @@ fn common_variables(options: &StackOptions, simulator: &Simulator) -> BTreeMap<S
         ("QUEUE_LOST_AFTER_SECONDS", "5"),
         ("INDEX_RECONCILE_SECONDS", "2"),
         ("RATE_LIMIT_REGISTER", unlimited),
+        ("RATE_LIMIT_REGISTER_TOTAL", unlimited),
         ("RATE_LIMIT_ME", unlimited),
         ("RATE_LIMIT_RATES", unlimited),
         ("RATE_LIMIT_ALERTS", unlimited),

@@ -2,7 +2,10 @@
 //!
 //! A change empties the Redis entry but leaves a marker for a moment: while it stands, nobody fills the entry again, so a
 //! look-up that began before the change cannot put the old identity back. The change is announced, and every process
-//! forgets its own copy; if the announcement is lost, the copy ends by itself.
+//! forgets its own copy; if the announcement is lost, the copy ends by itself. Triggers note changes in
+//! `accounts.stale_identities`, and every gateway passes the notes on, so that a change made while Redis is away holds too.
+//!
+//! Entries in Redis carry a MAC under the pepper: who can write to Redis cannot make an identity.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -30,6 +33,9 @@ const REDIS_TTL_SECONDS: u64 = 3_600;
 
 /// Longer than any look-up takes.
 const MARKER_TTL_SECONDS: u64 = 30;
+
+/// Most changes read together.
+const CHANGES_AT_ONCE: usize = 500;
 
 /// The marker that stands while an entry must not be filled.
 const MARKER: &str = "";
@@ -115,11 +121,11 @@ impl Directory {
         let mut redis = self.redis.clone();
         let cached: Result<Option<String>, _> = redis.get(&entry).await;
         let may_fill = match cached {
-            Ok(Some(text)) if text != MARKER => match serde_json::from_str::<Identity>(&text) {
-                Ok(identity) => return Ok(self.tell_used(identity)),
-                Err(error) => {
-                    tracing::warn!(%error, "cached identity is unreadable");
-                    true
+            Ok(Some(text)) if text != MARKER => match self.open(hash, &text) {
+                Some(identity) => return Ok(self.tell_used(identity)),
+                None => {
+                    tracing::warn!("cached identity is not one of ours, it is read anew");
+                    false
                 }
             },
             Ok(Some(_)) => false,
@@ -134,7 +140,7 @@ impl Directory {
             .await
             .map_err(Miss::Failed)?
             .ok_or(Miss::Unknown)?;
-        if may_fill && let Ok(text) = serde_json::to_string(&identity) {
+        if may_fill && let Some(text) = self.seal(hash, &identity) {
             let options = redis::SetOptions::default()
                 .conditional_set(redis::ExistenceCheck::NX)
                 .with_expiration(redis::SetExpiry::EX(REDIS_TTL_SECONDS));
@@ -143,6 +149,25 @@ impl Directory {
             }
         }
         Ok(self.tell_used(identity))
+    }
+
+    /// The entry of an identity: its MAC, a colon, and the identity as JSON.
+    fn seal(&self, hash: &KeyHash, identity: &Identity) -> Option<String> {
+        let text = serde_json::to_string(identity).ok()?;
+        Some(format!("{}:{text}", hex::encode(self.mac(hash, &text))))
+    }
+
+    fn open(&self, hash: &KeyHash, entry: &str) -> Option<Identity> {
+        let (mac, text) = entry.split_once(':')?;
+        let mac = hex::decode(mac).ok()?;
+        if !bool::from(mac.ct_eq(&self.mac(hash, text))) {
+            return None;
+        }
+        serde_json::from_str(text).ok()
+    }
+
+    fn mac(&self, hash: &KeyHash, text: &str) -> [u8; 32] {
+        self.hasher.hash_parts(&[b"cached identity", hash, text.as_bytes()])
     }
 
     fn tell_used(&self, identity: Identity) -> Arc<Identity> {
@@ -182,21 +207,46 @@ impl Directory {
         }))
     }
 
-    /// Revokes a key everywhere. False if there is no such key.
+    /// Whether this process has a copy of the identity behind `key`.
+    pub async fn has_copy(&self, key: &str) -> bool {
+        self.process.get(&self.hasher.hash(key)).await.is_some()
+    }
+
+    /// Revokes a key everywhere. False if there is no such key. Once it returns, the key is revoked; while Redis is away,
+    /// gateways obey as soon as their copies end, after some seconds.
     ///
     /// # Errors
     ///
-    /// PostgreSQL or Redis refuses; then the key may still be valid.
+    /// PostgreSQL refuses; then the key is still valid.
     pub async fn revoke(&self, id: Uuid) -> Result<bool, ApiError> {
         let client = self.postgres.get().await?;
-        let Some(hash) = keys::find_hash(&**client, id).await? else {
+        if !keys::revoke(&**client, id, self.clock.now()).await? {
             return Ok(false);
-        };
-        // Before the change too: whoever dies in between leaves no cache that still knows the key.
-        self.forget(&hash).await?;
-        keys::revoke(&**client, id, self.clock.now()).await?;
-        self.forget(&hash).await?;
+        }
+        drop(client);
+        if let Err(error) = self.pass_on_changes().await {
+            tracing::warn!(%error, "gateways are told of the revocation when Redis is back");
+        }
         Ok(true)
+    }
+
+    /// Makes every cache forget the identities that have changed.
+    ///
+    /// # Errors
+    ///
+    /// PostgreSQL or Redis does not answer; the changes stay noted.
+    pub async fn pass_on_changes(&self) -> Result<(), ApiError> {
+        loop {
+            let client = self.postgres.get().await?;
+            let changes = keys::list_changed(&**client, CHANGES_AT_ONCE).await?;
+            for (hash, changed_at) in &changes {
+                self.forget(hash).await?;
+                keys::forget_change(&**client, hash, *changed_at).await?;
+            }
+            if changes.len() < CHANGES_AT_ONCE {
+                return Ok(());
+            }
+        }
     }
 
     /// Makes every cache forget a key.

@@ -10,12 +10,15 @@ use crate::limits::room::make_room;
 /// Addresses of which failures, and of which blocks, are remembered; beyond that, some are forgotten.
 const ADDRESSES: usize = 50_000;
 
+/// Hash of a credential that failed.
+pub type CredentialHash = [u8; 32];
+
 /// Counts failures per address.
 #[derive(Debug)]
 pub struct Failures {
     permitted: Quota,
     block: Duration,
-    noted: HashMap<IpAddr, VecDeque<Instant>>,
+    noted: HashMap<IpAddr, VecDeque<(Instant, CredentialHash)>>,
     blocked: HashMap<IpAddr, Instant>,
 }
 
@@ -30,17 +33,21 @@ impl Failures {
         }
     }
 
-    /// Counts a failure. True if it is the last one that is permitted.
-    pub fn note(&mut self, address: IpAddr, now: Instant) -> bool {
+    /// Counts a failure, the same credential once. True if it is the last one that is permitted.
+    pub fn note(&mut self, address: IpAddr, credential: CredentialHash, now: Instant) -> bool {
         let window = self.permitted.window();
         make_room(&mut self.noted, ADDRESSES, |times| {
-            times.back().is_some_and(|last| now.duration_since(*last) < window)
+            times.back().is_some_and(|(last, _)| now.duration_since(*last) < window)
         });
         let times = self.noted.entry(address).or_default();
-        while times.front().is_some_and(|first| now.duration_since(*first) >= window) {
+        times.retain(|(_, known)| *known != credential);
+        while times
+            .front()
+            .is_some_and(|(first, _)| now.duration_since(*first) >= window)
+        {
             times.pop_front();
         }
-        times.push_back(now);
+        times.push_back((now, credential));
         let is_last = times.len() >= self.permitted.limit as usize;
         if is_last {
             self.noted.remove(&address);
@@ -73,6 +80,24 @@ mod tests {
         Failures::new("20/60".parse().unwrap(), Duration::from_secs(900))
     }
 
+    fn credential(n: u32) -> CredentialHash {
+        let mut hash = [0; 32];
+        hash[..4].copy_from_slice(&n.to_be_bytes());
+        hash
+    }
+
+    #[test]
+    fn the_same_credential_counts_once() {
+        let (mut failures, now) = (failures(), Instant::now());
+        for _ in 0..100 {
+            assert!(!failures.note(address(1), credential(1), now));
+        }
+        for n in 2..20 {
+            assert!(!failures.note(address(1), credential(n), now));
+        }
+        assert!(failures.note(address(1), credential(20), now));
+    }
+
     fn address(n: u32) -> IpAddr {
         std::net::Ipv4Addr::from(n).into()
     }
@@ -82,15 +107,18 @@ mod tests {
         for gap in [0, 1, 3] {
             let (mut failures, mut now) = (failures(), Instant::now());
             let mut last = Vec::new();
-            for _ in 0..20 {
-                last.push(failures.note(address(1), now));
+            for n in 0..20 {
+                last.push(failures.note(address(1), credential(n), now));
                 now += Duration::from_secs(gap);
             }
             assert_eq!(last.iter().position(|is_last| *is_last), Some(19), "every {gap} s");
         }
         let (mut failures, mut now) = (failures(), Instant::now());
-        for _ in 0..100 {
-            assert!(!failures.note(address(1), now), "nineteen in a minute are not");
+        for n in 0..100 {
+            assert!(
+                !failures.note(address(1), credential(n), now),
+                "nineteen in a minute are not"
+            );
             now += Duration::from_millis(3_160);
         }
     }
@@ -116,7 +144,7 @@ mod tests {
     fn memory_is_bounded() {
         let (mut failures, now) = (failures(), Instant::now());
         for n in 0..120_000 {
-            failures.note(address(n), now);
+            failures.note(address(n), credential(n), now);
             failures.block(address(n), now);
         }
         assert!(failures.noted.len() <= ADDRESSES && failures.blocked.len() <= ADDRESSES);

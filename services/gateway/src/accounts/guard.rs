@@ -12,11 +12,10 @@ use contracts::problem::ProblemKind;
 use moka::future::Cache;
 use redis::AsyncCommands;
 use redis::aio::ConnectionManager;
-use uuid::Uuid;
 
 use super::failures::Failures;
 use crate::limits::Quota;
-use crate::net::{Network, any_contains};
+use crate::net::{Network, any_contains, client_network};
 use crate::problem::ApiError;
 
 /// Addresses blocked after too many failed authentications.
@@ -31,7 +30,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Counts a failure among those of the last window, exactly, and blocks at the last one that is permitted.
 ///
-/// `KEYS` failures, block; `ARGV` failures permitted, window in milliseconds, seconds of the block, a name for this failure.
+/// `KEYS` failures, block; `ARGV` failures permitted, window in milliseconds, seconds of the block, hash of the credential.
 /// Answers 1 if the address is blocked now.
 const SCRIPT: &str = r"
 local time = redis.call('TIME')
@@ -86,6 +85,7 @@ impl Guard {
         if any_contains(&self.allowlist, address) {
             return Ok(());
         }
+        let address = client_network(address);
         let own = self.own().blocked_until(address, Instant::now());
         let until = match own {
             Some(_) => own,
@@ -111,16 +111,18 @@ impl Guard {
         Some(Instant::now() + Duration::from_millis(left))
     }
 
-    /// Counts a failed authentication, and blocks the address at the last one that is permitted.
-    pub async fn note_failure(&self, address: IpAddr) {
+    /// Counts a failed authentication, and blocks the address at the last one that is permitted. The same credential counts
+    /// once in a window: a program with an old key is no guesser, and others share its address.
+    pub async fn note_failure(&self, address: IpAddr, credential: &[u8; 32]) {
         if any_contains(&self.allowlist, address) {
             return;
         }
-        let is_blocked = match self.count_in_redis(address).await {
+        let address = client_network(address);
+        let is_blocked = match self.count_in_redis(address, credential).await {
             Ok(is_blocked) => is_blocked,
             Err(reason) => {
                 tracing::warn!(reason, "failed authentications are counted in this process");
-                self.own().note(address, Instant::now())
+                self.own().note(address, *credential, Instant::now())
             }
         };
         if !is_blocked {
@@ -135,14 +137,14 @@ impl Guard {
         self.own().block(address, Instant::now());
     }
 
-    async fn count_in_redis(&self, address: IpAddr) -> Result<bool, String> {
+    async fn count_in_redis(&self, address: IpAddr, credential: &[u8; 32]) -> Result<bool, String> {
         let block = block_key(address);
         let mut call = self.script.key(format!("{block}:failures"));
         call.key(&block)
             .arg(self.failures.limit)
             .arg(u64::from(self.failures.window_seconds) * 1_000)
             .arg(self.block_seconds)
-            .arg(Uuid::now_v7().to_string());
+            .arg(hex::encode(credential));
         let mut redis = self.redis.clone();
         let answer = tokio::time::timeout(PATIENCE, call.invoke_async::<u8>(&mut redis)).await;
         let is_blocked = answer

@@ -19,7 +19,7 @@ const MARK: &str = "sk_live_";
 const RANDOM_CHARS: usize = 43;
 
 /// Characters that are stored in clear, for people to tell their keys apart.
-const PREFIX_CHARS: usize = 12;
+pub const PREFIX_CHARS: usize = 12;
 
 /// Used where no pepper is set, which only development and tests permit.
 const DEVELOPMENT_PEPPER: &str = "not a secret: for development only";
@@ -109,27 +109,68 @@ pub async fn insert(
     Ok(id)
 }
 
-/// The hash of a key; `None` if there is no such key.
+/// The id of a key that is not revoked, by its hash.
 ///
 /// # Errors
 ///
 /// PostgreSQL refuses.
-pub async fn find_hash(db: &impl GenericClient, id: Uuid) -> Result<Option<KeyHash>, tokio_postgres::Error> {
-    let row = db
-        .query_opt("SELECT key_hash FROM accounts.api_keys WHERE id = $1", &[&id])
-        .await?;
-    row.map(|row| row.try_get::<_, &[u8]>(0).map(to_hash)).transpose()
+pub async fn find_id(db: &impl GenericClient, hash: &KeyHash) -> Result<Option<Uuid>, tokio_postgres::Error> {
+    let sql = "SELECT id FROM accounts.api_keys WHERE key_hash = $1 AND revoked_at IS NULL";
+    db.query_opt(sql, &[&hash.as_slice()])
+        .await?
+        .map(|row| row.try_get(0))
+        .transpose()
 }
 
-/// Ends a key.
+/// Ends a key. False if there is no such key.
 ///
 /// # Errors
 ///
 /// PostgreSQL refuses.
-pub async fn revoke(db: &impl GenericClient, id: Uuid, now: Timestamp) -> Result<(), tokio_postgres::Error> {
+pub async fn revoke(db: &impl GenericClient, id: Uuid, now: Timestamp) -> Result<bool, tokio_postgres::Error> {
+    let revoked = db
+        .execute(
+            "UPDATE accounts.api_keys SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1",
+            &[&id, &now],
+        )
+        .await?;
+    Ok(revoked == 1)
+}
+
+/// Keys whose identity has changed and that caches may not know of yet, with the time of the change.
+///
+/// # Errors
+///
+/// PostgreSQL refuses.
+pub async fn list_changed(
+    db: &impl GenericClient,
+    limit: usize,
+) -> Result<Vec<(KeyHash, Timestamp)>, tokio_postgres::Error> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = db
+        .query(
+            "SELECT key_hash, changed_at FROM accounts.stale_identities ORDER BY changed_at LIMIT $1",
+            &[&limit],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| Ok((to_hash(row.try_get(0)?), row.try_get(1)?)))
+        .collect()
+}
+
+/// Removes the note of a change that caches know of, unless the key has changed again.
+///
+/// # Errors
+///
+/// PostgreSQL refuses.
+pub async fn forget_change(
+    db: &impl GenericClient,
+    hash: &KeyHash,
+    changed_at: Timestamp,
+) -> Result<(), tokio_postgres::Error> {
     db.execute(
-        "UPDATE accounts.api_keys SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1",
-        &[&id, &now],
+        "DELETE FROM accounts.stale_identities WHERE key_hash = $1 AND changed_at = $2",
+        &[&hash.as_slice(), &changed_at],
     )
     .await?;
     Ok(())

@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use contracts::keys;
 use contracts::problem::ProblemKind;
 
 use crate::app::AppState;
 use crate::extract::identity::Caller;
+use crate::limits::Quota;
+use crate::net::client_network;
 use crate::problem::ApiError;
 
 /// The header that carries a key.
@@ -28,8 +31,36 @@ pub async fn authenticate(state: &AppState, headers: &HeaderMap, address: IpAddr
             None => ProblemKind::InvalidApiKey,
         },
     };
-    state.guard.note_failure(address).await;
+    let sent = |name| headers.get(name).map(HeaderValue::as_bytes).unwrap_or_default();
+    let credential = state
+        .hasher
+        .hash_parts(&[sent(&HeaderName::from_static(API_KEY_HEADER)), sent(&AUTHORIZATION)]);
+    state.guard.note_failure(address, &credential).await;
     Err(ApiError::new(refusal))
+}
+
+/// Look-ups for a blocked address: enough for its valid keys, which then are in this process's cache, too few to guess.
+const BLOCKED_LOOK_UPS: Quota = Quota {
+    limit: 10,
+    window_seconds: 10,
+};
+
+/// Whether a request from a blocked address shows a valid key: whoever shares the address with a guesser may pass.
+pub async fn is_valid_nevertheless(state: &AppState, headers: &HeaderMap, address: IpAddr) -> bool {
+    let Some(key) = headers.get(API_KEY_HEADER).and_then(|key| key.to_str().ok()) else {
+        return false;
+    };
+    if bearer(headers) {
+        return false;
+    }
+    if !state.directory.has_copy(key).await {
+        let bucket = keys::rate_bucket("blocked-look-up", &client_network(address).to_string());
+        let (taken, _) = state.limiter.take(&bucket, BLOCKED_LOOK_UPS).await;
+        if !taken.allowed {
+            return false;
+        }
+    }
+    matches!(state.directory.find(key).await, Ok(Some(_)))
 }
 
 /// Whether a bearer token was sent.

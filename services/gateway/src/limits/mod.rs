@@ -80,6 +80,20 @@ impl Limiter {
         }
     }
 
+    /// Takes a token from the bucket that all clients share under `policy`, where there is one; gives the refusal.
+    pub async fn check_total(&self, policy: Policy) -> Option<ApiError> {
+        let quota = self.settings.total(policy)?;
+        let key = keys::rate_bucket(&format!("{}-total", policy.bucket()), "all");
+        let (taken, local) = self.take(&key, quota).await;
+        Verdict {
+            policy,
+            quota,
+            taken,
+            local,
+        }
+        .refusal()
+    }
+
     /// Takes a token from the bucket `key`; says too whether this process decided alone.
     pub async fn take(&self, key: &str, quota: Quota) -> (Taken, bool) {
         if !self.is_paused() {

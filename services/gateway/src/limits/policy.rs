@@ -167,6 +167,8 @@ impl fmt::Display for Quota {
 pub struct LimitSettings {
     /// `RATE_LIMIT_REGISTER`
     pub rate_limit_register: Quota,
+    /// `RATE_LIMIT_REGISTER_TOTAL`
+    pub rate_limit_register_total: Quota,
     /// `RATE_LIMIT_ME`
     pub rate_limit_me: Quota,
     /// `RATE_LIMIT_RATES`
@@ -182,6 +184,11 @@ pub struct LimitSettings {
 }
 
 impl LimitSettings {
+    /// What `policy` allows all clients together, where there is such a limit.
+    pub fn total(&self, policy: Policy) -> Option<Quota> {
+        (policy == Policy::Register).then_some(self.rate_limit_register_total)
+    }
+
     /// What `policy` allows a subject of `tier`.
     pub fn quota(&self, policy: Policy, tier: Tier) -> Quota {
         let base = match policy {

@@ -250,18 +250,84 @@ async fn a_look_up_under_way_when_a_change_is_announced_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_revoked_that_caches_would_go_on_knowing() {
+async fn key_is_revoked_while_redis_is_away_and_gateways_obey() {
     let world = World::start().await;
     let (_, key) = world.register("h@example.com").await;
+    let me = || {
+        let request = world.anonymous(Method::GET, "/api/v1/users/me");
+        send(request.header("X-API-Key", &key))
+    };
+    assert_eq!(me().await.status, 200);
     let closed = format!("redis://127.0.0.1:{}", testkit::ports::free());
     let redis = platform::redis::connect(&world.settings(&[("REDIS_URL", &closed)]).redis).unwrap();
     let client = world.database.pool.get().await.unwrap();
     let ids = gateway::accounts::keys::list_by_prefix(&**client, &key).await.unwrap();
-    assert!(directory(&world, redis).revoke(ids[0]).await.is_err());
-    assert_eq!(
-        gateway::accounts::keys::list_by_prefix(&**client, &key).await.unwrap(),
-        ids
+    assert!(directory(&world, redis).revoke(ids[0]).await.unwrap());
+    eventually("the key is refused", || async { me().await.status == 401 }).await;
+    eventually("the change is passed on", || async {
+        let sql = "SELECT count(*) FROM accounts.stale_identities";
+        client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) == 0
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn change_of_a_user_holds_for_all_its_keys() {
+    let world = World::start().await;
+    let (other, stop, _running) = world.start_gateway(&[]).await;
+    let (id, first) = world.register("i@example.com").await;
+    let second = gateway::accounts::keys::generate().unwrap();
+    let client = world.database.pool.get().await.unwrap();
+    let hasher = KeyHasher::new(&"".into()).unwrap();
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    gateway::accounts::keys::insert(&**client, &hasher, id, "second", &second, now)
+        .await
+        .unwrap();
+    let keys = [first.as_str(), secrecy::ExposeSecret::expose_secret(&second)];
+    let role = async |base: &str, key: &str| {
+        let request = world.http.get(format!("{base}/api/v1/users/me"));
+        send(request.header("X-API-Key", key)).await.json()["role"].clone()
+    };
+    for (base, key) in [(&world.base, keys[0]), (&other, keys[1])] {
+        assert_eq!(role(base, key).await, "reader");
+    }
+    let changed_at = std::time::Instant::now();
+    client
+        .execute("UPDATE accounts.users SET role = 'admin' WHERE id = $1", &[&id])
+        .await
+        .unwrap();
+    for (base, key) in [(&world.base, keys[0]), (&other, keys[1])] {
+        eventually("the role has changed", || async { role(base, key).await == "admin" }).await;
+    }
+    assert!(
+        changed_at.elapsed() < std::time::Duration::from_secs(4),
+        "by announcement, not by the end of copies"
     );
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn identity_written_into_redis_by_another_is_not_believed() {
+    let world = World::start().await;
+    let (_, key) = world.register("j@example.com").await;
+    let hash = KeyHasher::new(&"".into()).unwrap().hash(&key);
+    let name = contracts::keys::auth_cache(&hex::encode(hash));
+    let mut redis = world.redis.connection.clone();
+    let me = || {
+        let request = world.anonymous(Method::GET, "/api/v1/users/me");
+        send(request.header("X-API-Key", &key))
+    };
+    assert_eq!(me().await.status, 200);
+    let entry: String = redis::AsyncCommands::get(&mut redis, &name).await.unwrap();
+    let forged = entry.replace("\"reader\"", "\"admin\"");
+    assert_ne!(forged, entry);
+    // A gateway that has no copy of its own reads the entry.
+    for text in [forged.as_str(), forged.split_once(':').unwrap().1] {
+        let (): () = redis::AsyncCommands::set(&mut redis, &name, text).await.unwrap();
+        let fresh = directory(&world, redis.clone());
+        let identity = fresh.find(&key).await.unwrap().unwrap();
+        assert_eq!(identity.role.as_str(), "reader");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -95,7 +95,16 @@ impl World {
         for (name, value) in services.into_iter().chain(stores) {
             all.insert(name.to_owned(), value);
         }
-        for policy in ["REGISTER", "ME", "RATES", "ALERTS", "MARKET", "ANALYTICS", "WRITE"] {
+        for policy in [
+            "REGISTER",
+            "REGISTER_TOTAL",
+            "ME",
+            "RATES",
+            "ALERTS",
+            "MARKET",
+            "ANALYTICS",
+            "WRITE",
+        ] {
             all.insert(format!("RATE_LIMIT_{policy}"), "100000/60".to_owned());
         }
         for (name, value) in [
