@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::delivery::DeliveryContext;
+use crate::delivery::probe::Prober;
 use crate::delivery::recorder::Recorder;
 use crate::delivery::send::{Poster, PosterSettings};
 use crate::delivery::worker::Worker;
@@ -142,6 +143,13 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     supervisor.spawn("relay", relay.run(stop.clone()));
     let listening = outbox::listen::run(settings.postgres.clone(), Arc::clone(&relay_wake), stop.clone());
     supervisor.spawn("outbox listener", listening);
+
+    let prober = Prober {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        relay: Arc::clone(&relay_wake),
+    };
+    supervisor.spawn("prober", prober.run(stop.clone()));
 
     let poster = Poster::new(
         guard,

@@ -34,6 +34,9 @@ pub mod worker;
 /// Writes outcomes in batches.
 pub mod recorder;
 
+/// Asks disabled receivers again.
+pub mod probe;
+
 /// What becomes of a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

@@ -1,4 +1,4 @@
-//! `/internal/webhooks/endpoints`: list, look at, secret, test.
+//! `/internal/webhooks/endpoints`: list, look at, secret, test, enable.
 
 use actix_web::{HttpResponse, web};
 use contracts::api::Page;
@@ -92,6 +92,21 @@ pub async fn test(state: web::Data<AppState>, user: UserId, id: web::Path<String
         next_attempt_at: Some(now.into()),
         response_excerpt: None,
     }))
+}
+
+/// `POST /internal/webhooks/endpoints/{id}/enable`: the endpoint, which is posted to again.
+pub async fn enable(
+    state: web::Data<AppState>,
+    user: UserId,
+    id: web::Path<String>,
+) -> Result<web::Json<EndpointBody>, Problem> {
+    let id = parse_id(&id, ProblemKind::EndpointNotFound, NOT_FOUND)?;
+    let enabled = endpoints::enable(&state.pool, user.0, id, state.clock.now())
+        .await
+        .map_err(store_problem)?;
+    let endpoint = enabled.ok_or_else(|| problem(ProblemKind::EndpointNotFound, NOT_FOUND))?;
+    state.relay.notify_one();
+    Ok(web::Json(to_body(endpoint)))
 }
 
 fn to_body(endpoint: Endpoint) -> EndpointBody {

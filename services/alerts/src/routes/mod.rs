@@ -90,6 +90,10 @@ pub fn configure(config: &mut ServiceConfig) {
             [(Method::POST, web::post().to(endpoints::test))],
         ))
         .service(resource(
+            "/webhooks/endpoints/{id}/enable",
+            [(Method::POST, web::post().to(endpoints::enable))],
+        ))
+        .service(resource(
             "/webhooks/verify",
             [(Method::POST, web::post().to(webhooks::verify))],
         ))

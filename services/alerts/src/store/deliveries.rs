@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::endpoints::PROBE_INTERVAL;
 use super::{StoreError, connection};
 use crate::delivery::sign::SigningSecret;
 
@@ -103,8 +104,12 @@ pub struct Claimed {
     pub request_id: String,
 }
 
+/// Most messages that are held for one disabled receiver; further ones are given up.
+const MAX_HELD: i64 = 1_000;
+
 /// Claims attempts: of several consumers that hold the same message one gets the row. A claim ends when it is settled or
-/// when `until` passes.
+/// when `until` passes. Messages to a receiver that is disabled for its failures are not claimed but held: they are due again
+/// when it is enabled, and looked at after each probe.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
@@ -119,19 +124,27 @@ pub async fn claim(
         .iter()
         .map(|(_, attempt)| i32::try_from(*attempt).unwrap_or(i32::MAX))
         .collect();
+    let held_until = now.saturating_add(PROBE_INTERVAL).unwrap_or(now);
     let client = connection(pool).await?;
     let statement = client
         .prepare_cached(
             "WITH free AS (
-                 SELECT d.id FROM alerting.deliveries d
+                 SELECT d.id, e.disabled_reason = 'too_many_failures' AND d.kind <> 'test.ping'
+                        AND (d.held OR (SELECT count(*) FROM (SELECT 1 FROM alerting.deliveries h
+                             WHERE h.endpoint_id = d.endpoint_id AND h.held LIMIT $6) AS first) < $6) AS is_held
+                 FROM alerting.deliveries d
                  JOIN unnest($1::uuid[], $2::int[]) AS w (id, attempt) ON w.id = d.id
+                 JOIN alerting.endpoints e ON e.id = d.endpoint_id
                  WHERE d.attempts = w.attempt - 1
                    AND (d.status IN ('pending', 'queued') OR (d.status = 'sending' AND d.due_at <= $3))
                  ORDER BY d.id FOR NO KEY UPDATE OF d
+             ), held AS (
+                 UPDATE alerting.deliveries d SET status = 'pending', held = true, due_at = $5, updated_at = $3
+                 FROM free WHERE d.id = free.id AND free.is_held
              )
-             UPDATE alerting.deliveries d SET status = 'sending', due_at = $4, updated_at = $3
+             UPDATE alerting.deliveries d SET status = 'sending', held = false, due_at = $4, updated_at = $3
              FROM free, alerting.endpoints e
-             WHERE d.id = free.id AND e.id = d.endpoint_id
+             WHERE d.id = free.id AND free.is_held IS NOT TRUE AND e.id = d.endpoint_id
              RETURNING d.id, d.attempts, d.endpoint_id, e.url, e.secret, e.disabled_reason IS NOT NULL,
                        d.kind = 'test.ping', d.body, d.request_id",
         )
@@ -148,7 +161,7 @@ pub async fn claim(
         request_id: row.get(8),
     };
     Ok(client
-        .query(&statement, &[&ids, &attempts, &now, &until])
+        .query(&statement, &[&ids, &attempts, &now, &until, &held_until, &MAX_HELD])
         .await?
         .iter()
         .map(read)

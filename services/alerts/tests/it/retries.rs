@@ -193,7 +193,7 @@ async fn gone_disables_the_endpoint_until_a_new_alert_names_it() {
 }
 
 #[tokio::test]
-async fn twenty_messages_in_a_row_that_fail_disable_the_endpoint() {
+async fn failures_count_over_time_and_not_by_the_burst() {
     let stand = Stand::new().await;
     stand.insert_alerts(1, &stand.sink.url("/hook")).await;
     let client = stand.database.pool.get().await.unwrap();
@@ -202,7 +202,12 @@ async fn twenty_messages_in_a_row_that_fail_disable_the_endpoint() {
         .await
         .unwrap()
         .get(0);
-    let now = SystemClock.now();
+    let start = SystemClock.now();
+    let apply = async |change: HealthChange, seconds: i64| {
+        let now = start + jiff::SignedDuration::from_secs(seconds);
+        let newly = endpoints::apply_health(&client, &[(id, change)], 20, now).await;
+        newly.unwrap() == [id]
+    };
     let failed = |given_up| HealthChange {
         given_up,
         ..HealthChange::default()
@@ -211,25 +216,146 @@ async fn twenty_messages_in_a_row_that_fail_disable_the_endpoint() {
         succeeded: true,
         ..HealthChange::default()
     };
-    for (change, disabled) in [
-        (failed(19), false),
-        (succeeded, false),
-        (failed(19), false),
-        (failed(1), true),
-        (failed(1), false),
-    ] {
-        let newly = endpoints::apply_health(&client, &[(id, change)], 20, now).await;
-        assert_eq!(newly.unwrap() == [id], disabled, "{change:?}");
+    // A thousand alerts on one bad minute are one failure.
+    for second in 0..60 {
+        assert!(!apply(failed(1_000), second).await);
     }
+    // Nineteen failures, a success, and nineteen again.
+    for minute in 1..19 {
+        assert!(!apply(failed(1), minute * 60).await, "minute {minute}");
+    }
+    assert!(!apply(succeeded, 1_150).await);
+    for minute in 20..39 {
+        assert!(!apply(failed(1), minute * 60).await, "minute {minute}");
+    }
+    assert!(apply(failed(1), 39 * 60).await, "the twentieth");
+    assert!(!apply(failed(1), 40 * 60).await, "it is disabled already");
     let tested = HealthChange {
         tested: true,
         ..succeeded
     };
-    endpoints::apply_health(&client, &[(id, tested)], 20, now)
+    assert!(!apply(tested, 41 * 60).await);
+    let state = "SELECT count(*) FROM alerting.endpoints WHERE disabled_reason IS NULL AND consecutive_failures = 0
+                 AND failing_since IS NULL AND probe_at IS NULL";
+    assert_eq!(stand.count(state).await, 1);
+    // Few messages, but none gets through for five days.
+    assert!(!apply(failed(1), 86_400).await);
+    assert!(!apply(failed(1), 5 * 86_400).await);
+    assert!(apply(failed(1), 6 * 86_400).await);
+}
+
+/// Disables the only endpoint as twenty failures do.
+async fn disable(stand: &Stand, probe_at: jiff::Timestamp) {
+    let client = stand.database.pool.get().await.unwrap();
+    client
+        .execute(
+            "UPDATE alerting.endpoints SET disabled_reason = 'too_many_failures', consecutive_failures = 20, probe_at = $1",
+            &[&probe_at],
+        )
         .await
         .unwrap();
-    let state = "SELECT count(*) FROM alerting.endpoints WHERE disabled_reason IS NULL AND consecutive_failures = 0";
-    assert_eq!(stand.count(state).await, 1);
+}
+
+const HELD: &str = "SELECT count(*) FROM alerting.deliveries WHERE held AND status = 'pending' AND attempts = 0";
+
+#[tokio::test]
+async fn messages_to_a_disabled_receiver_are_held_until_a_probe_arrives() {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let user = Uuid::now_v7();
+    for target in ["100", "100.5"] {
+        service
+            .create(user, "BTC", "gt", target, &stand.sink.url("/hook"))
+            .await;
+    }
+    let now = SystemClock.now();
+    disable(&stand, now + jiff::SignedDuration::from_hours(1)).await;
+    stand.publish("BTC", "101").await;
+    stand.wait_for_count(HELD, 2).await;
+    assert_eq!(stand.sink.count(), 0);
+    service.stop().await;
+
+    disable(&stand, now).await;
+    let clock = FakeClock::new(now - jiff::SignedDuration::from_secs(1));
+    let prober = alerts::delivery::probe::Prober {
+        pool: stand.database.pool.clone(),
+        clock: clock.shared(),
+        relay: std::sync::Arc::default(),
+    };
+    assert_eq!(prober.probe_due().await.unwrap(), 0, "not before its time");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(prober.probe_due().await.unwrap(), 1);
+    assert_eq!(prober.probe_due().await.unwrap(), 0, "one in ten minutes");
+    let service = stand.start().await;
+    stand
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.endpoints WHERE disabled_reason IS NULL",
+            1,
+        )
+        .await;
+    stand.sink.wait_for(3, PATIENCE).await;
+    stand
+        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 3)
+        .await;
+    assert_eq!(stand.count("SELECT count(*) FROM alerting.dead_letters").await, 0);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn endpoint_is_enabled_on_request_and_gets_what_was_held() {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let user = Uuid::now_v7();
+    service.create(user, "BTC", "gt", "100", &stand.sink.url("/hook")).await;
+    disable(&stand, SystemClock.now() + jiff::SignedDuration::from_hours(1)).await;
+    stand.publish("BTC", "101").await;
+    stand.wait_for_count(HELD, 1).await;
+    let (_, listed) = service.get("/webhooks/endpoints", user).await;
+    let path = format!(
+        "/webhooks/endpoints/{}/enable",
+        listed["items"][0]["id"].as_str().unwrap()
+    );
+    let (status, _) = service.post(&path, Uuid::now_v7(), &json!({})).await;
+    assert_eq!(status, 404, "another's endpoint");
+    assert_eq!(stand.sink.count(), 0);
+    let (status, body) = service.post(&path, user, &json!({})).await;
+    assert_eq!(
+        (status, &body["is_enabled"], &body["consecutive_failures"]),
+        (200, &json!(true), &json!(0))
+    );
+    stand.sink.wait_for(1, PATIENCE).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn messages_held_for_one_receiver_are_bounded() {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let user = Uuid::now_v7();
+    service.create(user, "BTC", "gt", "100", &stand.sink.url("/hook")).await;
+    disable(&stand, SystemClock.now() + jiff::SignedDuration::from_hours(1)).await;
+    let client = stand.database.pool.get().await.unwrap();
+    client
+        .execute(
+            "INSERT INTO alerting.deliveries
+                 (id, user_id, endpoint_id, kind, body, status, held, due_at, request_id, created_at, updated_at)
+             SELECT gen_random_uuid(), user_id, id, 'alert.triggered', '{}', 'pending', true,
+                    now() + interval '1 hour', 'r', now(), now()
+             FROM alerting.endpoints, generate_series(1, 1000)",
+            &[],
+        )
+        .await
+        .unwrap();
+    stand.publish("BTC", "101").await;
+    stand
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.dead_letters WHERE reason = 'endpoint_disabled'",
+            1,
+        )
+        .await;
+    assert_eq!(stand.count(HELD).await, 1_000);
+    assert_eq!(stand.sink.count(), 0);
+    service.stop().await;
 }
 
 #[tokio::test]

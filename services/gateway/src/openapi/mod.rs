@@ -68,7 +68,7 @@ impl Document {
         rates::list, quotes::list, quotes::get, candles::list,
         analytics::stats, analytics::timeseries, analytics::correlation, risk::list,
         alerts::list, alerts::create, alerts::get, alerts::delete, alerts::events, alerts::deliveries,
-        webhooks::list, webhooks::get, webhooks::secret, webhooks::test, webhooks::verify,
+        webhooks::list, webhooks::get, webhooks::secret, webhooks::test, webhooks::enable, webhooks::verify,
         users::register, users::me,
         status::get, system::health, system::live, system::ready, system::openapi, system::openapi_alias, system::demo_account,
     ),

@@ -36,6 +36,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::at("/api/v1/webhooks/endpoints/{id}").get(&READ, get),
         Endpoint::at("/api/v1/webhooks/endpoints/{id}/secret").get(&SECRET, secret),
         Endpoint::at("/api/v1/webhooks/endpoints/{id}/test").post(&TEST, test),
+        Endpoint::at("/api/v1/webhooks/endpoints/{id}/enable").post(&TEST, enable),
         Endpoint::at("/api/v1/webhooks/verify").post(&VERIFY, verify),
     ]
 }
@@ -110,6 +111,29 @@ pub async fn test(state: web::Data<AppState>, request: HttpRequest, caller: Call
     let nothing = serde_json::Map::new();
     let delivery: DeliveryBody = alerts.post(&format!("webhooks/endpoints/{id}/test"), &nothing).await?;
     reply::plain(&request, StatusCode::ACCEPTED, &delivery)
+}
+
+/// Enables a receiver
+///
+/// It counts as one that never failed. What was held while it was disabled is sent at once.
+#[utoipa::path(post, path = "/api/v1/webhooks/endpoints/{id}/enable", tag = "webhooks",
+    params(("id" = Uuid, Path, description = "Id of the receiver")),
+    responses(
+        (status = 200, description = "The receiver", body = EndpointBody),
+        (status = 404, description = "No such receiver of this user"),
+    ))]
+pub async fn enable(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    caller: Caller,
+) -> Result<HttpResponse, ApiError> {
+    let id = id_of(Params::of(&request))?;
+    let alerts = state.services.alerts.for_user(caller.user_id);
+    let nothing = serde_json::Map::new();
+    let endpoint: EndpointBody = alerts
+        .post(&format!("webhooks/endpoints/{id}/enable"), &nothing)
+        .await?;
+    reply::plain(&request, StatusCode::OK, &endpoint)
 }
 
 /// What was received.
