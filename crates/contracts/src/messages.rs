@@ -182,6 +182,12 @@ pub struct DeliveryMessage {
     pub delivery_id: Uuid,
     /// Its receiver, so that consumers can share their slots fairly before they look the delivery up.
     pub endpoint_id: Uuid,
+    /// Whose receiver that is. Messages of older versions do not say.
+    #[serde(default)]
+    pub user_id: Option<Uuid>,
+    /// Host and port of the receiver. Messages of older versions do not say.
+    #[serde(default)]
+    pub destination: Option<String>,
     /// Number of the attempt that is due, from 1.
     pub attempt: u32,
     /// The request id of the quote or request behind it.

@@ -39,4 +39,9 @@ fn alert_events() {
 #[test]
 fn delivery() {
     round_trips::<DeliveryMessage>(include_str!("golden/delivery.v1.json"));
+    // Messages that an older relay left in the queue.
+    let older = r#"{"v":1,"delivery_id":"01933f4e-7a00-7000-8000-000000000005",
+        "endpoint_id":"01933f4e-7a00-7000-8000-000000000006","attempt":1,"request_id":"r"}"#;
+    let older: DeliveryMessage = serde_json::from_str(older).unwrap();
+    assert_eq!((older.user_id, older.destination), (None, None));
 }

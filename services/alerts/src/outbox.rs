@@ -16,6 +16,7 @@ use platform::clock::SharedClock;
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::metrics;
 use crate::store::deliveries::{self, Due};
@@ -133,11 +134,19 @@ impl Relay {
     }
 }
 
+/// Host and port of an address: what hangs together when a receiver hangs, however many paths it has.
+fn destination(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+}
+
 fn to_message(due: &Due) -> Message {
     let body = DeliveryMessage {
         v: VERSION,
         delivery_id: due.id,
         endpoint_id: due.endpoint_id,
+        user_id: Some(due.user_id),
+        destination: destination(&due.url),
         attempt: due.attempt,
         request_id: due.request_id.clone(),
     };

@@ -9,6 +9,7 @@
 //! Every channel holds as much as can be under way at once, so that no part ever waits for another in a circle. On a stop,
 //! nothing new is taken, and what is under way has a while to end; the rest is left to its claim's lease.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::lanes::{Arrival, Ending, Lanes, Slot};
+use super::lanes::{Arrival, Ending, Lanes, Receiver, Slot};
 use super::recorder::{Recorder, Settlement};
 use super::{DeliveryContext, deliver_one};
 use crate::metrics;
@@ -163,11 +164,18 @@ impl Dispatcher {
         let DeliveryMessage {
             delivery_id,
             endpoint_id,
+            user_id,
+            destination,
             attempt,
             ..
         } = parsed;
-        match self.lanes.arrived(
+        let receiver = Receiver {
             endpoint_id,
+            user_id: user_id.unwrap_or(endpoint_id),
+            destination: stand_in(destination.as_deref().unwrap_or_default(), endpoint_id),
+        };
+        match self.lanes.arrived(
+            receiver,
             Job {
                 delivery_id,
                 endpoint_id,
@@ -198,6 +206,17 @@ impl Dispatcher {
         // As above; after a stop the message comes again.
         let _ = self.starts.send((slot, job)).await;
     }
+}
+
+/// A number that stands for a destination; without one, every receiver is its own.
+fn stand_in(destination: &str, endpoint_id: Uuid) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    if destination.is_empty() {
+        endpoint_id.hash(&mut hasher);
+    } else {
+        destination.hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Claims what may start, and makes the attempts.

@@ -18,6 +18,10 @@ pub struct Due {
     pub id: Uuid,
     /// Its receiver.
     pub endpoint_id: Uuid,
+    /// Whose receiver that is.
+    pub user_id: Uuid,
+    /// The receiver's address.
+    pub url: String,
     /// Number of the attempt that is due, from 1.
     pub attempt: u32,
     /// Follows the price or request behind it.
@@ -31,8 +35,9 @@ pub struct Due {
 pub async fn take_due(client: &impl GenericClient, now: Timestamp, limit: i64) -> Result<Vec<Due>, StoreError> {
     let statement = client
         .prepare_cached(
-            "SELECT id, endpoint_id, attempts, request_id FROM alerting.deliveries
-             WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
+            "SELECT d.id, d.endpoint_id, d.attempts, d.request_id, d.user_id, e.url
+             FROM alerting.deliveries d JOIN alerting.endpoints e ON e.id = d.endpoint_id
+             WHERE d.due_at <= $1 ORDER BY d.due_at LIMIT $2 FOR NO KEY UPDATE OF d SKIP LOCKED",
         )
         .await?;
     let read = |row: &Row| Due {
@@ -40,6 +45,8 @@ pub async fn take_due(client: &impl GenericClient, now: Timestamp, limit: i64) -
         endpoint_id: row.get(1),
         attempt: row.get::<_, i32>(2).unsigned_abs() + 1,
         request_id: row.get(3),
+        user_id: row.get(4),
+        url: row.get(5),
     };
     Ok(client
         .query(&statement, &[&now, &limit])

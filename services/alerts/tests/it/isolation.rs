@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use platform::clock::SystemClock;
+use alerts::delivery::sign::SigningSecret;
+use alerts::store::alerts::NewAlert;
+use domain::rule::Condition;
+use platform::clock::{Clock, SystemClock};
 use testkit::{Answer, WebhookSink};
 use uuid::Uuid;
 
@@ -52,6 +55,51 @@ async fn ten_dead_receivers_do_not_delay_a_healthy_one() {
         dead.count() <= 40,
         "each dead receiver holds at most four slots, not {}",
         dead.count()
+    );
+}
+
+#[tokio::test]
+async fn hanging_addresses_of_one_user_do_not_delay_the_first_webhook_of_another() {
+    let stand = Stand::new().await;
+    let dead = WebhookSink::start().await;
+    dead.otherwise(Answer::Hang);
+    let hostile = Uuid::now_v7();
+    for n in 0..1_200 {
+        let url = dead.url(&format!("/dead/{n}"));
+        let new = NewAlert {
+            id: Uuid::now_v7(),
+            user_id: hostile,
+            ticker: "BTC".parse().unwrap(),
+            condition: Condition::Gt,
+            target_price: (n + 1).into(),
+            webhook_url: url.clone(),
+            endpoint_url: url,
+            endpoint_secret: SigningSecret::generate().unwrap(),
+            request_id: "test".to_owned(),
+        };
+        alerts::store::alerts::create(&stand.database.pool, &new, SystemClock.now())
+            .await
+            .unwrap();
+    }
+    // Attempts that hang for longer than the test waits.
+    let settings = [("WEBHOOK_TIMEOUT_MS", "60000")];
+    let service = stand.start_with(&settings, SystemClock::shared()).await;
+    stand.publish("BTC", "10000").await;
+    stand
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.deliveries WHERE updated_at > created_at",
+            1_200,
+        )
+        .await;
+    service
+        .create(Uuid::now_v7(), "ETH", "gt", "1", &stand.sink.url("/healthy"))
+        .await;
+    stand.publish("ETH", "100").await;
+    stand.sink.wait_for(1, PATIENCE).await;
+    let held = dead.count();
+    assert!(
+        held <= 64,
+        "one host holds at most half of the slots for the unknown, not {held}"
     );
 }
 

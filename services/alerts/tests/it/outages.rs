@@ -69,6 +69,8 @@ async fn a_message_that_is_queued_twice_is_sent_once() {
         v: 1,
         delivery_id: row.get(0),
         endpoint_id: row.get(1),
+        user_id: None,
+        destination: None,
         attempt: 1,
         request_id: "r".to_owned(),
     };

@@ -15,12 +15,21 @@ fn now() -> Instant {
     *NOW
 }
 
-fn endpoint(n: u128) -> Uuid {
-    Uuid::from_u128(n)
+/// A receiver with a user and a host of its own.
+fn endpoint(n: u128) -> Receiver {
+    of(n, n, u64::try_from(n).unwrap())
+}
+
+fn of(endpoint: u128, user: u128, destination: u64) -> Receiver {
+    Receiver {
+        endpoint_id: Uuid::from_u128(endpoint),
+        user_id: Uuid::from_u128(user),
+        destination,
+    }
 }
 
 /// Brings `count` messages; gives back the slots of those that started, and how many were put back.
-fn bring(lanes: &mut Lanes<u32>, to: Uuid, count: u32) -> (Vec<Slot>, usize) {
+fn bring(lanes: &mut Lanes<u32>, to: Receiver, count: u32) -> (Vec<Slot>, usize) {
     let (mut slots, mut put_back) = (Vec::new(), 0);
     for job in 0..count {
         match lanes.arrived(to, job, now()) {
@@ -107,7 +116,7 @@ fn many_hanging_receivers_do_not_delay_one_that_answers() {
         open.extend(
             std::iter::from_fn(|| lanes.next_start())
                 .map(|(slot, _)| slot)
-                .filter(|s| s.endpoint_id == endpoint(1)),
+                .filter(|s| s.receiver == endpoint(1)),
         );
     }
     assert_eq!(delivered, 20);
@@ -161,7 +170,7 @@ fn a_receiver_that_recovers_is_trusted_again() {
             lanes.finished(slot, QUICK, now());
         }
     }
-    assert_eq!(lanes.lanes[&endpoint(1)].class(), Class::Fast);
+    assert_eq!(lanes.lanes[&endpoint(1).endpoint_id].class(), Class::Fast);
     assert_eq!(bring(&mut lanes, endpoint(1), 100).0.len(), 13);
 }
 
@@ -180,12 +189,48 @@ fn receivers_take_turns() {
     while let Some(slot) = open.pop_front() {
         lanes.finished(slot, Ending::NotTried, now());
         while let Some((slot, _)) = lanes.next_start() {
-            served.push(slot.endpoint_id.as_u128());
+            served.push(slot.receiver.endpoint_id.as_u128());
             open.push_back(slot);
         }
     }
     assert_eq!(served.len(), 18);
     assert_eq!(served[..4], [1, 2, 1, 2]);
     assert_eq!(lanes.places, 100);
-    assert_eq!((lanes.free.fresh, lanes.free.fast, lanes.free.slow), (2, 4, 2));
+    assert!(lanes.turns.is_empty() && lanes.users.is_empty());
+    assert!(lanes.shares.of_users.is_empty() && lanes.shares.of_destinations.is_empty());
+    assert_eq!(
+        (lanes.shares.free.fresh, lanes.shares.free.fast, lanes.shares.free.slow),
+        (2, 4, 2)
+    );
+}
+
+#[test]
+fn thousands_of_addresses_of_one_user_leave_slots_and_room_for_the_next_user() {
+    for (count, hosts) in [(1_200, 1), (1_200, 1_200), (10_000, 1), (10_000, 10_000)] {
+        let mut lanes = Lanes::new(256, 8_192);
+        let mut started = 0;
+        for n in 0..count {
+            let receiver = of(1_000 + n, 1, u64::try_from(n % hosts).unwrap());
+            started += bring(&mut lanes, receiver, 1).0.len();
+        }
+        let most = if hosts == 1 { 64 } else { 96 };
+        assert!(started <= most, "{started} of {count} at {hosts} hosts");
+        for user in 2..6 {
+            let (slots, _) = bring(&mut lanes, of(user, user, 1_000_000 + u64::try_from(user).unwrap()), 1);
+            assert_eq!(slots.len(), 1, "user {user} beside {count} at {hosts} hosts");
+        }
+        // Those that wait are asked about in a bounded number of steps.
+        while lanes.next_start().is_some() {}
+        assert!(lanes.places >= 8_192 / 2);
+    }
+}
+
+#[test]
+fn dead_host_of_a_user_leaves_slots_for_its_others() {
+    let mut lanes = Lanes::new(96, 1_024);
+    for n in 0..10 {
+        bring(&mut lanes, of(100 + n, 1, 7), 15);
+    }
+    let (slots, _) = bring(&mut lanes, of(1, 1, 8), 1);
+    assert_eq!(slots.len(), 1);
 }
