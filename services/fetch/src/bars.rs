@@ -56,7 +56,8 @@ pub fn tidy(candles: &[Candle], request: &BarsRequest, now: Timestamp) -> Vec<Hi
 }
 
 /// Makes candles of points in time. A candle opens where the one before it closed, if that is its neighbour; its
-/// volume is unknown, because a chart tells rolling volumes. The last point is "now" and belongs to the open candle.
+/// volume is unknown, because a chart tells rolling volumes. A point at a boundary, or shortly after it, is the price at the end of
+/// the period before. The last point is "now" and belongs to the open candle.
 pub fn from_points(points: &[Reading], interval: Interval) -> Vec<Candle> {
     let mut sorted: Vec<(Timestamp, Decimal, &Number)> = points
         .iter()
@@ -66,11 +67,17 @@ pub fn from_points(points: &[Reading], interval: Interval) -> Vec<Candle> {
         })
         .collect();
     sorted.sort_by_key(|(at, _, _)| *at);
+    let times: Vec<Timestamp> = sorted.iter().map(|(at, _, _)| *at).collect();
+    let lateness = step(&times, interval) / LATE_SHARE;
+    let now_point = now_point(&times, lateness);
     let length = SignedDuration::from_secs(interval.seconds());
     let mut made: Vec<Candle> = Vec::new();
     let mut extremes = (Decimal::ZERO, Decimal::ZERO);
     for (at, value, price) in sorted {
-        let open_time = interval.open_time(at);
+        let open_time = match at.checked_sub(lateness) {
+            Ok(ended) if Some(at) != now_point => interval.open_time(ended),
+            Ok(_) | Err(_) => interval.open_time(at),
+        };
         match made.last_mut().filter(|last| last.open_time == Some(open_time)) {
             Some(candle) => {
                 candle.close = Some(price.clone());
@@ -110,6 +117,25 @@ pub fn from_points(points: &[Reading], interval: Interval) -> Vec<Candle> {
         }
     }
     made
+}
+
+/// A point up to this part of a step after a boundary is the price at that boundary: venues sample with some delay.
+const LATE_SHARE: i32 = 6;
+
+/// The usual distance of neighbouring points, at most an interval.
+fn step(times: &[Timestamp], interval: Interval) -> SignedDuration {
+    let mut distances: Vec<SignedDuration> = times.windows(2).map(|pair| pair[1].duration_since(pair[0])).collect();
+    distances.sort_unstable();
+    let whole = SignedDuration::from_secs(interval.seconds());
+    distances
+        .get(distances.len() / 2)
+        .map_or(whole, |usual| (*usual).min(whole))
+}
+
+/// The last point if it came earlier than the others did: then it is the price of the moment of the request.
+fn now_point(times: &[Timestamp], lateness: SignedDuration) -> Option<Timestamp> {
+    let [.., before, last] = times else { return None };
+    (last.duration_since(*before) + lateness < lateness * LATE_SHARE).then_some(*last)
 }
 
 #[cfg(test)]
@@ -153,13 +179,15 @@ mod tests {
     #[test]
     fn points_become_candles_that_join() {
         let points = [
-            point("2026-01-01T01:59:00Z", "12"),
-            point("2026-01-01T00:03:00Z", "10"),
-            point("2026-01-01T01:02:00Z", "9"),
-            point("2026-01-01T04:02:00Z", "20"),
+            point("2026-01-01T01:03:00Z", "10"),
+            point("2026-01-01T02:05:00Z", "12"),
+            point("2026-01-01T01:33:00Z", "9"),
+            point("2026-01-01T02:00:30Z", "11"),
+            point("2026-01-01T04:35:00Z", "21"),
+            point("2026-01-01T05:04:00Z", "20"),
         ];
         let candles = from_points(&points, Interval::H1);
-        let bars = tidy(&candles, &request(), at("2026-01-01T04:30:00Z"));
+        let bars = tidy(&candles, &request(), at("2026-01-01T05:30:00Z"));
         let rows: Vec<String> = bars
             .iter()
             .map(|b| format!("{} {} {} {} {} {}", b.t, b.o, b.h, b.l, b.c, b.closed))
@@ -167,11 +195,63 @@ mod tests {
         assert_eq!(
             rows,
             [
+                // 01:03 is within a sixth of the usual 30 minutes after the hour: the end of the hour before.
                 "2026-01-01T00:00:00.000Z 10 10 10 10 true",
-                "2026-01-01T01:00:00.000Z 10 12 9 12 true",
-                "2026-01-01T04:00:00.000Z 20 20 20 20 false",
+                "2026-01-01T01:00:00.000Z 10 11 9 11 true",
+                "2026-01-01T02:00:00.000Z 11 12 11 12 true",
+                "2026-01-01T04:00:00.000Z 21 21 20 20 true",
             ]
         );
+    }
+
+    #[test]
+    fn point_at_a_boundary_closes_the_period_before() {
+        let points = [
+            point("2026-01-01T00:00:00Z", "100"),
+            point("2026-01-02T00:00:02Z", "110"),
+            point("2026-01-03T00:00:00Z", "99"),
+            point("2026-01-03T02:10:00Z", "98"),
+        ];
+        let closes: Vec<(String, String)> = from_points(&points, Interval::D1)
+            .iter()
+            .map(|candle| {
+                let close = candle.close.as_ref().unwrap().to_string();
+                (candle.open_time.unwrap().to_string(), close)
+            })
+            .collect();
+        let expected = [
+            ("2025-12-31T00:00:00Z", "100"),
+            ("2026-01-01T00:00:00Z", "110"),
+            ("2026-01-02T00:00:00Z", "99"),
+            // The price of the moment, although it is soon after midnight.
+            ("2026-01-03T00:00:00Z", "98"),
+        ];
+        assert_eq!(
+            closes,
+            expected.map(|(time, close)| (time.to_owned(), close.to_owned()))
+        );
+    }
+
+    #[test]
+    fn five_minute_points_stay_in_their_hour() {
+        let points: Vec<Reading> = (0..=24)
+            .map(|n| {
+                point(
+                    &format!("2026-01-01T{:02}:{:02}:20Z", n / 12, n % 12 * 5),
+                    &format!("{}", 100 + n),
+                )
+            })
+            .collect();
+        let hours: Vec<(String, String)> = from_points(&points, Interval::H1)
+            .iter()
+            .map(|c| (c.open_time.unwrap().to_string(), c.close.as_ref().unwrap().to_string()))
+            .collect();
+        let expected = [
+            ("2025-12-31T23:00:00Z", "100"),
+            ("2026-01-01T00:00:00Z", "112"),
+            ("2026-01-01T01:00:00Z", "124"),
+        ];
+        assert_eq!(hours, expected.map(|(time, close)| (time.to_owned(), close.to_owned())));
     }
 
     #[test]

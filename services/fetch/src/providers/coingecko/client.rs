@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use domain::asset::Asset;
+use domain::interval::Interval;
 use domain::ticker::ProviderId;
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -85,12 +86,18 @@ impl Provider for CoinGecko {
     }
 }
 
-/// The window to ask for: it decides the distance of the points (5 minutes, an hour, a day).
-fn days(from: Timestamp, now: Timestamp) -> &'static str {
-    match now.duration_since(from).as_hours() {
-        ..24 => "1",
-        24..=2_159 => "90",
-        _ => "365",
+/// The window to ask for: it decides the distance of the points (one day: 5 minutes, up to 90 days: an hour, beyond: a day). Points
+/// further apart than the candles asked for would leave most of these empty, so then the newest part is asked for.
+fn days(from: Timestamp, interval: Interval, now: Timestamp) -> &'static str {
+    const DAY: i64 = 86_400;
+    // A request for exactly a day is a moment older when it is sent.
+    let window = now.duration_since(from).as_secs() - 3_600;
+    if window < DAY || interval.seconds() < 3_600 {
+        "1"
+    } else if window < 90 * DAY || interval.seconds() < DAY {
+        "90"
+    } else {
+        "365"
     }
 }
 
@@ -102,7 +109,10 @@ impl History for CoinGecko {
 
     async fn bars(&self, request: &BarsRequest) -> Result<Vec<Candle>, ProviderError> {
         let path = format!("/coins/{}/market_chart", request.symbol);
-        let query = [("vs_currency", CURRENCY), ("days", days(request.from, self.http.now()))];
+        let query = [
+            ("vs_currency", CURRENCY),
+            ("days", days(request.from, request.interval, self.http.now())),
+        ];
         let answer = self.get(&path, &query).await?;
         let entries = decode(Endpoint::MarketChart, &answer.reply(), Some(CURRENCY))?;
         let points: Vec<Reading> = entries
@@ -113,5 +123,31 @@ impl History for CoinGecko {
             })
             .collect();
         Ok(bars::from_points(&points, request.interval))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(24, Interval::M1, "1")]
+    #[case(24, Interval::H1, "1")]
+    #[case(7 * 24, Interval::M5, "1")]
+    #[case(26, Interval::H1, "90")]
+    #[case(90 * 24, Interval::H1, "90")]
+    #[case(365 * 24, Interval::H1, "90")]
+    #[case(90 * 24, Interval::D1, "90")]
+    #[case(92 * 24, Interval::D1, "365")]
+    fn window_gives_points_as_fine_as_the_candles(
+        #[case] hours: i64,
+        #[case] interval: Interval,
+        #[case] days_asked: &str,
+    ) {
+        let now = Timestamp::from_second(1_767_225_600).unwrap();
+        assert_eq!(days(now - SignedDuration::from_hours(hours), interval, now), days_asked);
     }
 }
