@@ -22,7 +22,7 @@ use crate::settings::ProcessSettings;
 ///
 /// The log filter cannot be read; validated settings never cause it.
 pub fn init(service: &'static str, settings: &ProcessSettings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.log_level)?;
+    let filter = filter(&settings.log_level)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter);
     let installed = if settings.app_env.is_exposed() {
         builder
@@ -36,6 +36,22 @@ pub fn init(service: &'static str, settings: &ProcessSettings) -> anyhow::Result
         tracing::debug!("logging is already set up");
     }
     Ok(())
+}
+
+/// Libraries that write what they carry at the lower levels: the database driver prints the parameters of its statements, which
+/// are e-mails, hashes and signing secrets. Nobody may turn that on, whatever the log level.
+const SILENCED: [&str; 2] = ["tokio_postgres=warn", "postgres_protocol=warn"];
+
+/// What is logged at `level`.
+fn filter(level: &str) -> anyhow::Result<EnvFilter> {
+    // Of several directives for one target the last counts; one for a module below it would count more and is dropped.
+    let kept: Vec<&str> = level
+        .split(',')
+        .filter(|directive| !directive.contains("postgres_protocol") && !directive.contains("tokio_postgres"))
+        .collect();
+    Ok(EnvFilter::try_new(
+        kept.into_iter().chain(SILENCED).collect::<Vec<_>>().join(","),
+    )?)
 }
 
 /// Writes an event as one JSON object.

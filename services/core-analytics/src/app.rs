@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::backfill::Backfill;
+use crate::computations::Computations;
 use crate::intake::Intake;
 use crate::maintenance;
 use crate::routes::{self, AppState};
@@ -89,6 +90,7 @@ impl App {
         };
         let state = AppState {
             store: store.clone(),
+            computations: Computations::for_this_machine(),
             clock: clock.clone(),
             supported: settings.supported_tickers.iter().cloned().collect(),
         };

@@ -118,3 +118,6 @@ pub(super) fn next_contest(judged: &[Judged], carried: Option<Contest>, paramete
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

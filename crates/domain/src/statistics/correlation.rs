@@ -75,14 +75,45 @@ pub fn correlation(a: &TimedReturns, b: &TimedReturns, method: CorrelationMethod
 
 /// The correlations of all pairs, each over its own common times. Symmetric; the diagonal is 1 where the series varies.
 pub fn correlation_matrix(series: &[TimedReturns], method: CorrelationMethod) -> Vec<Vec<Correlation>> {
+    correlation_matrix_while(series, method, || true).unwrap_or_default()
+}
+
+/// The same as long as `go_on`, which is asked before each pair; `None` once it has said no.
+pub fn correlation_matrix_while(
+    series: &[TimedReturns],
+    method: CorrelationMethod,
+    go_on: impl Fn() -> bool,
+) -> Option<Vec<Vec<Correlation>>> {
     let unknown = Correlation {
         value: Err(Undefined::TooFewPoints),
         n_overlap: 0,
     };
+    // Ranks among all of a series' values are those among the common ones where two series have the same times.
+    let mut ranked = Vec::with_capacity(series.len());
+    for one in series {
+        if !go_on() {
+            return None;
+        }
+        ranked.push(match method {
+            CorrelationMethod::Pearson => None,
+            CorrelationMethod::Spearman => Some(ranks(&one.values)),
+        });
+    }
+    let values = |i: usize| ranked[i].as_deref().unwrap_or(&series[i].values);
     let mut matrix = vec![vec![unknown; series.len()]; series.len()];
     for (i, a) in series.iter().enumerate() {
         for (j, b) in series.iter().enumerate().skip(i) {
-            let mut cell = correlation(a, b, method);
+            if !go_on() {
+                return None;
+            }
+            let mut cell = if a.times == b.times {
+                Correlation {
+                    n_overlap: a.times.len(),
+                    value: pearson(values(i), values(j)),
+                }
+            } else {
+                correlation(a, b, method)
+            };
             if i == j {
                 cell.value = cell.value.map(|_| 1.0);
             }
@@ -90,7 +121,7 @@ pub fn correlation_matrix(series: &[TimedReturns], method: CorrelationMethod) ->
             matrix[j][i] = cell;
         }
     }
-    matrix
+    Some(matrix)
 }
 
 /// The values of both series at their common times.
@@ -193,6 +224,28 @@ mod tests {
         // scipy.stats.spearmanr([1, 2, 3, 4, 5], [5, 6, 7, 8, 7]) = 0.8207826816681233
         let known = spearman(&[1.0, 2.0, 3.0, 4.0, 5.0], &[5.0, 6.0, 7.0, 8.0, 7.0]).unwrap();
         assert!((known - 0.820_782_681_668_123_3).abs() < 1e-15);
+    }
+
+    #[test]
+    fn matrix_is_that_of_its_pairs_and_can_be_stopped() {
+        let series = [
+            timed(&[1, 2, 3, 4], &[0.1, 0.4, 0.2, 0.3]),
+            timed(&[1, 2, 3, 4], &[0.5, 0.5, 0.1, 0.7]),
+            timed(&[2, 3, 4, 5], &[0.3, 0.1, 0.4, 0.2]),
+        ];
+        for method in [CorrelationMethod::Pearson, CorrelationMethod::Spearman] {
+            let matrix = correlation_matrix(&series, method);
+            for (i, j) in [(0, 1), (0, 2), (1, 2)] {
+                assert_eq!(matrix[i][j], correlation(&series[i], &series[j], method));
+                assert_eq!(matrix[i][j], matrix[j][i]);
+            }
+            let asked = std::cell::Cell::new(0);
+            let stopped = correlation_matrix_while(&series, method, || {
+                asked.set(asked.get() + 1);
+                asked.get() < 5
+            });
+            assert_eq!((stopped, asked.get()), (None, 5));
+        }
     }
 
     #[test]

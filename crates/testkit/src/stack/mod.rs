@@ -85,7 +85,7 @@ pub struct Stack {
     /// RabbitMQ.
     pub rabbit: Rabbit,
     http: Client,
-    _logs: Folder,
+    logs: Folder,
 }
 
 impl Stack {
@@ -139,7 +139,7 @@ impl Stack {
             redis: options.redis,
             rabbit: options.rabbit,
             http,
-            _logs: logs,
+            logs,
         };
         for one in &mut stack.running {
             one.spawn();
@@ -225,6 +225,18 @@ impl Stack {
         for one in &mut self.running {
             one.assert_alive();
         }
+    }
+
+    /// All that the processes have written.
+    ///
+    /// # Panics
+    ///
+    /// The files cannot be read.
+    #[must_use]
+    pub fn read_logs(&self) -> String {
+        let files = std::fs::read_dir(self.logs.path()).expect("a folder");
+        let texts = files.map(|file| std::fs::read(file.expect("a file").path()).expect("a log"));
+        texts.map(|text| String::from_utf8_lossy(&text).into_owned()).collect()
     }
 
     /// The address of the first process of a service.

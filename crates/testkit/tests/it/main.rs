@@ -21,3 +21,5 @@ mod lost_servers;
 mod doubled_services;
 
 mod spikes;
+
+mod debug_logs;

@@ -7,7 +7,7 @@ use contracts::api::Sourced;
 use contracts::api::analytics::{CorrelationBody, CorrelationQuery};
 use contracts::number::Float;
 use domain::interval::Interval;
-use domain::statistics::{CorrelationMethod, ReturnKind, TimedReturns, correlation_matrix};
+use domain::statistics::{CorrelationMethod, ReturnKind, TimedReturns, correlation_matrix_while};
 use domain::ticker::Ticker;
 use futures_util::{StreamExt, TryStreamExt};
 use platform::problem::Problem;
@@ -16,7 +16,7 @@ use super::params::Params;
 use super::quality::{Bars, sourced};
 use super::{AppState, unavailable};
 use crate::closes::Closes;
-use crate::ranges::ClosedBars;
+use crate::ranges::{ClosedBars, MAX_POINTS_TOGETHER};
 
 const MOST_SYMBOLS: usize = 50;
 /// Questions to PostgreSQL at once, so that one request leaves connections for others.
@@ -44,6 +44,16 @@ pub async fn show(
             format!("must name 2 to {MOST_SYMBOLS} assets"),
         );
     }
+    let together = window.seconds() / interval.seconds() * i64::try_from(names.len()).unwrap_or(i64::MAX);
+    if together > MAX_POINTS_TOGETHER {
+        params.refuse(
+            "symbols",
+            "too_many_points",
+            format!(
+                "give {together} candles together, more than {MAX_POINTS_TOGETHER}: name fewer, or choose a longer interval"
+            ),
+        );
+    }
     params.finish()?;
     let symbols = names
         .into_iter()
@@ -58,6 +68,7 @@ pub async fn show(
     }
     params.finish()?;
 
+    let turn = state.computations.turn().await?;
     let now = state.clock.now();
     let range = ClosedBars::before(now, interval, window.seconds());
     let all: Vec<Closes> = futures_util::stream::iter(&symbols)
@@ -69,14 +80,19 @@ pub async fn show(
         .iter()
         .map(|closes| TimedReturns::of(&closes.series, interval.seconds(), ReturnKind::Simple))
         .collect();
-    let matrix = correlation_matrix(&returns, method);
+    let computed = turn.run(move |waiting| {
+        let matrix = correlation_matrix_while(&returns, method, || waiting.goes_on())?;
+        Some((matrix, common_to_all(&returns)))
+    });
+    // Nothing is computed for nobody, and then nobody reads this.
+    let (matrix, n_overlap) = computed.await?.unwrap_or_default();
     let body = CorrelationBody {
         symbols: symbols.iter().map(Ticker::to_string).collect(),
         matrix: matrix
             .iter()
             .map(|row| row.iter().map(|cell| cell.value.ok().and_then(Float::finite)).collect())
             .collect(),
-        n_overlap: common_to_all(&returns),
+        n_overlap,
         method: method.to_string(),
     };
     let least = all.iter().map(|closes| closes.series.len()).min().unwrap_or(0);

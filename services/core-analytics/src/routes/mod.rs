@@ -29,6 +29,7 @@ use platform::clock::SharedClock;
 use platform::problem::Problem;
 use platform::server::resource;
 
+use crate::computations::Computations;
 use crate::store::Store;
 
 /// What the handlers share.
@@ -36,6 +37,8 @@ use crate::store::Store;
 pub struct AppState {
     /// Where bars are kept.
     pub store: Store,
+    /// Long computations.
+    pub computations: Computations,
     /// The time.
     pub clock: SharedClock,
     /// Assets that exist even before their first bar.

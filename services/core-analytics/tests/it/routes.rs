@@ -199,6 +199,23 @@ async fn correlations_rest_on_common_returns_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn correlation_of_too_many_candles_is_refused() {
+    let world = World::new(NOW).await;
+    let running = world.start(&[]).await;
+    let names: Vec<String> = (0..22).map(|n| format!("T{n}")).collect();
+    let query = CorrelationQuery {
+        symbols: names.join(","),
+        window: Some("1y".to_owned()),
+        interval: Some("15m".to_owned()),
+        method: Some("spearman".to_owned()),
+    };
+    let problem = refused(&running, "analytics/correlation", &query).await;
+    assert_eq!((problem.status, problem.kind.as_str()), (400, "invalid_parameter"));
+    assert_eq!(problem.errors[0].kind, "too_many_points");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_of_bars_join_without_gap_or_overlap() {
     let world = World::new(NOW).await;
     fill(&world, "BTC", 25, &[], |back| 100 + back).await;
