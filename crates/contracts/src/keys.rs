@@ -33,8 +33,8 @@ pub const ALERTS_GROUP: &str = "alerts";
 /// Channel on which a revoked key or a changed user is announced, as the hex of the key's hash.
 pub const AUTH_REVOKED_CHANNEL: &str = "auth-revoked";
 
-/// Marker that tells the alerts service that its index is the one it built: gone after a flush.
-pub const ALERT_INDEX_MARKER: &str = "alerts:index";
+/// What is known of the alert index: hash with `epoch` while it is complete, `generation`, and the size of each set.
+pub const ALERT_INDEX: &str = "alerts:sizes";
 
 /// Newest aggregate quote of an asset: string, JSON [`crate::messages::QuoteMessage`].
 pub fn quote(ticker: &Ticker) -> String {

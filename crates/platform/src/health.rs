@@ -20,6 +20,8 @@ const KEPT_FOR: Duration = Duration::from_secs(1);
 
 type Ping = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
 
+type Warn = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<Option<String>>> + Send + Sync>;
+
 /// State of one dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -39,6 +41,9 @@ pub struct CheckReport {
     pub latency_ms: f64,
     /// When it was asked.
     pub checked_at: String,
+    /// What is wrong although it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 /// What all checks found.
@@ -64,6 +69,7 @@ impl Report {
 #[derive(Clone, Default)]
 pub struct Readiness {
     checks: Vec<(&'static str, Ping)>,
+    warnings: Vec<(&'static str, Warn)>,
     stop: Option<CancellationToken>,
     kept: Arc<Mutex<Option<(Instant, Report)>>>,
 }
@@ -83,6 +89,17 @@ impl Readiness {
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         self.checks.push((name, Arc::new(move || Box::pin(ping()))));
+        self
+    }
+
+    /// Adds a question about a dependency whose answer is shown with its check and does not make it down.
+    #[must_use]
+    pub fn warning<F, P>(mut self, name: &'static str, question: P) -> Self
+    where
+        P: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = anyhow::Result<Option<String>>> + Send + 'static,
+    {
+        self.warnings.push((name, Arc::new(move || Box::pin(question()))));
         self
     }
 
@@ -112,7 +129,19 @@ impl Readiness {
     }
 
     async fn ask(&self) -> Report {
-        let found = join_all(self.checks.iter().map(|(name, ping)| ask_one(name, ping))).await;
+        let checks = join_all(self.checks.iter().map(|(name, ping)| ask_one(name, ping)));
+        let warnings = join_all(self.warnings.iter().map(|(name, question)| async move {
+            // A failure is that of the ping beside it, which names it.
+            let answer = tokio::time::timeout(CHECK_DEADLINE, question()).await;
+            (*name, answer.ok().and_then(Result::ok).flatten())
+        }));
+        let (mut found, warnings) = tokio::join!(checks, warnings);
+        for (name, check) in &mut found {
+            check.warning = warnings
+                .iter()
+                .find(|(of, _)| of == name)
+                .and_then(|(_, text)| text.clone());
+        }
         let all_ok = found.iter().all(|(_, check)| check.status == Status::Ok);
         Report {
             status: if all_ok { "ok" } else { "unavailable" }.to_owned(),
@@ -137,6 +166,7 @@ async fn ask_one(name: &str, ping: &Ping) -> (String, CheckReport) {
         status: if failure.is_none() { Status::Ok } else { Status::Down },
         latency_ms: (started.elapsed().as_secs_f64() * 1e4).round() / 10.0,
         checked_at: format!("{checked_at:.3}"),
+        warning: None,
     };
     (name.to_owned(), report)
 }

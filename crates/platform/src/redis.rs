@@ -60,6 +60,27 @@ pub async fn ping(connection: &ConnectionManager) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What is wrong with how Redis is set up, if anything: one that may evict keys loses them one by one, in silence.
+///
+/// # Errors
+///
+/// No connection, or no answer.
+pub async fn eviction_warning(connection: &ConnectionManager) -> anyhow::Result<Option<String>> {
+    // INFO and not CONFIG: hosted servers refuse the latter.
+    let info: String = ::redis::cmd("INFO")
+        .arg("memory")
+        .query_async(&mut connection.clone())
+        .await
+        .context("Redis memory policy")?;
+    let policy = info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
+    Ok(policy
+        .map(str::trim)
+        .filter(|policy| *policy != "noeviction")
+        .map(|policy| {
+            format!("maxmemory-policy is {policy}: Redis may remove keys that are needed; set it to noeviction")
+        }))
+}
+
 fn client(settings: &RedisSettings) -> anyhow::Result<::redis::Client> {
     tls::install_provider();
     ::redis::Client::open(settings.redis_url.expose_secret()).context("REDIS_URL")

@@ -76,6 +76,9 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     let pool = postgres::connect(&settings.postgres)?;
     postgres::require_schema(&pool, SCHEMA_VERSION).await?;
     let redis = redis::connect(&settings.redis)?;
+    if let Ok(Some(warning)) = redis::eviction_warning(&redis).await {
+        tracing::error!(warning, "Redis is not set up for the index of alerts");
+    }
     let broker = Broker::connect(&settings.rabbit)?;
     let supported = settings
         .tickers()
@@ -197,7 +200,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
 }
 
 fn readiness(pool: &Pool, redis: &redis::ConnectionManager, broker: &Broker, stop: &CancellationToken) -> Readiness {
-    let (pool, redis, broker) = (pool.clone(), redis.clone(), broker.clone());
+    let (pool, redis, broker, evicting) = (pool.clone(), redis.clone(), broker.clone(), redis.clone());
     Readiness::new()
         .check("postgres", move || {
             let pool = pool.clone();
@@ -206,6 +209,13 @@ fn readiness(pool: &Pool, redis: &redis::ConnectionManager, broker: &Broker, sto
         .check("redis", move || {
             let redis = redis.clone();
             async move { redis::ping(&redis).await }
+        })
+        .warning("redis", {
+            let redis = evicting;
+            move || {
+                let redis = redis.clone();
+                async move { redis::eviction_warning(&redis).await }
+            }
         })
         .check("rabbitmq", move || {
             let broker = broker.clone();

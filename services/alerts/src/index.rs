@@ -2,12 +2,21 @@
 //!
 //! It only preselects. Scores are floats, so candidates are compared again exactly with the decimal that is part of each
 //! member; and who fires is decided in PostgreSQL alone. The index may therefore hold too much, which costs a look, but must
-//! not hold too little: a marker beside the sets says that they are complete, and is gone with them after a flush.
+//! not hold too little. One hash beside the sets tells whether it does:
+//!
+//! - `epoch` stands while the index is complete. It names the life of the Redis server and the build, so that a server that
+//!   came back from an old dump, or a replica that was promoted, does not pass for the one that was built;
+//! - `generation` changes when something was lost, which makes builds that began before it fail;
+//! - the name of each set, with the number of its members: a set that was evicted or deleted alone is smaller than that.
+//!
+//! Everything is read and written by scripts, because sizes and members must agree at every moment.
+
+use std::sync::LazyLock;
 
 use contracts::keys;
 use domain::rule::Condition;
 use domain::ticker::Ticker;
-use redis::Pipeline;
+use redis::Script;
 use redis::aio::ConnectionManager;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -21,13 +30,112 @@ pub mod keeper;
 /// How many candidates one look brings; more are fetched page by page.
 pub const PAGE_SIZE: usize = 2_000;
 
-/// Marks the index as complete if everything since the build began is still there: a flush takes the build's key away.
-const FINISH_SCRIPT: &str = "if redis.call('DEL', KEYS[1]) == 0 then return 0 end
-redis.call('SET', KEYS[2], ARGV[1])
+/// What the scripts share. `life` tells one life of the server's data from another; `whole` says whether sets have the size
+/// that is noted, and otherwise makes the index incomplete and every build under way fail.
+const LIBRARY: &str = "
+local function life()
+    local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
+    local data = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''
+    return server .. '/' .. data
+end
+local function noted(index)
+    local sizes, flat = {}, redis.call('HGETALL', index)
+    for i = 1, #flat, 2 do
+        if flat[i] ~= 'epoch' and flat[i] ~= 'generation' then sizes[flat[i]] = tonumber(flat[i + 1]) or 0 end
+    end
+    return sizes
+end
+local function whole(index, generation, sizes)
+    local lost = false
+    for set, size in pairs(sizes) do
+        if redis.call('ZCARD', set) < size then lost = true end
+    end
+    if not lost then return true end
+    redis.call('HDEL', index, 'epoch')
+    redis.call('HSET', index, 'generation', generation)
+    for set in pairs(noted(index)) do redis.call('HSET', index, set, redis.call('ZCARD', set)) end
+    return false
+end
+local function epoch(index)
+    local found = redis.call('HGET', index, 'epoch')
+    local now = life() .. '/'
+    if found and string.sub(found, 1, #now) == now then return found end
+    return false
+end
+local function change(index, set, by)
+    local size = tonumber(redis.call('HGET', index, set)) or 0
+    -- More members than noted: the note was lost, not a member.
+    size = math.max(size, redis.call('ZCARD', set))
+    redis.call('HSET', index, set, size + by())
+end
+";
+
+/// Keys: the hash, the set. Arguments: scores and members.
+const ADD: &str = "change(KEYS[1], KEYS[2], function() return redis.call('ZADD', KEYS[2], unpack(ARGV)) end)";
+
+/// Keys: the hash, the set. Arguments: members.
+const REMOVE: &str = "change(KEYS[1], KEYS[2], function() return -redis.call('ZREM', KEYS[2], unpack(ARGV)) end)";
+
+/// Keys: the hash, and a set per question. Arguments: a name for the next generation, the size of a page, and the lowest
+/// score, the highest score and the number to skip per question. Answers with nothing when the index is not complete.
+const LOOK: &str = "
+if not epoch(KEYS[1]) then return false end
+local sizes = {}
+for i = 2, #KEYS do sizes[KEYS[i]] = tonumber(redis.call('HGET', KEYS[1], KEYS[i])) or 0 end
+if not whole(KEYS[1], ARGV[1], sizes) then return false end
+local pages = {}
+for i = 2, #KEYS do
+    local at = 3 * (i - 1)
+    pages[i - 1] = redis.call('ZRANGEBYSCORE', KEYS[i], ARGV[at], ARGV[at + 1], 'LIMIT', ARGV[at + 2], ARGV[2])
+end
+return pages";
+
+/// Keys: the hash. Arguments: a name for the next generation. Answers with the epoch, or nothing.
+const EPOCH: &str = "
+if not whole(KEYS[1], ARGV[1], noted(KEYS[1])) then return false end
+return epoch(KEYS[1])";
+
+/// Keys: the hash. Arguments: a generation, if there is none. Answers with what a build must find again at its end.
+const BEGIN: &str = "
+redis.call('HSETNX', KEYS[1], 'generation', ARGV[1])
+return {redis.call('HGET', KEYS[1], 'generation'), life()}";
+
+/// Keys: the hash. Arguments: a name for the next generation, what the build found at its begin, its name. Marks the index
+/// as complete if everything since the build began is still there.
+const FINISH: &str = "
+local begun = redis.call('HGET', KEYS[1], 'generation')
+if begun ~= ARGV[2] or life() ~= ARGV[3] or not whole(KEYS[1], ARGV[1], noted(KEYS[1])) then return 0 end
+redis.call('HSET', KEYS[1], 'epoch', ARGV[3] .. '/' .. ARGV[4])
 return 1";
 
-/// Longest time a build may take, in seconds.
-const BUILD_TTL_SECONDS: u64 = 600;
+static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
+    let script = |body: &str| Script::new(&format!("{LIBRARY}{body}"));
+    Scripts {
+        add: script(ADD),
+        remove: script(REMOVE),
+        look: script(LOOK),
+        epoch: script(EPOCH),
+        begin: script(BEGIN),
+        finish: script(FINISH),
+    }
+});
+
+struct Scripts {
+    add: Script,
+    remove: Script,
+    look: Script,
+    epoch: Script,
+    begin: Script,
+    finish: Script,
+}
+
+/// A build that is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    id: Uuid,
+    generation: String,
+    life: String,
+}
 
 /// One armed alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,11 +158,6 @@ impl Entry {
             target: target.parse().ok()?,
         })
     }
-}
-
-/// Stands while a build runs; in the slot of the marker, so that one script can look at both.
-fn build_key(build: Uuid) -> String {
-    format!("{{{}}}:build:{build}", keys::ALERT_INDEX_MARKER)
 }
 
 /// The float nearest to a decimal. Rounding to the nearest keeps order, which a preselection by score relies on.
@@ -119,23 +222,15 @@ impl AlertIndex {
     /// # Errors
     /// When Redis does not answer.
     pub async fn add(&self, ticker: &Ticker, condition: Condition, entries: &[Entry]) -> Result<(), IndexError> {
-        if entries.is_empty() {
-            return Ok(());
+        for chunk in entries.chunks(PAGE_SIZE) {
+            let mut add = SCRIPTS.add.key(keys::ALERT_INDEX);
+            add.key(keys::alert_index(condition, ticker));
+            for entry in chunk {
+                add.arg(score(entry.target)).arg(entry.member());
+            }
+            let () = add.invoke_async(&mut self.redis.clone()).await?;
         }
-        let mut command = redis::cmd("ZADD");
-        command.arg(keys::alert_index(condition, ticker));
-        for entry in entries {
-            command.arg(score(entry.target)).arg(entry.member());
-        }
-        Ok(command.query_async(&mut self.redis.clone()).await?)
-    }
-
-    /// Adds to a pipeline the removal of alerts, for callers that write more in the same round trip.
-    pub fn remove_in(pipeline: &mut Pipeline, ticker: &Ticker, condition: Condition, entries: &[Entry]) {
-        if !entries.is_empty() {
-            let members: Vec<String> = entries.iter().map(Entry::member).collect();
-            pipeline.zrem(keys::alert_index(condition, ticker), members).ignore();
-        }
+        Ok(())
     }
 
     /// Removes alerts.
@@ -143,43 +238,56 @@ impl AlertIndex {
     /// # Errors
     /// When Redis does not answer.
     pub async fn remove(&self, ticker: &Ticker, condition: Condition, entries: &[Entry]) -> Result<(), IndexError> {
-        if entries.is_empty() {
-            return Ok(());
+        let members: Vec<String> = entries.iter().map(Entry::member).collect();
+        self.remove_members(ticker, condition, &members).await
+    }
+
+    async fn remove_members(
+        &self,
+        ticker: &Ticker,
+        condition: Condition,
+        members: &[String],
+    ) -> Result<(), IndexError> {
+        for chunk in members.chunks(PAGE_SIZE) {
+            let mut remove = SCRIPTS.remove.key(keys::ALERT_INDEX);
+            remove.key(keys::alert_index(condition, ticker)).arg(chunk);
+            let () = remove.invoke_async(&mut self.redis.clone()).await?;
         }
-        let mut pipeline = redis::pipe();
-        Self::remove_in(&mut pipeline, ticker, condition, entries);
-        Ok(pipeline.query_async(&mut self.redis.clone()).await?)
+        Ok(())
     }
 
     /// Looks up, in one round trip, what each price reaches.
     ///
     /// # Errors
-    /// `Missing` when the index was not complete for the whole of the look.
+    /// `Missing` when the index is not complete.
     pub async fn reached_by(&self, probes: &[Probe]) -> Result<Vec<Page>, IndexError> {
-        let mut pipeline = redis::pipe();
-        pipeline.get(keys::ALERT_INDEX_MARKER);
+        let mut look = SCRIPTS.look.key(keys::ALERT_INDEX);
+        look.arg(next_generation()).arg(PAGE_SIZE);
         for probe in probes {
-            let key = keys::alert_index(probe.condition, &probe.ticker);
-            let (skip, page) = (probe.skip as isize, PAGE_SIZE as isize);
+            look.key(keys::alert_index(probe.condition, &probe.ticker));
             match probe.condition {
-                Condition::Gt => pipeline.zrangebyscore_limit(key, "-inf", score(probe.price), skip, page),
-                Condition::Lt => pipeline.zrangebyscore_limit(key, score(probe.price), "+inf", skip, page),
+                Condition::Gt => look.arg("-inf").arg(score(probe.price)),
+                Condition::Lt => look.arg(score(probe.price)).arg("+inf"),
             };
+            look.arg(probe.skip);
         }
-        pipeline.get(keys::ALERT_INDEX_MARKER);
-        let answers: Vec<redis::Value> = pipeline.query_async(&mut self.redis.clone()).await?;
-        let [before, looks @ .., after] = answers.as_slice() else {
-            return Err(IndexError::Missing);
-        };
-        // Asked on both sides of the look: between two equal answers nobody flushed and nobody finished a build.
-        if matches!(before, redis::Value::Nil) || before != after {
-            return Err(IndexError::Missing);
-        }
-        probes
+        let pages: Option<Vec<Vec<String>>> = look.invoke_async(&mut self.redis.clone()).await?;
+        let pages = pages.ok_or(IndexError::Missing)?;
+        Ok(probes
             .iter()
-            .zip(looks)
-            .map(|(probe, look)| read_page(probe, look.clone()))
-            .collect()
+            .zip(pages)
+            .map(|(probe, page)| read_page(probe, page))
+            .collect())
+    }
+
+    /// What tells this complete index from every other one; `None` while it is not complete.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn epoch(&self) -> Result<Option<String>, IndexError> {
+        let mut epoch = SCRIPTS.epoch.key(keys::ALERT_INDEX);
+        let epoch = epoch.arg(next_generation());
+        Ok(epoch.invoke_async(&mut self.redis.clone()).await?)
     }
 
     /// Says whether the index is complete.
@@ -187,46 +295,31 @@ impl AlertIndex {
     /// # Errors
     /// When Redis does not answer.
     pub async fn is_complete(&self) -> Result<bool, IndexError> {
-        let marker: Option<String> = redis::cmd("GET")
-            .arg(keys::ALERT_INDEX_MARKER)
-            .query_async(&mut self.redis.clone())
-            .await?;
-        Ok(marker.is_some())
+        Ok(self.epoch().await?.is_some())
     }
 
     /// Announces that a build begins.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn begin_build(&self, build: Uuid) -> Result<(), IndexError> {
-        let mut command = redis::cmd("SET");
-        command.arg(build_key(build)).arg("").arg("EX").arg(BUILD_TTL_SECONDS);
-        Ok(command.query_async(&mut self.redis.clone()).await?)
+    pub async fn begin_build(&self) -> Result<Build, IndexError> {
+        let id = Uuid::now_v7();
+        let mut begin = SCRIPTS.begin.key(keys::ALERT_INDEX);
+        let begin = begin.arg(id.to_string());
+        let (generation, life) = begin.invoke_async(&mut self.redis.clone()).await?;
+        Ok(Build { id, generation, life })
     }
 
     /// Marks the index as complete, unless Redis lost what was built since the build began. False if it did.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn finish_build(&self, build: Uuid) -> Result<bool, IndexError> {
-        let finished: i64 = redis::Script::new(FINISH_SCRIPT)
-            .key(build_key(build))
-            .key(keys::ALERT_INDEX_MARKER)
-            .arg(build.to_string())
-            .invoke_async(&mut self.redis.clone())
-            .await?;
+    pub async fn finish_build(&self, build: &Build) -> Result<bool, IndexError> {
+        let mut finish = SCRIPTS.finish.key(keys::ALERT_INDEX);
+        finish.arg(next_generation()).arg(&build.generation).arg(&build.life);
+        finish.arg(build.id.to_string());
+        let finished: i64 = finish.invoke_async(&mut self.redis.clone()).await?;
         Ok(finished == 1)
-    }
-
-    /// Tells one life of the Redis server from another: it may come back with less than it had.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
-    pub async fn server_life(&self) -> Result<String, IndexError> {
-        let mut command = redis::cmd("INFO");
-        let info: String = command.arg("server").query_async(&mut self.redis.clone()).await?;
-        let line = info.lines().find_map(|line| line.strip_prefix("run_id:"));
-        Ok(line.unwrap_or_default().to_owned())
     }
 
     /// How many alerts the index holds for this asset and condition.
@@ -275,14 +368,16 @@ impl AlertIndex {
 
     /// Removes a member that nobody can read.
     async fn remove_unreadable(&self, ticker: &Ticker, condition: Condition, member: &str) -> Result<(), IndexError> {
-        let mut command = redis::cmd("ZREM");
-        command.arg(keys::alert_index(condition, ticker)).arg(member);
-        Ok(command.query_async(&mut self.redis.clone()).await?)
+        self.remove_members(ticker, condition, &[member.to_owned()]).await
     }
 }
 
-fn read_page(probe: &Probe, look: redis::Value) -> Result<Page, IndexError> {
-    let members: Vec<String> = redis::from_redis_value(look).map_err(redis::RedisError::from)?;
+/// A name that no generation has had.
+fn next_generation() -> String {
+    Uuid::now_v7().to_string()
+}
+
+fn read_page(probe: &Probe, members: Vec<String>) -> Page {
     let mut page = Page::default();
     for member in members {
         match Entry::parse(&member) {
@@ -290,7 +385,7 @@ fn read_page(probe: &Probe, look: redis::Value) -> Result<Page, IndexError> {
             Some(_) | None => page.missed += 1,
         }
     }
-    Ok(page)
+    page
 }
 
 #[cfg(test)]

@@ -250,7 +250,6 @@ impl Intake {
     /// Takes out of the index what does not wait any more, and announces what fired. All of it is committed: a failure
     /// here costs a look at the next price, and a live notice.
     async fn clean_up(&self, probes: &[Probe], pages: &[Page], staying: &BTreeSet<Uuid>, fired: &[Fired]) {
-        let mut pipeline = redis::pipe();
         let mut removed: BTreeMap<(&Ticker, Condition), Vec<Entry>> = BTreeMap::new();
         for (probe, page) in probes.iter().zip(pages) {
             let gone = page
@@ -264,8 +263,11 @@ impl Intake {
                 .extend(gone);
         }
         for ((ticker, condition), entries) in &removed {
-            AlertIndex::remove_in(&mut pipeline, ticker, *condition, entries);
+            if let Err(error) = self.index.remove(ticker, *condition, entries).await {
+                tracing::warn!(%error, "index not cleaned up after firing, it will be compared later");
+            }
         }
+        let mut pipeline = redis::pipe();
         for event in fired.iter().map(Fired::announcement) {
             match serde_json::to_string(&event) {
                 Ok(text) => {
@@ -284,7 +286,7 @@ impl Intake {
         }
         let done: redis::RedisResult<()> = pipeline.query_async(&mut self.redis.clone()).await;
         if let Err(error) = done {
-            tracing::warn!(%error, "index not cleaned up after firing, it will be compared later");
+            tracing::warn!(%error, "what fired is not announced; it is stored");
         }
     }
 }

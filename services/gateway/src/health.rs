@@ -93,6 +93,8 @@ pub struct DependencyCheck {
     /// When it was asked.
     #[schema(format = DateTime)]
     checked_at: String,
+    /// What is wrong although it answers, such as a Redis that may evict keys.
+    warning: Option<String>,
 }
 
 /// How fresh the prices are.

@@ -34,8 +34,8 @@ pub struct Keeper {
 
 /// What the last comparison that succeeded knew.
 struct Known {
-    /// The Redis server's life.
-    life: String,
+    /// The index that it looked at: another build may hold what the last comparison never saw.
+    epoch: Option<String>,
     /// The depth of the next comparison by counts.
     since: Depth,
     /// Comparisons by counts since the last full one.
@@ -75,9 +75,11 @@ impl Keeper {
 
     async fn round(&self, known: Option<&Known>) -> Result<Known, RepairError> {
         let begun = self.clock.now();
-        let life = self.index.server_life().await?;
+        let epoch = self.index.epoch().await?;
         let (depth, rounds) = match known {
-            Some(known) if known.life == life && known.rounds < FULL_EVERY => (known.since, known.rounds + 1),
+            Some(known) if epoch.is_some() && known.epoch == epoch && known.rounds < FULL_EVERY => {
+                (known.since, known.rounds + 1)
+            }
             Some(_) | None => (Depth::Full, 0),
         };
         match repair::compare(&self.index, &self.pool, &self.supported, depth).await {
@@ -85,7 +87,7 @@ impl Keeper {
             compared => compared.map(|_| ())?,
         }
         Ok(Known {
-            life,
+            epoch,
             since: Depth::Counts(begun),
             rounds,
         })

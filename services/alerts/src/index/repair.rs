@@ -55,8 +55,7 @@ pub struct Repaired {
 /// # Errors
 /// When one of the two does not answer; `Missing` when Redis lost its data meanwhile.
 pub async fn build(index: &AlertIndex, pool: &Pool) -> Result<u64, RepairError> {
-    let id = Uuid::now_v7();
-    index.begin_build(id).await?;
+    let build = index.begin_build().await?;
     let mut total = 0;
     for (ticker, condition, _) in alerts::count_armed(pool).await? {
         let mut after = Uuid::nil();
@@ -68,7 +67,7 @@ pub async fn build(index: &AlertIndex, pool: &Pool) -> Result<u64, RepairError> 
             total += page.len() as u64;
         }
     }
-    if !index.finish_build(id).await? {
+    if !index.finish_build(&build).await? {
         return Err(IndexError::Missing.into());
     }
     tracing::info!(alerts = total, "index built");

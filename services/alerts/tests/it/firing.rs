@@ -266,13 +266,12 @@ async fn the_index_is_repaired_in_both_directions() {
 async fn a_build_that_a_flush_met_does_not_count_although_another_began() {
     let stand = Stand::new().await;
     let index = stand.intake().index;
-    let (first, second) = (Uuid::now_v7(), Uuid::now_v7());
-    index.begin_build(first).await.unwrap();
+    let first = index.begin_build().await.unwrap();
     stand.redis.flush().await;
-    index.begin_build(second).await.unwrap();
-    assert!(!index.finish_build(first).await.unwrap());
+    let second = index.begin_build().await.unwrap();
+    assert!(!index.finish_build(&first).await.unwrap());
     assert!(!index.is_complete().await.unwrap());
-    assert!(index.finish_build(second).await.unwrap());
+    assert!(index.finish_build(&second).await.unwrap());
     assert!(index.is_complete().await.unwrap());
 }
 
@@ -349,6 +348,130 @@ async fn of_late_prices_each_fires_what_was_armed_when_it_was_published() {
     assert_eq!(stand.intake().evaluate(&batch).await.unwrap(), 1);
     let value = "SELECT count(*) FROM alerting.alert_events WHERE value = 105 AND late";
     assert_eq!(stand.count(value).await, 1);
+}
+
+#[tokio::test]
+async fn a_key_that_was_evicted_alone_is_rebuilt_before_its_price_is_done() {
+    let stand = Stand::new().await;
+    stand.insert_alerts(30, &stand.sink.url("/hook")).await;
+    let intake = stand.intake();
+    let set = keys::alert_index(Condition::Gt, &"BTC".parse().unwrap());
+    let evict = async |key: &str| {
+        let mut del = redis::cmd("DEL");
+        let () = del
+            .arg(key)
+            .query_async(&mut stand.redis.connection.clone())
+            .await
+            .unwrap();
+    };
+    let fired = async |price: &str| {
+        let payload = serde_json::to_string(&quote("BTC", price, SystemClock.now())).unwrap();
+        intake.evaluate(&[&payload]).await.unwrap()
+    };
+    assert_eq!(fired("10.5").await, 10);
+    evict(&set).await;
+    assert_eq!(fired("15.5").await, 5, "the set is gone, what is known of it is not");
+    evict(keys::ALERT_INDEX).await;
+    assert_eq!(fired("20.5").await, 5, "what is known of the sets is gone");
+    evict(&set).await;
+    evict(keys::ALERT_INDEX).await;
+    assert_eq!(fired("25.5").await, 5, "both are gone");
+    // Something is added between the loss and the next price.
+    evict(&set).await;
+    let orphan = Entry {
+        alert_id: Uuid::from_u128(1),
+        target: 1000.into(),
+    };
+    intake
+        .index
+        .add(&"BTC".parse().unwrap(), Condition::Gt, &[orphan])
+        .await
+        .unwrap();
+    assert_eq!(fired("100").await, 5);
+}
+
+#[tokio::test]
+async fn a_build_that_lost_a_set_does_not_count() {
+    let stand = Stand::new().await;
+    let index = stand.intake().index;
+    let ticker: domain::ticker::Ticker = "BTC".parse().unwrap();
+    let entry = |n: u128| Entry {
+        alert_id: Uuid::from_u128(n),
+        target: 4.into(),
+    };
+    let (first, rival) = (index.begin_build().await.unwrap(), index.begin_build().await.unwrap());
+    index.add(&ticker, Condition::Gt, &[entry(1), entry(2)]).await.unwrap();
+    let lose = redis::Cmd::del(keys::alert_index(Condition::Gt, &ticker));
+    let () = lose.query_async(&mut stand.redis.connection.clone()).await.unwrap();
+    index.add(&ticker, Condition::Gt, &[entry(3)]).await.unwrap();
+    assert!(!index.finish_build(&first).await.unwrap());
+    assert!(
+        !index.finish_build(&rival).await.unwrap(),
+        "it may have built what was lost as well"
+    );
+    let next = index.begin_build().await.unwrap();
+    assert!(index.finish_build(&next).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_back_with_less_is_noticed_at_the_next_price() {
+    let stand = Stand::new().await;
+    let mut own = testkit::OwnRedis::start().await;
+    let connection = platform::redis::connect(&own.settings).unwrap();
+    let mut intake = stand.intake();
+    (intake.index, intake.redis) = (AlertIndex::new(connection.clone()), connection.clone());
+    repair::build(&intake.index, &intake.pool).await.unwrap();
+    let () = redis::cmd("SAVE").query_async(&mut connection.clone()).await.unwrap();
+    stand.insert_alerts(3, &stand.sink.url("/hook")).await;
+    repair::build(&intake.index, &intake.pool).await.unwrap();
+    assert!(intake.index.is_complete().await.unwrap());
+    own.stop();
+    own.resume().await;
+    // The old connection would say first that it broke.
+    let connection = platform::redis::connect(&own.settings).unwrap();
+    (intake.index, intake.redis) = (AlertIndex::new(connection.clone()), connection.clone());
+    let keys: Vec<String> = redis::cmd("KEYS")
+        .arg("*")
+        .query_async(&mut connection.clone())
+        .await
+        .unwrap();
+    assert_eq!(keys, [keys::ALERT_INDEX], "the dump is from before the alerts");
+    let payload = serde_json::to_string(&quote("BTC", "100", SystemClock.now())).unwrap();
+    assert_eq!(intake.evaluate(&[&payload]).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_redis_that_may_evict_keys_is_told_in_health() {
+    let own = testkit::OwnRedis::start().await;
+    let connection = platform::redis::connect(&own.settings).unwrap();
+    let policy = async |name: &str| {
+        let mut set = redis::cmd("CONFIG");
+        set.arg("SET").arg("maxmemory-policy").arg(name);
+        let () = set.query_async(&mut connection.clone()).await.unwrap();
+    };
+    let asked = connection.clone();
+    let readiness = || {
+        let (asked, pinged) = (asked.clone(), asked.clone());
+        platform::health::Readiness::new()
+            .check("redis", move || {
+                let redis = pinged.clone();
+                async move { platform::redis::ping(&redis).await }
+            })
+            .warning("redis", move || {
+                let redis = asked.clone();
+                async move { platform::redis::eviction_warning(&redis).await }
+            })
+    };
+    policy("noeviction").await;
+    assert_eq!(readiness().report().await.checks["redis"].warning, None);
+    policy("allkeys-lru").await;
+    let report = readiness().report().await;
+    assert!(report.is_ready());
+    let warning = report.checks["redis"].warning.as_deref().unwrap();
+    assert!(
+        warning.contains("allkeys-lru") && warning.contains("noeviction"),
+        "{warning}"
+    );
 }
 
 #[tokio::test]
