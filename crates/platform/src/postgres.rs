@@ -72,6 +72,34 @@ pub fn parameters(settings: &PostgresSettings) -> anyhow::Result<tokio_postgres:
     Ok(parameters)
 }
 
+/// Says whether the same statement may succeed later: the server is away, full or busy. Otherwise it refuses what it was
+/// given, and will do so every time.
+#[must_use]
+pub fn is_outage(error: &tokio_postgres::Error) -> bool {
+    let Some(state) = error.code() else {
+        // Without a state the connection broke, unless the driver could not turn a value into its column's type or back.
+        let text = error.to_string();
+        let refused = [
+            "error serializing",
+            "error deserializing",
+            "invalid column",
+            "expected ",
+            "error encoding",
+        ];
+        return !refused.iter().any(|start| text.starts_with(start));
+    };
+    // Connection, rollback (deadlocks too), resources (a full disk too), locks, the operator, the system.
+    let classes = ["08", "40", "53", "55", "57", "58"];
+    classes.iter().any(|class| state.code().starts_with(class))
+        || [
+            SqlState::READ_ONLY_SQL_TRANSACTION,
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+            // While migrations run beside an older process, statements that were prepared before are planned anew.
+            SqlState::FEATURE_NOT_SUPPORTED,
+        ]
+        .contains(state)
+}
+
 /// Asks the server something cheap.
 ///
 /// # Errors

@@ -177,6 +177,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         claim_lease: settings.claim_lease(),
         drain_for: deadline.saturating_sub(STOP_RESERVE),
     };
+    let monitors_clock = clock.clone();
     let recorder = Recorder {
         pool: pool.clone(),
         clock,
@@ -193,6 +194,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     let monitors = Monitors {
         pool,
         redis,
+        clock: monitors_clock,
         thresholds: Thresholds::DEFAULT,
     };
     supervisor.spawn("monitors", monitors.run(metrics_reader, stop));

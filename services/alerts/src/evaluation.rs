@@ -113,7 +113,8 @@ fn admit(payload: &str, gate: &QualityGate, now: Timestamp) -> Result<(Ticker, O
         confidence: quote.confidence,
         as_of: quote.as_of,
         published_at: quote.published_at,
-        request_id: quote.request_id,
+        // It is stored with every alert that the price fires, and PostgreSQL takes no such character.
+        request_id: quote.request_id.replace('\0', "\u{fffd}"),
         is_late: now.duration_since(quote.published_at) > gate.max_age,
     };
     Ok((quote.ticker, observed))

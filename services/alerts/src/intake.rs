@@ -24,6 +24,7 @@ use crate::evaluation::{Evaluation, Judged};
 use crate::index::repair::{self, RepairError};
 use crate::index::{AlertIndex, Entry, IndexError, Page, Probe};
 use crate::metrics;
+use crate::store::refused::{self, Kind};
 use crate::store::{StoreError, alerts};
 
 /// Most quotes judged together.
@@ -44,6 +45,17 @@ pub enum IntakeError {
     /// The index could not be built.
     #[error("building the index failed")]
     Repair(#[from] RepairError),
+}
+
+impl IntakeError {
+    /// The refusal of what was given, which no repetition helps. What concerns the index is waited out: it is not the fault of
+    /// a price, and passing the price by would lose alerts.
+    fn refusal(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) if !error.is_outage() => Some(error),
+            Self::Store(_) | Self::Index(_) | Self::Repair(_) => None,
+        }
+    }
 }
 
 /// Evaluates quotes.
@@ -97,13 +109,45 @@ impl Intake {
 
     async fn evaluate_patiently(&self, payloads: &[&str]) {
         let mut attempt = 0;
-        while let Err(error) = self.evaluate(payloads).await {
-            if attempt % 20 == 0 {
+        while let Err(error) = self.evaluate_or_set_aside(payloads).await {
+            if attempt == 0 {
                 tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "evaluation waits");
             }
             tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
             attempt += 1;
         }
+        if attempt > 0 {
+            tracing::info!(attempts = attempt, "evaluation goes on");
+        }
+    }
+
+    /// Evaluates a batch; messages that are refused for good are found by halving it, and set aside.
+    ///
+    /// # Errors
+    /// When PostgreSQL or Redis does not answer. The batch can be given again.
+    pub async fn evaluate_or_set_aside(&self, payloads: &[&str]) -> Result<usize, IntakeError> {
+        let (mut parts, mut total) = (vec![payloads], 0);
+        while let Some(part) = parts.pop() {
+            let error = match self.evaluate(part).await {
+                Ok(fired) => {
+                    total += fired;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            match (error.refusal(), part) {
+                (Some(refusal), [payload]) => {
+                    let now = self.clock.now();
+                    refused::set_aside(&self.pool, Kind::Quote, payload, refusal, payload, now).await?;
+                }
+                (Some(_), [_, ..]) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+                (Some(_) | None, _) => return Err(error),
+            }
+        }
+        Ok(total)
     }
 
     /// Evaluates a batch of messages and fires what they reach. Returns how many alerts fired.
@@ -188,7 +232,7 @@ impl Intake {
                 .filter_map(|(probe, page)| next_probe(probe, page, 0));
             return Ok((0, next.collect()));
         }
-        let fired = claim::fire(&self.pool, &hits, self.clock.now()).await?;
+        let fired = self.claim(&hits).await?;
         self.relay.notify_one();
         let staying = self.staying(&hits, &fired).await?;
         self.clean_up(&probes, &pages, &staying, &fired).await;
@@ -203,6 +247,28 @@ impl Intake {
             next_probe(probe, page, removed)
         });
         Ok((fired.len(), next.collect()))
+    }
+
+    /// Fires hits. One that PostgreSQL refuses for good takes no other with it: it is found by halving, and set aside.
+    async fn claim(&self, hits: &[Hit]) -> Result<Vec<Fired>, StoreError> {
+        let (mut parts, mut fired) = (vec![hits], Vec::new());
+        while let Some(part) = parts.pop() {
+            let now = self.clock.now();
+            match (claim::fire(&self.pool, part, now).await, part) {
+                (Ok(some), _) => fired.extend(some),
+                (Err(error), _) if error.is_outage() => return Err(error),
+                (Err(error), [hit]) => {
+                    let (item, observed) = (hit.alert_id.to_string(), &hit.observed);
+                    let payload = format!("price {} of {}", observed.price, observed.as_of);
+                    refused::set_aside(&self.pool, Kind::Alert, &item, &error, &payload, now).await?;
+                }
+                (Err(_), _) => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
+                }
+            }
+        }
+        Ok(fired)
     }
 
     /// Of the hits that did not fire, those that still wait: a late price may not fire what was armed after it.

@@ -6,6 +6,9 @@ pub const QUOTES_IN: &str = "alerts_quotes_in_total";
 /// Quotes that were not evaluated, by `reason`.
 pub const QUOTES_REFUSED: &str = "alerts_quotes_refused_total";
 
+/// Items that were refused for good and set aside in `alerting.refused`, by `kind`: quote, alert or metrics.
+pub const REFUSED: &str = "alerts_refused_total";
+
 /// Alerts that fired.
 pub const FIRED: &str = "alerts_fired_total";
 

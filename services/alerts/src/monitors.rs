@@ -12,6 +12,7 @@ use domain::monitor::{self, Check, CheckName, Level, Reading, Thresholds};
 use domain::ticker::Ticker;
 use jiff::Timestamp;
 use platform::backoff::Backoff;
+use platform::clock::SharedClock;
 use platform::stream::{GroupReader, append};
 use redis::aio::ConnectionManager;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::metrics;
 use crate::store::StoreError;
 use crate::store::monitors::{self, Decision, Standings, Stored};
+use crate::store::refused::{self, Kind};
 
 /// Most messages judged together.
 const BATCH_SIZE: usize = 500;
@@ -32,6 +34,8 @@ pub struct Monitors {
     pub pool: Pool,
     /// For announcements.
     pub redis: ConnectionManager,
+    /// What time it is.
+    pub clock: SharedClock,
     /// Where levels begin.
     pub thresholds: Thresholds,
 }
@@ -64,12 +68,27 @@ impl Monitors {
 
     async fn judge_patiently(&self, message: &MetricsMessage) {
         let mut attempt = 0;
-        while let Err(error) = self.judge(message).await {
-            if attempt % 20 == 0 {
+        while let Err(error) = self.judge_or_set_aside(message).await {
+            if attempt == 0 {
                 tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "risk levels wait");
             }
             tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
             attempt += 1;
+        }
+        if attempt > 0 {
+            tracing::info!(attempts = attempt, "risk levels go on");
+        }
+    }
+
+    /// Metrics that are refused for good are set aside; the next ones may be better.
+    async fn judge_or_set_aside(&self, message: &MetricsMessage) -> Result<(), StoreError> {
+        match self.judge(message).await {
+            Err(error) if !error.is_outage() => {
+                let payload = serde_json::to_string(message).unwrap_or_default();
+                let (item, now) = (message.ticker.as_str(), self.clock.now());
+                refused::set_aside(&self.pool, Kind::Metrics, item, &error, &payload, now).await
+            }
+            judged => judged,
         }
     }
 

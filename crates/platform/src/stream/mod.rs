@@ -53,8 +53,17 @@ struct Batch {
     last_id: Option<String>,
 }
 
+/// The text of an entry. What is missing or no text becomes a text that is no message, which its reader refuses and counts.
+fn payload_of(fields: Vec<(Vec<u8>, Vec<u8>)>) -> String {
+    let message = fields.into_iter().find(|(name, _)| name == FIELD.as_bytes());
+    let bytes = message.map(|(_, value)| value).unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_else(|error| format!("not UTF-8: {}", error.utf8_error()))
+}
+
 /// An id and its fields; without fields the entry was trimmed.
-type Row = (String, Option<Vec<(String, String)>>);
+///
+/// Values are bytes: one that is no text must not make its whole batch unreadable.
+type Row = (String, Option<Vec<(Vec<u8>, Vec<u8>)>>);
 
 impl Batch {
     fn is_empty(&self) -> bool {
@@ -66,14 +75,10 @@ impl Batch {
         let mut batch = Self::default();
         let rows: Option<Vec<Row>> = FromRedisValue::from_redis_value(value)?;
         for (id, fields) in rows.unwrap_or_default() {
-            let payload = fields
-                .unwrap_or_default()
-                .into_iter()
-                .find_map(|(name, value)| (name == FIELD).then_some(value));
-            match payload {
-                Some(payload) => batch.entries.push(Entry {
+            match fields {
+                Some(fields) => batch.entries.push(Entry {
                     id: id.clone(),
-                    payload,
+                    payload: payload_of(fields),
                 }),
                 None => batch.gone.push(id.clone()),
             }

@@ -1,7 +1,6 @@
 //! The SQL of schema `alerting`, one file per aggregate.
 
 use deadpool_postgres::Pool;
-use tokio_postgres::error::SqlState;
 
 /// Alerts: create, look up, delete, and what the index should hold.
 pub mod alerts;
@@ -17,6 +16,9 @@ pub mod deliveries;
 
 /// Risk levels.
 pub mod monitors;
+
+/// What was refused for good.
+pub mod refused;
 
 /// Why PostgreSQL did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -37,19 +39,7 @@ impl StoreError {
     pub fn is_outage(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
-            Self::Statement(error) => match error.code() {
-                None => true,
-                Some(code) => {
-                    let away = [
-                        SqlState::ADMIN_SHUTDOWN,
-                        SqlState::CRASH_SHUTDOWN,
-                        SqlState::CANNOT_CONNECT_NOW,
-                        SqlState::TOO_MANY_CONNECTIONS,
-                        SqlState::QUERY_CANCELED,
-                    ];
-                    away.contains(code)
-                }
-            },
+            Self::Statement(error) => platform::postgres::is_outage(error),
             Self::Unreadable(_) => false,
         }
     }

@@ -126,3 +126,19 @@ async fn level_is_left_after_ten_minutes_and_the_wait_survives_a_restart() {
     stand.wait_for_count(&stored(12, "OK"), 1).await;
     service.stop().await;
 }
+
+#[tokio::test]
+async fn metrics_that_postgresql_refuses_are_set_aside() {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let mut refused = metrics(1, Some(1.0));
+    refused
+        .undefined
+        .insert("volatility_ratio".to_owned(), "a\0b".to_owned());
+    publish(&stand, &refused).await;
+    let recorded = "SELECT count(*) FROM alerting.refused WHERE kind = 'metrics' AND item = 'BTC'";
+    stand.wait_for_count(recorded, 1).await;
+    publish(&stand, &metrics(2, Some(7.0))).await;
+    wait_for_level(&stand, &service, json!("Warning")).await;
+    service.stop().await;
+}

@@ -202,3 +202,70 @@ async fn two_instances_share_the_work_and_double_nothing() {
     second.stop().await;
     assert_eq!(stand.sink.count(), 100);
 }
+
+#[tokio::test]
+async fn an_alert_that_postgresql_refuses_stops_no_other() {
+    let stand = Stand::new().await;
+    let ids = stand.insert_alerts(7, &stand.sink.url("/hook")).await;
+    let client = stand.database.pool.get().await.unwrap();
+    let refuse = format!("ALTER TABLE alerting.alert_events ADD CHECK (alert_id <> '{}')", ids[3]);
+    client.execute(&refuse, &[]).await.unwrap();
+    let intake = stand.intake();
+    let batch: Vec<String> = ["100", "101"]
+        .iter()
+        .map(|price| serde_json::to_string(&quote("BTC", price, SystemClock.now())).unwrap())
+        .collect();
+    for payload in &batch {
+        intake.evaluate_or_set_aside(&[payload]).await.unwrap();
+    }
+    let fired = "SELECT count(*) FROM alerting.alerts WHERE state = 'triggered'";
+    assert_eq!(stand.count(fired).await, 6);
+    let recorded = format!(
+        "SELECT times FROM alerting.refused WHERE kind = 'alert' AND item = '{}' AND reason LIKE '%check constraint%'",
+        ids[3]
+    );
+    assert_eq!(stand.count(&recorded).await, 2);
+}
+
+#[tokio::test]
+async fn what_is_no_message_stops_nothing_and_is_counted() {
+    let stand = Stand::new().await;
+    stand.insert_alerts(1, &stand.sink.url("/hook")).await;
+    let service = stand.start().await;
+    for (field, value) in [("message", &b"\xff\xfe"[..]), ("other", b"x"), ("message", b"{}")] {
+        for stream in [contracts::keys::QUOTES_STREAM, contracts::keys::METRICS_STREAM] {
+            let mut add = redis::cmd("XADD");
+            add.arg(stream).arg("*").arg(field).arg(value);
+            let _: String = add.query_async(&mut stand.redis.connection.clone()).await.unwrap();
+        }
+    }
+    let mut price = quote("BTC", "100", SystemClock.now());
+    price.request_id = "a\0b".to_owned();
+    stand.publish_quote(&price).await;
+    stand.sink.wait_for(1, PATIENCE).await;
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn refusals_are_told_from_outages() {
+    let stand = Stand::new().await;
+    for (statement, is_outage) in [
+        ("SELECT 1 / (random() * 0)::int", false),
+        ("SELECT '\u{1}x'::uuid", false),
+        (
+            "INSERT INTO alerting.monitors (ticker, checks, as_of) VALUES (NULL, '{}', now())",
+            false,
+        ),
+        ("BEGIN READ ONLY; CREATE TABLE public.x ()", true),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", true),
+    ] {
+        let client = stand.database.pool.get().await.unwrap();
+        let error = client.batch_execute(statement).await.unwrap_err();
+        assert_eq!(platform::postgres::is_outage(&error), is_outage, "{statement}: {error}");
+        // What was set must not reach the next user of the connection.
+        drop(deadpool_postgres::Object::take(client));
+    }
+    let client = stand.database.pool.get().await.unwrap();
+    let error = client.query("SELECT $1::int", &[&"text"]).await.unwrap_err();
+    assert!(!platform::postgres::is_outage(&error), "{error}");
+}
