@@ -1,5 +1,6 @@
 //! Reward against risk.
 
+use super::returns::log_ratio;
 use super::undefined::{Measured, Undefined, finite};
 use super::volatility::annualise;
 
@@ -36,7 +37,7 @@ pub fn annualised_return(first: f64, last: f64, periods: f64, periods_per_year: 
     if periods <= 0.0 {
         return Err(Undefined::TooFewPoints);
     }
-    finite(((last / first).ln() * (periods_per_year / periods)).exp_m1())
+    finite((log_ratio(first, last) * (periods_per_year / periods)).exp_m1())
 }
 
 /// The Calmar ratio: annualised return / |max drawdown|.
@@ -64,6 +65,14 @@ mod tests {
         let doubled_in_half_a_year = annualised_return(1.0, 2.0, 6.0, 12.0).unwrap();
         assert!((doubled_in_half_a_year - 3.0).abs() < 1e-14);
         assert_eq!(calmar(Ok(0.5), -0.25), Ok(2.0));
+    }
+
+    #[test]
+    fn growth_of_nearly_equal_prices_keeps_its_digits() {
+        // 60 digits: (1.0000000001 / 1)^(365 / 2) - 1, with 1.0000000001 as the nearest binary number.
+        let growth = annualised_return(1.0, 1.000_000_000_1, 2.0, 365.0).unwrap();
+        let exact = 1.825_000_167_563_054_9e-8;
+        assert!((growth / exact - 1.0).abs() < 1e-12, "{growth:e}");
     }
 
     #[test]

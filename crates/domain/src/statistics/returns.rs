@@ -34,10 +34,9 @@ impl ReturnKind {
     /// The difference of two near prices is exact, so dividing it keeps digits that `p1 / p0 - 1` loses.
     #[inline]
     pub fn between(self, before: f64, after: f64) -> f64 {
-        let simple = (after - before) / before;
         match self {
-            Self::Simple => simple,
-            Self::Log => simple.ln_1p(),
+            Self::Simple => (after - before) / before,
+            Self::Log => log_ratio(before, after),
         }
     }
 }
@@ -57,6 +56,25 @@ impl FromStr for ReturnKind {
             "log" => Ok(Self::Log),
             _ => Err(UnknownReturnKind(text.to_owned())),
         }
+    }
+}
+
+/// `ln(after / before)` with all its digits.
+///
+/// Near 1 the quotient has lost the digits of a small change, while the difference of two near prices is exact. Far from 1
+/// it is the other way round: `(after - before) / before` rounds to -1 where nearly everything was lost.
+#[inline]
+pub fn log_ratio(before: f64, after: f64) -> f64 {
+    let simple = (after - before) / before;
+    if simple.abs() <= 0.5 {
+        return simple.ln_1p();
+    }
+    let ratio = after / before;
+    if ratio.is_normal() {
+        ratio.ln()
+    } else {
+        // Beyond the range of the quotient.
+        after.ln() - before.ln()
     }
 }
 
@@ -99,6 +117,19 @@ mod tests {
     fn no_return_joins_points_nearer_than_one_step() {
         let series = Series::new(vec![0, 30, 60], vec![1.0, 2.0, 4.0]).unwrap();
         assert_eq!(TimedReturns::of(&series, 60, ReturnKind::Log).values, [0.0; 0]);
+    }
+
+    #[test]
+    fn log_return_near_total_loss_keeps_its_digits() {
+        // ln(1e-12), ln(1e-300) and ln(1e400) to 20 digits.
+        for (before, after, exact) in [
+            (1e12, 1.0, -27.631_021_115_928_548_208),
+            (1e300, 1.0, -690.775_527_898_213_705_21),
+            (1e-200, 1e200, 921.034_037_197_618_273_6),
+        ] {
+            let relative = ReturnKind::Log.between(before, after) / exact - 1.0;
+            assert!(relative.abs() < 1e-15, "{relative:e}");
+        }
     }
 
     #[test]
