@@ -16,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::backfill::Backfill;
-use crate::computations::Computations;
 use crate::intake::Intake;
 use crate::maintenance;
 use crate::routes::{self, AppState};
@@ -90,9 +89,9 @@ impl App {
         };
         let state = AppState {
             store: store.clone(),
-            computations: Computations::for_this_machine(),
             clock: clock.clone(),
             supported: settings.supported_tickers.iter().cloned().collect(),
+            computations: routes::Computations::default(),
         };
         let readiness = Readiness::new()
             .check("postgres", {

@@ -38,9 +38,6 @@ pub mod ranges;
 /// Closing prices as a series.
 pub mod closes;
 
-/// Turns for long computations.
-pub mod computations;
-
 /// Statistics as the contract writes them.
 pub mod stats_body;
 

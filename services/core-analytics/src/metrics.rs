@@ -99,10 +99,11 @@ fn extremes_24h(window: &AssetWindow, at: Timestamp) -> Known<(Decimal, Decimal)
     Ok((high, low))
 }
 
-/// The deviation of the last hour's returns of 5 minutes, the running bar included.
+/// The deviation of the returns of the last twelve closed candles of 5 minutes. The running one is left out: its return is
+/// that of a shorter period and makes every hour look calmer just after a boundary.
 fn volatility_1h(window: &AssetWindow, at: Timestamp) -> Known<f64> {
     let newest = Interval::M5.open_time(at).as_second();
-    hour_volatility(window, newest - HOUR..newest + 1).ok_or(INSUFFICIENT_DATA)
+    hour_volatility(window, newest - HOUR - FIVE_MINUTES..newest).ok_or(INSUFFICIENT_DATA)
 }
 
 /// The median of the same over the whole hours of the last 7 days before the running one.
@@ -247,10 +248,10 @@ mod tests {
 
     #[test]
     fn a_wild_hour_stands_out_against_the_median() {
-        // Steps of 0.1 % all week, of 0.3 % in the last hour.
+        // Steps of 0.1 % all week, of 0.3 % in the last closed hour.
         let metrics = compute(
             &quote(10_000),
-            &window(8, |back| match (back % 2, back <= 12) {
+            &window(8, |back| match (back % 2, back <= 13) {
                 (0, _) => 10_000,
                 (_, false) => 10_010,
                 (_, true) => 10_030,
@@ -258,6 +259,15 @@ mod tests {
         );
         let ratio = metrics.volatility_ratio.unwrap();
         assert!((ratio - 3.0).abs() < 0.02, "{ratio}");
+    }
+
+    #[test]
+    fn running_candle_is_not_in_the_volatility_of_an_hour() {
+        let calm = compute(
+            &quote(10_000),
+            &window(8, |back| if back == 0 { 20_000 } else { 10_000 }),
+        );
+        assert_eq!(calm.volatility_1h, Some(0.0));
     }
 
     #[test]

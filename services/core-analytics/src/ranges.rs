@@ -5,8 +5,6 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Most bars that one question may read.
 pub const MAX_POINTS: i64 = 200_000;
-/// Most bars that one question may read of all its assets together.
-pub const MAX_POINTS_TOGETHER: i64 = 400_000;
 /// Longest stretch of time: 5 years.
 pub const MAX_SPAN_SECONDS: i64 = 5 * 365 * 86_400;
 

@@ -166,6 +166,9 @@ pub struct CorrelationBody {
     pub matrix: Vec<Vec<Option<Float>>>,
     /// Number of returns at times that all assets have.
     pub n_overlap: u64,
+    /// Number of common returns of each pair, on which its correlation rests.
+    #[serde(default)]
+    pub n_overlaps: Vec<Vec<u64>>,
     /// `pearson` or `spearman`.
     pub method: String,
 }

@@ -61,16 +61,12 @@ pub struct Correlation {
     pub n_overlap: usize,
 }
 
-/// The correlation of two series of returns over the times that both have.
+/// The fewest common returns a correlation is formed of: two points always lie on a line and say ±1 of anything.
+pub const MIN_OVERLAP: usize = 3;
+
+/// The correlation of two series of returns over the times that both have; `too_few_points` below [`MIN_OVERLAP`].
 pub fn correlation(a: &TimedReturns, b: &TimedReturns, method: CorrelationMethod) -> Correlation {
-    let (x, y) = common(a, b);
-    Correlation {
-        n_overlap: x.len(),
-        value: match method {
-            CorrelationMethod::Pearson => pearson(&x, &y),
-            CorrelationMethod::Spearman => spearman(&x, &y),
-        },
-    }
+    Prepared::of(a, method).with(&Prepared::of(b, method), method)
 }
 
 /// The correlations of all pairs, each over its own common times. Symmetric; the diagonal is 1 where the series varies.
@@ -78,42 +74,30 @@ pub fn correlation_matrix(series: &[TimedReturns], method: CorrelationMethod) ->
     correlation_matrix_while(series, method, || true).unwrap_or_default()
 }
 
-/// The same as long as `go_on`, which is asked before each pair; `None` once it has said no.
+/// Like [`correlation_matrix`], but asks before each pair whether anybody still waits for the result; `None` when not.
 pub fn correlation_matrix_while(
     series: &[TimedReturns],
     method: CorrelationMethod,
-    go_on: impl Fn() -> bool,
+    is_wanted: impl Fn() -> bool,
 ) -> Option<Vec<Vec<Correlation>>> {
     let unknown = Correlation {
         value: Err(Undefined::TooFewPoints),
         n_overlap: 0,
     };
-    // Ranks among all of a series' values are those among the common ones where two series have the same times.
-    let mut ranked = Vec::with_capacity(series.len());
+    let mut matrix = vec![vec![unknown; series.len()]; series.len()];
+    let mut prepared = Vec::with_capacity(series.len());
     for one in series {
-        if !go_on() {
+        if !is_wanted() {
             return None;
         }
-        ranked.push(match method {
-            CorrelationMethod::Pearson => None,
-            CorrelationMethod::Spearman => Some(ranks(&one.values)),
-        });
+        prepared.push(Prepared::of(one, method));
     }
-    let values = |i: usize| ranked[i].as_deref().unwrap_or(&series[i].values);
-    let mut matrix = vec![vec![unknown; series.len()]; series.len()];
-    for (i, a) in series.iter().enumerate() {
-        for (j, b) in series.iter().enumerate().skip(i) {
-            if !go_on() {
+    for (i, a) in prepared.iter().enumerate() {
+        for (j, b) in prepared.iter().enumerate().skip(i) {
+            if !is_wanted() {
                 return None;
             }
-            let mut cell = if a.times == b.times {
-                Correlation {
-                    n_overlap: a.times.len(),
-                    value: pearson(values(i), values(j)),
-                }
-            } else {
-                correlation(a, b, method)
-            };
+            let mut cell = a.with(b, method);
             if i == j {
                 cell.value = cell.value.map(|_| 1.0);
             }
@@ -124,23 +108,96 @@ pub fn correlation_matrix_while(
     Some(matrix)
 }
 
-/// The values of both series at their common times.
-fn common(a: &TimedReturns, b: &TimedReturns) -> (Vec<f64>, Vec<f64>) {
+/// A series with the order of its values, so that it is sorted once and not again for each pair.
+struct Prepared<'a> {
+    series: &'a TimedReturns,
+    /// Positions by ascending value; empty for Pearson.
+    order: Vec<usize>,
+}
+
+impl<'a> Prepared<'a> {
+    fn of(series: &'a TimedReturns, method: CorrelationMethod) -> Self {
+        let order = match method {
+            CorrelationMethod::Pearson => Vec::new(),
+            CorrelationMethod::Spearman => ascending(&series.values),
+        };
+        Self { series, order }
+    }
+
+    fn with(&self, other: &Self, method: CorrelationMethod) -> Correlation {
+        let (own, others) = common(&self.series.times, &other.series.times);
+        let value = if own.len() < MIN_OVERLAP {
+            Err(Undefined::TooFewPoints)
+        } else {
+            match method {
+                CorrelationMethod::Pearson => pearson(&self.pick(&own), &other.pick(&others)),
+                CorrelationMethod::Spearman => pearson(&self.ranks_among(&own), &other.ranks_among(&others)),
+            }
+        };
+        Correlation {
+            n_overlap: own.len(),
+            value,
+        }
+    }
+
+    fn pick(&self, positions: &[usize]) -> Vec<f64> {
+        positions.iter().map(|at| self.series.values[*at]).collect()
+    }
+
+    /// The ranks of the values at `positions` (ascending) among themselves.
+    fn ranks_among(&self, positions: &[usize]) -> Vec<f64> {
+        const ABSENT: usize = usize::MAX;
+        let mut place = vec![ABSENT; self.series.values.len()];
+        for (index, at) in positions.iter().enumerate() {
+            place[*at] = index;
+        }
+        let present = self
+            .order
+            .iter()
+            .copied()
+            .filter(|at| place[*at] != ABSENT)
+            .collect::<Vec<_>>();
+        let mut ranks = vec![0.0; positions.len()];
+        rank_in_order(&self.series.values, &present, |at, rank| ranks[place[at]] = rank);
+        ranks
+    }
+}
+
+/// The positions of the common times in both lists.
+fn common(a: &[i64], b: &[i64]) -> (Vec<usize>, Vec<usize>) {
     let (mut i, mut j) = (0, 0);
     let (mut x, mut y) = (Vec::new(), Vec::new());
-    while i < a.times.len() && j < b.times.len() {
-        match a.times[i].cmp(&b.times[j]) {
+    while i < a.len() && j < b.len() {
+        match a[i].cmp(&b[j]) {
             Ordering::Less => i += 1,
             Ordering::Greater => j += 1,
             Ordering::Equal => {
-                x.push(a.values[i]);
-                y.push(b.values[j]);
+                x.push(i);
+                y.push(j);
                 i += 1;
                 j += 1;
             }
         }
     }
     (x, y)
+}
+
+fn ascending(values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+    order
+}
+
+/// Hands each position of `order`, ascending by value, its rank from 1; ties share their mean rank.
+fn rank_in_order(values: &[f64], order: &[usize], mut assign: impl FnMut(usize, f64)) {
+    let mut before = 0;
+    for tied in order.chunk_by(|a, b| values[*a] == values[*b]) {
+        let shared = before as f64 + (tied.len() as f64 + 1.0) / 2.0;
+        for at in tied {
+            assign(*at, shared);
+        }
+        before += tied.len();
+    }
 }
 
 /// Pearson's correlation of paired values.
@@ -175,17 +232,8 @@ pub fn spearman(x: &[f64], y: &[f64]) -> Measured {
 
 /// The rank of each value from 1; equal values share the mean of their ranks.
 pub fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut ranks = vec![0.0; values.len()];
-    let mut before = 0;
-    for tied in order.chunk_by(|a, b| values[*a] == values[*b]) {
-        let shared = before as f64 + (tied.len() as f64 + 1.0) / 2.0;
-        for index in tied {
-            ranks[*index] = shared;
-        }
-        before += tied.len();
-    }
+    rank_in_order(values, &ascending(values), |at, rank| ranks[at] = rank);
     ranks
 }
 
@@ -227,34 +275,57 @@ mod tests {
     }
 
     #[test]
-    fn matrix_is_that_of_its_pairs_and_can_be_stopped() {
-        let series = [
-            timed(&[1, 2, 3, 4], &[0.1, 0.4, 0.2, 0.3]),
-            timed(&[1, 2, 3, 4], &[0.5, 0.5, 0.1, 0.7]),
-            timed(&[2, 3, 4, 5], &[0.3, 0.1, 0.4, 0.2]),
-        ];
-        for method in [CorrelationMethod::Pearson, CorrelationMethod::Spearman] {
-            let matrix = correlation_matrix(&series, method);
-            for (i, j) in [(0, 1), (0, 2), (1, 2)] {
-                assert_eq!(matrix[i][j], correlation(&series[i], &series[j], method));
-                assert_eq!(matrix[i][j], matrix[j][i]);
-            }
-            let asked = std::cell::Cell::new(0);
-            let stopped = correlation_matrix_while(&series, method, || {
-                asked.set(asked.get() + 1);
-                asked.get() < 5
-            });
-            assert_eq!((stopped, asked.get()), (None, 5));
-        }
-    }
-
-    #[test]
     fn what_has_no_correlation_says_why() {
         assert_eq!(pearson(&[1.0], &[1.0]), Err(Undefined::TooFewPoints));
         assert_eq!(pearson(&[1.0, 1.0], &[1.0, 2.0]), Err(Undefined::ZeroVolatility));
     }
 
+    #[test]
+    fn two_common_returns_have_no_correlation() {
+        let a = timed(&[1, 2, 3], &[0.1, 0.2, 0.3]);
+        for (times, known) in [(vec![2, 3], false), (vec![1, 2, 3], true)] {
+            let values: Vec<f64> = times.iter().map(|time| *time as f64).collect();
+            for method in [CorrelationMethod::Pearson, CorrelationMethod::Spearman] {
+                let cell = correlation(&a, &timed(&times, &values), method);
+                assert_eq!((cell.n_overlap, cell.value.is_ok()), (times.len(), known), "{method}");
+            }
+        }
+    }
+
+    #[test]
+    fn matrix_nobody_waits_for_is_given_up() {
+        let series = vec![timed(&[1, 2, 3], &[0.1, 0.2, 0.3]); 4];
+        let asked = std::cell::Cell::new(0);
+        let matrix = correlation_matrix_while(&series, CorrelationMethod::Spearman, || {
+            asked.set(asked.get() + 1);
+            asked.get() < 6
+        });
+        assert_eq!((matrix, asked.get()), (None, 6));
+    }
+
     proptest! {
+        #[test]
+        fn ranks_of_common_values_equal_ranking_them_anew(
+            rows in prop::collection::vec((0..3_u8, -5..5_i8, -5..5_i8), 3..80)
+        ) {
+            // Only a, only b, or both have the time.
+            let side = |skip: u8, pick: fn(&(u8, i8, i8)) -> i8| {
+                let mut series = TimedReturns::default();
+                for (time, row) in (0..).zip(&rows).filter(|(_, row)| row.0 != skip) {
+                    series.times.push(time);
+                    series.values.push(f64::from(pick(row)));
+                }
+                series
+            };
+            let (a, b) = (side(1, |row| row.1), side(2, |row| row.2));
+            let shared: Vec<&(u8, i8, i8)> = rows.iter().filter(|row| row.0 == 0).collect();
+            let x: Vec<f64> = shared.iter().map(|row| f64::from(row.1)).collect();
+            let y: Vec<f64> = shared.iter().map(|row| f64::from(row.2)).collect();
+            let plain = if x.len() < MIN_OVERLAP { Err(Undefined::TooFewPoints) } else { spearman(&x, &y) };
+            let cell = correlation(&a, &b, CorrelationMethod::Spearman);
+            prop_assert_eq!((cell.n_overlap, cell.value), (x.len(), plain));
+        }
+
         #[test]
         fn it_is_symmetric_bounded_and_blind_to_scale(
             pairs in prop::collection::vec((-1.0..1.0_f64, -1.0..1.0_f64), 3..100), scale in 0.1..10.0_f64

@@ -54,8 +54,8 @@ mod downsample;
 
 pub use basics::Basics;
 pub use correlation::{
-    Correlation, CorrelationMethod, UnknownMethod, correlation, correlation_matrix, correlation_matrix_while, pearson,
-    ranks, spearman,
+    Correlation, CorrelationMethod, MIN_OVERLAP, UnknownMethod, correlation, correlation_matrix,
+    correlation_matrix_while, pearson, ranks, spearman,
 };
 pub use downsample::downsample;
 pub use drawdown::{Drawdown, drawdown_series};

@@ -16,7 +16,7 @@ use super::params::Params;
 use super::quality::{Bars, sourced};
 use super::{AppState, unavailable};
 use crate::closes::Closes;
-use crate::ranges::{ClosedBars, MAX_POINTS_TOGETHER};
+use crate::ranges::{ClosedBars, MAX_POINTS};
 
 const MOST_SYMBOLS: usize = 50;
 /// Questions to PostgreSQL at once, so that one request leaves connections for others.
@@ -44,14 +44,13 @@ pub async fn show(
             format!("must name 2 to {MOST_SYMBOLS} assets"),
         );
     }
-    let together = window.seconds() / interval.seconds() * i64::try_from(names.len()).unwrap_or(i64::MAX);
-    if together > MAX_POINTS_TOGETHER {
+    // All series of a question together may be as long as the one of any other question.
+    let bars = names.len() as i64 * (window.seconds() / interval.seconds());
+    if bars > MAX_POINTS && (2..=MOST_SYMBOLS).contains(&names.len()) {
         params.refuse(
-            "symbols",
-            "too_many_points",
-            format!(
-                "give {together} candles together, more than {MAX_POINTS_TOGETHER}: name fewer, or choose a longer interval"
-            ),
+            "interval",
+            "too_short",
+            format!("gives {bars} candles of all assets together, more than {MAX_POINTS}"),
         );
     }
     params.finish()?;
@@ -68,41 +67,53 @@ pub async fn show(
     }
     params.finish()?;
 
-    let turn = state.computations.turn().await?;
     let now = state.clock.now();
     let range = ClosedBars::before(now, interval, window.seconds());
+    let permit = state.computations.permit().await?;
     let all: Vec<Closes> = futures_util::stream::iter(&symbols)
         .map(|ticker| closes(&state, ticker, interval, range))
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
+    let newest = all.iter().map(Closes::newest).min().flatten();
+    let least = all.iter().map(|closes| closes.series.len()).min().unwrap_or(0);
+    let bars = Bars {
+        interval,
+        newest,
+        until: now,
+        coverage: least as f64 / range.expected as f64,
+    };
+    let body = permit
+        .run(move |wanted| matrix_body(symbols, &all, interval, method, || wanted.holds()))
+        .await?;
+    Ok(Json(sourced(body, bars)))
+}
+
+fn matrix_body(
+    symbols: Vec<Ticker>,
+    all: &[Closes],
+    interval: Interval,
+    method: CorrelationMethod,
+    is_wanted: impl Fn() -> bool,
+) -> Option<CorrelationBody> {
     let returns: Vec<TimedReturns> = all
         .iter()
         .map(|closes| TimedReturns::of(&closes.series, interval.seconds(), ReturnKind::Simple))
         .collect();
-    let computed = turn.run(move |waiting| {
-        let matrix = correlation_matrix_while(&returns, method, || waiting.goes_on())?;
-        Some((matrix, common_to_all(&returns)))
-    });
-    // Nothing is computed for nobody, and then nobody reads this.
-    let (matrix, n_overlap) = computed.await?.unwrap_or_default();
-    let body = CorrelationBody {
+    let matrix = correlation_matrix_while(&returns, method, is_wanted)?;
+    Some(CorrelationBody {
         symbols: symbols.iter().map(Ticker::to_string).collect(),
         matrix: matrix
             .iter()
             .map(|row| row.iter().map(|cell| cell.value.ok().and_then(Float::finite)).collect())
             .collect(),
-        n_overlap,
+        n_overlap: common_to_all(&returns),
+        n_overlaps: matrix
+            .iter()
+            .map(|row| row.iter().map(|cell| cell.n_overlap as u64).collect())
+            .collect(),
         method: method.to_string(),
-    };
-    let least = all.iter().map(|closes| closes.series.len()).min().unwrap_or(0);
-    let bars = Bars {
-        interval,
-        newest: all.iter().map(Closes::newest).min().flatten(),
-        until: now,
-        coverage: least as f64 / range.expected as f64,
-    };
-    Ok(Json(sourced(body, bars)))
+    })
 }
 
 async fn closes(state: &AppState, ticker: &Ticker, interval: Interval, range: ClosedBars) -> Result<Closes, Problem> {

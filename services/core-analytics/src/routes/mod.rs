@@ -3,6 +3,9 @@
 /// Bars.
 mod candles;
 
+/// Computations over many candles.
+mod computation;
+
 /// How assets move together.
 mod correlation;
 
@@ -29,7 +32,8 @@ use platform::clock::SharedClock;
 use platform::problem::Problem;
 use platform::server::resource;
 
-use crate::computations::Computations;
+pub use computation::Computations;
+
 use crate::store::Store;
 
 /// What the handlers share.
@@ -37,12 +41,12 @@ use crate::store::Store;
 pub struct AppState {
     /// Where bars are kept.
     pub store: Store,
-    /// Long computations.
-    pub computations: Computations,
     /// The time.
     pub clock: SharedClock,
     /// Assets that exist even before their first bar.
     pub supported: HashSet<Ticker>,
+    /// Bounds what is computed at once.
+    pub computations: Computations,
 }
 
 /// Adds the routes to the scope `/internal`.

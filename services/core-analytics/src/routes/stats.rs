@@ -44,6 +44,7 @@ pub async fn show(
 
     let now = state.clock.now();
     let range = ClosedBars::before(now, interval, window.seconds());
+    let permit = state.computations.permit().await?;
     let points = state
         .store
         .list_closes(&ticker, interval, range.from, range.to)
@@ -60,18 +61,24 @@ pub async fn show(
         periods_per_year: periods,
         expected_points: Some(range.expected),
     };
-    let stats = Stats::of(&closes.series, &options);
     let labels = Labels {
         symbol: ticker.to_string(),
         window: window_text,
         interval: interval.to_string(),
     };
-    let body = stats_body(labels, &stats, PickedPrices::of(&closes.exact), periods);
+    let newest = closes.newest();
+    let (body, coverage) = permit
+        .run(move |_| {
+            let stats = Stats::of(&closes.series, &options);
+            let body = stats_body(labels, &stats, PickedPrices::of(&closes.exact), periods);
+            Some((body, stats.coverage.unwrap_or(0.0)))
+        })
+        .await?;
     let bars = Bars {
         interval,
-        newest: closes.newest(),
+        newest,
         until: now,
-        coverage: stats.coverage.unwrap_or(0.0),
+        coverage,
     };
     Ok(Json(sourced(body, bars)))
 }

@@ -64,6 +64,7 @@ pub async fn show(
     let now = state.clock.now();
     let asked = parse(&query, now)?;
     let warm_up = SignedDuration::from_secs(asked.interval.seconds() * (rolling_bars(asked.interval) as i64 + 1));
+    let permit = state.computations.permit().await?;
     let points = state
         .store
         .list_closes(&ticker, asked.interval, asked.from - warm_up, asked.to)
@@ -73,12 +74,16 @@ pub async fn show(
         state.require_known(&ticker).await?;
     }
     let closes = Closes::of(&points).map_err(|error| Problem::internal(&error.into()))?;
-    let body = columns(ticker.to_string(), &asked, &closes);
-    let expected = (asked.to.min(now).duration_since(asked.from).as_secs() / asked.interval.seconds()).max(1);
+    let newest = closes.newest();
+    let (to, from, interval) = (asked.to, asked.from, asked.interval);
+    let body = permit
+        .run(move |_| Some(columns(ticker.to_string(), &asked, &closes)))
+        .await?;
+    let expected = (to.min(now).duration_since(from).as_secs() / interval.seconds()).max(1);
     let bars = Bars {
-        interval: asked.interval,
-        newest: closes.newest(),
-        until: asked.to.min(now),
+        interval,
+        newest,
+        until: to.min(now),
         coverage: body.n_source as f64 / expected as f64,
     };
     Ok(Json(sourced(body, bars)))
