@@ -36,6 +36,9 @@ pub const AUTH_REVOKED_CHANNEL: &str = "auth-revoked";
 /// What is known of the alert index: hash with `epoch` while it is complete, `generation`, and the size of each set.
 pub const ALERT_INDEX: &str = "alerts:sizes";
 
+/// When the newest price that alerts were compared with was published: hash, field = ticker, value = unix milliseconds.
+pub const EVALUATED_PRICES: &str = "alerts:evaluated";
+
 /// Newest aggregate quote of an asset: string, JSON [`crate::messages::QuoteMessage`].
 pub fn quote(ticker: &Ticker) -> String {
     format!("quote:{{{ticker}}}")

@@ -29,6 +29,7 @@ use crate::index::keeper::Keeper;
 use crate::intake::Intake;
 use crate::monitors::Monitors;
 use crate::outbox::{self, Relay};
+use crate::price_data::PriceData;
 use crate::routes::{self, AppState};
 use crate::settings::Settings;
 
@@ -98,6 +99,11 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         clock: clock.clone(),
         guard: Arc::clone(&guard),
         supported: supported.clone(),
+        price_data: PriceData {
+            redis: redis.clone(),
+            watched: supported.clone(),
+            limit: Duration::from_secs(settings.no_data_after_seconds),
+        },
         thresholds: Thresholds::DEFAULT,
         relay: Arc::clone(&relay_wake),
         compare: Arc::clone(&compare),

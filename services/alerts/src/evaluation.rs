@@ -42,6 +42,8 @@ pub struct Observed {
 pub struct Judged {
     /// What is asked, one after the other.
     pub evaluations: Vec<Evaluation>,
+    /// When the newest evaluated price of each asset was published.
+    pub newest: BTreeMap<Ticker, Timestamp>,
     /// How many messages were left out, by reason.
     pub refused: BTreeMap<String, u64>,
 }
@@ -53,7 +55,12 @@ impl Judged {
         let mut fresh = Evaluation::default();
         let mut late_of: BTreeMap<Ticker, usize> = BTreeMap::new();
         for payload in payloads {
-            match admit(payload, gate, now) {
+            let admitted = admit(payload, gate, now);
+            if let Ok((ticker, observed)) = &admitted {
+                let newest = judged.newest.entry(ticker.clone()).or_insert(observed.published_at);
+                *newest = observed.published_at.max(*newest);
+            }
+            match admitted {
                 Ok((ticker, observed)) if observed.is_late => {
                     let turn = late_of.entry(ticker.clone()).or_default();
                     if *turn == judged.evaluations.len() {

@@ -24,6 +24,7 @@ use crate::evaluation::{Evaluation, Judged};
 use crate::index::repair::{self, RepairError};
 use crate::index::{AlertIndex, Entry, IndexError, Page, Probe};
 use crate::metrics;
+use crate::price_data;
 use crate::store::refused::{self, Kind};
 use crate::store::{StoreError, alerts};
 
@@ -163,6 +164,10 @@ impl Intake {
         let mut total = 0;
         for evaluation in &judged.evaluations {
             total += self.ask(evaluation).await?;
+        }
+        if let Err(error) = price_data::note_evaluated(&self.redis, &judged.newest).await {
+            // At worst an alert is shown as blind until the next price.
+            tracing::debug!(%error, "the time of the evaluation is not noted");
         }
         ::metrics::histogram!(metrics::EVALUATION_SECONDS).record(started.elapsed().as_secs_f64());
         Ok(total)

@@ -18,6 +18,9 @@ pub mod intake;
 /// What a batch of quotes asks the index.
 pub mod evaluation;
 
+/// Which armed alerts no price reaches.
+pub mod price_data;
+
 /// The index of armed alerts in Redis.
 pub mod index;
 

@@ -60,6 +60,7 @@ pub struct Settings {
     pub webhook_disable_after_failures: u32,
     pub queue_lost_after_seconds: u64,
     pub index_reconcile_seconds: u64,
+    pub no_data_after_seconds: u64,
 }
 
 impl Settings {
@@ -163,6 +164,7 @@ impl Validate for Settings {
             ),
             ("QUEUE_LOST_AFTER_SECONDS", self.queue_lost_after_seconds, 1, 86_400),
             ("INDEX_RECONCILE_SECONDS", self.index_reconcile_seconds, 1, 86_400),
+            ("NO_DATA_AFTER_SECONDS", self.no_data_after_seconds, 5, 86_400),
         ];
         for (variable, value, least, most) in bounds {
             if !(least..=most).contains(&value) {

@@ -82,8 +82,11 @@ pub struct AlertBody {
     pub webhook_endpoint_id: Uuid,
     /// Whether it can still fire.
     pub is_active: bool,
-    /// `armed` or `triggered`.
+    /// `armed`, `no_data` (armed, but no price reaches it: see `no_data`), or `triggered`.
     pub state: String,
+    /// Why and since when no price reaches it. Absent in every other state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_data: Option<NoDataBody>,
     /// The price that fired it.
     pub last_value: Option<Number>,
     /// How often it fired.
@@ -94,6 +97,15 @@ pub struct AlertBody {
     pub updated_at: Time,
     /// When it fired.
     pub triggered_at: Option<Time>,
+}
+
+/// Why an armed alert cannot fire at the moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NoDataBody {
+    /// When the last price that could have fired it was published, or when it was created if there was none.
+    pub since: Time,
+    /// `not_watched` (no prices are made of the asset), `no_price`, or `prices_unfit` (prices come, but are too old to fire).
+    pub reason: String,
 }
 
 /// One change of an alert's state.

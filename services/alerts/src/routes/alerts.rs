@@ -54,7 +54,7 @@ pub async fn create(
     if alert.is_active {
         index(&state, &alert.ticker, alert.condition, &entry).await;
     }
-    Ok(HttpResponse::Created().json(to_body(alert)))
+    Ok(HttpResponse::Created().json(shown(&state, alert).await))
 }
 
 /// Puts an alert into the index. If that fails, the comparison of the index is called, which brings what is missing.
@@ -180,7 +180,9 @@ pub async fn list(
     let found = alerts::list(&state.pool, user.0, &filter, limit + 1)
         .await
         .map_err(store_problem)?;
-    Ok(web::Json(to_page(found, limit, |alert| alert.id.to_string(), to_body)))
+    let mut page = to_page(found, limit, |alert| alert.id.to_string(), to_body);
+    state.price_data.mark(&mut page.items, state.clock.now()).await;
+    Ok(web::Json(page))
 }
 
 /// `GET /internal/alerts/{id}`.
@@ -189,7 +191,8 @@ pub async fn get(
     user: UserId,
     id: web::Path<String>,
 ) -> Result<web::Json<AlertBody>, Problem> {
-    find(&state, user, &id).await.map(|alert| web::Json(to_body(alert)))
+    let alert = find(&state, user, &id).await?;
+    Ok(web::Json(shown(&state, alert).await))
 }
 
 /// `DELETE /internal/alerts/{id}`: 204.
@@ -262,6 +265,16 @@ fn attempt_cursor(text: &str) -> Result<(Uuid, u32), Problem> {
     Ok((id, attempt.parse().map_err(|_| invalid_cursor())?))
 }
 
+/// One alert as it is answered.
+async fn shown(state: &AppState, alert: Alert) -> AlertBody {
+    let mut body = to_body(alert);
+    state
+        .price_data
+        .mark(std::slice::from_mut(&mut body), state.clock.now())
+        .await;
+    body
+}
+
 fn to_body(alert: Alert) -> AlertBody {
     AlertBody {
         id: alert.id,
@@ -274,6 +287,7 @@ fn to_body(alert: Alert) -> AlertBody {
         webhook_endpoint_id: alert.endpoint_id,
         is_active: alert.is_active,
         state: alert.state,
+        no_data: None,
         last_value: alert.last_value.map(Number),
         fires: alert.fires,
         created_at: alert.created_at.into(),

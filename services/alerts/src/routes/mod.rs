@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::delivery::guard::Guard;
 use crate::index::AlertIndex;
+use crate::price_data::PriceData;
 use crate::store::StoreError;
 
 mod alerts;
@@ -40,6 +41,8 @@ pub struct AppState {
     pub guard: Arc<Guard>,
     /// Assets that alerts may name.
     pub supported: Vec<Ticker>,
+    /// Which alerts no price reaches.
+    pub price_data: PriceData,
     /// Where risk levels begin.
     pub thresholds: Thresholds,
     /// This process's relay.

@@ -50,7 +50,7 @@ pub async fn set_aside(
         StoreError::Statement(error) => error
             .as_db_error()
             .map_or_else(|| error.to_string(), ToString::to_string),
-        other => other.to_string(),
+        StoreError::Unreachable(_) | StoreError::Unreadable(_) => reason.to_string(),
     };
     let first = match record(
         pool,

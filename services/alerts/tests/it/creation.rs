@@ -1,14 +1,74 @@
 //! Creating, listing and deleting alerts.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use jiff::SignedDuration;
+use platform::clock::{Clock, FakeClock, SystemClock};
 use rstest::rstest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Stand, alert};
+use crate::harness::{Stand, alert, quote};
 
 const URL: &str = "http://127.0.0.1:9/hook";
+
+#[tokio::test]
+async fn an_armed_alert_that_no_price_reaches_says_so_and_is_back_by_itself() {
+    let stand = Stand::new().await;
+    let clock = FakeClock::new(SystemClock.now());
+    let service = stand.start_with(&[], clock.shared()).await;
+    let user = Uuid::now_v7();
+    let created = service
+        .create(user, "BTC", "gt", "1000", &stand.sink.url("/hook"))
+        .await;
+    let path = format!("/alerts/{}", created["id"].as_str().unwrap());
+    assert_eq!((&created["state"], created.get("no_data")), (&json!("armed"), None));
+    let publish = async |age: i64| {
+        let mut price = quote("BTC", "1", clock.now());
+        price.as_of = price.published_at - SignedDuration::from_secs(age);
+        let newest = redis::Cmd::set(
+            contracts::keys::quote(&price.ticker),
+            serde_json::to_string(&price).unwrap(),
+        );
+        let () = newest.query_async(&mut stand.redis.connection.clone()).await.unwrap();
+        stand.publish_quote(&price).await;
+        price.published_at
+    };
+    let last = publish(1).await;
+    testkit::eventually("the price is evaluated", || async {
+        let evaluated = redis::Cmd::hget(contracts::keys::EVALUATED_PRICES, "BTC");
+        let at: Option<i64> = evaluated
+            .query_async(&mut stand.redis.connection.clone())
+            .await
+            .unwrap();
+        at == Some(last.as_millisecond())
+    })
+    .await;
+    clock.advance(Duration::from_secs(59));
+    assert_eq!(service.get(&path, user).await.1["state"], "armed");
+    clock.advance(Duration::from_secs(2));
+    let since = created["created_at"].clone();
+    let expected = json!({"since": since, "reason": "no_price"});
+    let blind = service.get(&path, user).await.1;
+    assert_eq!(
+        (&blind["state"], &blind["is_active"]),
+        (&json!("no_data"), &json!(true))
+    );
+    assert_eq!(blind["no_data"], expected);
+    assert_eq!(service.get("/alerts", user).await.1["items"][0]["no_data"], expected);
+    publish(20).await;
+    assert_eq!(service.get(&path, user).await.1["no_data"]["reason"], "prices_unfit");
+    publish(1).await;
+    testkit::eventually("it sees again", || async {
+        service.get(&path, user).await.1["state"] == "armed"
+    })
+    .await;
+    service.stop().await;
+    let service = stand.start_with(&[("SUPPORTED_TICKERS", "ETH")], clock.shared()).await;
+    assert_eq!(service.get(&path, user).await.1["no_data"]["reason"], "not_watched");
+    service.stop().await;
+}
 
 #[tokio::test]
 async fn of_fifty_equal_requests_one_succeeds() {

@@ -151,6 +151,7 @@ export interface AlertCreate {
 export interface Alert extends AlertCreate {
   id: string;
   state: string;
+  no_data?: { since: string; reason: string };
   is_active: boolean;
   last_value: Known;
   fires: number;

@@ -124,10 +124,24 @@ function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.E
 }
 
 export function AlertState({ alert }: { alert: Alert }): JSX.Element {
+  if (alert.no_data) {
+    const why = `${noDataReason(alert.no_data.reason)} since ${minute(alert.no_data.since)}`;
+    return (
+      <span class="state-tag off" title={why}>
+        No data<span class="unseen">: {why}</span>
+      </span>
+    );
+  }
   const tone = alert.is_active ? "armed" : alert.state === "triggered" ? "fired" : "off";
   return (
     <span class={`state-tag ${tone}`}>{alert.state === "triggered" ? "Fired" : sentence(alert.state)}</span>
   );
+}
+
+function noDataReason(reason: string): string {
+  if (reason === "not_watched") return "The asset is not watched any more";
+  if (reason === "prices_unfit") return "Prices are too old to fire it";
+  return "No price has come";
 }
 
 export function ConfirmDelete({ alert, onClose }: { alert: Alert; onClose: () => void }): JSX.Element {
