@@ -123,9 +123,9 @@ mod tests {
     fn log_return_near_total_loss_keeps_its_digits() {
         // ln(1e-12), ln(1e-300) and ln(1e400) to 20 digits.
         for (before, after, exact) in [
-            (1e12, 1.0, -27.631_021_115_928_548_208),
-            (1e300, 1.0, -690.775_527_898_213_705_21),
-            (1e-200, 1e200, 921.034_037_197_618_273_6),
+            (1e12, 1.0, -27.631_021_115_928_547),
+            (1e300, 1.0, -690.775_527_898_213_7),
+            (1e-200, 1e200, 921.034_037_197_618_3),
         ] {
             let relative = ReturnKind::Log.between(before, after) / exact - 1.0;
             assert!(relative.abs() < 1e-15, "{relative:e}");
