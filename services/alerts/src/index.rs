@@ -11,7 +11,7 @@
 //!
 //! Everything is read and written by scripts, because sizes and members must agree at every moment.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use contracts::keys;
 use domain::rule::Condition;
@@ -29,6 +29,9 @@ pub mod keeper;
 
 /// How many candidates one look brings; more are fetched page by page.
 pub const PAGE_SIZE: usize = 2_000;
+
+/// Most entries that are remembered as doubtful.
+const MAX_DOUBTFUL: usize = 10_000;
 
 /// What the scripts share. `life` tells one life of the server's data from another; `whole` says whether sets have the size
 /// that is noted, and otherwise makes the index incomplete and every build under way fail.
@@ -209,12 +212,32 @@ pub enum IndexError {
 #[derive(Clone)]
 pub struct AlertIndex {
     redis: ConnectionManager,
+    doubtful: Arc<Mutex<Vec<Doubtful>>>,
 }
+
+/// An entry whose alert may not exist.
+pub type Doubtful = (Ticker, Condition, Entry);
 
 impl AlertIndex {
     /// The index in this Redis.
     pub fn new(redis: ConnectionManager) -> Self {
-        Self { redis }
+        Self {
+            redis,
+            doubtful: Arc::default(),
+        }
+    }
+
+    /// Remembers an entry whose alert may not exist, because PostgreSQL did not say whether it stored it. The next comparison
+    /// asks. Of very many the comparison of everything finds the rest.
+    pub fn doubt(&self, entry: Doubtful) {
+        let mut doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner);
+        if doubtful.len() < MAX_DOUBTFUL {
+            doubtful.push(entry);
+        }
+    }
+
+    fn take_doubtful(&self) -> Vec<Doubtful> {
+        std::mem::take(&mut *self.doubtful.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Adds alerts; one that is there already changes nothing.

@@ -75,6 +75,7 @@ impl Keeper {
 
     async fn round(&self, known: Option<&Known>) -> Result<Known, RepairError> {
         let begun = self.clock.now();
+        repair::remove_doubtful(&self.index, &self.pool).await?;
         let epoch = self.index.epoch().await?;
         let (depth, rounds) = match known {
             Some(known) if epoch.is_some() && known.epoch == epoch && known.rounds < FULL_EVERY => {

@@ -121,6 +121,38 @@ pub async fn compare(
     Ok(repaired)
 }
 
+/// Removes what failed creations left: entries whose alert PostgreSQL does not have. What cannot be asked stays remembered.
+///
+/// # Errors
+/// When one of the two does not answer.
+pub async fn remove_doubtful(index: &AlertIndex, pool: &Pool) -> Result<u64, RepairError> {
+    let mut removed = 0;
+    let mut doubtful = index.take_doubtful().into_iter();
+    while let Some((ticker, condition, entry)) = doubtful.next() {
+        let settled = async {
+            if alerts::still_armed(pool, &[entry.alert_id]).await?.is_empty() {
+                index.remove(&ticker, condition, std::slice::from_ref(&entry)).await?;
+                // A repetition of the request may have stored it between the question and the removal.
+                if !alerts::still_armed(pool, &[entry.alert_id]).await?.is_empty() {
+                    index.add(&ticker, condition, std::slice::from_ref(&entry)).await?;
+                }
+                return Ok(1);
+            }
+            Ok::<u64, RepairError>(0)
+        };
+        match settled.await {
+            Ok(count) => removed += count,
+            Err(error) => {
+                index.doubt((ticker, condition, entry));
+                doubtful.for_each(|rest| index.doubt(rest));
+                return Err(error);
+            }
+        }
+    }
+    ::metrics::counter!(metrics::INDEX_REPAIRED, "kind" => "superfluous").increment(removed);
+    Ok(removed)
+}
+
 async fn add_recent(index: &AlertIndex, pool: &Pool, since: Timestamp) -> Result<(), RepairError> {
     let mut after = first_id_of(since - jiff::SignedDuration::try_from(OVERLAP).unwrap_or_default());
     loop {

@@ -41,9 +41,14 @@ pub async fn create(
     // Before the row and after it: from the moment at which the row is there, every price finds it, also when this process
     // dies in between. A price that looks too early takes the entry away again, hence the second time.
     index(&state, &new.ticker, new.condition, &entry).await;
-    let created = alerts::create(&state.pool, &new, state.clock.now())
-        .await
-        .map_err(store_problem)?;
+    let created = match alerts::create(&state.pool, &new, state.clock.now()).await {
+        Ok(created) => created,
+        Err(error) => {
+            // The row may be there all the same, if only the answer to its commit was lost.
+            state.index.doubt((new.ticker, new.condition, entry));
+            return Err(store_problem(error));
+        }
+    };
     let Some(alert) = created else {
         take_out(&state, &new.ticker, new.condition, entry).await;
         return Err(problem(

@@ -159,21 +159,29 @@ pub struct Filter {
 /// When PostgreSQL does not answer.
 pub async fn list(pool: &Pool, user_id: Uuid, filter: &Filter, limit: i64) -> Result<Vec<Alert>, StoreError> {
     let client = connection(pool).await?;
-    let statement = client
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM alerting.alerts
-             WHERE user_id = $1
-               AND ($2::boolean IS NULL OR is_active = $2)
-               AND ($3::text IS NULL OR ticker = $3)
-               AND ($4::uuid IS NULL OR id < $4)
-             ORDER BY id DESC LIMIT $5"
-        ))
-        .await?;
+    let statement = client.prepare_cached(&list_statement(filter.active)).await?;
     let ticker = filter.ticker.as_ref().map(Ticker::as_str);
     let rows = client
-        .query(&statement, &[&user_id, &filter.active, &ticker, &filter.before, &limit])
+        .query(&statement, &[&user_id, &ticker, &filter.before, &limit])
         .await?;
     rows.iter().map(read).collect()
+}
+
+/// The statement of [`list`]. Whether only active alerts are asked for is part of its text and no parameter: a plan that is
+/// kept for any value of a parameter cannot use the index of the active ones.
+pub fn list_statement(active: Option<bool>) -> String {
+    let active = match active {
+        None => "",
+        Some(true) => "AND is_active",
+        Some(false) => "AND NOT is_active",
+    };
+    format!(
+        "SELECT {COLUMNS} FROM alerting.alerts
+         WHERE user_id = $1 {active}
+           AND ($2::text IS NULL OR ticker = $2)
+           AND ($3::uuid IS NULL OR id < $3)
+         ORDER BY id DESC LIMIT $4"
+    )
 }
 
 /// Deletes a user's alert and gives back what it was. Its deliveries stay: what fired is still delivered.

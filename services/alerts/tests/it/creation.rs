@@ -287,3 +287,68 @@ async fn who_shows_no_credential_gets_nothing() {
     assert_eq!(answer.status(), 401);
     service.stop().await;
 }
+
+#[tokio::test]
+async fn a_creation_that_failed_leaves_no_entry() {
+    let stand = Stand::new().await;
+    let service = stand
+        .start_with(&[("INDEX_RECONCILE_SECONDS", "1")], SystemClock::shared())
+        .await;
+    let user = Uuid::now_v7();
+    let client = stand.database.pool.get().await.unwrap();
+    let refuse = "ALTER TABLE alerting.alerts ADD CONSTRAINT refuse CHECK (target_price <> 13)";
+    client.execute(refuse, &[]).await.unwrap();
+    let (status, _) = service.post("/alerts", user, &alert("BTC", "gt", "13", URL)).await;
+    assert_eq!(status, 500);
+    service.create(user, "BTC", "gt", "14", URL).await;
+    let set = contracts::keys::alert_index(domain::rule::Condition::Gt, &"BTC".parse().unwrap());
+    testkit::eventually("only the alert that exists is indexed", || async {
+        let all = redis::Cmd::zrange(&set, 0, -1);
+        let members: Vec<String> = all.query_async(&mut stand.redis.connection.clone()).await.unwrap();
+        members.len() == 1 && members[0].ends_with(":14")
+    })
+    .await;
+    // A constraint would refuse the clean-up of the test as well.
+    client
+        .execute("ALTER TABLE alerting.alerts DROP CONSTRAINT refuse", &[])
+        .await
+        .unwrap();
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn active_alerts_are_listed_and_counted_by_an_index() {
+    let stand = Stand::new().await;
+    let client = stand.database.pool.get().await.unwrap();
+    let user = Uuid::now_v7();
+    let insert = "WITH e AS (
+            INSERT INTO alerting.endpoints (id, user_id, url, secret, implicit, created_at, updated_at)
+            VALUES ($1, $1, 'http://127.0.0.1:9/', 'whsec_AAAA', true, now(), now()))
+        INSERT INTO alerting.alerts (id, user_id, ticker, kind, condition, target_price, webhook_url, endpoint_id,
+                                     is_active, state, request_id, created_at, updated_at)
+        SELECT gen_random_uuid(), $1, 'BTC', 'price', 'gt', n, 'http://127.0.0.1:9/', $1, n % 1000 = 0,
+               CASE WHEN n % 1000 = 0 THEN 'armed' ELSE 'triggered' END, 'r', now(), now()
+        FROM generate_series(1, 20000) n";
+    client.execute(insert, &[&user]).await.unwrap();
+    client
+        .batch_execute("ANALYZE alerting.alerts; SET plan_cache_mode = force_generic_plan")
+        .await
+        .unwrap();
+    let list = alerts::store::alerts::list_statement(Some(true));
+    let count = "SELECT count(*) FROM alerting.alerts WHERE user_id = $1 AND is_active".to_owned();
+    for (statement, types, values) in [
+        (list, "uuid, text, uuid, bigint", format!("'{user}', NULL, NULL, 500")),
+        (count, "uuid", format!("'{user}'")),
+    ] {
+        let prepare = format!("PREPARE asked ({types}) AS {statement}");
+        client.batch_execute(&prepare).await.unwrap();
+        let rows = client
+            .query(&format!("EXPLAIN EXECUTE asked ({values})"), &[])
+            .await
+            .unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let plan = plan.join("\n");
+        assert!(plan.contains("alerts_active_of_user"), "{statement}\n{plan}");
+        client.batch_execute("DEALLOCATE asked").await.unwrap();
+    }
+}
