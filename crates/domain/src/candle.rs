@@ -1,14 +1,15 @@
 //! Bars, built from ticks in any order.
 //!
-//! A bar keeps, besides its prices, the moment and the id of its first and last price. With them two bars of the same time
-//! can be merged in any order with the same result, so late and redelivered batches need no special case. A period without
-//! a price has no bar; whether a bar is closed is a question to the clock, not a state.
+//! A bar keeps, besides its prices, the moment and the id of its first and last price. With them two bars of the same
+//! time can be merged in any order with the same result, so late and redelivered batches need no special case. A
+//! period without a price has no bar; whether a bar is closed is a question to the clock, not a state.
 
 use jiff::{Timestamp, ToSpan};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::interval::Interval;
+use crate::ticker::ProviderId;
 
 /// One price, as bars see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,19 @@ pub struct Candle {
     pub n: u64,
     /// Whether a venue's history is in it.
     pub backfilled: bool,
+    /// The provider whose history is in it; of two the better one.
+    pub source: Option<ProviderId>,
+    /// Whether a price in a dollar token was taken at par for want of a rate.
+    pub quote_rate_assumed: bool,
+}
+
+/// How good a history is: an exchange's candles are made of its trades, an aggregator's of points. 0 without any.
+pub fn source_rank(source: Option<ProviderId>) -> i16 {
+    match source {
+        None => 0,
+        Some(provider) if provider.is_exchange() => 2,
+        Some(_) => 1,
+    }
 }
 
 /// A bar as a venue's history tells it.
@@ -92,14 +106,16 @@ impl Candle {
             volume: tick.volume,
             n: 1,
             backfilled: false,
+            source: None,
+            quote_rate_assumed: false,
         }
     }
 
     /// A venue's bar as it was told at `told_at`.
     ///
-    /// Its first price stands at the opening time and its last one at the end of the period, or at `told_at` while the period
-    /// runs; so our own prices before it cannot be the first, and later ones are the last. `None` when the bar's prices
-    /// contradict one another or its opening time is not aligned.
+    /// Its first price stands at the opening time and its last one at the end of the period, or at `told_at` while
+    /// the period runs; so our own prices before it cannot be the first, and later ones are the last. `None` when the
+    /// bar's prices contradict one another or its opening time is not aligned.
     pub fn of_venue(interval: Interval, bar: &VenueBar, told_at: Timestamp) -> Option<Self> {
         let ordered = Decimal::ZERO < bar.low
             && bar.low <= bar.open.min(bar.close)
@@ -128,6 +144,8 @@ impl Candle {
             volume: bar.volume,
             n: 0,
             backfilled: true,
+            source: None,
+            quote_rate_assumed: false,
         })
     }
 
@@ -158,6 +176,12 @@ impl Candle {
             },
             n: self.n + other.n,
             backfilled: self.backfilled || other.backfilled,
+            source: if source_rank(other.source) > source_rank(self.source) {
+                other.source
+            } else {
+                self.source
+            },
+            quote_rate_assumed: self.quote_rate_assumed || other.quote_rate_assumed,
         }
     }
 

@@ -79,6 +79,14 @@ impl ProviderId {
     /// Every known venue.
     pub const ALL: [Self; 3] = [Self::Binance, Self::CoinGecko, Self::CoinMarketCap];
 
+    /// Whether it is an exchange, whose prices are those of its own trades, rather than an aggregator.
+    pub const fn is_exchange(self) -> bool {
+        match self {
+            Self::Binance => true,
+            Self::CoinGecko | Self::CoinMarketCap => false,
+        }
+    }
+
     /// The venue's name in settings, keys, metrics and answers.
     pub fn as_str(self) -> &'static str {
         match self {

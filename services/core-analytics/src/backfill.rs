@@ -1,8 +1,10 @@
 //! Fills in missing history from the venues, through `fetch`: at start, and now and then where holes remain.
 //!
-//! For each asset and length it asks from the first missing bar on. Bars may come any number of times and merge with our own
-//! prices: the earliest price of both opens a bar, the latest closes it. Every history also makes the longer bars.
+//! For each asset and length it asks from the first missing bar on. Bars may come any number of times and merge with
+//! our own prices: the earliest price of both opens a bar, the latest closes it. Every history also makes the longer
+//! bars.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,8 +18,8 @@ use platform::client::{ClientError, InternalClient, RequestContext};
 use platform::clock::SharedClock;
 use tokio_util::sync::CancellationToken;
 
-use crate::bars::bars_of_history;
-use crate::store::Store;
+use crate::bars::{Rates, candles_of_answer};
+use crate::store::{Direction, Store};
 use crate::windows::ChangedHistory;
 
 /// What is asked for, in the order in which it is missed most on a screen.
@@ -32,6 +34,13 @@ const BACKOFF: Backoff = Backoff {
     max: Duration::from_secs(5),
     jitter: 0.5,
 };
+
+/// How often the newest minutes are looked through.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// How long an asset is left alone after its newest holes were asked for.
+const REST: SignedDuration = SignedDuration::from_mins(2);
+/// How far back that goes.
+const RECENT: SignedDuration = SignedDuration::from_hours(2);
 
 /// How often one history is asked for before the next one.
 const ATTEMPTS_IN_TURN: u32 = 3;
@@ -69,14 +78,22 @@ impl Backfill {
     /// # Errors
     /// Never for a service that does not answer.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut settled = HashMap::new();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = self.fill_all() => {}
             }
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(self.repair_every) => {}
+            let next_full = tokio::time::Instant::now() + self.repair_every;
+            while tokio::time::Instant::now() < next_full {
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(LOOK_EVERY.min(self.repair_every)) => {}
+                }
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = self.repair_recent(&mut settled) => {}
+                }
             }
         }
     }
@@ -140,16 +157,42 @@ impl Backfill {
         }
     }
 
-    /// Fills in one history and says how many bars came.
+    /// Fills in one history and says how many candles came.
+    ///
+    /// Candles made of an aggregator's points are asked of exchanges first. As long as no exchange has them they
+    /// stay, and only what is missing is asked of everybody: an aggregator's allowance is small.
     async fn fill(&self, job: &Job) -> anyhow::Result<usize> {
         let now = self.clock.now();
-        let Some(from) = self.first_missing(job, now).await? else {
-            return Ok(0);
-        };
+        let start = job.interval.open_time(now - job.span);
+        // The running candle is no hole: the next price makes it.
+        let end = job.interval.open_time(now);
+        let holes = self.store.find_holes(&job.ticker, job.interval, start, end).await?;
+        if let Some(worse) = holes.from_aggregator {
+            let from = holes.missing.map_or(worse, |missing| missing.min(worse));
+            match self.fetch_from(job, whole_longer(from).max(start), now, true).await {
+                Ok(count) if count > 0 => return Ok(count),
+                Ok(_) => {}
+                Err(error) => tracing::debug!(ticker = %job.ticker, error = format!("{error:#}"), "no exchange yet"),
+            }
+        }
+        match holes.missing {
+            Some(missing) => self.fetch_from(job, whole_longer(missing).max(start), now, false).await,
+            None => Ok(0),
+        }
+    }
+
+    async fn fetch_from(
+        &self,
+        job: &Job,
+        from: Timestamp,
+        now: Timestamp,
+        exchanges_only: bool,
+    ) -> anyhow::Result<usize> {
         let query = HistoryQuery {
             interval: job.interval,
             from: from.into(),
             to: now.into(),
+            exchanges_only,
         };
         let path = format!("history/{}", job.ticker);
         let context = RequestContext::current();
@@ -162,9 +205,10 @@ impl Backfill {
             Err(error) => return Err(error).with_context(|| format!("history of {} by {}", job.ticker, job.interval)),
         };
         let (source, count) = (body.source, body.bars.len());
-        let bars = bars_of_history(&job.ticker, job.interval, &body.bars, now);
+        let rates = self.rates(&body, from, now).await?;
+        let candles = candles_of_answer(&body, &rates, now);
         drop(body);
-        self.store.merge_history(&bars).await?;
+        self.store.merge_history(&candles).await?;
         self.changed.note(&job.ticker);
         tracing::debug!(
             ticker = %job.ticker,
@@ -176,10 +220,83 @@ impl Backfill {
         Ok(count)
     }
 
-    async fn first_missing(&self, job: &Job, now: Timestamp) -> anyhow::Result<Option<Timestamp>> {
-        let from = job.interval.open_time(now - job.span);
-        // The running bar is no hole: the next price makes it.
-        let to = job.interval.open_time(now);
-        self.store.find_first_hole(&job.ticker, job.interval, from, to).await
+    /// Our own prices of the currency that an answer is in.
+    async fn rates(&self, body: &HistoryBody, from: Timestamp, to: Timestamp) -> anyhow::Result<Rates> {
+        let Some(currency) = body.currency.parse::<Ticker>().ok().filter(|_| body.currency != "USD") else {
+            return Ok(Rates::new());
+        };
+        let candles = self
+            .store
+            .list_candles(&currency, body.interval, (from, to), u32::MAX, Direction::Oldest)
+            .await?;
+        Ok(candles
+            .into_iter()
+            // A rate that was itself taken at par would hide that it was.
+            .filter(|candle| !candle.quote_rate_assumed)
+            .map(|candle| (candle.open_time, (candle.open.price, candle.close.price)))
+            .collect())
     }
+
+    /// Fills in the newest holes of every asset: minutes that no price came for while `fetch` was away.
+    ///
+    /// `settled` holds for each asset the newest hole that was asked for, so one that no provider can fill is asked
+    /// for once and not at each look. Exchanges only: points of aggregators are too far apart to make minutes. What
+    /// cannot be asked now is tried at the next look.
+    pub async fn repair_recent(&self, settled: &mut HashMap<Ticker, Timestamp>) {
+        for ticker in &self.tickers {
+            if let Err(error) = self.repair_recent_of(ticker, settled).await {
+                tracing::debug!(%ticker, error = format!("{error:#}"), "recent holes are not filled in yet");
+            }
+        }
+    }
+
+    async fn repair_recent_of(&self, ticker: &Ticker, settled: &mut HashMap<Ticker, Timestamp>) -> anyhow::Result<()> {
+        const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+        let now = self.clock.now();
+        // An asset that is priced less than once a minute has a hole at nearly every look.
+        if settled.get(ticker).is_some_and(|hole| now.duration_since(*hole) < REST) {
+            return Ok(());
+        }
+        let (start, end) = (Interval::M1.open_time(now - RECENT), Interval::M1.open_time(now));
+        // Before the first candle nothing is missing: the asset may be new here.
+        let oldest = self
+            .store
+            .list_candles(ticker, Interval::M1, (start, end), 1, Direction::Oldest)
+            .await?;
+        let Some(oldest) = oldest.first() else { return Ok(()) };
+        let from = settled
+            .get(ticker)
+            .map_or(oldest.open_time, |hole| oldest.open_time.max(*hole + MINUTE));
+        if from >= end {
+            return Ok(());
+        }
+        let Some(hole) = self.store.find_holes(ticker, Interval::M1, from, end).await?.missing else {
+            return Ok(());
+        };
+        for (interval, span) in SPANS {
+            let job = Job {
+                ticker: ticker.clone(),
+                interval,
+                span,
+            };
+            let running = interval.open_time(now);
+            let first = interval.open_time(hole);
+            if first < running {
+                self.fetch_from(
+                    &job,
+                    whole_longer(first).max(interval.open_time(now - span)),
+                    now,
+                    false,
+                )
+                .await?;
+            }
+        }
+        settled.insert(ticker.clone(), end - MINUTE);
+        Ok(())
+    }
+}
+
+/// Where to begin so that the candles up to 12 hours, which the fetched ones make, are whole.
+fn whole_longer(from: Timestamp) -> Timestamp {
+    Interval::H12.open_time(from)
 }

@@ -1,8 +1,9 @@
 //! From prices and venue history to the bars of every length.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::api::fetch::HistoryBar;
+use contracts::api::fetch::{HistoryBar, HistoryBody};
+use contracts::number::Number;
 use domain::candle::{Candle, Tick, VenueBar, from_ticks, roll_up};
 use domain::interval::Interval;
 use domain::ticker::Ticker;
@@ -39,9 +40,9 @@ pub fn bars_of(ticks: &[(Ticker, Tick)]) -> Vec<(Ticker, Candle)> {
     bars
 }
 
-/// A venue's history as bars of its own length and of every longer one, told at `told_at`. Bars that contradict themselves are
-/// left out. Of the longer bars the first may be cut off by the start of the history, so one that the history does not reach
-/// the start of is left out as well.
+/// A venue's history as bars of its own length and of every longer one, told at `told_at`. Bars that contradict
+/// themselves are left out. Of the longer bars the first may be cut off by the start of the history, so one that the
+/// history does not reach the start of is left out as well.
 pub fn bars_of_history(
     ticker: &Ticker,
     interval: Interval,
@@ -72,20 +73,83 @@ pub fn bars_of_history(
         }
         same
     });
+    for bar in &mut own {
+        // The volume of a candle that still runs is a part of it and would stay one.
+        bar.volume = bar.volume.filter(|_| bar.is_closed(told_at));
+    }
     let start = own.first().map(|bar| bar.open_time);
+    let known: BTreeSet<Timestamp> = own
+        .iter()
+        .filter(|bar| bar.volume.is_some())
+        .map(|bar| bar.open_time)
+        .collect();
     let longer: Vec<Candle> = Interval::ALL
         .into_iter()
         .filter(|longer| *longer > interval)
         .flat_map(|longer| roll_up(&own, longer))
+        .map(|mut bar| {
+            // A sum of some parts is no volume either.
+            let parts = known.range(bar.open_time..bar.close_time()).count();
+            let complete = bar.interval.seconds() / interval.seconds();
+            bar.volume = bar.volume.filter(|_| i64::try_from(parts) == Ok(complete));
+            bar
+        })
         .filter(|bar| start.is_some_and(|start| start <= bar.open_time))
         .collect();
     own.into_iter().chain(longer).map(|bar| (ticker.clone(), bar)).collect()
 }
 
+/// Our own prices of a currency in USD: those at the opening and at the close of each candle.
+pub type Rates = BTreeMap<Timestamp, (Decimal, Decimal)>;
+
+/// Whether a currency is a token that stands for a dollar, which may be taken at par where its price is not known.
+fn is_dollar_token(currency: &str) -> bool {
+    currency.contains("USD") || currency == "DAI"
+}
+
+/// The candles of an answer of `fetch`, in USD. Prices in another currency are converted by `rates`, opening prices
+/// by the rate at the opening and all others by the one at the close. Where the rate of a dollar token is not known,
+/// par is assumed and flagged; a candle in any other currency without a rate is left out.
+pub fn candles_of_answer(body: &HistoryBody, rates: &Rates, told_at: Timestamp) -> Vec<(Ticker, Candle)> {
+    let mut assumed = BTreeSet::new();
+    let history: Vec<HistoryBar> = match body.currency.as_str() {
+        "USD" => body.bars.clone(),
+        currency => body
+            .bars
+            .iter()
+            .filter_map(|bar| match rates.get(&bar.t.0) {
+                Some(rate) => convert(bar, *rate),
+                None => is_dollar_token(currency).then(|| {
+                    assumed.insert(bar.t.0);
+                    bar.clone()
+                }),
+            })
+            .collect(),
+    };
+    let mut candles = bars_of_history(&body.ticker, body.interval, &history, told_at);
+    for (_, candle) in &mut candles {
+        candle.source = Some(body.source);
+        candle.quote_rate_assumed = assumed.range(candle.open_time..candle.close_time()).next().is_some();
+    }
+    candles
+}
+
+fn convert(bar: &HistoryBar, (at_open, at_close): (Decimal, Decimal)) -> Option<HistoryBar> {
+    let (open, close) = (bar.o.0.checked_mul(at_open)?, bar.c.0.checked_mul(at_close)?);
+    let (high, low) = (bar.h.0.checked_mul(at_close)?, bar.l.0.checked_mul(at_close)?);
+    Some(HistoryBar {
+        o: Number(open),
+        h: Number(high.max(open)),
+        l: Number(low.min(open)),
+        c: Number(close),
+        ..bar.clone()
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use contracts::number::Number;
     use contracts::time::Time;
+    use domain::ticker::ProviderId;
     use uuid::Uuid;
 
     use super::*;
@@ -149,8 +213,81 @@ mod tests {
             (hours[0].open.price, hours[0].close.price),
             (Decimal::from(5), Decimal::from(9))
         );
-        assert_eq!(hours[0].volume, Some(Decimal::TWO));
+        assert_eq!(hours[0].volume, None, "two twelfths of an hour's volume");
         assert!(bars.iter().all(|(_, bar)| bar.n == 0 && bar.backfilled));
+    }
+
+    fn answer(currency: &str, bars: Vec<HistoryBar>) -> HistoryBody {
+        HistoryBody {
+            ticker: ticker(),
+            interval: Interval::M5,
+            source: ProviderId::Binance,
+            currency: currency.to_owned(),
+            bars,
+        }
+    }
+
+    #[test]
+    fn volume_of_a_running_candle_is_unknown() {
+        let history: Vec<HistoryBar> = (0..12)
+            .map(|i| bar(&format!("2026-01-01T11:{:02}:00Z", i * 5), 5))
+            .collect();
+        let volumes = |told_at: &str| -> Vec<Option<Decimal>> {
+            let candles = bars_of_history(&ticker(), Interval::M5, &history, told_at.parse().unwrap());
+            let pick = |interval| {
+                candles
+                    .iter()
+                    .rfind(|(_, bar)| bar.interval == interval)
+                    .unwrap()
+                    .1
+                    .volume
+            };
+            vec![pick(Interval::M5), pick(Interval::H1)]
+        };
+        assert_eq!(volumes("2026-01-01T11:59:59Z"), [None, None]);
+        let twelve = Some(Decimal::from(12));
+        assert_eq!(volumes("2026-01-02T00:00:00Z"), [Some(Decimal::ONE), twelve]);
+    }
+
+    #[test]
+    fn dollar_token_is_converted_by_our_own_rate_or_flagged() {
+        let bars = vec![bar("2026-01-01T11:00:00Z", 100), bar("2026-01-01T11:05:00Z", 100)];
+        let rate = |text: &str| text.parse::<Decimal>().unwrap();
+        let rates = Rates::from([("2026-01-01T11:00:00Z".parse().unwrap(), (rate("0.99"), rate("0.986")))]);
+        let told_at = "2026-01-01T12:00:00Z".parse().unwrap();
+        let candles = candles_of_answer(&answer("USDT", bars.clone()), &rates, told_at);
+        let short: Vec<&Candle> = candles
+            .iter()
+            .map(|(_, bar)| bar)
+            .filter(|bar| bar.interval == Interval::M5)
+            .collect();
+        assert_eq!(
+            (
+                short[0].open.price,
+                short[0].high,
+                short[0].close.price,
+                short[0].quote_rate_assumed
+            ),
+            (Decimal::from(99), Decimal::from(99), rate("98.6"), false)
+        );
+        assert_eq!(
+            (short[1].close.price, short[1].quote_rate_assumed),
+            (Decimal::from(100), true)
+        );
+        let longer = candles.iter().filter(|(_, bar)| bar.interval > Interval::M5);
+        assert!(longer.into_iter().all(|(_, bar)| bar.quote_rate_assumed));
+        assert!(candles.iter().all(|(_, bar)| bar.source == Some(ProviderId::Binance)));
+
+        assert_eq!(
+            candles_of_answer(&answer("EUR", bars.clone()), &Rates::new(), told_at),
+            []
+        );
+        let plain = candles_of_answer(&answer("USD", bars), &rates, told_at);
+        assert!(
+            plain
+                .iter()
+                .all(|(_, bar)| bar.close.price == Decimal::from(100) && !bar.quote_rate_assumed)
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is computed on each quote: pure functions of an asset's window and the moment.
 //!
-//! A metric whose window is less than half filled is unknown (`insufficient_data`), because a high of the last ten minutes
-//! would be a false fact about the last 24 hours.
+//! A metric whose window is less than half filled is unknown (`insufficient_data`), because a high of the last ten
+//! minutes would be a false fact about the last 24 hours.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -99,8 +99,8 @@ fn extremes_24h(window: &AssetWindow, at: Timestamp) -> Known<(Decimal, Decimal)
     Ok((high, low))
 }
 
-/// The deviation of the returns of the last twelve closed candles of 5 minutes. The running one is left out: its return is
-/// that of a shorter period and makes every hour look calmer just after a boundary.
+/// The deviation of the returns of the last twelve closed candles of 5 minutes. The running one is left out: its
+/// return is that of a shorter period and makes every hour look calmer just after a boundary.
 fn volatility_1h(window: &AssetWindow, at: Timestamp) -> Known<f64> {
     let newest = Interval::M5.open_time(at).as_second();
     hour_volatility(window, newest - HOUR - FIVE_MINUTES..newest).ok_or(INSUFFICIENT_DATA)

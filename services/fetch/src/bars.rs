@@ -56,8 +56,13 @@ pub fn tidy(candles: &[Candle], request: &BarsRequest, now: Timestamp) -> Vec<Hi
 }
 
 /// Makes candles of points in time. A candle opens where the one before it closed, if that is its neighbour; its
-/// volume is unknown, because a chart tells rolling volumes. A point at a boundary, or shortly after it, is the price at the end of
-/// the period before. The last point is "now" and belongs to the open candle.
+/// volume is unknown, because a chart reports rolling volumes.
+///
+/// A chart's point is the price at its time, so the point on a boundary is the close of the period that ends there
+/// and not the open of the next one. The provider writes points up to a few minutes after the boundary; therefore the
+/// first point within a sixth of a step after it still ends the period. The step is the shorter of the candle's
+/// length and the usual distance of the points. Any further point, such as the last one, which is "now", belongs to
+/// the period it lies in.
 pub fn from_points(points: &[Reading], interval: Interval) -> Vec<Candle> {
     let mut sorted: Vec<(Timestamp, Decimal, &Number)> = points
         .iter()
@@ -67,16 +72,20 @@ pub fn from_points(points: &[Reading], interval: Interval) -> Vec<Candle> {
         })
         .collect();
     sorted.sort_by_key(|(at, _, _)| *at);
-    let times: Vec<Timestamp> = sorted.iter().map(|(at, _, _)| *at).collect();
-    let lateness = step(&times, interval) / LATE_SHARE;
-    let now_point = now_point(&times, lateness);
     let length = SignedDuration::from_secs(interval.seconds());
+    let times: Vec<Timestamp> = sorted.iter().map(|(at, _, _)| *at).collect();
+    let lateness = median_distance(&times).map_or(length, |distance| distance.min(length)) / 6;
     let mut made: Vec<Candle> = Vec::new();
     let mut extremes = (Decimal::ZERO, Decimal::ZERO);
+    let mut before: Option<Timestamp> = None;
     for (at, value, price) in sorted {
-        let open_time = match at.checked_sub(lateness) {
-            Ok(ended) if Some(at) != now_point => interval.open_time(ended),
-            Ok(_) | Err(_) => interval.open_time(at),
+        let boundary = interval.open_time(at);
+        let is_first_after_boundary = before.is_none_or(|before| before < boundary);
+        before = Some(at);
+        let open_time = if is_first_after_boundary && at.duration_since(boundary) <= lateness {
+            boundary.checked_sub(length).unwrap_or(boundary)
+        } else {
+            boundary
         };
         match made.last_mut().filter(|last| last.open_time == Some(open_time)) {
             Some(candle) => {
@@ -119,23 +128,12 @@ pub fn from_points(points: &[Reading], interval: Interval) -> Vec<Candle> {
     made
 }
 
-/// A point up to this part of a step after a boundary is the price at that boundary: venues sample with some delay.
-const LATE_SHARE: i32 = 6;
-
-/// The usual distance of neighbouring points, at most an interval.
-fn step(times: &[Timestamp], interval: Interval) -> SignedDuration {
+/// The usual distance of neighbouring times, which are ascending; the median, because single points are missing or
+/// extra.
+fn median_distance(times: &[Timestamp]) -> Option<SignedDuration> {
     let mut distances: Vec<SignedDuration> = times.windows(2).map(|pair| pair[1].duration_since(pair[0])).collect();
     distances.sort_unstable();
-    let whole = SignedDuration::from_secs(interval.seconds());
-    distances
-        .get(distances.len() / 2)
-        .map_or(whole, |usual| (*usual).min(whole))
-}
-
-/// The last point if it came earlier than the others did: then it is the price of the moment of the request.
-fn now_point(times: &[Timestamp], lateness: SignedDuration) -> Option<Timestamp> {
-    let [.., before, last] = times else { return None };
-    (last.duration_since(*before) + lateness < lateness * LATE_SHARE).then_some(*last)
+    distances.get(distances.len() / 2).copied()
 }
 
 #[cfg(test)]
@@ -176,82 +174,72 @@ mod tests {
         }
     }
 
-    #[test]
-    fn points_become_candles_that_join() {
-        let points = [
-            point("2026-01-01T01:03:00Z", "10"),
-            point("2026-01-01T02:05:00Z", "12"),
-            point("2026-01-01T01:33:00Z", "9"),
-            point("2026-01-01T02:00:30Z", "11"),
-            point("2026-01-01T04:35:00Z", "21"),
-            point("2026-01-01T05:04:00Z", "20"),
-        ];
-        let candles = from_points(&points, Interval::H1);
-        let bars = tidy(&candles, &request(), at("2026-01-01T05:30:00Z"));
-        let rows: Vec<String> = bars
+    fn closes(points: &[Reading], interval: Interval) -> Vec<String> {
+        from_points(points, interval)
             .iter()
-            .map(|b| format!("{} {} {} {} {} {}", b.t, b.o, b.h, b.l, b.c, b.closed))
-            .collect();
+            .map(|candle| {
+                let text = |number: &Option<Number>| number.as_ref().unwrap().as_str().to_owned();
+                let prices = [&candle.open, &candle.high, &candle.low, &candle.close].map(text);
+                format!("{} {}", candle.open_time.unwrap(), prices.join(" "))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn point_on_a_boundary_closes_the_period_that_ends_there() {
+        let points = [
+            point("2026-01-01T00:00:00Z", "10"),
+            point("2026-01-02T00:00:00Z", "12"),
+            point("2026-01-03T00:00:00Z", "9"),
+            // "Now", within a sixth of a day, but the third of January has its boundary point already.
+            point("2026-01-03T02:00:00Z", "11"),
+        ];
         assert_eq!(
-            rows,
+            closes(&points, Interval::D1),
             [
-                // 01:03 is within a sixth of the usual 30 minutes after the hour: the end of the hour before.
-                "2026-01-01T00:00:00.000Z 10 10 10 10 true",
-                "2026-01-01T01:00:00.000Z 10 11 9 11 true",
-                "2026-01-01T02:00:00.000Z 11 12 11 12 true",
-                "2026-01-01T04:00:00.000Z 21 21 20 20 true",
+                "2025-12-31T00:00:00Z 10 10 10 10",
+                "2026-01-01T00:00:00Z 10 12 10 12",
+                "2026-01-02T00:00:00Z 12 12 9 9",
+                "2026-01-03T00:00:00Z 9 11 9 11",
             ]
         );
     }
 
     #[test]
-    fn point_at_a_boundary_closes_the_period_before() {
+    fn late_point_closes_its_period_up_to_a_sixth_of_a_step() {
         let points = [
-            point("2026-01-01T00:00:00Z", "100"),
-            point("2026-01-02T00:00:02Z", "110"),
-            point("2026-01-03T00:00:00Z", "99"),
-            point("2026-01-03T02:10:00Z", "98"),
-        ];
-        let closes: Vec<(String, String)> = from_points(&points, Interval::D1)
-            .iter()
-            .map(|candle| {
-                let close = candle.close.as_ref().unwrap().to_string();
-                (candle.open_time.unwrap().to_string(), close)
-            })
-            .collect();
-        let expected = [
-            ("2025-12-31T00:00:00Z", "100"),
-            ("2026-01-01T00:00:00Z", "110"),
-            ("2026-01-02T00:00:00Z", "99"),
-            // The price of the moment, although it is soon after midnight.
-            ("2026-01-03T00:00:00Z", "98"),
+            point("2026-01-01T02:02:00Z", "9"),
+            point("2026-01-01T01:10:00Z", "10"),
+            point("2026-01-01T03:10:01Z", "12"),
+            point("2026-01-01T04:00:10Z", "20"),
+            point("2026-01-01T05:00:10Z", "19"),
         ];
         assert_eq!(
-            closes,
-            expected.map(|(time, close)| (time.to_owned(), close.to_owned()))
+            closes(&points, Interval::H1),
+            [
+                "2026-01-01T00:00:00Z 10 10 10 10",
+                "2026-01-01T01:00:00Z 10 10 9 9",
+                "2026-01-01T03:00:00Z 12 20 12 20",
+                "2026-01-01T04:00:00Z 20 20 19 19",
+            ]
         );
     }
 
     #[test]
-    fn five_minute_points_stay_in_their_hour() {
-        let points: Vec<Reading> = (0..=24)
-            .map(|n| {
+    fn day_of_hourly_points_ends_with_the_point_of_midnight() {
+        let start = at("2026-01-01T00:03:00Z");
+        let points: Vec<Reading> = (0..=49)
+            .map(|hour| {
                 point(
-                    &format!("2026-01-01T{:02}:{:02}:20Z", n / 12, n % 12 * 5),
-                    &format!("{}", 100 + n),
+                    &(start + SignedDuration::from_hours(hour)).to_string(),
+                    &(100 + hour).to_string(),
                 )
             })
             .collect();
-        let hours: Vec<(String, String)> = from_points(&points, Interval::H1)
-            .iter()
-            .map(|c| (c.open_time.unwrap().to_string(), c.close.as_ref().unwrap().to_string()))
-            .collect();
-        let expected = [
-            ("2025-12-31T23:00:00Z", "100"),
-            ("2026-01-01T00:00:00Z", "112"),
-            ("2026-01-01T01:00:00Z", "124"),
-        ];
-        assert_eq!(hours, expected.map(|(time, close)| (time.to_owned(), close.to_owned())));
+        let days = closes(&points, Interval::D1);
+        assert_eq!(days[1], "2026-01-01T00:00:00Z 100 124 100 124");
+        assert_eq!(days[2], "2026-01-02T00:00:00Z 124 148 124 148");
+        assert_eq!(days[3], "2026-01-03T00:00:00Z 148 149 148 149");
     }
 
     #[test]

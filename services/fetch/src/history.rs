@@ -1,21 +1,22 @@
 //! Past prices on request: from Binance's candles, else from CoinGecko's chart.
 //!
 //! Nothing is kept: the same question gives the same answer while the venue does. Only a few requests run at a time,
-//! so that current prices are never short of the venues' allowance. Prices in USDT are taken at par.
+//! so that current prices are never short of the venues' allowance. Prices are in the currency of the
+//! provider's pair, which the answer names.
 
 use std::sync::Arc;
 
 use contracts::api::fetch::{HistoryBody, HistoryQuery};
 use contracts::problem::ProblemKind;
 use domain::asset::Asset;
-use domain::ticker::Ticker;
+use domain::ticker::{ProviderId, Ticker};
 use jiff::Timestamp;
 use platform::clock::SharedClock;
 use platform::problem::Problem;
 use tokio::sync::Semaphore;
 
 use crate::bars;
-use crate::providers::{BarsRequest, ErrorKind, History, ProviderError};
+use crate::providers::{BarsRequest, ErrorKind, History, ProviderError, binance};
 
 /// Answers requests for history.
 pub struct Histories {
@@ -66,9 +67,13 @@ impl Histories {
         let mut empty = None;
         let mut failure = None;
         for venue in &self.venues {
+            if query.exchanges_only && !venue.id().is_exchange() {
+                continue;
+            }
             let Some(symbol) = asset.symbol_at(venue.id()) else {
                 continue;
             };
+            let currency = currency(venue.id(), &symbol);
             let request = BarsRequest {
                 ticker: ticker.clone(),
                 symbol,
@@ -82,6 +87,7 @@ impl Histories {
                         ticker: ticker.clone(),
                         interval: query.interval,
                         source: venue.id(),
+                        currency,
                         bars: bars::tidy(&candles, &request, now),
                     };
                     if !body.bars.is_empty() {
@@ -113,6 +119,14 @@ impl Histories {
             return Err(problem(ProblemKind::InvalidRange, detail));
         }
         Ok(())
+    }
+}
+
+/// The currency of a provider's history: an exchange's pair names it, aggregators are asked in USD.
+fn currency(provider: ProviderId, symbol: &str) -> String {
+    match provider {
+        ProviderId::Binance => binance::quote_asset(symbol).unwrap_or("USD").to_owned(),
+        ProviderId::CoinGecko | ProviderId::CoinMarketCap => "USD".to_owned(),
     }
 }
 

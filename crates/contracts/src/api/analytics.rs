@@ -28,7 +28,8 @@ pub struct StatsQuery {
     pub periods_per_year: Option<f64>,
 }
 
-/// Statistics of one asset over one window (`api-contract` 6.8 and 10). An undefined value is `null` and named in `undefined`.
+/// Statistics of one asset over one window (`api-contract` 6.8 and 10). An undefined value is `null` and named in
+/// `undefined`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatsBody {
     /// The asset.
@@ -215,4 +216,10 @@ pub struct CandleBody {
     pub closed: bool,
     /// Whether it comes from a venue's history rather than from our own prices.
     pub backfilled: bool,
+    /// The provider whose history is in it, `null` for our own prices alone.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// Whether prices in a dollar token were taken at par because no rate was known.
+    #[serde(default)]
+    pub quote_rate_assumed: bool,
 }

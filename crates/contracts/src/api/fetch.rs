@@ -20,6 +20,9 @@ pub struct HistoryQuery {
     pub from: Time,
     /// End, exclusive.
     pub to: Time,
+    /// Asks exchanges only, for replacing what an aggregator reported.
+    #[serde(default)]
+    pub exchanges_only: bool,
 }
 
 /// Bars from a venue's own history, ascending.
@@ -31,11 +34,18 @@ pub struct HistoryBody {
     pub interval: Interval,
     /// The venue they come from.
     pub source: ProviderId,
+    /// The currency of the prices as the provider reports them; nothing is converted here.
+    #[serde(default = "usd")]
+    pub currency: String,
     /// The bars. The last may be open.
     pub bars: Vec<HistoryBar>,
 }
 
-/// One bar of a venue's history, prices in USD.
+fn usd() -> String {
+    "USD".to_owned()
+}
+
+/// One bar of a venue's history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistoryBar {
     /// Opening time.

@@ -1,8 +1,9 @@
 //! Returns, volatility, drawdown, ratios, tails, correlation.
 //!
-//! Everything here is a pure function of a price series in `f64`. A value that does not exist is an `Undefined` reason and
-//! never a number; a return is formed only between two neighbouring points exactly one step apart, so none crosses a gap.
-//! Sums are compensated and moments are merged from centred blocks, so that a million points lose no digits that matter.
+//! Everything here is a pure function of a price series in `f64`. A value that does not exist is an `Undefined`
+//! reason and never a number; a return is formed only between two neighbouring points exactly one step apart, so none
+//! crosses a gap. Sums are compensated and moments are merged from centred blocks, so that a million points lose no
+//! digits that matter.
 
 /// Why a value does not exist.
 mod undefined;

@@ -28,8 +28,8 @@ pub fn sortino(mean: Measured, target: f64, downside_risk: Measured, periods_per
     finite(annualise((mean? - target) / downside_risk, periods_per_year))
 }
 
-/// The compound growth per year from the first price to the last: `(last/first)^(periods per year / periods) - 1`, where
-/// `periods` is the elapsed time in intervals, so missing points do not shorten it.
+/// The compound growth per year from the first price to the last: `(last/first)^(periods per year / periods) - 1`,
+/// where `periods` is the elapsed time in intervals, so missing points do not shorten it.
 ///
 /// # Errors
 /// `too_few_points` when no time has passed; `out_of_range` when a short rise would grow beyond every number.

@@ -61,8 +61,8 @@ impl FromStr for ReturnKind {
 
 /// `ln(after / before)` with all its digits.
 ///
-/// Near 1 the quotient has lost the digits of a small change, while the difference of two near prices is exact. Far from 1
-/// it is the other way round: `(after - before) / before` rounds to -1 where nearly everything was lost.
+/// Near 1 the quotient has lost the digits of a small change, while the difference of two near prices is exact. Far
+/// from 1 it is the other way round: `(after - before) / before` rounds to -1 where nearly everything was lost.
 #[inline]
 pub fn log_ratio(before: f64, after: f64) -> f64 {
     let simple = (after - before) / before;

@@ -116,5 +116,7 @@ fn body(bar: &Candle, now: Timestamp) -> CandleBody {
         n: (bar.n > 0).then_some(bar.n),
         closed: bar.is_closed(now),
         backfilled: bar.backfilled,
+        source: bar.source.map(|source| source.to_string()),
+        quote_rate_assumed: bar.quote_rate_assumed,
     }
 }

@@ -1,8 +1,8 @@
 //! Computations over many candles: few at a time, on threads that may block, and given up when nobody waits any more.
 //!
-//! A handler runs on a worker that serves other requests as well. A computation of seconds on it makes all of them wait,
-//! and one whose client has gone away still takes a core. Therefore the candles are read and computed with a permit in
-//! hand, the computing happens on the blocking pool, and dropping the handler tells it to stop.
+//! A handler runs on a worker that serves other requests as well. A computation of seconds on it makes all of them
+//! wait, and one whose client has gone away still takes a core. Therefore the candles are read and computed with a
+//! permit in hand, the computing happens on the blocking pool, and dropping the handler tells it to stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,7 +60,8 @@ impl Drop for WithdrawOnDrop {
 }
 
 impl Permit {
-    /// Computes on the blocking pool. The permit is given back when the computation has ended, not when its client has left.
+    /// Computes on the blocking pool. The permit is given back when the computation has ended, not when its client
+    /// has left.
     pub async fn run<T: Send + 'static>(
         self,
         compute: impl FnOnce(&Wanted) -> Option<T> + Send + 'static,

@@ -22,7 +22,8 @@ const MOST_SYMBOLS: usize = 50;
 /// Questions to PostgreSQL at once, so that one request leaves connections for others.
 const AT_ONCE: usize = 4;
 
-/// Answers with the matrix of correlations of simple returns of closed bars. Each pair is over the times that both have.
+/// Answers with the matrix of correlations of simple returns of closed bars. Each pair is over the times that both
+/// have.
 pub async fn show(
     state: Data<AppState>,
     query: Query<CorrelationQuery>,

@@ -1,9 +1,9 @@
 //! Bars: merged in, read out.
 
 use anyhow::Context;
-use domain::candle::{Candle, Edge};
+use domain::candle::{Candle, Edge, source_rank};
 use domain::interval::Interval;
-use domain::ticker::Ticker;
+use domain::ticker::{ProviderId, Ticker};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tokio_postgres::{Row, Transaction};
@@ -11,31 +11,71 @@ use uuid::Uuid;
 
 use super::Store;
 
-/// The edges decide by time and id, so bars merge in any order. Counts add up; a volume is a venue's whole, so the larger one
-/// counts. The condition spares a row that would not change, which is nearly every bar of a history that comes again.
-const MERGE: &str = r#"
+/// How an incoming candle meets a stored one of the same period. Own prices count more than an exchange's history,
+/// and that more than an aggregator's; so nothing of our own is overwritten by what a repair brings.
+///
+/// - History on history: it **replaces** the stored one if its source is better, or as good and reported no earlier.
+/// - History on own prices: where those reach both ends of the period (within a minute), only the volume is
+///   **filled** in.
+///   Where they began late or ended early, the edges and extremes of the history count as well.
+/// - Own prices on anything are **joined**: the edges decide by time and id, so batches merge in any order; counts
+///   add up.
+///
+/// The last condition spares a row that would not change, which is nearly every candle of a history that comes again.
+fn merge_statement() -> String {
+    const REPLACES: &str = "(excluded.n = 0 AND c.n = 0 AND (excluded.source_rank > c.source_rank \
+        OR excluded.source_rank = c.source_rank AND excluded.close_at >= c.close_at))";
+    const JOINS: &str = "(excluded.n > 0 OR c.n > 0 AND NOT (c.open_at < c.open_time + interval '1 minute' \
+        AND c.close_at >= c.open_time + CASE c.\"interval\" WHEN '1d' THEN interval '24 hours' \
+        ELSE c.\"interval\"::interval END - interval '1 minute'))";
+    const OPENS: &str = "(excluded.open_at, excluded.open_id) < (c.open_at, c.open_id)";
+    const CLOSES: &str = "(excluded.close_at, excluded.close_id) > (c.close_at, c.close_id)";
+    let edge = |column: &str, wins: &str| {
+        format!("{column} = CASE WHEN {REPLACES} OR {JOINS} AND {wins} THEN excluded.{column} ELSE c.{column} END")
+    };
+    let extreme = |column: &str, pick: &str| {
+        format!(
+            "{column} = CASE WHEN {REPLACES} THEN excluded.{column} \
+             WHEN {JOINS} THEN {pick}(c.{column}, excluded.{column}) ELSE c.{column} END"
+        )
+    };
+    let edges = ["open", "open_at", "open_id"]
+        .map(|column| edge(column, OPENS))
+        .into_iter()
+        .chain(["close", "close_at", "close_id"].map(|column| edge(column, CLOSES)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let (high, low) = (extreme("high", "greatest"), extreme("low", "least"));
+    format!(
+        r#"
 INSERT INTO analytics.candles AS c
-    (ticker, "interval", open_time, open, open_at, open_id, high, low, close, close_at, close_id, volume, n, backfilled)
-SELECT * FROM unnest(
+    (ticker, "interval", open_time, open, open_at, open_id, high, low, close, close_at, close_id, volume, n, backfilled,
+     source, source_rank, quote_rate_assumed)
+SELECT u.* FROM unnest(
     $1::text[], $2::text[], $3::timestamptz[], $4::numeric[], $5::timestamptz[], $6::uuid[], $7::numeric[], $8::numeric[],
-    $9::numeric[], $10::timestamptz[], $11::uuid[], $12::numeric[], $13::bigint[], $14::boolean[])
+    $9::numeric[], $10::timestamptz[], $11::uuid[], $12::numeric[], $13::bigint[], $14::boolean[],
+    $15::text[], $16::smallint[], $17::boolean[]) AS u
 ON CONFLICT (ticker, "interval", open_time) DO UPDATE SET
-    open     = CASE WHEN (excluded.open_at, excluded.open_id) < (c.open_at, c.open_id) THEN excluded.open ELSE c.open END,
-    open_at  = CASE WHEN (excluded.open_at, excluded.open_id) < (c.open_at, c.open_id) THEN excluded.open_at ELSE c.open_at END,
-    open_id  = CASE WHEN (excluded.open_at, excluded.open_id) < (c.open_at, c.open_id) THEN excluded.open_id ELSE c.open_id END,
-    high     = greatest(c.high, excluded.high),
-    low      = least(c.low, excluded.low),
-    close    = CASE WHEN (excluded.close_at, excluded.close_id) > (c.close_at, c.close_id) THEN excluded.close ELSE c.close END,
-    close_at = CASE WHEN (excluded.close_at, excluded.close_id) > (c.close_at, c.close_id) THEN excluded.close_at ELSE c.close_at END,
-    close_id = CASE WHEN (excluded.close_at, excluded.close_id) > (c.close_at, c.close_id) THEN excluded.close_id ELSE c.close_id END,
-    volume   = greatest(c.volume, excluded.volume),
-    n        = c.n + excluded.n,
-    backfilled = c.backfilled OR excluded.backfilled
-WHERE excluded.n > 0 OR NOT c.backfilled OR excluded.high > c.high OR excluded.low < c.low
-   OR (excluded.open_at, excluded.open_id) < (c.open_at, c.open_id)
-   OR (excluded.close_at, excluded.close_id) > (c.close_at, c.close_id)
-   OR excluded.volume > coalesce(c.volume, -1)
-"#;
+    {edges}, {high}, {low},
+    volume = CASE WHEN {REPLACES} THEN excluded.volume
+                  WHEN c.n > 0 OR excluded.n > 0 THEN coalesce(excluded.volume, c.volume) ELSE c.volume END,
+    n = c.n + excluded.n,
+    backfilled = c.backfilled OR excluded.backfilled,
+    source = CASE WHEN {REPLACES} OR excluded.source_rank > c.source_rank THEN excluded.source ELSE c.source END,
+    source_rank = greatest(c.source_rank, excluded.source_rank),
+    quote_rate_assumed = CASE WHEN {REPLACES} THEN excluded.quote_rate_assumed
+                              WHEN {JOINS} THEN c.quote_rate_assumed OR excluded.quote_rate_assumed
+                              ELSE c.quote_rate_assumed END
+WHERE excluded.n > 0
+   OR {REPLACES} AND (excluded.open, excluded.high, excluded.low, excluded.close, excluded.close_at, excluded.source_rank,
+                      excluded.quote_rate_assumed)
+                  IS DISTINCT FROM (c.open, c.high, c.low, c.close, c.close_at, c.source_rank, c.quote_rate_assumed)
+   OR {REPLACES} AND excluded.volume IS DISTINCT FROM c.volume
+   OR c.n > 0 AND (NOT c.backfilled OR excluded.volume IS NOT NULL AND excluded.volume IS DISTINCT FROM c.volume
+                   OR {JOINS} AND (excluded.high > c.high OR excluded.low < c.low OR {OPENS} OR {CLOSES}))
+"#
+    )
+}
 
 /// Merges bars, at most one for each asset, length and opening time, into those that are stored.
 pub async fn merge(transaction: &Transaction<'_>, bars: &[(Ticker, Candle)]) -> anyhow::Result<()> {
@@ -51,7 +91,7 @@ pub async fn merge(transaction: &Transaction<'_>, bars: &[(Ticker, Candle)]) -> 
     let rows = sorted.as_slice();
     transaction
         .execute(
-            MERGE,
+            &merge_statement(),
             &[
                 &column(rows, |(ticker, _)| ticker.as_str()),
                 &column(rows, |(_, bar)| bar.interval.as_str()),
@@ -67,6 +107,9 @@ pub async fn merge(transaction: &Transaction<'_>, bars: &[(Ticker, Candle)]) -> 
                 &column(rows, |(_, bar)| bar.volume),
                 &column(rows, |(_, bar)| bar.n as i64),
                 &column(rows, |(_, bar)| bar.backfilled),
+                &column(rows, |(_, bar)| bar.source.map(ProviderId::as_str)),
+                &column(rows, |(_, bar)| source_rank(bar.source)),
+                &column(rows, |(_, bar)| bar.quote_rate_assumed),
             ],
         )
         .await?;
@@ -157,7 +200,8 @@ impl Store {
         };
         let query = client
             .prepare_cached(&format!(
-                r#"SELECT open_time, open, open_at, open_id, high, low, close, close_at, close_id, volume, n, backfilled
+                r#"SELECT open_time, open, open_at, open_id, high, low, close, close_at, close_id, volume, n, backfilled,
+                          source, quote_rate_assumed
                    FROM analytics.candles WHERE ticker = $1 AND "interval" = $2 AND open_time >= $3 AND open_time < $4
                    ORDER BY open_time {order} LIMIT $5"#
             ))
@@ -221,24 +265,27 @@ impl Store {
             .collect()
     }
 
-    /// The opening time of the first bar that is missing in `from <= open time < to`; both are aligned.
+    /// What is to be fetched in `from <= open time < to`, both aligned and in the past.
     ///
     /// # Errors
     /// PostgreSQL does not answer.
-    pub async fn find_first_hole(
+    pub async fn find_holes(
         &self,
         ticker: &Ticker,
         interval: Interval,
         from: Timestamp,
         to: Timestamp,
-    ) -> anyhow::Result<Option<Timestamp>> {
+    ) -> anyhow::Result<Holes> {
         let client = self.client().await?;
+        // A candle that ran when its history was fetched, without prices of our own since, ends where it was fetched.
         let row = client
             .query_one(
-                r#"SELECT min(t) FROM generate_series($3::timestamptz, $4::timestamptz - $5 * interval '1 second',
-                                                      $5 * interval '1 second') AS t
-                   WHERE NOT EXISTS (SELECT FROM analytics.candles c
-                                     WHERE c.ticker = $1 AND c."interval" = $2 AND c.open_time = t)"#,
+                r#"SELECT min(t) FILTER (WHERE c.ticker IS NULL
+                                            OR c.n = 0 AND (c.close_at < t + ($5 - 1) * interval '1 second' OR c.source_rank = 0)),
+                          min(t) FILTER (WHERE c.n = 0 AND c.source_rank = 1)
+                   FROM generate_series($3::timestamptz, $4::timestamptz - $5 * interval '1 second',
+                                        $5 * interval '1 second') AS t
+                   LEFT JOIN analytics.candles c ON c.ticker = $1 AND c."interval" = $2 AND c.open_time = t"#,
                 &[
                     &ticker.as_str(),
                     &interval.as_str(),
@@ -249,8 +296,20 @@ impl Store {
             )
             .await
             .context("looking for holes")?;
-        Ok(row.try_get(0)?)
+        Ok(Holes {
+            missing: row.try_get(0)?,
+            from_aggregator: row.try_get(1)?,
+        })
     }
+}
+
+/// The opening times of the first candles that are to be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holes {
+    /// Of those that do not exist or are incomplete.
+    pub missing: Option<Timestamp>,
+    /// Of those that an exchange can replace.
+    pub from_aggregator: Option<Timestamp>,
 }
 
 fn candle(interval: Interval, row: &Row) -> anyhow::Result<Candle> {
@@ -271,5 +330,7 @@ fn candle(interval: Interval, row: &Row) -> anyhow::Result<Candle> {
         volume: row.try_get(9)?,
         n: u64::try_from(row.try_get::<_, i64>(10)?)?,
         backfilled: row.try_get(11)?,
+        source: row.try_get::<_, Option<&str>>(12)?.map(str::parse).transpose()?,
+        quote_rate_assumed: row.try_get(13)?,
     })
 }

@@ -15,13 +15,13 @@ use domain::candle::{Candle, Tick};
 use domain::ticker::Ticker;
 use jiff::Timestamp;
 
-pub use candles::{ClosePoint, Direction, WindowRow};
+pub use candles::{ClosePoint, Direction, Holes, WindowRow};
 pub use partitions::{Retention, Table};
 
 use crate::bars::bars_of;
 
 /// The newest migration this service relies on.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 20;
 
 /// Bars of a history that one statement merges. A connection keeps the space that its largest statement took.
 const BARS_AT_ONCE: usize = 250;

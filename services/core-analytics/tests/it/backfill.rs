@@ -1,10 +1,18 @@
 //! Missing history comes from the venues through `fetch`.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use contracts::api::fetch::{HistoryBar, HistoryBody};
 use contracts::number::Number;
+use core_analytics::backfill::Backfill;
+use core_analytics::bars::{Rates, candles_of_answer};
+use core_analytics::windows::ChangedHistory;
+use domain::candle::Candle;
 use domain::interval::Interval;
-use domain::ticker::ProviderId;
+use domain::ticker::{ProviderId, Ticker};
 use jiff::{SignedDuration, Timestamp};
+use platform::client::InternalClient;
 use rust_decimal::Decimal;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, Request, Respond, ResponseTemplate};
@@ -49,6 +57,7 @@ impl Respond for Venue {
             ticker: ticker("BTC"),
             interval,
             source: ProviderId::Binance,
+            currency: "USD".to_owned(),
             bars,
         })
     }
@@ -135,4 +144,180 @@ async fn history_and_own_prices_make_one_bar() {
     assert_eq!(bar.high, minutes("2026-03-01T12:30:00Z"));
     assert_eq!((bar.n, bar.backfilled), (1, true));
     running.stop().await;
+}
+
+/// A history of one candle per price from `from` on, as `fetch` reports it at `told_at`.
+fn history(source: ProviderId, interval: Interval, from: &str, prices: &[i64], told_at: &str) -> Vec<(Ticker, Candle)> {
+    let step = SignedDuration::from_secs(interval.seconds());
+    let bars = (0..).zip(prices).map(|(place, price)| {
+        let price = Number(Decimal::from(*price));
+        let open_time = at(from) + step * place;
+        HistoryBar {
+            t: open_time.into(),
+            o: price,
+            h: price,
+            l: price,
+            c: price,
+            v: Some(Number(Decimal::TEN)),
+            closed: open_time + step <= at(told_at),
+        }
+    });
+    let body = HistoryBody {
+        ticker: ticker("BTC"),
+        interval,
+        source,
+        currency: "USD".to_owned(),
+        bars: bars.collect(),
+    };
+    candles_of_answer(&body, &Rates::new(), at(told_at))
+}
+
+async fn hours(world: &World) -> Vec<(Decimal, Option<ProviderId>, Option<Decimal>, bool)> {
+    let bars = world.bars("BTC", Interval::H1).await;
+    let row = |bar: Candle| (bar.close.price, bar.source, bar.volume, bar.backfilled);
+    bars.into_iter().map(row).collect()
+}
+
+#[tokio::test]
+async fn better_source_replaces_a_worse_one_and_never_the_other_way_round() {
+    let world = World::new(NOW).await;
+    let store = world.store();
+    let of = |source, price| history(source, Interval::H1, "2026-03-01T10:00:00Z", &[price], NOW);
+    let ten = Some(Decimal::TEN);
+    let steps = [
+        (ProviderId::CoinGecko, 7, 7, ProviderId::CoinGecko),
+        (ProviderId::CoinMarketCap, 8, 8, ProviderId::CoinMarketCap),
+        (ProviderId::Binance, 5, 5, ProviderId::Binance),
+        (ProviderId::CoinGecko, 9, 5, ProviderId::Binance),
+        (ProviderId::Binance, 6, 6, ProviderId::Binance),
+    ];
+    for (source, price, expected, from) in steps {
+        store.merge_history(&of(source, price)).await.unwrap();
+        let expected = (Decimal::from(expected), Some(from), ten, true);
+        assert_eq!(hours(&world).await, [expected], "{source} {price}");
+    }
+    let bar = world.bars("BTC", Interval::H1).await[0];
+    assert_eq!(
+        (bar.high, bar.low),
+        (Decimal::from(6), Decimal::from(6)),
+        "nothing is left of the worse source"
+    );
+}
+
+#[tokio::test]
+async fn volume_of_a_candle_fetched_while_it_ran_is_that_of_the_whole_candle() {
+    let world = World::new(NOW).await;
+    let store = world.store();
+    let of = |told_at| history(ProviderId::Binance, Interval::H1, "2026-03-01T12:00:00Z", &[5], told_at);
+    store.merge_history(&of(NOW)).await.unwrap();
+    assert_eq!(hours(&world).await[0].2, None);
+    let range = (at("2026-03-01T12:00:00Z"), at("2026-03-01T13:00:00Z"));
+    let holes = store
+        .find_holes(&ticker("BTC"), Interval::H1, range.0, range.1)
+        .await
+        .unwrap();
+    assert_eq!(holes.missing, Some(range.0), "fetched again after its close");
+    store.merge_history(&of("2026-03-01T13:00:10Z")).await.unwrap();
+    assert_eq!(hours(&world).await[0].2, Some(Decimal::TEN));
+    let holes = store
+        .find_holes(&ticker("BTC"), Interval::H1, range.0, range.1)
+        .await
+        .unwrap();
+    assert_eq!((holes.missing, holes.from_aggregator), (None, None));
+}
+
+#[tokio::test]
+async fn repair_leaves_our_own_candles_and_fills_only_what_is_missing() {
+    let world = World::new(NOW).await;
+    let store = world.store();
+    let mut own = Vec::new();
+    for minute in (0..10).filter(|minute| *minute != 4) {
+        let moment = at("2026-03-01T12:00:02Z") + SignedDuration::from_mins(minute);
+        for (offset, price) in [(0, "100"), (55, "101")] {
+            let quote = quote("BTC", moment + SignedDuration::from_secs(offset), price);
+            own.push((ticker("BTC"), tick(&quote)));
+        }
+    }
+    store.record(&own).await.unwrap();
+    let repair = history(
+        ProviderId::Binance,
+        Interval::M1,
+        "2026-03-01T12:00:00Z",
+        &[98; 10],
+        NOW,
+    );
+    store.merge_history(&repair).await.unwrap();
+    let bars = world.bars("BTC", Interval::M1).await;
+    assert_eq!(bars.len(), 10);
+    for (minute, bar) in bars.iter().enumerate() {
+        let expected = if minute == 4 {
+            ["98"; 4]
+        } else {
+            ["100", "101", "100", "101"]
+        };
+        let prices = [bar.open.price, bar.high, bar.low, bar.close.price];
+        assert_eq!(prices, expected.map(decimal), "{minute}");
+    }
+    let five = world.bars("BTC", Interval::M5).await;
+    assert_eq!(
+        (five[1].open.price, five[1].close.price),
+        (decimal("100"), decimal("101"))
+    );
+}
+
+#[tokio::test]
+async fn minutes_without_prices_are_fetched_as_soon_as_fetch_answers_again() {
+    let world = World::new(NOW).await;
+    let store = world.store();
+    let mut own = Vec::new();
+    for minute in (0..30).filter(|minute| !(10..20).contains(minute)) {
+        let quote = quote(
+            "BTC",
+            at("2026-03-01T12:00:05Z") + SignedDuration::from_mins(minute),
+            "100",
+        );
+        own.push((ticker("BTC"), tick(&quote)));
+    }
+    store.record(&own).await.unwrap();
+    let client = InternalClient::new(
+        format!("{}/", world.fetch.uri()).parse().unwrap(),
+        TOKEN.into(),
+        Duration::from_secs(20),
+    );
+    let backfill = Backfill {
+        store: store.clone(),
+        fetch: client.unwrap(),
+        clock: world.clock.shared(),
+        tickers: vec![ticker("BTC")],
+        concurrency: 1,
+        repair_every: Duration::from_secs(3_600),
+        changed: ChangedHistory::default(),
+    };
+    let mut settled = HashMap::new();
+    Mock::given(path("/internal/history/BTC"))
+        .respond_with(problem(503, "dependency_unavailable"))
+        .up_to_n_times(1)
+        .mount(&world.fetch)
+        .await;
+    backfill.repair_recent(&mut settled).await;
+    assert_eq!(world.bars("BTC", Interval::M1).await.len(), 20);
+    mount_venue(&world, "BTC").await;
+    backfill.repair_recent(&mut settled).await;
+    let bars = world.bars("BTC", Interval::M1).await;
+    let recent: Vec<&Candle> = bars
+        .iter()
+        .filter(|bar| bar.open_time >= at("2026-03-01T12:00:00Z"))
+        .collect();
+    assert_eq!(recent.len(), 31, "all closed minutes and the running one");
+    assert_eq!(
+        recent
+            .iter()
+            .filter(|bar| bar.n > 0 && bar.close.price == decimal("100"))
+            .count(),
+        20
+    );
+    // Nothing is asked again while nothing new is missing.
+    let requests = world.fetch.received_requests().await.unwrap().len();
+    backfill.repair_recent(&mut settled).await;
+    assert_eq!(world.fetch.received_requests().await.unwrap().len(), requests);
 }

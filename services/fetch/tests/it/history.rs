@@ -20,6 +20,7 @@ fn query(interval: Interval, bars: i64) -> HistoryQuery {
         interval,
         from: from.into(),
         to: to.into(),
+        exchanges_only: false,
     }
 }
 
@@ -42,6 +43,7 @@ async fn several_pages_of_binance_join_without_gap() {
     let query = query(Interval::M1, 2_500);
     let body = ask(&service, "BTC", &query).await.unwrap();
     assert_eq!((body.source, body.interval), (ProviderId::Binance, Interval::M1));
+    assert_eq!(body.currency, "USDT");
     assert!((2_499..=2_501).contains(&body.bars.len()), "{}", body.bars.len());
     assert_contiguous(&body);
     assert!(!body.bars.last().unwrap().closed);
@@ -64,8 +66,17 @@ async fn coingecko_tells_what_binance_cannot() {
     let fault = FaultKind::ServerError { status: 500 };
     service.sim.add_fault(FaultRequest::new(Venue::Binance, fault)).unwrap();
     let btc = ask(&service, "BTC", &query(Interval::D1, 30)).await.unwrap();
-    assert_eq!(btc.source, ProviderId::CoinGecko);
+    assert_eq!((btc.source, btc.currency.as_str()), (ProviderId::CoinGecko, "USD"));
     assert!(btc.bars.len() >= 29, "{}", btc.bars.len());
+
+    let exchanges = HistoryQuery {
+        exchanges_only: true,
+        ..query(Interval::D1, 30)
+    };
+    let Err(ClientError::Problem(problem)) = ask(&service, "BTC", &exchanges).await else {
+        panic!("an aggregator answered for an exchange");
+    };
+    assert_eq!(problem.status, 503);
     service.stop().await;
 }
 

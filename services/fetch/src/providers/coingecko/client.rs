@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::asset::Asset;
 use domain::interval::Interval;
 use domain::ticker::ProviderId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -86,19 +86,34 @@ impl Provider for CoinGecko {
     }
 }
 
-/// The window to ask for: it decides the distance of the points (one day: 5 minutes, up to 90 days: an hour, beyond: a day). Points
-/// further apart than the candles asked for would leave most of these empty, so then the newest part is asked for.
-fn days(from: Timestamp, interval: Interval, now: Timestamp) -> &'static str {
-    const DAY: i64 = 86_400;
-    // A request for exactly a day is a moment older when it is sent.
-    let window = now.duration_since(from).as_secs() - 3_600;
-    if window < DAY || interval.seconds() < 3_600 {
-        "1"
-    } else if window < 90 * DAY || interval.seconds() < DAY {
-        "90"
-    } else {
-        "365"
-    }
+/// The windows that are asked for, with the distance of their points: 5 minutes up to a day, an hour up to 90 days, a
+/// day beyond. <https://docs.coingecko.com/reference/coins-id-market-chart>
+const WINDOWS: [(&str, SignedDuration); 3] = [
+    ("1", SignedDuration::from_hours(24)),
+    ("90", SignedDuration::from_hours(90 * 24)),
+    ("365", SignedDuration::from_hours(365 * 24)),
+];
+
+/// The window to ask for. The shortest one that reaches back to the start has the densest points. One whose points are
+/// further apart than the candles makes candles without neighbours, so a shorter window with complete ones is
+/// preferred, as long as it reaches into the range at all.
+fn days(request: &BarsRequest, now: Timestamp) -> &'static str {
+    let place = |age: SignedDuration| {
+        WINDOWS
+            .iter()
+            .position(|(_, span)| age <= *span)
+            .unwrap_or(WINDOWS.len() - 1)
+    };
+    // The start is aligned downwards, which must not cost a step of density.
+    let length = SignedDuration::from_secs(request.interval.seconds());
+    let reaching_start = place(now.duration_since(request.from) - length);
+    let dense_enough = match request.interval {
+        Interval::M1 | Interval::M5 | Interval::M15 => 0,
+        Interval::H1 | Interval::H4 | Interval::H12 => 1,
+        Interval::D1 => 2,
+    };
+    let touching_range = place(now.duration_since(request.to) + length);
+    WINDOWS[reaching_start.min(dense_enough.max(touching_range))].0
 }
 
 #[async_trait]
@@ -109,10 +124,7 @@ impl History for CoinGecko {
 
     async fn bars(&self, request: &BarsRequest) -> Result<Vec<Candle>, ProviderError> {
         let path = format!("/coins/{}/market_chart", request.symbol);
-        let query = [
-            ("vs_currency", CURRENCY),
-            ("days", days(request.from, request.interval, self.http.now())),
-        ];
+        let query = [("vs_currency", CURRENCY), ("days", days(request, self.http.now()))];
         let answer = self.get(&path, &query).await?;
         let entries = decode(Endpoint::MarketChart, &answer.reply(), Some(CURRENCY))?;
         let points: Vec<Reading> = entries
@@ -128,26 +140,46 @@ impl History for CoinGecko {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
     use rstest::rstest;
 
     use super::*;
 
     #[rstest]
-    #[case(24, Interval::M1, "1")]
-    #[case(24, Interval::H1, "1")]
-    #[case(7 * 24, Interval::M5, "1")]
-    #[case(26, Interval::H1, "90")]
-    #[case(90 * 24, Interval::H1, "90")]
-    #[case(365 * 24, Interval::H1, "90")]
-    #[case(90 * 24, Interval::D1, "90")]
-    #[case(92 * 24, Interval::D1, "365")]
-    fn window_gives_points_as_fine_as_the_candles(
-        #[case] hours: i64,
+    #[case(Interval::M1, 24, "1")]
+    #[case(Interval::M5, 24, "1")]
+    #[case(Interval::M5, 8 * 24, "1")]
+    #[case(Interval::H1, 24, "1")]
+    #[case(Interval::H1, 90 * 24, "90")]
+    #[case(Interval::H1, 200 * 24, "90")]
+    #[case(Interval::D1, 90 * 24, "90")]
+    #[case(Interval::D1, 365 * 24, "365")]
+    fn window_is_the_densest_that_serves_the_candles(
         #[case] interval: Interval,
-        #[case] days_asked: &str,
+        #[case] hours: i64,
+        #[case] days: &str,
     ) {
-        let now = Timestamp::from_second(1_767_225_600).unwrap();
-        assert_eq!(days(now - SignedDuration::from_hours(hours), interval, now), days_asked);
+        let now: Timestamp = "2026-01-01T10:42:17Z".parse().unwrap();
+        let request = BarsRequest {
+            ticker: "BTC".parse().unwrap(),
+            symbol: "bitcoin".to_owned(),
+            interval,
+            // As core-analytics asks: from the aligned start of a whole span.
+            from: interval.open_time(now - SignedDuration::from_hours(hours)),
+            to: now,
+        };
+        assert_eq!(super::days(&request, now), days);
+    }
+
+    #[test]
+    fn window_reaches_into_a_range_of_the_past() {
+        let now: Timestamp = "2026-01-01T10:42:17Z".parse().unwrap();
+        let request = BarsRequest {
+            ticker: "BTC".parse().unwrap(),
+            symbol: "bitcoin".to_owned(),
+            interval: Interval::M5,
+            from: now - SignedDuration::from_hours(72),
+            to: now - SignedDuration::from_hours(48),
+        };
+        assert_eq!(days(&request, now), "90");
     }
 }
