@@ -187,15 +187,21 @@ fn entity_tag(parts: &[&[u8]]) -> String {
     format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..12]))
 }
 
-/// The answer, or 304 if the client has it.
-pub fn conditional(request: &HttpRequest, tag: &str, max_age: u32, body: impl FnOnce() -> String) -> HttpResponse {
-    let has_it = request
+/// Whether `If-None-Match` names this tag: in a list, as `*`, with or without the mark of a weak tag
+/// (RFC 9110, 13.1.2).
+pub fn client_has(request: &HttpRequest, tag: &str) -> bool {
+    request
         .headers()
         .get_all(IF_NONE_MATCH)
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(str::trim)
-        .any(|known| known == "*" || known.trim_start_matches("W/") == tag.trim_start_matches("W/"));
+        .any(|known| known == "*" || known.trim_start_matches("W/") == tag.trim_start_matches("W/"))
+}
+
+/// The answer, or 304 if the client has it.
+pub fn conditional(request: &HttpRequest, tag: &str, max_age: u32, body: impl FnOnce() -> String) -> HttpResponse {
+    let has_it = client_has(request, tag);
     let mut response = HttpResponse::build(if has_it {
         StatusCode::NOT_MODIFIED
     } else {

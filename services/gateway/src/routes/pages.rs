@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderValue, IF_NONE_MATCH,
-};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use contracts::problem::ProblemKind;
@@ -13,6 +11,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 use crate::endpoint::Endpoint;
 use crate::gate::Gate;
 use crate::problem::{ApiError, catalogue};
+use crate::reply;
 
 const OPEN: Gate = Gate::public();
 
@@ -109,11 +108,7 @@ pub async fn dashboard(request: HttpRequest) -> Result<HttpResponse, ApiError> {
 
 fn file_response(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
     let tag = format!("W/\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
-    let known = request
-        .headers()
-        .get(IF_NONE_MATCH)
-        .and_then(|known| known.to_str().ok());
-    let status = if known == Some(tag.as_str()) {
+    let status = if reply::client_has(request, &tag) {
         StatusCode::NOT_MODIFIED
     } else {
         StatusCode::OK

@@ -1,7 +1,7 @@
 //! Health, the OpenAPI document, the demonstration's account.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::problem::ProblemKind;
 use serde::Serialize;
@@ -90,11 +90,7 @@ fn report<T: Serialize>(request: &HttpRequest, is_ready: bool, body: &T) -> Resu
     responses((status = 200, description = "OpenAPI 3.1", body = Object), (status = 304, description = "The client has it")))]
 pub async fn openapi(state: web::Data<AppState>, request: HttpRequest) -> HttpResponse {
     let document = &state.openapi;
-    let known = request
-        .headers()
-        .get(IF_NONE_MATCH)
-        .and_then(|known| known.to_str().ok());
-    let status = if known == Some(document.tag.as_str()) {
+    let status = if reply::client_has(&request, &document.tag) {
         StatusCode::NOT_MODIFIED
     } else {
         StatusCode::OK
