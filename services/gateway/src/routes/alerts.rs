@@ -8,9 +8,7 @@ use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::api::Page;
 use contracts::api::alerts::{AlertBody, AlertEventBody, AlertsQuery, DeliveryBody};
-use contracts::problem::ProblemKind;
 use domain::ticker::Ticker;
-use platform::problem::FieldError;
 use serde_json::json;
 
 use self::form::AlertCreate;
@@ -23,7 +21,7 @@ use crate::extract::identity::Caller;
 use crate::extract::json::RawBody;
 use crate::extract::page::{CURSOR_MAX_CHARS, id_of, page_query};
 use crate::extract::params::Params;
-use crate::extract::rules;
+use crate::extract::rules::{self, Broken};
 use crate::gate::Gate;
 use crate::limits::Policy;
 use crate::openapi::words::ListedKind;
@@ -68,8 +66,7 @@ pub async fn create(
     creation: CreationId,
     body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
-    let wanted = form::read(creation.0, &body.0)?;
-    check_offered(&state, &wanted.ticker)?;
+    let wanted = form::read(creation.0, &body.0, |ticker| check_offered(&state, ticker))?;
     let alert: AlertBody = state
         .services
         .alerts
@@ -82,20 +79,12 @@ pub async fn create(
     Ok(response)
 }
 
-fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), ApiError> {
+fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), Broken> {
     if state.quotes.is_supported(ticker) {
         return Ok(());
     }
     let names: Vec<&str> = state.settings.supported_tickers.iter().map(Ticker::as_str).collect();
-    let violation = FieldError::new(
-        &["body", "ticker"],
-        "enum",
-        format!("must be one of {}", names.join(", ")),
-    )
-    .with_params(json!({"expected": names}));
-    let mut error = ApiError::new(ProblemKind::UnsupportedTicker).detail(format!("{ticker} is not watched here."));
-    error.errors = vec![violation];
-    Err(error)
+    Err(Broken::new("enum", format!("must be one of {}", names.join(", "))).params(json!({"expected": names})))
 }
 
 /// One's own alerts

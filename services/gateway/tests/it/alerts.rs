@@ -78,6 +78,13 @@ async fn an_ill_formed_alert_is_refused_with_every_violation() {
         ]
     );
     assert_eq!(answer.json()["error"], "ValidationError");
+    let twice = json!({"ticker": "XYZ", "target_price": -1, "condition": "lt", "webhook_url": "https://a.example/"});
+    let answer = world.post("/api/v1/alerts", &twice).await;
+    answer.problem(422, "validation_failed");
+    assert_eq!(
+        answer.violations(),
+        ["body.ticker enum", "body.target_price greater_than"]
+    );
     let valid = json!({"ticker": "XYZ", "target_price": 1, "condition": "lt", "webhook_url": "https://a.example/"});
     let body = world
         .post("/api/v1/alerts", &valid)

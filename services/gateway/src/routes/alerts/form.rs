@@ -1,8 +1,12 @@
 //! The form of an alert: its body, field by field, with every violation named.
 
+use std::cell::OnceCell;
+
 use contracts::api::alerts::AlertCreateRequest;
 use contracts::number::{Number, parse_decimal};
+use contracts::problem::ProblemKind;
 use domain::rule::Condition;
+use domain::ticker::Ticker;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;
@@ -49,19 +53,41 @@ pub struct AlertCreate {
     webhook_url: String,
 }
 
-/// Reads the body of a new alert, which gets this id.
+/// Reads the body of a new alert, which gets this id. `watched` says whether an asset can have alerts here.
 ///
 /// # Errors
 ///
 /// Every violation that was found.
-pub fn read(id: Uuid, body: &[u8]) -> Result<AlertCreateRequest, ApiError> {
+pub fn read(
+    id: Uuid,
+    body: &[u8],
+    watched: impl Fn(&Ticker) -> Result<(), Broken>,
+) -> Result<AlertCreateRequest, ApiError> {
+    let unwatched = OnceCell::new();
     let mut fields = Fields::parse(body)?;
-    let ticker = fields.required("ticker", string(rules::ticker));
+    let ticker = fields.required(
+        "ticker",
+        string(|text: &str| {
+            let ticker = rules::ticker(text)?;
+            if let Err(broken) = watched(&ticker) {
+                let _ = unwatched.set(ticker);
+                return Err(broken);
+            }
+            Ok(ticker)
+        }),
+    );
     fields.optional("kind", string(rules::one_of(&["price"])));
     let condition = fields.required("condition", string(condition));
     let target_price = fields.required("target_price", target);
     let webhook_url = fields.required("webhook_url", string(webhook_url));
-    fields.finish()?;
+    fields.finish().map_err(|mut error| match unwatched.get() {
+        // With other violations beside it the kind is theirs; all of them are named either way.
+        Some(ticker) if error.errors.len() == 1 => {
+            error.kind = ProblemKind::UnsupportedTicker;
+            error.detail(format!("{ticker} is not watched here."))
+        }
+        _ => error,
+    })?;
     Ok(AlertCreateRequest {
         id,
         ticker: present(ticker)?,
@@ -197,6 +223,7 @@ mod tests {
         let error = read(
             Uuid::nil(),
             br#"{"ticker": "B-TC", "condition": "above", "target_price": 0, "note": "x"}"#,
+            |_| Ok(()),
         )
         .unwrap_err();
         let found: Vec<_> = error
