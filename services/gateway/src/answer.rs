@@ -23,6 +23,7 @@ use crate::cors;
 use crate::gate::Family;
 use crate::problem::ApiError;
 use crate::problem::body::ErrorBody;
+use crate::routes;
 
 /// Longest path and query.
 const URI_LIMIT_BYTES: usize = 8 * 1024;
@@ -68,7 +69,7 @@ pub async fn answer(
             Ok(Ok(response)) => response.map_into_boxed_body(),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
-                let mut response = after_panic(&id, state.as_ref().map(|state| state.get_ref()));
+                let mut response = after_panic(&id, state.as_ref().map(|state| state.get_ref()), started);
                 finish(response.headers_mut(), &id);
                 if let Some(origin) = origin {
                     origin.write_headers(response.headers_mut());
@@ -82,13 +83,11 @@ pub async fn answer(
     let now = state.as_ref().map(|state| state.clock.now()).unwrap_or_default();
     if let Some(problem) = problem_of(&response) {
         let _entered = span.enter();
-        let family = response
-            .request()
-            .extensions()
-            .get::<Family>()
-            .copied()
-            .unwrap_or(Family::Plain);
-        response = render(response, &problem, &ErrorBody::new(&problem, family, id.as_str(), now));
+        let family = response.request().extensions().get::<Family>().copied();
+        // What was refused before routing, such as a path that is too long, has no family yet.
+        let family = family.unwrap_or_else(|| routes::family_of(response.request().path()));
+        let body = ErrorBody::new(&problem, family, id.as_str(), now, started.elapsed());
+        response = render(response, &problem, &body);
     }
     finish(response.headers_mut(), &id);
     if let Some(origin) = origin {
@@ -167,11 +166,11 @@ fn error_response(status: StatusCode, problem: &ApiError, body: &ErrorBody) -> H
 }
 
 /// A panic in a handler is caught at the gate. One that is not took the request with it, and what it was about.
-fn after_panic(id: &RequestId, state: Option<&AppState>) -> HttpResponse {
+fn after_panic(id: &RequestId, state: Option<&AppState>, started: Instant) -> HttpResponse {
     tracing::error!(request_id = %id, "something outside the handlers panicked");
     let now = state.map(|state| state.clock.now()).unwrap_or_default();
     let problem = ApiError::new(ProblemKind::InternalError);
-    let body = ErrorBody::new(&problem, Family::Plain, id.as_str(), now);
+    let body = ErrorBody::new(&problem, Family::Plain, id.as_str(), now, started.elapsed());
     error_response(StatusCode::INTERNAL_SERVER_ERROR, &problem, &body)
 }
 

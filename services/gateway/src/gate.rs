@@ -23,7 +23,7 @@ use serde_json::json;
 use crate::accounts::{Scope, Tier};
 use crate::app::AppState;
 use crate::extract::json::RawBody;
-use crate::extract::params::Params;
+use crate::extract::params::{EarlierViolations, Params};
 use crate::extract::rules;
 use crate::idempotency;
 use crate::limits::{Policy, Subject, Verdict};
@@ -177,6 +177,7 @@ pub async fn pass(
             }
         },
     };
+    let response = refuse_unread(response);
     let mut response = with_the_routes_words(gate, response);
     if let Some(verdict) = verdict {
         verdict.write_headers(response.headers_mut(), state.clock.now());
@@ -264,10 +265,14 @@ async fn admit(
         body::refuse(&body)?;
     }
     let strings = if matches!(*request.method(), Method::GET | Method::HEAD) {
-        numbers_as_strings(request.request())?
+        numbers_as_strings(request.request())
     } else {
-        false
+        Ok(false)
     };
+    let strings = strings.unwrap_or_else(|refusal| {
+        request.extensions_mut().insert(EarlierViolations(refusal.errors));
+        false
+    });
     let mut extensions = request.extensions_mut();
     extensions.insert(NumbersAsStrings(strings));
     extensions.insert(RawBody(body));
@@ -294,6 +299,18 @@ fn numbers_as_strings(request: &HttpRequest) -> Result<bool, ApiError> {
     let numbers = params.optional("numbers", rules::one_of(&["number", "string"]));
     params.finish()?;
     Ok(numbers.as_deref() == Some("string"))
+}
+
+/// Handlers without parameters of their own do not look for violations that were found before them.
+fn refuse_unread(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let unread = response.request().extensions_mut().remove::<EarlierViolations>();
+    match unread {
+        None => response,
+        Some(EarlierViolations(violations)) => {
+            let refusal = ApiError::new(ProblemKind::InvalidParameter).violations(violations);
+            response.into_response(refusal.error_response())
+        }
+    }
 }
 
 /// A wrong parameter is 422 on some routes and 400 on the others, whoever found it.

@@ -1,6 +1,6 @@
 //! Query and path parameters. All of them are read before the first complaint, so that it names every violation.
 
-use actix_web::HttpRequest;
+use actix_web::{HttpMessage, HttpRequest};
 use contracts::problem::ProblemKind;
 use platform::problem::FieldError;
 use url::form_urlencoded;
@@ -8,6 +8,11 @@ use url::form_urlencoded;
 use super::rules::Broken;
 use crate::problem::ApiError;
 use crate::problem::violations::Violations;
+
+/// Violations that were found before the handler. They wait in the request, so that they are named with the
+/// handler's own.
+#[derive(Debug)]
+pub struct EarlierViolations(pub Vec<FieldError>);
 
 /// The parameters of one request.
 pub struct Params<'r> {
@@ -74,9 +79,24 @@ impl<'r> Params<'r> {
     /// # Errors
     ///
     /// Every violation that was found.
-    pub fn finish(self) -> Result<(), ApiError> {
-        self.violations.into_result(ProblemKind::InvalidParameter)
+    pub fn finish(mut self) -> Result<(), ApiError> {
+        if let Some(EarlierViolations(earlier)) = self.request.extensions_mut().remove() {
+            for violation in earlier {
+                self.violations.push(|| violation);
+            }
+        }
+        // No list gives a cursor of a wrong length: it is as unknown as one with a wrong seal.
+        let kind = if self.violations.all(is_about_cursor_length) {
+            ProblemKind::InvalidCursor
+        } else {
+            ProblemKind::InvalidParameter
+        };
+        self.violations.into_result(kind)
     }
+}
+
+fn is_about_cursor_length(violation: &FieldError) -> bool {
+    violation.loc == ["query", "cursor"] && matches!(violation.kind.as_str(), "too_long" | "too_short")
 }
 
 /// The fault of ours that a required value is absent although nothing was found wrong with it.

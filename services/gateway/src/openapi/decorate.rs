@@ -82,7 +82,7 @@ fn add_parameters(described: &mut Map<String, Value>, operation: &Operation) {
         Some(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "Makes repeats of this request harmless: they get the answer of the first one, for 24 hours",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]{1,128}$"},
+            "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]([ -~]{0,126}[!-~])?$"},
         }))
     } else if operation.method == "GET" && operation.gate.policy.is_some() {
         Some(json!({

@@ -1,5 +1,7 @@
 //! The error body.
 
+use std::time::Duration;
+
 use contracts::problem::ProblemKind;
 use contracts::time::Time;
 use jiff::Timestamp;
@@ -66,7 +68,7 @@ pub struct Violation {
 
 impl ErrorBody {
     /// The body of `problem`, for the family of routes it happened on.
-    pub fn new(problem: &ApiError, family: Family, request_id: &str, now: Timestamp) -> Self {
+    pub fn new(problem: &ApiError, family: Family, request_id: &str, now: Timestamp, elapsed: Duration) -> Self {
         let code = problem.kind.status();
         let detail: String = problem.detail.chars().take(MAX_DETAIL_CHARS).collect();
         let status = (family == Family::Token).then(|| Status {
@@ -74,7 +76,7 @@ impl ErrorBody {
             timestamp: Time(now),
             error_code: code,
             error_message: Some(detail.clone()),
-            elapsed: 0,
+            elapsed: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             credit_count: 0,
         });
         Self {

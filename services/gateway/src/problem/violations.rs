@@ -41,6 +41,11 @@ impl Violations {
         self.total == 0
     }
 
+    /// Whether every violation that is listed is of this sort.
+    pub fn all(&self, is: impl Fn(&FieldError) -> bool) -> bool {
+        self.listed.iter().all(is)
+    }
+
     /// The violations that are listed.
     pub fn into_listed(self) -> Vec<FieldError> {
         self.listed

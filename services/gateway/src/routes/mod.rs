@@ -33,7 +33,10 @@ pub mod system;
 /// Pages: the dashboard, the documentation, the catalogue of errors.
 pub mod pages;
 
+use std::sync::LazyLock;
+
 use crate::endpoint::Endpoint;
+use crate::gate::Family;
 
 /// Every route of the API.
 pub fn all() -> Vec<Endpoint> {
@@ -50,4 +53,32 @@ pub fn all() -> Vec<Endpoint> {
         system::endpoints(),
     ];
     groups.into_iter().flatten().collect()
+}
+
+/// What the answers of `path` look like, for refusals that come before routing.
+pub fn family_of(path: &str) -> Family {
+    static ENVELOPED: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+        let endpoints = all();
+        let operations = endpoints.iter().flat_map(Endpoint::operations);
+        let enveloped = operations.filter(|operation| operation.gate.family == Family::Token);
+        enveloped.map(|operation| operation.path).collect()
+    });
+    if ENVELOPED.iter().any(|pattern| is_at(pattern, path)) {
+        Family::Token
+    } else {
+        Family::Plain
+    }
+}
+
+/// Whether `path` is one of the paths that `pattern`, such as `/api/v1/quotes/{ticker}`, stands for.
+fn is_at(pattern: &str, path: &str) -> bool {
+    let mut wanted = pattern.trim_end_matches('/').split('/');
+    let mut given = path.strip_suffix('/').unwrap_or(path).split('/');
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(part), Some(text)) if part == text || (part.starts_with('{') && !text.is_empty()) => {}
+            _ => return false,
+        }
+    }
 }

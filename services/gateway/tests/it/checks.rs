@@ -214,3 +214,98 @@ async fn request_ids_are_accepted_or_made() {
         assert_eq!(made.header("x-request-id").len(), 36);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn violation_of_numbers_is_named_with_the_others() {
+    let world = World::start().await;
+    let answer = world.get("/api/v1/candles/BTC?numbers=maybe&limit=0").await;
+    answer.problem(400, "invalid_parameter");
+    assert_eq!(answer.violations(), ["query.limit out_of_range", "query.numbers enum"]);
+    // A handler that reads no parameter refuses it too.
+    let answer = world.get("/api/v1/users/me?numbers=maybe").await;
+    assert_eq!(answer.violations(), ["query.numbers enum"], "{}", answer.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cursor_of_a_wrong_length_is_an_invalid_cursor() {
+    let world = World::start().await;
+    let long = "x".repeat(600);
+    for list in [
+        "/api/v1/alerts/",
+        "/api/v1/webhooks/endpoints",
+        "/api/v1/candles/BTC",
+        "/api/v1/quotes",
+    ] {
+        for cursor in ["", long.as_str()] {
+            let answer = world.get(&format!("{list}?cursor={cursor}")).await;
+            answer.problem(400, "invalid_cursor");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refusals_before_routing_carry_the_status_of_enveloped_routes() {
+    let world = World::start().await;
+    let long = format!("/api/v1/candles/BTC/?x={}", "y".repeat(9_000));
+    let body = send(world.anonymous(Method::GET, &long))
+        .await
+        .problem(414, "uri_too_long");
+    assert_eq!(body["status"]["error_code"], 414);
+    let picky = |path: &str| {
+        world
+            .anonymous(Method::GET, path)
+            .header("Accept-Encoding", "identity;q=0, *;q=0")
+    };
+    let body = send(picky("/api/v1/quotes")).await.problem(406, "not_acceptable");
+    assert_eq!(body["status"]["error_code"], 406);
+    let body = send(picky("/api/v1/rates/")).await.problem(406, "not_acceptable");
+    assert!(body.get("status").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn errors_say_how_long_they_took() {
+    let world = World::start().await;
+    let slow = wiremock::ResponseTemplate::new(503).set_delay(std::time::Duration::from_millis(40));
+    wiremock::Mock::given(wiremock::matchers::path("/internal/candles/BTC"))
+        .respond_with(slow)
+        .mount(&world.analytics)
+        .await;
+    let answer = world.get("/api/v1/candles/BTC").await;
+    assert!(answer.status.is_server_error(), "{}", answer.text);
+    assert!(
+        answer.json()["status"]["elapsed"].as_u64() >= Some(40),
+        "{}",
+        answer.text
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documented_idempotency_keys_are_the_accepted_ones() {
+    let world = World::start().await;
+    let document = send(world.anonymous(Method::GET, "/openapi.json")).await.json();
+    let parameters = document["paths"]["/api/v1/webhooks/verify"]["post"]["parameters"].clone();
+    let key = parameters
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|p| p["name"] == "Idempotency-Key");
+    // Blanks are accepted inside a key and not at its ends, where HTTP drops them.
+    assert_eq!(key.unwrap()["schema"]["pattern"], "^[!-~]([ -~]{0,126}[!-~])?$");
+    let longest = format!("a{}b", " ".repeat(126));
+    let too_long = format!("{longest}c");
+    for (key, is_accepted) in [
+        ("a", true),
+        ("a b", true),
+        (&longest, true),
+        (&too_long, false),
+        ("a\tb", false),
+    ] {
+        let request = world.request(Method::POST, "/api/v1/webhooks/verify");
+        let answer = send(request.header("Idempotency-Key", key).json(&json!({}))).await;
+        let is_refused = answer
+            .violations()
+            .iter()
+            .any(|v| v.starts_with("header.Idempotency-Key"));
+        assert_eq!(is_refused, !is_accepted, "{key:?}: {}", answer.text);
+    }
+}
