@@ -97,6 +97,12 @@ fn read_csv(input: impl BufRead, columns: Columns<'_>) -> Result<Prices, Unreada
     let first = first?;
     let first = String::from_utf8_lossy(&first);
     let first = first.trim_start_matches('\u{feff}');
+    if first.trim_end_matches('\r').contains('\r') {
+        return Err(row(
+            1,
+            "the lines end with CR only; write them with LF or CR LF".to_owned(),
+        ));
+    }
     let separator = separator(first);
     let header = cells(first, separator)?;
     if header.iter().all(String::is_empty) {
@@ -107,6 +113,13 @@ fn read_csv(input: impl BufRead, columns: Columns<'_>) -> Result<Prices, Unreada
         None => find(&header, &["timestamp", "date"])?,
     };
     let price_column = find(&header, &[columns.price])?;
+    for column in [time_column, price_column] {
+        let name = &header[column];
+        // Two columns of one spelling: which of them is meant is not known.
+        if header.iter().filter(|cell| *cell == name).count() > 1 {
+            return Err(row(1, format!("has two columns {name:?}")));
+        }
+    }
 
     let mut points = Vec::new();
     let mut blank = 0;
@@ -115,6 +128,14 @@ fn read_csv(input: impl BufRead, columns: Columns<'_>) -> Result<Prices, Unreada
         let text = String::from_utf8_lossy(&text);
         if text.chars().all(|c| c == separator || c.is_whitespace()) {
             continue;
+        }
+        // A thousands separator or an unquoted text makes a cell too many, and every cell after it would be another column's.
+        let count = count_cells(&text, separator).map_err(|what| row(line, what))?;
+        if count > header.len() {
+            return Err(row(
+                line,
+                format!("has {count} cells, but the header has {}", header.len()),
+            ));
         }
         let pick = |at: usize| pick(&text, separator, at).map_err(|what| row(line, what));
         let (time, price) = (pick(time_column)?, pick(price_column)?);
@@ -140,6 +161,19 @@ fn read_csv(input: impl BufRead, columns: Columns<'_>) -> Result<Prices, Unreada
 fn separator(header: &str) -> char {
     let frequency = |separator: &char| header.matches(*separator).count();
     ['\t', ';', ','].into_iter().max_by_key(frequency).unwrap_or(',')
+}
+
+/// How many cells a line has. Empty ones at the end, as spreadsheets write them, do not count.
+fn count_cells(text: &str, separator: char) -> Result<usize, String> {
+    if text.contains('"') {
+        let cells = cells(text, separator).map_err(|error| error.to_string())?;
+        return Ok(cells
+            .iter()
+            .rposition(|cell| !cell.is_empty())
+            .map_or(0, |last| last + 1));
+    }
+    let filled = text.trim_end_matches(|c: char| c == separator || c.is_whitespace());
+    Ok(filled.matches(separator).count() + 1)
 }
 
 /// One cell of a line. Lines without quotes, which is nearly all, are split without a parser.
@@ -278,6 +312,39 @@ mod tests {
         assert_eq!(
             error("date,price\n1970-01-01,1\n1970-01-02,1\n1970-01-01,2\n"),
             "line 4: has the time of line 2 but another price"
+        );
+    }
+
+    #[test]
+    fn ambiguous_files_are_refused_with_line_and_reason() {
+        assert_eq!(
+            error("date,price\n1970-01-01,1\n1970-01-02,1,234\n"),
+            "line 3: has 3 cells, but the header has 2"
+        );
+        assert_eq!(
+            error("date,price\n1970-01-01,\"1\",x\n"),
+            "line 2: has 3 cells, but the header has 2"
+        );
+        assert_eq!(
+            error("date,price,price\n1970-01-01,1,2\n"),
+            "line 1: has two columns \"price\""
+        );
+        assert_eq!(
+            error("date,price\r1970-01-01,1\r1970-01-02,2\r"),
+            "line 1: the lines end with CR only; write them with LF or CR LF"
+        );
+        assert_eq!(error("date,price\n45292,1\n"), "line 2: \"45292\" is not a time");
+        assert_eq!(
+            read_text("date,price\n20240101,1,,\n20240102,2\n")
+                .unwrap()
+                .series
+                .len(),
+            2
+        );
+        // Another case is another name where the exact one exists.
+        assert_eq!(
+            read_text("date,price,Price\n1970-01-01,1,2\n").unwrap().series.prices(),
+            [1.0]
         );
     }
 

@@ -12,11 +12,40 @@ use rust_decimal::prelude::ToPrimitive;
 /// The unit of unix time follows from its size: seconds up to 10^12, then milliseconds, from 10^15 microseconds, from 10^18
 /// nanoseconds.
 pub fn parse(text: &str) -> Option<i64> {
+    if let Some(date) = compact_date(text) {
+        return in_utc(date.at(0, 0, 0, 0)).map(Timestamp::as_microsecond);
+    }
+    if is_spreadsheet_day(text) {
+        return None;
+    }
     if text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)) && !is_date(text) {
         return unix(text);
     }
     let at = calendar(text).or_else(|| calendar(&in_standard_spelling(text)))?;
     Some(at.as_microsecond())
+}
+
+/// `20240101`. As unix time it would be a day of 1970, which no price is of.
+fn compact_date(text: &str) -> Option<Date> {
+    if text.len() != 8 || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (year, month, day) = (
+        text[..4].parse().ok()?,
+        text[4..6].parse().ok()?,
+        text[6..].parse().ok()?,
+    );
+    (1900..2200)
+        .contains(&year)
+        .then(|| Date::new(year, month, day).ok())
+        .flatten()
+}
+
+/// Days since 1900 as spreadsheets write them, of the years 1970 to 2119. As unix time they would all be of the first
+/// day of 1970; which of the two kinds of spreadsheet counted them is not known, so they are refused.
+fn is_spreadsheet_day(text: &str) -> bool {
+    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+    whole.len() == 5 && whole.parse::<u32>().is_ok_and(|days| (25_569..80_000).contains(&days))
 }
 
 fn calendar(text: &str) -> Option<Timestamp> {
@@ -84,6 +113,7 @@ mod tests {
             "2019-12-31 19:00:00 -05:00",
             "2020/01/01",
             "2020/01/01 00:00",
+            "20200101",
             "1577836800",
             "1577836800.0",
             "1.5778368e9",
@@ -116,6 +146,8 @@ mod tests {
             "1e40",
             "2020-1-1",
             "12:00",
+            "45292",
+            "45292.5",
         ] {
             assert_eq!(parse(text), None, "{text:?}");
         }
