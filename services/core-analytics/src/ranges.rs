@@ -45,7 +45,8 @@ pub const fn rolling_bars(interval: Interval) -> usize {
     }
 }
 
-/// The closed bars of a look-back window: as many whole bars as fit, up to the running one and without it.
+/// The closed bars of a look-back window: as many whole bars as fit, up to the running one and
+/// without it, and the one before them, whose close is the price at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClosedBars {
     /// First opening time.
@@ -59,7 +60,8 @@ pub struct ClosedBars {
 impl ClosedBars {
     /// The closed bars of the last `window_seconds` before `now`.
     pub fn before(now: Timestamp, interval: Interval, window_seconds: i64) -> Self {
-        let count = window_seconds / interval.seconds();
+        // The close before the window is the price at its start: without it 24 closes of 1h would span 23 hours.
+        let count = window_seconds / interval.seconds() + 1;
         let to = interval.open_time(now);
         Self {
             from: to - SignedDuration::from_secs(count * interval.seconds()),
@@ -93,8 +95,11 @@ mod tests {
     fn the_running_bar_is_left_out() {
         let now = "2026-01-02T10:30:00Z".parse().unwrap();
         let bars = ClosedBars::before(now, Interval::H1, 24 * 3_600);
-        assert_eq!(bars.from.to_string(), "2026-01-01T10:00:00Z");
+        assert_eq!(bars.from.to_string(), "2026-01-01T09:00:00Z");
         assert_eq!(bars.to.to_string(), "2026-01-02T10:00:00Z");
-        assert_eq!(bars.expected, 24);
+        assert_eq!(
+            bars.expected, 25,
+            "24 returns, from the close at 10:00 to the close at 10:00"
+        );
     }
 }

@@ -74,10 +74,10 @@ async fn statistics_are_of_the_closed_bars_of_the_window() {
         (body.symbol.as_str(), body.window.as_str(), body.interval.as_str()),
         ("BTC", "4d", "1h")
     );
-    assert_eq!(body.n, 95);
-    assert!((body.coverage.unwrap().0 - 95.0 / 96.0).abs() < 1e-12);
+    assert_eq!(body.n, 96);
+    assert!((body.coverage.unwrap().0 - 96.0 / 97.0).abs() < 1e-12);
     assert_eq!(body.max_price, Some(Number(Decimal::from(106))));
-    assert_eq!(body.first, Some(Number(Decimal::from(105))));
+    assert_eq!(body.first, Some(Number(Decimal::from(106))));
     assert_eq!(body.last, Some(Number(Decimal::from(101))));
     assert!(body.undefined.is_empty(), "{:?}", body.undefined);
     assert_eq!(answer.state, DataState::Ok);
@@ -190,9 +190,9 @@ async fn correlations_rest_on_common_returns_only() {
     let answer: Sourced<CorrelationBody> = get(&running, "analytics/correlation", &query).await;
     let body = answer.data;
     assert_eq!(body.symbols, ["BTC", "ETH", "SOL", "DAI"]);
-    assert_eq!((body.n_overlap, body.method.as_str()), (95 - 2 - 2, "spearman"));
-    assert_eq!(body.n_overlaps[0], [95, 93, 93, 95]);
-    assert_eq!(body.n_overlaps[1], [93, 93, 91, 93]);
+    assert_eq!((body.n_overlap, body.method.as_str()), (96 - 2 - 2, "spearman"));
+    assert_eq!(body.n_overlaps[0], [96, 94, 94, 96]);
+    assert_eq!(body.n_overlaps[1], [94, 94, 92, 94]);
     for (row, cells) in body.matrix.iter().enumerate() {
         for (column, cell) in cells.iter().enumerate() {
             let expected = (row < 3 && column < 3).then_some(1.0);
