@@ -207,8 +207,8 @@ async fn series_and_correlations_pass_through() {
         .json();
     assert_eq!(body["data"], series, "{body}");
 
-    let matrix =
-        json!({"symbols": ["BTC", "ETH"], "matrix": [[1.0, null], [null, 1.0]], "n_overlap": 3, "method": "spearman"});
+    let matrix = json!({"symbols": ["BTC", "ETH"], "matrix": [[1.0, null], [null, 1.0]], "n_overlap": 3, "n_overlaps": [[4, 3], [3, 5]],
+            "method": "spearman"});
     Mock::given(path("/internal/analytics/correlation"))
         .and(query_param("symbols", "BTC,ETH"))
         .and(query_param("method", "spearman"))
@@ -226,7 +226,7 @@ async fn series_and_correlations_pass_through() {
 async fn candles_are_a_page() {
     let world = World::start().await;
     let bar = json!({"t": "2026-03-01T11:00:00.000Z", "o": 1.5, "h": 2, "l": 1, "c": 1.75, "v": null, "n": 7, "closed": true,
-        "backfilled": false});
+        "backfilled": true, "source": "coingecko", "quote_rate_assumed": false});
     Mock::given(path("/internal/candles/BTC"))
         .and(query_param("interval", "1h"))
         .and(query_param("limit", "1"))
