@@ -102,11 +102,6 @@ fn listing_rank(provider: ProviderId) -> Option<u8> {
     }
 }
 
-/// Whether a provider tells trades of its own, as opposed to what it gathered from others.
-pub(super) fn is_exchange(provider: ProviderId) -> bool {
-    listing_rank(provider).is_none()
-}
-
 /// The quote of the included inputs at `price`.
 pub(super) fn quote(
     ticker: &Ticker,

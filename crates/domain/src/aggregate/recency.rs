@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::jump::agrees;
-use super::{Judged, Memory, Parameters, Reason, WANTED_SOURCES, merge};
+use super::{Judged, Memory, Parameters, Reason, WANTED_SOURCES};
 use crate::ticker::ProviderId;
 
 /// Words that are so close in time speak of the same market.
@@ -36,7 +36,7 @@ pub struct Contest {
 fn newest_exchange(judged: &[Judged]) -> Option<(ProviderId, Timestamp, Decimal)> {
     judged
         .iter()
-        .filter(|j| j.excluded.is_none() && merge::is_exchange(j.observation.provider))
+        .filter(|j| j.excluded.is_none() && j.observation.provider.is_exchange())
         .filter_map(|j| Some((j.observation.provider, j.observation.as_of(), j.usd_price?)))
         .max_by_key(|(_, as_of, _)| *as_of)
 }
@@ -86,7 +86,7 @@ pub(super) fn exclude_outdated(
 pub(super) fn next_contest(judged: &[Judged], carried: Option<Contest>, parameters: &Parameters) -> Option<Contest> {
     let newest = judged
         .iter()
-        .filter(|j| merge::is_exchange(j.observation.provider))
+        .filter(|j| j.observation.provider.is_exchange())
         .filter(|j| matches!(j.excluded, None | Some(Reason::Outlier)))
         .filter_map(|j| Some((j, j.usd_price?)))
         .max_by_key(|(j, _)| j.observation.as_of());

@@ -100,15 +100,10 @@ fn unavailable(error: anyhow::Error) -> Problem {
     let refused = error
         .chain()
         .filter_map(|cause| cause.downcast_ref::<tokio_postgres::Error>())
-        .any(|error| error.as_db_error().is_some_and(|db| !is_outage(db.code())));
+        .any(|error| error.code().is_some() && !platform::postgres::is_outage(error));
     if refused && !no_connection {
         return Problem::internal(&error);
     }
     tracing::warn!(error = format!("{error:#}"), "history cannot be read");
     Problem::unavailable("The history is not available right now. Please try again.")
-}
-
-/// Shutting down, starting up, out of resources, a broken connection, or a statement that took too long.
-fn is_outage(code: &tokio_postgres::error::SqlState) -> bool {
-    ["57", "53", "08"].iter().any(|class| code.code().starts_with(class))
 }

@@ -69,29 +69,25 @@ impl Limiter {
 
     /// Takes a token from the bucket of `subject` under `policy`.
     pub async fn check(&self, policy: Policy, subject: &str, tier: crate::accounts::Tier) -> Verdict {
-        let quota = self.settings.quota(policy, tier);
         let key = keys::rate_bucket(policy.bucket(), subject);
-        let (taken, local) = self.take(&key, quota).await;
-        Verdict {
-            policy,
-            quota,
-            taken,
-            local,
-        }
+        self.decide(policy, &key, self.settings.quota(policy, tier)).await
     }
 
     /// Takes a token from the bucket that all clients share under `policy`, where there is one; gives the refusal.
     pub async fn check_total(&self, policy: Policy) -> Option<ApiError> {
         let quota = self.settings.total(policy)?;
         let key = keys::rate_bucket(&format!("{}-total", policy.bucket()), "all");
-        let (taken, local) = self.take(&key, quota).await;
+        self.decide(policy, &key, quota).await.refusal()
+    }
+
+    async fn decide(&self, policy: Policy, key: &str, quota: Quota) -> Verdict {
+        let (taken, local) = self.take(key, quota).await;
         Verdict {
             policy,
             quota,
             taken,
             local,
         }
-        .refusal()
     }
 
     /// Takes a token from the bucket `key`; says too whether this process decided alone.
