@@ -1,8 +1,9 @@
 //! Range partitions: made when needed, dropped when expired.
 //!
 //! A partition's range follows from its table and the time alone, aligned to the unix epoch, so every process names the same
-//! ones. They are made in a transaction of their own under an advisory lock, because two processes attaching at once would
-//! deadlock with their own inserts.
+//! ones. They are made under an advisory lock, apart from the writes that need them, and then attached: attaching waits neither
+//! for readers nor for writers, while `CREATE TABLE … PARTITION OF` locks them all out and meets a reader of all candles in the
+//! opposite order, which is a deadlock.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -96,13 +97,22 @@ impl Partition {
 
     fn create_statement(self) -> String {
         format!(
-            "CREATE TABLE IF NOT EXISTS analytics.{} PARTITION OF analytics.{} \
-             FOR VALUES FROM (to_timestamp({})) TO (to_timestamp({}))",
-            self.name(),
-            self.table.name(),
-            self.start,
-            self.end(),
+            "CREATE TABLE analytics.{name} (LIKE analytics.{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS); \
+             ALTER TABLE analytics.{table} ATTACH PARTITION analytics.{name} \
+             FOR VALUES FROM (to_timestamp({start})) TO (to_timestamp({end}))",
+            name = self.name(),
+            table = self.table.name(),
+            start = self.start,
+            end = self.end(),
         )
+    }
+
+    async fn exists(self, transaction: &Transaction<'_>) -> anyhow::Result<bool> {
+        let query = "SELECT to_regclass($1) IS NOT NULL";
+        let row = transaction
+            .query_one(query, &[&format!("analytics.{}", self.name())])
+            .await?;
+        Ok(row.try_get(0)?)
     }
 }
 
@@ -142,6 +152,9 @@ impl Partitions {
         }
         let transaction = locked(client).await?;
         for partition in &missing {
+            if partition.exists(&transaction).await? {
+                continue;
+            }
             transaction
                 .batch_execute(&partition.create_statement())
                 .await
@@ -163,34 +176,34 @@ impl Partitions {
 
 /// Drops the partitions whose whole range lies before the retention. Returns their names.
 pub async fn drop_expired(client: &mut Object, now: Timestamp, retention: Retention) -> anyhow::Result<Vec<String>> {
-    let transaction = locked(client).await?;
     let mut dropped = Vec::new();
     for table in Table::all() {
         let Some(kept) = table.retention(retention) else {
             continue;
         };
         let keep_from = now.as_second() - kept.as_secs() as i64;
-        let children = transaction
-            .query(
-                "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
-                 WHERE i.inhparent = ($1::text)::regclass ORDER BY c.relname",
-                &[&format!("analytics.{}", table.name())],
-            )
-            .await?;
-        for child in children {
-            let name: String = child.get(0);
-            let start = name.rsplit('_').next().and_then(|start| start.parse().ok());
+        for child in children(client, table).await? {
+            let start = child.rsplit('_').next().and_then(|start| start.parse().ok());
             let partition = start.map(|start| Partition { table, start });
-            if partition.is_some_and(|partition| partition.name() == name && partition.end() <= keep_from) {
+            if partition.is_some_and(|partition| partition.name() == child && partition.end() <= keep_from) {
+                // One in a transaction: a drop locks its parent, and two parents could be locked by a reader the other way round.
+                let transaction = locked(client).await?;
                 transaction
-                    .batch_execute(&format!("DROP TABLE analytics.{name}"))
+                    .batch_execute(&format!("DROP TABLE IF EXISTS analytics.{child}"))
                     .await?;
-                dropped.push(name);
+                transaction.commit().await?;
+                dropped.push(child);
             }
         }
     }
-    transaction.commit().await?;
     Ok(dropped)
+}
+
+async fn children(client: &Object, table: Table) -> anyhow::Result<Vec<String>> {
+    let query = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+                 WHERE i.inhparent = ($1::text)::regclass ORDER BY c.relname";
+    let rows = client.query(query, &[&format!("analytics.{}", table.name())]).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
 /// A transaction that holds the lock of everyone who changes partitions. It waits for tables only shortly, because everyone who
@@ -234,7 +247,8 @@ mod tests {
         let partition = Table::Candles(Interval::M1).partition_at("1970-01-08T00:00:00Z".parse().unwrap());
         assert_eq!(
             partition.create_statement(),
-            "CREATE TABLE IF NOT EXISTS analytics.candles_1m_604800 PARTITION OF analytics.candles_1m \
+            "CREATE TABLE analytics.candles_1m_604800 (LIKE analytics.candles_1m INCLUDING DEFAULTS INCLUDING CONSTRAINTS); \
+             ALTER TABLE analytics.candles_1m ATTACH PARTITION analytics.candles_1m_604800 \
              FOR VALUES FROM (to_timestamp(604800)) TO (to_timestamp(1209600))"
         );
     }

@@ -54,3 +54,23 @@ async fn processes_that_need_the_same_partitions_take_turns() {
     }
     assert_eq!(world.counted("BTC").await, 6);
 }
+
+#[tokio::test]
+async fn partitions_are_made_beside_an_open_reader_and_writer() {
+    let world = World::new(NOW).await;
+    let store = world.store();
+    let quote = quote("BTC", at(NOW), "10");
+    store.record(&[(ticker("BTC"), tick(&quote))]).await.unwrap();
+    let mut client = world.database.pool.get().await.unwrap();
+    let reader = client.transaction().await.unwrap();
+    reader
+        .batch_execute("SELECT count(*) FROM analytics.candles; UPDATE analytics.candles SET n = n; UPDATE analytics.ticks SET price = price")
+        .await
+        .unwrap();
+    let later = at(NOW) + SignedDuration::from_hours(24 * 100);
+    let later = crate::harness::quote("ETH", later, "10");
+    // Would wait for the reader until the lock's timeout, and fail.
+    store.record(&[(ticker("ETH"), tick(&later))]).await.unwrap();
+    reader.rollback().await.unwrap();
+    assert_eq!(world.bars("ETH", Interval::M1).await.len(), 1);
+}
