@@ -10,7 +10,7 @@ use domain::quote::Quality;
 use domain::rule::Condition;
 use domain::ticker::{ProviderId, Ticker};
 use platform::clock::{Clock, SystemClock};
-use redis::aio::ConnectionManager;
+use platform::redis::Connection;
 use rust_decimal::Decimal;
 use testkit::{TestDatabase, TestRabbit, TestRedis};
 use tokio_postgres::{Client, NoTls};
@@ -210,7 +210,7 @@ pub fn quote(ticker: &Ticker, price: Decimal) -> QuoteMessage {
 /// # Errors
 ///
 /// Redis does not answer.
-pub async fn publish(redis: &mut ConnectionManager, quote: &QuoteMessage) -> anyhow::Result<()> {
+pub async fn publish(redis: &mut Connection, quote: &QuoteMessage) -> anyhow::Result<()> {
     let text = serde_json::to_string(quote)?;
     let () = redis::pipe()
         .set(keys::quote(&quote.ticker), &text)

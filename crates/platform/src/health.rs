@@ -1,7 +1,8 @@
 //! Alive, ready, and what is down.
 //!
-//! Every check is a real ping, bounded by one second; all run in parallel, and the result is kept
-//! for a second so that no one can hammer the backends through the health address.
+//! A check does what the service needs to do: it writes where the service writes, and publishes where the service publishes.
+//! Each is bounded by one second; all run in parallel, and the result is kept for a second so that no one can hammer the
+//! backends through the health address.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,35 +14,37 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::amqp::Broker;
 use crate::clock::{Clock, SystemClock};
+use crate::postgres::{self, Pool};
+use crate::redis;
 
 const CHECK_DEADLINE: Duration = Duration::from_secs(1);
 const KEPT_FOR: Duration = Duration::from_secs(1);
 
-type Ping = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
-
-type Warn = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<Option<String>>> + Send + Sync>;
+/// Fails when the dependency is down, or tells what is wrong although it works.
+type Check = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<Option<String>>> + Send + Sync>;
 
 /// State of one dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// It answered.
+    /// It does what is needed of it.
     Ok,
-    /// It did not answer, or answered with an error.
+    /// It did not answer, or refused.
     Down,
 }
 
 /// What one check found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckReport {
-    /// Whether it answered.
+    /// Whether it works.
     pub status: Status,
     /// How long the answer took.
     pub latency_ms: f64,
     /// When it was asked.
     pub checked_at: String,
-    /// What is wrong although it answers.
+    /// What is wrong although it works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
 }
@@ -65,11 +68,10 @@ impl Report {
     }
 }
 
-/// The dependencies of a process and how to ask each.
+/// The dependencies of a process and how to check each.
 #[derive(Clone, Default)]
 pub struct Readiness {
-    checks: Vec<(&'static str, Ping)>,
-    warnings: Vec<(&'static str, Warn)>,
+    checks: Vec<(&'static str, Check)>,
     stop: Option<CancellationToken>,
     kept: Arc<Mutex<Option<(Instant, Report)>>>,
 }
@@ -81,26 +83,65 @@ impl Readiness {
         Self::default()
     }
 
-    /// Adds a dependency and its ping.
+    /// Adds a dependency and its check.
     #[must_use]
-    pub fn check<F, P>(mut self, name: &'static str, ping: P) -> Self
+    pub fn check<F, C>(self, name: &'static str, check: C) -> Self
     where
-        P: Fn() -> F + Send + Sync + 'static,
+        C: Fn() -> F + Send + Sync + 'static,
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
-        self.checks.push((name, Arc::new(move || Box::pin(ping()))));
+        self.check_or_warn(name, move || {
+            let check = check();
+            async move { check.await.map(|()| None) }
+        })
+    }
+
+    /// Adds a dependency whose check may find something wrong that does not make it down.
+    #[must_use]
+    pub fn check_or_warn<F, C>(mut self, name: &'static str, check: C) -> Self
+    where
+        C: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = anyhow::Result<Option<String>>> + Send + 'static,
+    {
+        self.checks.push((name, Arc::new(move || Box::pin(check()))));
         self
     }
 
-    /// Adds a question about a dependency whose answer is shown with its check and does not make it down.
+    /// PostgreSQL, which has to take writes.
     #[must_use]
-    pub fn warning<F, P>(mut self, name: &'static str, question: P) -> Self
-    where
-        P: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = anyhow::Result<Option<String>>> + Send + 'static,
-    {
-        self.warnings.push((name, Arc::new(move || Box::pin(question()))));
-        self
+    pub fn postgres(self, pool: &Pool) -> Self {
+        let pool = pool.clone();
+        self.check("postgres", move || {
+            let pool = pool.clone();
+            async move { postgres::check(&pool).await }
+        })
+    }
+
+    /// Redis, which has to take writes and should not evict.
+    #[must_use]
+    pub fn redis(self, connection: &redis::Connection) -> Self {
+        let connection = connection.clone();
+        self.check_or_warn("redis", move || {
+            let connection = connection.clone();
+            async move {
+                redis::check(&connection).await?;
+                // Hosted servers may refuse the question.
+                Ok(redis::eviction_warning(&connection).await.ok().flatten())
+            }
+        })
+    }
+
+    /// RabbitMQ, which has to take messages and to have `queue` as we declare it; someone should consume it.
+    #[must_use]
+    pub fn rabbitmq(self, broker: &Broker, queue: &'static str) -> Self {
+        let broker = broker.clone();
+        self.check_or_warn("rabbitmq", move || {
+            let broker = broker.clone();
+            async move {
+                let consumers = broker.check(queue).await?;
+                Ok((consumers == 0).then(|| format!("nobody consumes the queue {queue}")))
+            }
+        })
     }
 
     /// Is not ready any more once the token is cancelled, so that no new work arrives.
@@ -129,19 +170,7 @@ impl Readiness {
     }
 
     async fn ask(&self) -> Report {
-        let checks = join_all(self.checks.iter().map(|(name, ping)| ask_one(name, ping)));
-        let warnings = join_all(self.warnings.iter().map(|(name, question)| async move {
-            // A failure is that of the ping beside it, which names it.
-            let answer = tokio::time::timeout(CHECK_DEADLINE, question()).await;
-            (*name, answer.ok().and_then(Result::ok).flatten())
-        }));
-        let (mut found, warnings) = tokio::join!(checks, warnings);
-        for (name, check) in &mut found {
-            check.warning = warnings
-                .iter()
-                .find(|(of, _)| of == name)
-                .and_then(|(_, text)| text.clone());
-        }
+        let found = join_all(self.checks.iter().map(|(name, check)| run(name, check))).await;
         let all_ok = found.iter().all(|(_, check)| check.status == Status::Ok);
         Report {
             status: if all_ok { "ok" } else { "unavailable" }.to_owned(),
@@ -151,22 +180,21 @@ impl Readiness {
     }
 }
 
-async fn ask_one(name: &str, ping: &Ping) -> (String, CheckReport) {
+async fn run(name: &str, check: &Check) -> (String, CheckReport) {
     let checked_at = SystemClock.now();
     let started = Instant::now();
-    let failure = match tokio::time::timeout(CHECK_DEADLINE, ping()).await {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(format!("{error:#}")),
-        Err(_) => Some("no answer within a second".to_owned()),
+    let outcome = match tokio::time::timeout(CHECK_DEADLINE, check()).await {
+        Ok(outcome) => outcome.map_err(|error| format!("{error:#}")),
+        Err(_) => Err("no answer within a second".to_owned()),
     };
-    if let Some(error) = &failure {
+    if let Err(error) = &outcome {
         tracing::warn!(dependency = name, error, "dependency is down");
     }
     let report = CheckReport {
-        status: if failure.is_none() { Status::Ok } else { Status::Down },
+        status: if outcome.is_ok() { Status::Ok } else { Status::Down },
         latency_ms: (started.elapsed().as_secs_f64() * 1e4).round() / 10.0,
         checked_at: format!("{checked_at:.3}"),
-        warning: None,
+        warning: outcome.ok().flatten(),
     };
     (name.to_owned(), report)
 }
@@ -190,12 +218,15 @@ mod tests {
         let readiness = Readiness::new()
             .check("up", || async { Ok(()) })
             .check("broken", || async { anyhow::bail!("refused") })
-            .check("silent", std::future::pending);
+            .check("silent", std::future::pending)
+            .check_or_warn("odd", || async { Ok(Some("set up badly".to_owned())) });
         let report = readiness.report().await;
         assert!(!report.is_ready());
         assert_eq!(report.dependencies["up"], Status::Ok);
         assert_eq!(report.dependencies["broken"], Status::Down);
         assert_eq!(report.dependencies["silent"], Status::Down);
+        assert_eq!(report.dependencies["odd"], Status::Ok);
+        assert_eq!(report.checks["odd"].warning.as_deref(), Some("set up badly"));
         assert!(report.checks["silent"].latency_ms >= 1_000.0);
         assert!(!serde_json::to_string(&report).unwrap().contains("refused"));
     }

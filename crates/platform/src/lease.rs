@@ -5,8 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::redis::Connection;
 use ::redis::Script;
-use ::redis::aio::ConnectionManager;
 use anyhow::Context;
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ return 0
 /// One process's claim to a piece of work.
 #[derive(Debug)]
 pub struct Lease {
-    connection: ConnectionManager,
+    connection: Connection,
     key: String,
     owner: String,
     ttl: Duration,
@@ -44,7 +44,7 @@ pub struct Lease {
 impl Lease {
     /// A claim to the work named by `key`, to be renewed well within `ttl`.
     #[must_use]
-    pub fn new(connection: ConnectionManager, key: impl Into<String>, ttl: Duration) -> Self {
+    pub fn new(connection: Connection, key: impl Into<String>, ttl: Duration) -> Self {
         Self {
             connection,
             key: key.into(),

@@ -111,6 +111,21 @@ pub async fn ping(pool: &Pool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Makes sure that the server takes writes: one in recovery, set read-only or with a full disk does not. The write is undone.
+///
+/// # Errors
+///
+/// No connection, no answer, or a refusal.
+pub async fn check(pool: &Pool) -> anyhow::Result<()> {
+    let mut client = pool.get().await.context("PostgreSQL connection")?;
+    let transaction = client.transaction().await.context("PostgreSQL transaction")?;
+    transaction
+        .batch_execute("INSERT INTO health.writes DEFAULT VALUES")
+        .await
+        .context("PostgreSQL write")?;
+    transaction.rollback().await.context("PostgreSQL rollback")
+}
+
 /// Makes sure the schema is at least at `version` before a service starts to work on it.
 ///
 /// A server that does not answer yet is waited for; an older schema is refused at once.

@@ -43,7 +43,24 @@ impl User {
 
     /// A command of this user that dies with us, even if we are killed.
     pub(crate) fn command(self, program: impl AsRef<OsStr>) -> Command {
-        let mut command = Command::new("setpriv");
+        self.prepare(Command::new("setpriv"), program)
+    }
+
+    /// The same, seeing a disk of `size` at `folder` that nobody else sees.
+    pub(crate) fn command_on_small_disk(self, program: impl AsRef<OsStr>, folder: &Path, size: &str) -> Command {
+        let mut outer = Command::new("unshare");
+        if !self.is_other() {
+            outer.arg("--map-current-user");
+        }
+        let mount =
+            r#"mount -t tmpfs -o "size=$1,mode=700,uid=$(stat -c %u "$2")" none "$2"; shift 2; exec setpriv "$@""#;
+        outer
+            .args(["--mount", "--", "sh", "-ec", mount, "sh", size])
+            .arg(folder);
+        self.prepare(outer, program)
+    }
+
+    fn prepare(self, mut command: Command, program: impl AsRef<OsStr>) -> Command {
         if self.is_other() {
             command.args(["--reuid", Self::NAME, "--regid", Self::NAME, "--init-groups"]);
         }

@@ -52,6 +52,23 @@ pub async fn empty_database() -> TestDatabase {
     create(false).await.expect("a test database")
 }
 
+impl TestDatabase {
+    /// Refuses writes, or takes them again, as a server that became a standby: open connections are cut.
+    ///
+    /// # Panics
+    ///
+    /// PostgreSQL cannot be reached.
+    pub async fn set_read_only(&self, read_only: bool) {
+        let admin = Admin::connect().await.expect("PostgreSQL");
+        let name = &self.name;
+        let change = format!(
+            "ALTER DATABASE {name} SET default_transaction_read_only = {read_only}; \
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        admin.execute(&change).await.expect("a setting of the database");
+    }
+}
+
 async fn create(migrated: bool) -> anyhow::Result<TestDatabase> {
     let admin = Admin::connect().await?;
     let template = if migrated {

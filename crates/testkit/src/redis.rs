@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 
-use ::redis::aio::{ConnectionManager, MultiplexedConnection};
+use ::redis::aio::MultiplexedConnection;
 use ::redis::{AsyncConnectionConfig, Client};
 use anyhow::{Context, bail};
+use platform::redis::Connection;
 use platform::settings::RedisSettings;
 use url::Url;
 use uuid::Uuid;
@@ -26,7 +27,7 @@ pub struct TestRedis {
     /// Settings that lead to it.
     pub settings: RedisSettings,
     /// The shared connection to it.
-    pub connection: ConnectionManager,
+    pub connection: Connection,
     /// Its address.
     pub url: String,
     number: u32,

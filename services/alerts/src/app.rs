@@ -11,7 +11,7 @@ use domain::rule::QualityGate;
 use platform::amqp::Broker;
 use platform::clock::SharedClock;
 use platform::health::Readiness;
-use platform::postgres::{self, Pool};
+use platform::postgres;
 use platform::stream::GroupReader;
 use platform::supervisor::Supervisor;
 use platform::{metrics, redis, server};
@@ -34,7 +34,7 @@ use crate::routes::{self, AppState};
 use crate::settings::Settings;
 
 /// The schema that this version works on.
-const SCHEMA_VERSION: u32 = 55;
+const SCHEMA_VERSION: u32 = 56;
 
 /// Of the time that a stop may take, what is left for everything but deliveries under way.
 const STOP_RESERVE: Duration = Duration::from_secs(1);
@@ -108,14 +108,21 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         relay: Arc::clone(&relay_wake),
         compare: Arc::clone(&compare),
     });
-    let server = server::serve(
-        &settings.process,
-        readiness(&pool, &redis, &broker, &stop),
-        move |config| {
-            config.app_data(state.clone());
-            routes::configure(config);
-        },
-    )?;
+    let queue = broker.consume(
+        contracts::queues::WEBHOOKS,
+        Worker::prefetch(settings.webhook_concurrency),
+    );
+    let consumer_state = queue.state();
+    let readiness = Readiness::new()
+        .postgres(&pool)
+        .redis(&redis)
+        .rabbitmq(&broker, contracts::queues::WEBHOOKS)
+        .check("consumer", move || std::future::ready(consumer_state.check()))
+        .until(stop.clone());
+    let server = server::serve(&settings.process, readiness, move |config| {
+        config.app_data(state.clone());
+        routes::configure(config);
+    })?;
     let address = server.address();
     supervisor.spawn("http", server.run(stop.clone()));
 
@@ -190,10 +197,6 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         disable_after: settings.webhook_disable_after_failures,
         relay: relay_wake,
     };
-    let queue = broker.consume(
-        contracts::queues::WEBHOOKS,
-        Worker::prefetch(settings.webhook_concurrency),
-    );
     supervisor.spawn("delivery", worker.run(queue, recorder, stop.clone()));
 
     let metrics_reader = GroupReader::new(&settings.redis, keys::METRICS_STREAM, keys::ALERTS_GROUP, &consumer);
@@ -205,29 +208,4 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     };
     supervisor.spawn("monitors", monitors.run(metrics_reader, stop));
     Ok(App { address, supervisor })
-}
-
-fn readiness(pool: &Pool, redis: &redis::ConnectionManager, broker: &Broker, stop: &CancellationToken) -> Readiness {
-    let (pool, redis, broker, evicting) = (pool.clone(), redis.clone(), broker.clone(), redis.clone());
-    Readiness::new()
-        .check("postgres", move || {
-            let pool = pool.clone();
-            async move { postgres::ping(&pool).await }
-        })
-        .check("redis", move || {
-            let redis = redis.clone();
-            async move { redis::ping(&redis).await }
-        })
-        .warning("redis", {
-            let redis = evicting;
-            move || {
-                let redis = redis.clone();
-                async move { redis::eviction_warning(&redis).await }
-            }
-        })
-        .check("rabbitmq", move || {
-            let broker = broker.clone();
-            async move { broker.ping().await }
-        })
-        .until(stop.clone())
 }

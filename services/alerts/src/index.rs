@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use contracts::keys;
 use domain::rule::Condition;
 use domain::ticker::Ticker;
-use redis::aio::ConnectionManager;
+use platform::redis::Connection;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -116,7 +116,7 @@ pub enum IndexError {
 /// Reads and writes the index.
 #[derive(Clone)]
 pub struct AlertIndex {
-    redis: ConnectionManager,
+    redis: Connection,
     doubtful: Arc<Mutex<Vec<Doubtful>>>,
 }
 
@@ -125,7 +125,7 @@ pub type Doubtful = (Ticker, Condition, Entry);
 
 impl AlertIndex {
     /// The index in this Redis.
-    pub fn new(redis: ConnectionManager) -> Self {
+    pub fn new(redis: Connection) -> Self {
         Self {
             redis,
             doubtful: Arc::default(),

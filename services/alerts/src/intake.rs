@@ -13,8 +13,8 @@ use domain::rule::{Condition, QualityGate};
 use domain::ticker::Ticker;
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
+use platform::redis::Connection;
 use platform::stream::{GroupReader, append_to};
-use redis::aio::ConnectionManager;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -67,7 +67,7 @@ pub struct Intake {
     /// Where candidates are found.
     pub index: AlertIndex,
     /// For announcements.
-    pub redis: ConnectionManager,
+    pub redis: Connection,
     /// What time it is.
     pub clock: SharedClock,
     /// What a price must be worth.

@@ -13,8 +13,8 @@ use domain::ticker::Ticker;
 use jiff::Timestamp;
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
+use platform::redis::Connection;
 use platform::stream::{GroupReader, append};
-use redis::aio::ConnectionManager;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics;
@@ -33,7 +33,7 @@ pub struct Monitors {
     /// Where verdicts are kept.
     pub pool: Pool,
     /// For announcements.
-    pub redis: ConnectionManager,
+    pub redis: Connection,
     /// What time it is.
     pub clock: SharedClock,
     /// Where levels begin.

@@ -11,7 +11,7 @@ use contracts::keys;
 use contracts::messages::QuoteMessage;
 use domain::ticker::Ticker;
 use jiff::Timestamp;
-use redis::aio::ConnectionManager;
+use platform::redis::Connection;
 
 /// The state of an armed alert that is blind.
 pub const NO_DATA: &str = "no_data";
@@ -20,7 +20,7 @@ pub const NO_DATA: &str = "no_data";
 ///
 /// # Errors
 /// When Redis does not answer.
-pub async fn note_evaluated(redis: &ConnectionManager, newest: &BTreeMap<Ticker, Timestamp>) -> redis::RedisResult<()> {
+pub async fn note_evaluated(redis: &Connection, newest: &BTreeMap<Ticker, Timestamp>) -> redis::RedisResult<()> {
     if newest.is_empty() {
         return Ok(());
     }
@@ -36,7 +36,7 @@ pub async fn note_evaluated(redis: &ConnectionManager, newest: &BTreeMap<Ticker,
 #[derive(Clone)]
 pub struct PriceData {
     /// Where prices are.
-    pub redis: ConnectionManager,
+    pub redis: Connection,
     /// Assets that prices are made of.
     pub watched: Vec<Ticker>,
     /// How long an asset may be without a price that may fire.

@@ -93,19 +93,7 @@ impl App {
             supported: settings.supported_tickers.iter().cloned().collect(),
             computations: routes::Computations::default(),
         };
-        let readiness = Readiness::new()
-            .check("postgres", {
-                let pool = pool.clone();
-                move || {
-                    let pool = pool.clone();
-                    async move { postgres::ping(&pool).await }
-                }
-            })
-            .check("redis", move || {
-                let redis = redis.clone();
-                async move { platform::redis::ping(&redis).await }
-            })
-            .until(stop.clone());
+        let readiness = Readiness::new().postgres(&pool).redis(&redis).until(stop.clone());
         let server = server::serve(&settings.process, readiness, move |config| {
             config.app_data(actix_web::web::Data::new(state.clone()));
             routes::configure(config);

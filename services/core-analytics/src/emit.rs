@@ -3,14 +3,14 @@
 use anyhow::Context;
 use contracts::keys;
 use contracts::messages::MetricsMessage;
-use platform::redis::ConnectionManager;
+use platform::redis::Connection;
 use platform::stream;
 
 /// Writes metrics to Redis in one round trip.
 ///
 /// # Errors
 /// Redis does not answer; publishing again does no harm.
-pub async fn emit(connection: &ConnectionManager, metrics: &[MetricsMessage]) -> anyhow::Result<()> {
+pub async fn emit(connection: &Connection, metrics: &[MetricsMessage]) -> anyhow::Result<()> {
     if metrics.is_empty() {
         return Ok(());
     }

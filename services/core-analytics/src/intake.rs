@@ -12,7 +12,7 @@ use domain::ticker::Ticker;
 use jiff::{SignedDuration, Timestamp};
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
-use platform::redis::ConnectionManager;
+use platform::redis::Connection;
 use platform::stream::{Entry, GroupReader};
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +46,7 @@ pub struct Intake {
     /// The history that metrics are computed from.
     pub windows: Windows,
     /// Where metrics are published.
-    pub redis: ConnectionManager,
+    pub redis: Connection,
     /// Where quotes come from.
     pub reader: GroupReader,
     /// The time.

@@ -249,10 +249,7 @@ fn readiness(
 ) -> Readiness {
     let limit = LIFE_SIGN.max(longest_interval.unwrap_or_default() * 3);
     Readiness::new()
-        .check("redis", move || {
-            let connection = exchange.connection().clone();
-            async move { platform::redis::ping(&connection).await }
-        })
+        .redis(exchange.connection())
         .check("polling", move || {
             let age = sources
                 .newest_sign_of_life()

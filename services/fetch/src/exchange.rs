@@ -11,7 +11,7 @@ use contracts::keys;
 use contracts::messages::{ObservationMessage, QuoteMessage};
 use domain::quote::Observation;
 use domain::ticker::{ProviderId, Ticker};
-use redis::aio::ConnectionManager;
+use platform::redis::Connection;
 
 use crate::market::Published;
 use crate::message;
@@ -53,17 +53,17 @@ pub struct Publication {
 /// The connection.
 #[derive(Clone)]
 pub struct Exchange {
-    connection: ConnectionManager,
+    connection: Connection,
 }
 
 impl Exchange {
     /// Over this connection.
-    pub fn new(connection: ConnectionManager) -> Self {
+    pub fn new(connection: Connection) -> Self {
         Self { connection }
     }
 
     /// The connection.
-    pub fn connection(&self) -> &ConnectionManager {
+    pub fn connection(&self) -> &Connection {
         &self.connection
     }
 

@@ -35,7 +35,7 @@ use crate::settings::Settings;
 use crate::{answer, health, openapi, routes, tasks};
 
 /// The migration that this service needs.
-pub const SCHEMA_VERSION: u32 = 10;
+pub const SCHEMA_VERSION: u32 = 56;
 
 /// Keys in use that wait to be written down; when full, they are told again later.
 const USED_KEYS: usize = 4_096;
@@ -177,7 +177,7 @@ pub fn state(
         settings.ip_allowlist.clone(),
     );
     let directory = Directory::new(postgres.clone(), redis.clone(), hasher.clone(), clock.clone(), used);
-    let readiness = health::readiness(postgres.clone(), redis.clone(), rabbit.clone(), stop.clone());
+    let readiness = health::readiness(&postgres, &redis, &rabbit, stop.clone());
     Ok(AppState {
         openapi: openapi::Document::new(&settings.supported_tickers)?,
         services: Services::new(&settings)?,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use contracts::queues;
 use platform::amqp::Broker;
 use platform::health::{CheckReport, Readiness, Status};
-use platform::postgres::{self, Pool};
-use redis::aio::ConnectionManager;
+use platform::postgres::Pool;
+use platform::redis::Connection;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
@@ -16,21 +17,12 @@ use crate::app::AppState;
 /// Longest wait for the prices, which are asked for beside the pings.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The three servers that everything needs, each really asked.
-pub fn readiness(postgres: Pool, redis: ConnectionManager, rabbit: Broker, stop: CancellationToken) -> Readiness {
+/// The three servers that everything needs, each made to do what is needed of it.
+pub fn readiness(postgres: &Pool, redis: &Connection, rabbit: &Broker, stop: CancellationToken) -> Readiness {
     Readiness::new()
-        .check("postgres", move || {
-            let postgres = postgres.clone();
-            async move { postgres::ping(&postgres).await }
-        })
-        .check("redis", move || {
-            let redis = redis.clone();
-            async move { platform::redis::ping(&redis).await }
-        })
-        .check("rabbitmq", move || {
-            let rabbit = rabbit.clone();
-            async move { rabbit.ping().await }
-        })
+        .postgres(postgres)
+        .redis(redis)
+        .rabbitmq(rabbit, queues::WEBHOOKS)
         .until(stop)
 }
 
@@ -65,9 +57,9 @@ pub enum HealthState {
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum DependencyState {
-    /// It answered.
+    /// It does what is needed of it.
     Ok,
-    /// It did not.
+    /// It does not answer, or refuses.
     Down,
 }
 
@@ -93,7 +85,7 @@ pub struct DependencyCheck {
     /// When it was asked.
     #[schema(format = DateTime)]
     checked_at: String,
-    /// What is wrong although it answers, such as a Redis that may evict keys.
+    /// What is wrong although it works, such as a Redis that may evict keys.
     warning: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use contracts::keys;
 use contracts::messages::{FLAG_SIMULATED, QuoteMessage};
 use domain::ticker::Ticker;
 use jiff::Timestamp;
-use redis::aio::ConnectionManager;
+use platform::redis::Connection;
 use tokio::sync::{Mutex, RwLock};
 
 use crate::problem::ApiError;
@@ -28,7 +28,7 @@ type Outcome = Result<Arc<Board>, ApiError>;
 
 /// Reads boards.
 pub struct Quotes {
-    redis: ConnectionManager,
+    redis: Connection,
     keys: Vec<String>,
     tickers: Vec<Ticker>,
     kept: RwLock<Option<(Instant, Outcome)>>,
@@ -37,7 +37,7 @@ pub struct Quotes {
 
 impl Quotes {
     /// The quotes of `tickers`.
-    pub fn new(redis: ConnectionManager, tickers: Vec<Ticker>) -> Self {
+    pub fn new(redis: Connection, tickers: Vec<Ticker>) -> Self {
         let keys = tickers.iter().map(keys::quote).collect();
         Self {
             redis,

@@ -1,7 +1,7 @@
 //! Competing consumers: each message goes to one of them, and to another if that one dies.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -107,6 +107,38 @@ pub struct Consumer {
     prefetch: u16,
     subscription: Option<Subscription>,
     failures: u32,
+    state: ConsumerState,
+}
+
+/// Whether a consumer consumes; clones tell of the same one.
+#[derive(Debug, Clone)]
+pub struct ConsumerState {
+    /// Why it does not.
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+impl ConsumerState {
+    fn new() -> Self {
+        Self {
+            failure: Arc::new(Mutex::new(Some("not started".to_owned()))),
+        }
+    }
+
+    fn set(&self, failure: Option<String>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    /// Makes sure that it consumes.
+    ///
+    /// # Errors
+    ///
+    /// It does not, and why.
+    pub fn check(&self) -> anyhow::Result<()> {
+        match &*self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(failure) => anyhow::bail!("not consuming: {failure}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Consumer {
@@ -117,7 +149,14 @@ impl Consumer {
             prefetch,
             subscription: None,
             failures: 0,
+            state: ConsumerState::new(),
         }
+    }
+
+    /// Tells whether it consumes, also after it moved into a task.
+    #[must_use]
+    pub fn state(&self) -> ConsumerState {
+        self.state.clone()
     }
 
     /// The next message; waits for one, and for the broker when it is away.
@@ -129,6 +168,7 @@ impl Consumer {
                 Ok(delivery) => return delivery,
                 Err(error) => {
                     self.subscription = None;
+                    self.state.set(Some(format!("{error:#}")));
                     if self.failures == 0 {
                         tracing::warn!(
                             queue = self.queue,
@@ -149,6 +189,7 @@ impl Consumer {
             Some(subscription) => subscription,
             None => {
                 let subscription = self.open().await?;
+                self.state.set(None);
                 if self.failures > 0 {
                     tracing::info!(queue = self.queue, failures = self.failures, "consuming again");
                     self.failures = 0;

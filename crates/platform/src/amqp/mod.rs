@@ -5,6 +5,7 @@
 //! report what was not confirmed and leave trying again to the caller, who still has it in its
 //! outbox; consumers wait and go on.
 
+mod check;
 mod consume;
 mod publish;
 
@@ -13,16 +14,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use lapin::options::{BasicQosOptions, QueueDeclareOptions};
+use lapin::options::QueueDeclareOptions;
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::uri::AMQPUri;
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{Channel, Connection, ConnectionProperties, Queue};
 use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 
-pub use consume::{Consumer, Delivery};
+pub use consume::{Consumer, ConsumerState, Delivery};
 pub use publish::{Message, PublishError, Publisher};
 
+use self::check::Check;
 use crate::settings::RabbitSettings;
 use crate::tls;
 
@@ -41,8 +43,7 @@ const DELIVERY_LIMIT: i32 = 1_000;
 pub struct Broker {
     uri: Arc<AMQPUri>,
     connection: Arc<Mutex<Option<Arc<Connection>>>>,
-    /// The channel that pings use; opening one for each ping would cost the broker more than all else.
-    pings: Arc<Mutex<Option<Channel>>>,
+    check: Arc<Check>,
 }
 
 /// The address holds a password.
@@ -66,22 +67,14 @@ impl Broker {
             .parse()
             .map_err(|error| anyhow!("RABBITMQ_URL: {error}"))?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
-        Ok(Self {
-            uri: Arc::new(uri),
-            connection: Arc::default(),
-            pings: Arc::default(),
-        })
+        Ok(Self::new(Arc::new(uri)))
     }
 
     /// A publisher with a connection of its own: a broker that is short of memory or disk blocks connections that
     /// publish, and acknowledgements must still reach it.
     #[must_use]
     pub fn publisher(&self) -> Publisher {
-        Publisher::new(Self {
-            uri: Arc::clone(&self.uri),
-            connection: Arc::default(),
-            pings: Arc::default(),
-        })
+        Publisher::new(Self::new(Arc::clone(&self.uri)))
     }
 
     /// A consumer of `queue` that holds at most `prefetch` unfinished messages.
@@ -90,21 +83,15 @@ impl Broker {
         Consumer::new(self.clone(), queue.into(), prefetch)
     }
 
-    /// Asks the broker something cheap.
+    /// Makes sure that the broker takes messages, and that `queue` is as we declare it. Returns how many consumers it has.
+    ///
+    /// A broker that is short of memory or disk answers everything but a published message, so one is published, to nowhere.
     ///
     /// # Errors
     ///
-    /// No connection, or no answer.
-    pub async fn ping(&self) -> anyhow::Result<()> {
-        let mut kept = self.pings.lock().await;
-        let channel = match kept.take().filter(|channel| channel.status().connected()) {
-            Some(channel) => channel,
-            None => self.channel().await?,
-        };
-        let answer = channel.basic_qos(1, BasicQosOptions::default()).await;
-        answer.context("RabbitMQ ping")?;
-        *kept = Some(channel);
-        Ok(())
+    /// No connection, no answer, or a refusal.
+    pub async fn check(&self, queue: &str) -> anyhow::Result<u32> {
+        self.check.run(self, queue).await
     }
 
     /// Number of messages that wait in `queue`.
@@ -130,6 +117,14 @@ impl Broker {
         };
         let answer = tokio::time::timeout(ANSWER_TIMEOUT, asking).await;
         answer.map_err(|_| anyhow!("RabbitMQ did not answer in time"))?
+    }
+
+    fn new(uri: Arc<AMQPUri>) -> Self {
+        Self {
+            uri,
+            connection: Arc::default(),
+            check: Arc::default(),
+        }
     }
 
     /// Opens a channel, and the connection first if it is lost.
@@ -166,15 +161,14 @@ impl Broker {
 }
 
 /// Makes sure the queue exists: durable and replicated where there are several nodes.
-async fn declare(channel: &Channel, queue: &str) -> anyhow::Result<()> {
+async fn declare(channel: &Channel, queue: &str) -> anyhow::Result<Queue> {
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
     arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));
     channel
         .queue_declare(queue.into(), QueueDeclareOptions::durable(), arguments)
         .await
-        .with_context(|| format!("declaring the queue {queue}"))?;
-    Ok(())
+        .with_context(|| format!("declaring the queue {queue}"))
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ async fn publish(publisher: &Publisher, message: &Message) {
 async fn messages_arrive_whole_and_in_order() {
     let rabbit = testkit::rabbit().await;
     let broker = rabbit.broker();
-    broker.ping().await.unwrap();
+    broker.check(QUEUE).await.unwrap();
     let messages: Vec<_> = (0..200).map(message).collect();
     let results = broker.publisher().publish_all(QUEUE, &messages).await;
     assert_eq!(results, vec![Ok(()); 200]);
@@ -114,7 +114,7 @@ async fn publishers_and_consumers_come_back_after_lost_connections() {
         "what was not acked comes again: {seen:?}"
     );
     held.ack().await.unwrap_err();
-    broker.ping().await.unwrap();
+    broker.check(QUEUE).await.unwrap();
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn an_absent_broker_is_an_error_for_each_message() {
     let url = format!("amqp://guest:guest@{}", free.local_addr().unwrap());
     drop(free);
     let broker = Broker::connect(&RabbitSettings::from_url(&url)).unwrap();
-    broker.ping().await.unwrap_err();
+    broker.check(QUEUE).await.unwrap_err();
     let results = broker.publisher().publish_all(QUEUE, &[message(0), message(1)]).await;
     assert_eq!(results.len(), 2);
     assert!(

@@ -6,11 +6,16 @@ use std::time::Duration;
 use deadpool_postgres::Pool;
 use platform::settings::PostgresSettings;
 
-use crate::child::{Child, Folder, User, run};
+use crate::child::{Child, Folder, User};
 use crate::database::patient;
 use crate::ports;
 
 const DEADLINE: Duration = Duration::from_secs(60);
+/// Makes the cluster at the first start. A crash of the machine is not part of any test.
+const START: &str = r#"
+    [ -f "$3/PG_VERSION" ] || "$1" -D "$3" --username=cryptolens --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync
+    exec "$2" -D "$3" -h 127.0.0.1 -k '' -p "$4" -c fsync=off -c max_connections=200 -c jit=off
+"#;
 
 /// A migrated PostgreSQL server on a free port; it ends with this value.
 #[derive(Debug)]
@@ -22,6 +27,7 @@ pub struct OwnPostgres {
     /// Address of its database.
     pub url: String,
     port: u16,
+    disk: Option<&'static str>,
     child: Option<Child>,
     folder: Folder,
 }
@@ -33,26 +39,32 @@ impl OwnPostgres {
     ///
     /// It does not start; the message shows its output.
     pub async fn start() -> Self {
+        Self::start_on(None).await
+    }
+
+    /// The same on a disk of this size, such as `200M`. It vanishes with the server.
+    ///
+    /// # Panics
+    ///
+    /// It does not start, or mount namespaces are not allowed here; the message shows its output.
+    pub async fn start_on_small_disk(size: &'static str) -> Self {
+        Self::start_on(Some(size)).await
+    }
+
+    async fn start_on(disk: Option<&'static str>) -> Self {
         let port = ports::free();
         let url = format!("postgres://cryptolens@127.0.0.1:{port}/postgres");
         let settings = patient(PostgresSettings::from_url(&url));
         let pool = platform::postgres::connect(&settings).expect("a valid address");
         let folder = Folder::new("postgres").expect("a folder");
+        std::fs::create_dir(folder.path().join("data")).expect("a folder");
         User::Servers.own(folder.path()).expect("a folder of the server");
-        let mut initdb = User::Servers.command(program("initdb"));
-        initdb.arg("-D").arg(folder.path().join("data")).args([
-            "--username=cryptolens",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            "--no-sync",
-        ]);
-        run(&mut initdb).expect("a PostgreSQL cluster");
         let mut own = Self {
             settings,
             pool,
             url,
             port,
+            disk,
             child: None,
             folder,
         };
@@ -78,14 +90,15 @@ impl OwnPostgres {
     ///
     /// It does not start; the message shows its output.
     pub async fn resume(&mut self) {
-        let mut command = User::Servers.command(program("postgres"));
+        let data = self.folder.path().join("data");
+        let mut command = match self.disk {
+            Some(size) => User::Servers.command_on_small_disk("sh", &data, size),
+            None => User::Servers.command("sh"),
+        };
         command
-            .arg("-D")
-            .arg(self.folder.path().join("data"))
-            .args(["-h", "127.0.0.1", "-k", "", "-p"])
-            .arg(self.port.to_string())
-            // A crash of the machine is not part of any test.
-            .args(["-c", "fsync=off", "-c", "max_connections=200", "-c", "jit=off"]);
+            .args(["-ec", START, "sh"])
+            .args([program("initdb"), program("postgres"), data])
+            .arg(self.port.to_string());
         let log = self.folder.path().join("log");
         let mut child = Child::start("postgres", command, &log).expect("postgres");
         child

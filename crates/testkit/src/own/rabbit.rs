@@ -5,12 +5,13 @@ use std::time::Duration;
 use platform::amqp::Broker;
 use platform::settings::RabbitSettings;
 
-use crate::child::{Child, Folder, User};
+use crate::child::{Child, Folder, User, run};
 use crate::ports;
 
 /// Erlang is slow to start on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(120);
 const PROGRAM: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 
 /// A RabbitMQ node on a free port; it ends with this value.
 #[derive(Debug)]
@@ -79,6 +80,25 @@ impl OwnRabbit {
         node.wait(DEADLINE).await.expect("RabbitMQ stops");
     }
 
+    /// Runs out of disk, as the broker sees it, or has enough again.
+    ///
+    /// # Panics
+    ///
+    /// The node does not take the command.
+    pub fn set_disk_alarm(&self, on: bool) {
+        let limit = if on { "1000000GB" } else { "50MB" };
+        let mut command = User::Servers.command(CONTROL);
+        command
+            .env("HOME", self.folder.path())
+            .env("ERL_EPMD_PORT", self.names_port.to_string())
+            .args(["--node", &self.name(), "set_disk_free_limit", limit]);
+        run(&mut command).expect("rabbitmqctl");
+    }
+
+    fn name(&self) -> String {
+        format!("testkit{}@localhost", self.port)
+    }
+
     /// Starts the node again, with its data.
     ///
     /// # Panics
@@ -90,7 +110,7 @@ impl OwnRabbit {
         command
             .env("HOME", path)
             .env("ERL_EPMD_PORT", self.names_port.to_string())
-            .env("RABBITMQ_NODENAME", format!("testkit{}@localhost", self.port))
+            .env("RABBITMQ_NODENAME", self.name())
             .env("RABBITMQ_DIST_PORT", self.distribution_port.to_string())
             .env("RABBITMQ_MNESIA_BASE", path.join("mnesia"))
             .env("RABBITMQ_LOG_BASE", path.join("log"))
@@ -102,7 +122,7 @@ impl OwnRabbit {
         let log = path.join("node.log");
         let mut node = Child::start("rabbitmq-server", command, &log).expect("rabbitmq-server: run `make test`");
         let broker = Broker::connect(&self.settings).expect("a valid address");
-        node.until(DEADLINE, || async { broker.ping().await.is_ok() })
+        node.until(DEADLINE, || async { broker.check("testkit").await.is_ok() })
             .await
             .expect("RabbitMQ");
         self.node = Some(node);

@@ -65,7 +65,7 @@ impl OwnRedis {
         let mut child = Child::start("redis-server", command, &log).expect("redis-server: run `make test`");
         let connection = platform::redis::connect(&self.settings).expect("a valid address");
         child
-            .until(DEADLINE, || async { platform::redis::ping(&connection).await.is_ok() })
+            .until(DEADLINE, || async { platform::redis::check(&connection).await.is_ok() })
             .await
             .expect("Redis");
         self.child = Some(child);

@@ -34,7 +34,7 @@ async fn redis_comes_back_empty_and_is_read_again() {
     let _: String = append("quotes", 10, "1").query_async(&mut connection).await.unwrap();
     assert_eq!(reader.read(10, DEADLINE).await[0].payload, "1");
     own.stop();
-    platform::redis::ping(&connection).await.unwrap_err();
+    platform::redis::check(&connection).await.unwrap_err();
     assert!(reader.read(10, Duration::from_millis(10)).await.is_empty());
     own.resume().await;
     let write = async {

@@ -441,40 +441,6 @@ async fn a_redis_that_comes_back_with_less_is_noticed_at_the_next_price() {
 }
 
 #[tokio::test]
-async fn a_redis_that_may_evict_keys_is_told_in_health() {
-    let own = testkit::OwnRedis::start().await;
-    let connection = platform::redis::connect(&own.settings).unwrap();
-    let policy = async |name: &str| {
-        let mut set = redis::cmd("CONFIG");
-        set.arg("SET").arg("maxmemory-policy").arg(name);
-        let () = set.query_async(&mut connection.clone()).await.unwrap();
-    };
-    let asked = connection.clone();
-    let readiness = || {
-        let (asked, pinged) = (asked.clone(), asked.clone());
-        platform::health::Readiness::new()
-            .check("redis", move || {
-                let redis = pinged.clone();
-                async move { platform::redis::ping(&redis).await }
-            })
-            .warning("redis", move || {
-                let redis = asked.clone();
-                async move { platform::redis::eviction_warning(&redis).await }
-            })
-    };
-    policy("noeviction").await;
-    assert_eq!(readiness().report().await.checks["redis"].warning, None);
-    policy("allkeys-lru").await;
-    let report = readiness().report().await;
-    assert!(report.is_ready());
-    let warning = report.checks["redis"].warning.as_deref().unwrap();
-    assert!(
-        warning.contains("allkeys-lru") && warning.contains("noeviction"),
-        "{warning}"
-    );
-}
-
-#[tokio::test]
 async fn a_flush_leaves_the_index_missing() {
     let stand = Stand::new().await;
     stand.insert_alerts(3, &stand.sink.url("/hook")).await;

@@ -8,10 +8,11 @@ use contracts::messages::DeliveryMessage;
 use contracts::queues;
 use platform::amqp::Message;
 use platform::clock::{Clock, FakeClock, SystemClock};
+use serde_json::json;
 use testkit::Answer;
 use uuid::Uuid;
 
-use crate::harness::{PATIENCE, Stand, quote};
+use crate::harness::{PATIENCE, Stand, alert, quote};
 
 async fn fire(stand: &Stand, count: u32) {
     stand.insert_alerts(count, &stand.sink.url("/hook")).await;
@@ -268,4 +269,33 @@ async fn refusals_are_told_from_outages() {
     let client = stand.database.pool.get().await.unwrap();
     let error = client.query("SELECT $1::int", &[&"text"]).await.unwrap_err();
     assert!(!platform::postgres::is_outage(&error), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_database_is_told_and_loses_no_price() {
+    let stand = Stand::new().await;
+    let service = stand.start().await;
+    let user = Uuid::now_v7();
+    let url = stand.sink.url("/hook");
+    service.create(user, "BTC", "gt", "100", &url).await;
+    stand.database.set_read_only(true).await;
+    let ready = async || {
+        let answer = stand.http.get(format!("http://{}/health/ready", service.address));
+        answer.send().await.unwrap().status().as_u16()
+    };
+    testkit::eventually("readiness says so", || async { ready().await == 503 }).await;
+    for _ in 0..10 {
+        let (status, body) = service.post("/alerts", user, &alert("BTC", "gt", "200", &url)).await;
+        assert_eq!(
+            (status, &body["type"]),
+            (503, &json!("dependency_unavailable")),
+            "{body}"
+        );
+    }
+    stand.publish("BTC", "150").await;
+    stand.publish("BTC", "50").await;
+    stand.database.set_read_only(false).await;
+    testkit::eventually("readiness is back", || async { ready().await == 200 }).await;
+    stand.sink.wait_for(1, PATIENCE).await;
+    service.stop().await;
 }

@@ -21,7 +21,7 @@ pub use partitions::{Retention, Table};
 use crate::bars::bars_of;
 
 /// The newest migration this service relies on.
-pub const SCHEMA_VERSION: u32 = 20;
+pub const SCHEMA_VERSION: u32 = 56;
 
 /// Bars of a history that one statement merges. A connection keeps the space that its largest statement took.
 const BARS_AT_ONCE: usize = 250;

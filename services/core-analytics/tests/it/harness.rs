@@ -78,6 +78,10 @@ impl World {
             ("REDIS_URL", self.redis.url.clone()),
             ("FETCH_URL", self.fetch.uri()),
             ("SUPPORTED_TICKERS", supported.join(",")),
+            // Nothing is measured here, and many tests share few cores.
+            ("DATABASE_CONNECT_TIMEOUT_MS", "30000".to_owned()),
+            ("DATABASE_WAIT_TIMEOUT_MS", "30000".to_owned()),
+            ("REDIS_RESPONSE_TIMEOUT_MS", "10000".to_owned()),
         ]
         .into_iter()
         .filter(|(_, value)| !value.is_empty())

@@ -12,7 +12,7 @@ use fetch::settings::Settings;
 use market_sim::{Simulator, Venue};
 use platform::client::InternalClient;
 use platform::clock::SystemClock;
-use platform::redis::ConnectionManager;
+use platform::redis::Connection;
 use platform::request_id::{RequestContext, RequestId};
 use platform::settings::Variables;
 use redis::AsyncCommands;
@@ -154,14 +154,14 @@ impl Service {
     }
 }
 
-pub async fn find_quote(redis: &ConnectionManager, ticker: &str) -> Option<QuoteMessage> {
+pub async fn find_quote(redis: &Connection, ticker: &str) -> Option<QuoteMessage> {
     let ticker: Ticker = ticker.parse().unwrap();
     let json: Option<String> = redis.clone().get(keys::quote(&ticker)).await.ok()?;
     Some(serde_json::from_str(&json?).unwrap())
 }
 
 pub async fn quote(
-    redis: &ConnectionManager,
+    redis: &Connection,
     ticker: &str,
     what: &str,
     wanted: impl Fn(&QuoteMessage) -> bool,
@@ -174,7 +174,7 @@ pub async fn quote(
 }
 
 /// Everything in the stream of quotes.
-pub async fn published(redis: &ConnectionManager) -> Vec<QuoteMessage> {
+pub async fn published(redis: &Connection) -> Vec<QuoteMessage> {
     let reply: redis::streams::StreamRangeReply = redis.clone().xrange_all(keys::QUOTES_STREAM).await.unwrap();
     reply
         .ids

@@ -17,8 +17,8 @@ use jiff::Timestamp;
 use moka::future::Cache;
 use platform::clock::SharedClock;
 use platform::postgres::Pool;
+use platform::redis::Connection;
 use redis::AsyncCommands;
-use redis::aio::ConnectionManager;
 use subtle::ConstantTimeEq;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -43,7 +43,7 @@ const MARKER: &str = "";
 /// Finds identities.
 pub struct Directory {
     postgres: Pool,
-    redis: ConnectionManager,
+    redis: Connection,
     hasher: KeyHasher,
     clock: SharedClock,
     process: Cache<KeyHash, Arc<Identity>>,
@@ -62,7 +62,7 @@ impl Directory {
     /// A directory over these stores. Keys that are used are told to `used`, now and then.
     pub fn new(
         postgres: Pool,
-        redis: ConnectionManager,
+        redis: Connection,
         hasher: KeyHasher,
         clock: SharedClock,
         used: mpsc::Sender<Uuid>,

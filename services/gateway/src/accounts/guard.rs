@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use contracts::keys;
 use contracts::problem::ProblemKind;
 use moka::future::Cache;
+use platform::redis::Connection;
 use redis::AsyncCommands;
-use redis::aio::ConnectionManager;
 
 use super::failures::Failures;
 use crate::limits::Quota;
@@ -46,7 +46,7 @@ return 1
 
 /// Counts failures and knows the blocked.
 pub struct Guard {
-    redis: ConnectionManager,
+    redis: Connection,
     script: redis::Script,
     failures: Quota,
     block_seconds: u32,
@@ -59,7 +59,7 @@ pub struct Guard {
 
 impl Guard {
     /// A guard that blocks for `block_seconds` after the failures of one quota, except addresses in `allowlist`.
-    pub fn new(redis: ConnectionManager, failures: Quota, block_seconds: u32, allowlist: Vec<Network>) -> Self {
+    pub fn new(redis: Connection, failures: Quota, block_seconds: u32, allowlist: Vec<Network>) -> Self {
         let known = Cache::builder()
             .max_capacity(ADDRESSES)
             .time_to_live(BELIEVED_FOR)

@@ -23,7 +23,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use contracts::keys;
 use contracts::problem::ProblemKind;
 use jiff::Timestamp;
-use redis::aio::ConnectionManager;
+use platform::redis::Connection;
 
 pub use self::bucket::{Bucket, Taken};
 pub use self::policy::{LimitSettings, Policy, Quota, Subject};
@@ -57,7 +57,7 @@ pub struct Verdict {
 
 impl Limiter {
     /// A limiter that counts in `redis`.
-    pub fn new(redis: ConnectionManager, settings: LimitSettings) -> Self {
+    pub fn new(redis: Connection, settings: LimitSettings) -> Self {
         Self {
             shared: Arc::new(SharedBuckets::new(redis)),
             settings,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use redis::aio::ConnectionManager;
+use platform::redis::Connection;
 use tokio::sync::oneshot;
 
 use super::bucket::{self, Bucket, Taken};
@@ -43,7 +43,7 @@ struct Queue {
 
 /// The buckets in one Redis.
 pub struct SharedBuckets {
-    redis: ConnectionManager,
+    redis: Connection,
     script: redis::Script,
     /// A bucket stands here as long as calls for it are under way.
     queues: Mutex<HashMap<String, Queue>>,
@@ -51,7 +51,7 @@ pub struct SharedBuckets {
 
 impl SharedBuckets {
     /// The buckets in `redis`.
-    pub fn new(redis: ConnectionManager) -> Self {
+    pub fn new(redis: Connection) -> Self {
         Self {
             redis,
             script: redis::Script::new(bucket::SCRIPT),

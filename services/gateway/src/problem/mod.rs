@@ -141,10 +141,10 @@ impl From<deadpool_postgres::PoolError> for ApiError {
 
 impl From<tokio_postgres::Error> for ApiError {
     fn from(error: tokio_postgres::Error) -> Self {
-        // An SQL state means that the server answered: then the fault is ours, unless it is shutting down (class 57).
-        match error.code() {
-            Some(code) if !code.code().starts_with("57") => Self::internal(describe(&error)),
-            _ => Self::unavailable("postgres", describe(&error)),
+        if platform::postgres::is_outage(&error) {
+            Self::unavailable("postgres", describe(&error))
+        } else {
+            Self::internal(describe(&error))
         }
     }
 }

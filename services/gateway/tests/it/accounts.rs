@@ -211,7 +211,7 @@ async fn a_look_up_that_began_before_the_change_does_not_bring_the_key_back() {
     assert_eq!(cached.as_deref(), Some(""));
 }
 
-fn directory(world: &World, redis: redis::aio::ConnectionManager) -> Directory {
+fn directory(world: &World, redis: platform::redis::Connection) -> Directory {
     let (used, _receiver) = tokio::sync::mpsc::channel(1);
     let hasher = KeyHasher::new(&"".into()).unwrap();
     let clock = platform::clock::SystemClock::shared();

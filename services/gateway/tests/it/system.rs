@@ -82,6 +82,25 @@ async fn health_names_what_is_down() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_takes_no_writes_is_down_and_never_our_fault() {
+    let world = World::start().await;
+    world.database.set_read_only(true).await;
+    let health = || async { send(world.anonymous(Method::GET, "/health")).await };
+    eventually("health says so", || async {
+        health().await.json()["dependencies"]["postgres"] == "down"
+    })
+    .await;
+    for number in 0..10 {
+        let body = json!({"email": format!("reader{number}@example.com")});
+        let answer = send(world.anonymous(Method::POST, "/api/v1/users/register").json(&body)).await;
+        answer.problem(503, "dependency_unavailable");
+    }
+    world.database.set_read_only(false).await;
+    eventually("health is back", || async { health().await.status == 200 }).await;
+    world.register("writer@example.com").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_status_shows_venues_services_and_queues() {
     let world = World::start().await;
     let venue = json!({"provider": "binance", "state": "ok", "age_ms": 900, "breaker": "closed", "last_error": null,

@@ -2,15 +2,23 @@
 
 use std::time::Duration;
 
+mod connection;
+
 use ::redis::AsyncConnectionConfig;
 use ::redis::aio::ConnectionManagerConfig;
-pub use ::redis::aio::{ConnectionManager, MultiplexedConnection};
+pub use ::redis::aio::MultiplexedConnection;
 use anyhow::Context;
 use secrecy::ExposeSecret;
 
 use crate::settings::RedisSettings;
 use crate::tls;
 
+pub use connection::Connection;
+
+/// A key that health checks write.
+const HEALTH_KEY: &str = "cryptolens:health";
+/// How long that key stays.
+const HEALTH_KEY_TTL: Duration = Duration::from_secs(60);
 /// Longest time to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -21,14 +29,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// # Errors
 ///
 /// The address is invalid.
-pub fn connect(settings: &RedisSettings) -> anyhow::Result<ConnectionManager> {
+pub fn connect(settings: &RedisSettings) -> anyhow::Result<Connection> {
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
         .set_response_timeout(Some(Duration::from_millis(settings.redis_response_timeout_ms)))
         .set_number_of_retries(2)
         .set_min_delay(Duration::from_millis(20))
         .set_max_delay(Duration::from_millis(200));
-    ConnectionManager::new_lazy_with_config(client(settings)?, config).context("Redis connection")
+    Connection::new(client(settings)?, config).context("Redis connection")
 }
 
 /// A connection of its own without a response timeout, for reads that block on purpose.
@@ -46,17 +54,20 @@ pub async fn connect_blocking(settings: &RedisSettings) -> anyhow::Result<Multip
         .context("Redis connection")
 }
 
-/// Asks Redis something cheap.
+/// Makes sure that Redis answers and takes writes: a replica does not, nor one whose memory is full.
 ///
 /// # Errors
 ///
-/// No connection, or no answer.
-pub async fn ping(connection: &ConnectionManager) -> anyhow::Result<()> {
-    let mut connection = connection.clone();
-    let () = ::redis::cmd("PING")
-        .query_async(&mut connection)
+/// No connection, no answer, or a refusal.
+pub async fn check(connection: &Connection) -> anyhow::Result<()> {
+    let () = ::redis::cmd("SET")
+        .arg(HEALTH_KEY)
+        .arg(1)
+        .arg("PX")
+        .arg(HEALTH_KEY_TTL.as_millis() as u64)
+        .query_async(&mut connection.clone())
         .await
-        .context("Redis ping")?;
+        .context("Redis write")?;
     Ok(())
 }
 
@@ -65,7 +76,7 @@ pub async fn ping(connection: &ConnectionManager) -> anyhow::Result<()> {
 /// # Errors
 ///
 /// No connection, or no answer.
-pub async fn eviction_warning(connection: &ConnectionManager) -> anyhow::Result<Option<String>> {
+pub async fn eviction_warning(connection: &Connection) -> anyhow::Result<Option<String>> {
     // INFO and not CONFIG: hosted servers refuse the latter.
     let info: String = ::redis::cmd("INFO")
         .arg("memory")
