@@ -34,7 +34,7 @@ use crate::routes::{self, AppState};
 use crate::settings::Settings;
 
 /// The schema that this version works on.
-const SCHEMA_VERSION: u32 = 56;
+const SCHEMA_VERSION: u32 = 57;
 
 /// Of the time that a stop may take, what is left for everything but deliveries under way.
 const STOP_RESERVE: Duration = Duration::from_secs(1);
@@ -155,6 +155,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         clock: clock.clone(),
         wake: Arc::clone(&relay_wake),
         lost_after: Duration::from_secs(settings.queue_lost_after_seconds),
+        policy: settings.retry_policy(),
     };
     supervisor.spawn("relay", relay.run(stop.clone()));
     let listening = outbox::listen::run(settings.postgres.clone(), Arc::clone(&relay_wake), stop.clone());

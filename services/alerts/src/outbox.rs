@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use contracts::messages::{DeliveryMessage, VERSION};
 use contracts::{headers, queues};
-use deadpool_postgres::Pool;
+use deadpool_postgres::{GenericClient, Pool};
 use platform::amqp::{Message, Publisher};
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
@@ -17,10 +17,12 @@ use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use url::Url;
+use uuid::Uuid;
 
+use crate::delivery::schedule::RetryPolicy;
 use crate::metrics;
 use crate::store::deliveries::{self, Due};
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, attempts};
 
 /// Hearing of commits of other instances.
 pub mod listen;
@@ -54,6 +56,8 @@ pub struct Relay {
     pub wake: Arc<Notify>,
     /// How long a queued message may stay untouched before the queue counts as having lost it.
     pub lost_after: Duration,
+    /// How often a message is tried.
+    pub policy: RetryPolicy,
 }
 
 impl Relay {
@@ -104,6 +108,8 @@ impl Relay {
         if due.is_empty() {
             return Ok(0);
         }
+        let taken = due.len();
+        let due = self.close_interrupted(&transaction, due).await?;
         let messages: Vec<Message> = due.iter().map(to_message).collect();
         let results = self.publisher.publish_all(queues::WEBHOOKS, &messages).await;
         let published: Vec<_> = due
@@ -121,8 +127,27 @@ impl Relay {
         transaction.commit().await.map_err(StoreError::from)?;
         match results.into_iter().find_map(Result::err) {
             Some(error) => Err(RelayError::Queue(error.to_string())),
-            None => Ok(due.len()),
+            None => Ok(taken),
         }
+    }
+
+    /// Closes attempts whose claim ran out, and leaves out the messages for which it was the last.
+    async fn close_interrupted(&self, client: &impl GenericClient, due: Vec<Due>) -> Result<Vec<Due>, StoreError> {
+        let interrupted: Vec<Uuid> = due.iter().filter(|due| due.is_interrupted).map(|due| due.id).collect();
+        if interrupted.is_empty() {
+            return Ok(due);
+        }
+        let (given_up, due): (Vec<Due>, Vec<Due>) = due
+            .into_iter()
+            .partition(|due| due.is_interrupted && due.attempt > self.policy.max_attempts);
+        let given_up: Vec<Uuid> = given_up.iter().map(|due| due.id).collect();
+        attempts::interrupt(client, &interrupted, &given_up, self.clock.now()).await?;
+        tracing::warn!(
+            attempts = interrupted.len(),
+            given_up = given_up.len(),
+            "attempts were interrupted"
+        );
+        Ok(due)
     }
 
     async fn measure(&self) {

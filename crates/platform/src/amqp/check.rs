@@ -18,6 +18,8 @@ const NOWHERE: &str = "cryptolens.health";
 
 /// The number of consumers, or why the broker is of no use.
 type Outcome = Result<u32, String>;
+/// The outcome, and the channel if it may be used again.
+type Answer = (Outcome, Option<Channel>);
 
 /// The check of one broker. It has a connection of its own, because an alarm blocks every connection that publishes.
 #[derive(Default)]
@@ -30,7 +32,7 @@ struct State {
     /// Without a check of its own.
     broker: Option<Broker>,
     /// The question that has no answer yet. It is not asked again meanwhile: each would block one more channel.
-    pending: Option<Shared<BoxFuture<'static, (Outcome, Option<Channel>)>>>,
+    pending: Option<Shared<BoxFuture<'static, Answer>>>,
     channel: Option<Channel>,
 }
 
@@ -56,8 +58,7 @@ impl Check {
     }
 }
 
-/// Returns the channel too, if it may be used again.
-async fn ask(broker: Broker, channel: Option<Channel>, queue: String) -> (Outcome, Option<Channel>) {
+async fn ask(broker: Broker, channel: Option<Channel>, queue: String) -> Answer {
     let asking = async {
         let channel = match channel.filter(|channel| channel.status().connected()) {
             Some(channel) => channel,

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use ::redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
-use ::redis::{Client, Cmd, Pipeline, RedisFuture, RedisResult, ServerErrorKind, Value};
+use ::redis::{Client, Cmd, ErrorKind, Pipeline, RedisFuture, RedisResult, ServerErrorKind, Value};
 use futures_util::FutureExt;
 
 /// How soon a connection that was replaced may be replaced again.
@@ -102,10 +102,7 @@ fn is_from_replica(answer: Result<&[Value], &::redis::RedisError>) -> bool {
         Ok(values) => values
             .iter()
             .any(|value| matches!(value, Value::ServerError(error) if refuses(error.kind()))),
-        Err(error) => match error.kind() {
-            ::redis::ErrorKind::Server(kind) => refuses(Some(kind)),
-            _ => false,
-        },
+        Err(error) => matches!(error.kind(), ErrorKind::Server(kind) if refuses(Some(kind))),
     }
 }
 

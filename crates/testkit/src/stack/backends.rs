@@ -17,7 +17,7 @@ pub enum Postgres {
 #[derive(Debug)]
 pub enum Redis {
     /// A database number of the common server.
-    Shared(TestRedis),
+    Shared(Box<TestRedis>),
     /// A server of its own.
     Own(Box<OwnRedis>),
 }

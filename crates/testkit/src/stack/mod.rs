@@ -49,7 +49,7 @@ impl StackOptions {
         let (postgres, redis, rabbit) = tokio::join!(crate::database(), crate::redis(), crate::rabbit());
         Self {
             postgres: Postgres::Shared(postgres),
-            redis: Redis::Shared(redis),
+            redis: Redis::Shared(Box::new(redis)),
             rabbit: Rabbit::Shared(rabbit),
             doubled: Vec::new(),
             variables: BTreeMap::new(),

@@ -11,7 +11,7 @@ use self::guard::Blocked;
 use self::schedule::RetryPolicy;
 use self::send::{Answer, Poster, SendError, WebhookRequest};
 use self::sign::SigningSecret;
-use crate::store::deliveries::{AttemptRecord, Claimed};
+use crate::store::attempts::{AttemptRecord, Claimed};
 
 /// Refusal of addresses that must not be reached.
 pub mod guard;

@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use super::Reason;
 use crate::metrics;
-use crate::store::deliveries::{self, AttemptRecord};
+use crate::store::attempts::{self, AttemptRecord};
+use crate::store::deliveries;
 use crate::store::endpoints::{self, HealthChange};
 use crate::store::{self, StoreError};
 
@@ -107,7 +108,7 @@ impl Recorder {
         }
         let mut client = store::connection(&self.pool).await?;
         let transaction = client.transaction().await?;
-        let new = deliveries::settle(&transaction, &work.records, now).await?;
+        let new = attempts::settle(&transaction, &work.records, now).await?;
         let changes = work.health(&new);
         let disabled = if changes.is_empty() {
             Vec::new()

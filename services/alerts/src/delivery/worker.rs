@@ -27,7 +27,8 @@ use super::lanes::{Arrival, Ending, Lanes, Receiver, Slot};
 use super::recorder::{Recorder, Settlement};
 use super::{DeliveryContext, deliver_one};
 use crate::metrics;
-use crate::store::deliveries::{self, Claimed};
+use crate::store::attempts::{self, Claimed};
+use crate::store::{self, StoreError};
 
 /// Most messages claimed together.
 const CLAIM_BATCH: usize = 256;
@@ -251,9 +252,7 @@ impl Claimer {
     async fn claim_patiently(&self, wanted: &[(Uuid, u32)]) -> Vec<Claimed> {
         let mut attempt = 0;
         loop {
-            let now = self.clock.now();
-            let until = now.saturating_add(self.lease).unwrap_or(now);
-            match deliveries::claim(&self.pool, wanted, now, until).await {
+            match self.claim(wanted).await {
                 Ok(claimed) => return claimed,
                 Err(error) => {
                     if attempt % 20 == 0 {
@@ -264,6 +263,14 @@ impl Claimer {
                 }
             }
         }
+    }
+
+    async fn claim(&self, wanted: &[(Uuid, u32)]) -> Result<Vec<Claimed>, StoreError> {
+        let client = store::connection(&self.pool).await?;
+        // Counted from here: waiting for a connection is not part of the lease.
+        let now = self.clock.now();
+        let until = now.saturating_add(self.lease).unwrap_or(now);
+        attempts::claim(&client, wanted, now, until).await
     }
 
     fn deliver(&self, slot: Slot, job: Job, claimed: Claimed) {

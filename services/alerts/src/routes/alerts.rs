@@ -18,9 +18,9 @@ use crate::delivery::guard::Blocked;
 use crate::delivery::sign::SigningSecret;
 use crate::index::Entry;
 use crate::store::alerts::{Alert, Filter, NewAlert};
-use crate::store::deliveries::ListedAttempt;
+use crate::store::attempts::ListedAttempt;
 use crate::store::events::AlertEvent;
-use crate::store::{alerts, deliveries, events};
+use crate::store::{alerts, attempts, events};
 
 const NOT_FOUND: &str = "Alert not found";
 
@@ -247,7 +247,7 @@ pub async fn deliveries(
     let limit = page_limit(query.limit, 100)?;
     let before = query.cursor.as_deref().map(attempt_cursor).transpose()?;
     let alert = find(&state, user, &id).await?;
-    let found = deliveries::list_of_alert(&state.pool, alert.id, before, limit + 1)
+    let found = attempts::list_of_alert(&state.pool, alert.id, before, limit + 1)
         .await
         .map_err(store_problem)?;
     Ok(web::Json(to_page(

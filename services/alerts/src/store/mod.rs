@@ -11,8 +11,11 @@ pub mod events;
 /// Receivers of webhooks and their health.
 pub mod endpoints;
 
-/// Messages, their attempts, dead letters.
+/// The outbox of messages.
 pub mod deliveries;
+
+/// Attempts to deliver messages, and dead letters.
+pub mod attempts;
 
 /// Risk levels.
 pub mod monitors;

@@ -431,7 +431,7 @@ async fn a_redis_that_comes_back_with_less_is_noticed_at_the_next_price() {
     let connection = platform::redis::connect(&own.settings).unwrap();
     (intake.index, intake.redis) = (AlertIndex::new(connection.clone()), connection.clone());
     let keys: Vec<String> = redis::cmd("KEYS")
-        .arg("*")
+        .arg("alerts:*")
         .query_async(&mut connection.clone())
         .await
         .unwrap();

@@ -4,7 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alerts::delivery::DeliveryContext;
+use alerts::delivery::recorder::Recorder;
+use alerts::delivery::send::{Poster, PosterSettings};
 use alerts::delivery::sign::SigningSecret;
+use alerts::delivery::worker::Worker;
 use alerts::index::AlertIndex;
 use alerts::intake::Intake;
 use alerts::outbox::Relay;
@@ -16,6 +20,7 @@ use contracts::messages::QuoteMessage;
 use domain::quote::Quality;
 use domain::rule::{Condition, QualityGate};
 use jiff::{SignedDuration, Timestamp};
+use platform::amqp::Consumer;
 use platform::clock::{Clock, SharedClock, SystemClock};
 use platform::settings::{Variables, load_from};
 use platform::stream::append;
@@ -133,6 +138,7 @@ impl Stand {
             clock,
             wake: Arc::new(Notify::new()),
             lost_after,
+            policy: self.settings(&[]).retry_policy(),
         }
     }
 
@@ -163,6 +169,48 @@ impl Stand {
     pub async fn count(&self, query: &str) -> i64 {
         let client = self.database.pool.get().await.unwrap();
         client.query_one(query, &[]).await.unwrap().get(0)
+    }
+
+    /// The value of the only column of the only row.
+    pub async fn value<T: for<'a> tokio_postgres::types::FromSql<'a>>(&self, query: &str) -> T {
+        let client = self.database.pool.get().await.unwrap();
+        client.query_one(query, &[]).await.unwrap().get(0)
+    }
+
+    /// The part of the service that delivers, alone.
+    pub fn worker(&self, clock: SharedClock) -> (Worker, Consumer, Recorder) {
+        let settings = self.settings(&[]);
+        let poster = PosterSettings {
+            timeout: settings.webhook_timeout(),
+            connect_timeout: Duration::from_secs(10),
+            verify_tls: true,
+            idle_per_host: 1,
+        };
+        let context = DeliveryContext {
+            poster: Poster::new(settings.guard().unwrap(), &poster).unwrap(),
+            policy: settings.retry_policy(),
+            clock: clock.clone(),
+            unit_random: rand::random,
+        };
+        let worker = Worker {
+            pool: self.database.pool.clone(),
+            context: Arc::new(context),
+            clock: clock.clone(),
+            concurrency: 4,
+            claim_lease: settings.claim_lease(),
+            drain_for: Duration::ZERO,
+        };
+        let recorder = Recorder {
+            pool: self.database.pool.clone(),
+            clock,
+            disable_after: settings.webhook_disable_after_failures,
+            relay: Arc::new(Notify::new()),
+        };
+        let queue = self
+            .rabbit
+            .broker()
+            .consume(contracts::queues::WEBHOOKS, Worker::prefetch(4));
+        (worker, queue, recorder)
     }
 
     /// Waits until a count has a value.

@@ -1,0 +1,333 @@
+//! Attempts to deliver: claimed before the request goes out, settled after it, and dead letters.
+//!
+//! An attempt is on record from its claim on, so every request that a receiver may have seen is a row with a number of its own,
+//! and counts. `deliveries.attempts` is the number of attempts that were begun.
+
+use std::collections::BTreeSet;
+
+use deadpool_postgres::{GenericClient, Pool};
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::endpoints::PROBE_INTERVAL;
+use super::{StoreError, connection};
+use crate::delivery::Reason;
+use crate::delivery::sign::SigningSecret;
+
+/// A claimed attempt, with all that is needed to make it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The delivery.
+    pub id: Uuid,
+    /// Number of this attempt, from 1.
+    pub attempt: u32,
+    /// Its receiver.
+    pub endpoint_id: Uuid,
+    /// The receiver's address.
+    pub url: String,
+    /// The receiver's secret; `None` when what is stored is none.
+    pub secret: Option<SigningSecret>,
+    /// True when the receiver is not posted to any more.
+    pub is_disabled: bool,
+    /// True for a test, which is posted even to a disabled receiver.
+    pub is_test: bool,
+    /// The bytes to post.
+    pub body: String,
+    /// Follows the price or request behind it.
+    pub request_id: String,
+}
+
+/// What is told of an attempt whose end nobody knows.
+const INTERRUPTED: &str = "interrupted: the service stopped while this attempt was under way";
+
+/// Most messages that are held for one disabled receiver; further ones are given up.
+const MAX_HELD: i64 = 1_000;
+
+/// Claims attempts and puts them on record as begun: of several consumers that hold the same message one gets the row. A claim
+/// ends when it is settled, or is interrupted when `until` passes. Messages to a receiver that is disabled for its failures are not claimed but held: they are due again
+/// when it is enabled, and looked at after each probe.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn claim(
+    client: &impl GenericClient,
+    wanted: &[(Uuid, u32)],
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<Claimed>, StoreError> {
+    let ids: Vec<Uuid> = wanted.iter().map(|(id, _)| *id).collect();
+    let attempts: Vec<i32> = wanted
+        .iter()
+        .map(|(_, attempt)| i32::try_from(*attempt).unwrap_or(i32::MAX))
+        .collect();
+    let held_until = now.saturating_add(PROBE_INTERVAL).unwrap_or(now);
+    // The message may be here before the relay's commit: then the row still reads as under way, and is waited for.
+    let statement = client
+        .prepare_cached(
+            "WITH free AS (
+                 SELECT d.id, e.disabled_reason = 'too_many_failures' AND d.kind <> 'test.ping'
+                        AND (d.held OR (SELECT count(*) FROM (SELECT 1 FROM alerting.deliveries h
+                             WHERE h.endpoint_id = d.endpoint_id AND h.held LIMIT $6) AS first) < $6) AS is_held
+                 FROM alerting.deliveries d
+                 JOIN unnest($1::uuid[], $2::int[]) AS w (id, attempt) ON w.id = d.id
+                 JOIN alerting.endpoints e ON e.id = d.endpoint_id
+                 WHERE d.attempts = w.attempt - 1
+                   AND (d.status IN ('pending', 'queued') OR (d.status = 'sending' AND d.due_at <= $3))
+                 ORDER BY d.id FOR NO KEY UPDATE OF d
+             ), held AS (
+                 UPDATE alerting.deliveries d SET status = 'pending', held = true, due_at = $5, updated_at = $3
+                 FROM free WHERE d.id = free.id AND free.is_held
+             ), claimed AS (
+                 UPDATE alerting.deliveries d
+                 SET status = 'sending', attempts = d.attempts + 1, held = false, due_at = $4, updated_at = $3
+                 FROM free, alerting.endpoints e
+                 WHERE d.id = free.id AND free.is_held IS NOT TRUE AND e.id = d.endpoint_id
+                 RETURNING d.id, d.attempts, d.endpoint_id, e.url, e.secret, e.disabled_reason IS NOT NULL,
+                           d.kind = 'test.ping', d.body, d.request_id
+             ), closed AS (
+                 UPDATE alerting.delivery_attempts a
+                 SET status = 'interrupted', error_msg = $7, next_attempt_at = $3
+                 FROM free WHERE a.delivery_id = free.id AND a.status = 'open'
+             ), begun AS (
+                 INSERT INTO alerting.delivery_attempts (delivery_id, attempt, status, dispatched_at)
+                 SELECT id, attempts, 'open', $3 FROM claimed
+             )
+             SELECT * FROM claimed",
+        )
+        .await?;
+    let read = |row: &Row| Claimed {
+        id: row.get(0),
+        attempt: row.get::<_, i32>(1).unsigned_abs(),
+        endpoint_id: row.get(2),
+        url: row.get(3),
+        secret: SigningSecret::parse(row.get(4)).ok(),
+        is_disabled: row.get(5),
+        is_test: row.get(6),
+        body: row.get(7),
+        request_id: row.get(8),
+    };
+    Ok(client
+        .query(
+            &statement,
+            &[&ids, &attempts, &now, &until, &held_until, &MAX_HELD, &INTERRUPTED],
+        )
+        .await?
+        .iter()
+        .map(read)
+        .collect())
+}
+
+/// One attempt as it is recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptRecord {
+    /// The delivery.
+    pub delivery_id: Uuid,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    /// Whether the receiver took it.
+    pub succeeded: bool,
+    /// The receiver's status code.
+    pub response_code: Option<u16>,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// How long it took.
+    pub latency_ms: u64,
+    /// When it was made.
+    pub dispatched_at: Timestamp,
+    /// When the next one is due; `None` after a success and after the last.
+    pub next_attempt_at: Option<Timestamp>,
+    /// The beginning of the answer.
+    pub excerpt: Option<String>,
+    /// Why the message is given up, if it is.
+    pub dead_letter: Option<&'static str>,
+}
+
+/// Writes the outcomes of a batch of attempts, what they mean for their deliveries, and dead letters. Each attempt stands in it
+/// once. Returns which are new: writing one again changes nothing, and an older one does not take its delivery back. One that
+/// was taken for interrupted and ended after all counts as it ended.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn settle(
+    client: &impl GenericClient,
+    records: &[AttemptRecord],
+    now: Timestamp,
+) -> Result<BTreeSet<(Uuid, u32)>, StoreError> {
+    // In the order of their ids, so that two that settle never wait for each other in a circle.
+    let mut records: Vec<&AttemptRecord> = records.iter().collect();
+    records.sort_by_key(|record| record.delivery_id);
+    let statement = client
+        .prepare_cached(
+            "WITH outcome AS (
+                 SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::int[], $5::text[], $6::bigint[],
+                                      $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[])
+                     AS o (delivery_id, attempt, status, code, error, latency_ms, dispatched_at, next_at, excerpt, dead)
+             ), attempt AS (
+                 UPDATE alerting.delivery_attempts a
+                 SET status = o.status, response_code = o.code, error_msg = o.error, latency_ms = o.latency_ms,
+                     dispatched_at = o.dispatched_at, next_attempt_at = o.next_at, response_excerpt = o.excerpt
+                 FROM outcome o
+                 WHERE a.delivery_id = o.delivery_id AND a.attempt = o.attempt AND a.status IN ('open', 'interrupted')
+                 RETURNING a.delivery_id, a.attempt
+             ), revived AS (
+                 DELETE FROM alerting.dead_letters l USING outcome o JOIN attempt a USING (delivery_id, attempt)
+                 WHERE l.delivery_id = o.delivery_id AND o.status = 'success'
+             ), dead_letter AS (
+                 INSERT INTO alerting.dead_letters (delivery_id, reason, at)
+                 SELECT o.delivery_id, o.dead, $11 FROM outcome o JOIN attempt a USING (delivery_id, attempt)
+                 WHERE o.dead IS NOT NULL
+                 ON CONFLICT (delivery_id) DO NOTHING
+             )
+             UPDATE alerting.deliveries d
+             SET status = CASE WHEN o.next_at IS NOT NULL THEN 'pending' ELSE o.status END,
+                 due_at = o.next_at, updated_at = $11
+             FROM outcome o JOIN attempt a USING (delivery_id, attempt)
+             WHERE d.id = o.delivery_id AND d.attempts = o.attempt AND (d.due_at IS NOT NULL OR o.status = 'success')
+             RETURNING d.id, d.attempts",
+        )
+        .await?;
+    let ids: Vec<Uuid> = records.iter().map(|r| r.delivery_id).collect();
+    let attempts: Vec<i32> = records
+        .iter()
+        .map(|r| i32::try_from(r.attempt).unwrap_or(i32::MAX))
+        .collect();
+    let statuses: Vec<&str> = records
+        .iter()
+        .map(|r| if r.succeeded { "success" } else { "failed" })
+        .collect();
+    let codes: Vec<Option<i32>> = records.iter().map(|r| r.response_code.map(i32::from)).collect();
+    let errors: Vec<Option<&str>> = records.iter().map(|r| r.error.as_deref()).collect();
+    let latencies: Vec<i64> = records
+        .iter()
+        .map(|r| i64::try_from(r.latency_ms).unwrap_or(i64::MAX))
+        .collect();
+    let dispatched: Vec<Timestamp> = records.iter().map(|r| r.dispatched_at).collect();
+    let next: Vec<Option<Timestamp>> = records.iter().map(|r| r.next_attempt_at).collect();
+    let excerpts: Vec<Option<&str>> = records.iter().map(|r| r.excerpt.as_deref()).collect();
+    let dead: Vec<Option<&str>> = records.iter().map(|r| r.dead_letter).collect();
+    let rows = client
+        .query(
+            &statement,
+            &[
+                &ids,
+                &attempts,
+                &statuses,
+                &codes,
+                &errors,
+                &latencies,
+                &dispatched,
+                &next,
+                &excerpts,
+                &dead,
+                &now,
+            ],
+        )
+        .await?;
+    let new = |row: &Row| (row.get(0), row.get::<_, i32>(1).unsigned_abs());
+    Ok(rows.iter().map(new).collect())
+}
+
+/// Closes the attempts under way of deliveries whose claim ran out: their process died, or cannot tell what came of them. Those
+/// of `given_up` have no further attempt.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn interrupt(
+    client: &impl GenericClient,
+    ids: &[Uuid],
+    given_up: &[Uuid],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let statement = client
+        .prepare_cached(
+            "WITH closed AS (
+                 UPDATE alerting.delivery_attempts a
+                 SET status = 'interrupted', error_msg = $4,
+                     next_attempt_at = CASE WHEN d.id = ANY($2) THEN NULL ELSE $3::timestamptz END
+                 FROM alerting.deliveries d
+                 WHERE d.id = ANY($1) AND a.delivery_id = d.id AND a.attempt = d.attempts AND a.status = 'open'
+             ), dead_letter AS (
+                 INSERT INTO alerting.dead_letters (delivery_id, reason, at)
+                 SELECT id, $5, $3 FROM unnest($2::uuid[]) AS given_up (id)
+                 ON CONFLICT (delivery_id) DO NOTHING
+             )
+             UPDATE alerting.deliveries d SET status = 'failed', due_at = NULL, updated_at = $3 WHERE d.id = ANY($2)",
+        )
+        .await?;
+    let reason = Reason::AttemptsExhausted.as_str();
+    client
+        .execute(&statement, &[&ids, &given_up, &now, &INTERRUPTED, &reason])
+        .await?;
+    Ok(())
+}
+
+/// One attempt as it is listed, or the wait for the first.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names are those of the public body")]
+pub struct ListedAttempt {
+    pub delivery_id: Uuid,
+    pub alert_id: Option<Uuid>,
+    pub event_id: Option<Uuid>,
+    pub endpoint_id: Uuid,
+    pub attempt: u32,
+    pub status: String,
+    pub response_code: Option<u16>,
+    pub error_msg: Option<String>,
+    pub latency_ms: Option<u64>,
+    pub dispatched_at: Option<Timestamp>,
+    pub next_attempt_at: Option<Timestamp>,
+    pub response_excerpt: Option<String>,
+}
+
+/// Lists the attempts of an alert's deliveries, newest first: those before the attempt `before` only. A delivery that was
+/// never tried is one pending row with attempt 0.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn list_of_alert(
+    pool: &Pool,
+    alert_id: Uuid,
+    before: Option<(Uuid, u32)>,
+    limit: i64,
+) -> Result<Vec<ListedAttempt>, StoreError> {
+    let client = connection(pool).await?;
+    let statement = client
+        .prepare_cached(
+            "SELECT d.id, d.alert_id, d.event_id, d.endpoint_id, coalesce(a.attempt, 0),
+                    CASE a.status WHEN 'success' THEN 'success' WHEN 'failed' THEN 'failed' WHEN 'interrupted' THEN 'failed'
+                                  ELSE 'pending' END,
+                    a.response_code, a.error_msg, a.latency_ms, a.dispatched_at,
+                    CASE WHEN a.attempt IS NULL THEN d.due_at ELSE a.next_attempt_at END, a.response_excerpt
+             FROM alerting.deliveries d LEFT JOIN alerting.delivery_attempts a ON a.delivery_id = d.id
+             WHERE d.alert_id = $1
+               AND ($2::uuid IS NULL OR (d.id, coalesce(a.attempt, 0)) < ($2, $3))
+             ORDER BY d.id DESC, coalesce(a.attempt, 0) DESC LIMIT $4",
+        )
+        .await?;
+    let (before_id, before_attempt) = match before {
+        Some((id, attempt)) => (Some(id), i32::try_from(attempt).unwrap_or(i32::MAX)),
+        None => (None, 0),
+    };
+    let rows = client
+        .query(&statement, &[&alert_id, &before_id, &before_attempt, &limit])
+        .await?;
+    Ok(rows.iter().map(read_listed).collect())
+}
+
+fn read_listed(row: &Row) -> ListedAttempt {
+    ListedAttempt {
+        delivery_id: row.get(0),
+        alert_id: row.get(1),
+        event_id: row.get(2),
+        endpoint_id: row.get(3),
+        attempt: row.get::<_, i32>(4).unsigned_abs(),
+        status: row.get(5),
+        response_code: row.get::<_, Option<i32>>(6).and_then(|code| u16::try_from(code).ok()),
+        error_msg: row.get(7),
+        latency_ms: row.get::<_, Option<i64>>(8).map(i64::unsigned_abs),
+        dispatched_at: row.get(9),
+        next_attempt_at: row.get(10),
+        response_excerpt: row.get(11),
+    }
+}
