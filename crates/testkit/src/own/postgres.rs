@@ -9,6 +9,7 @@ use platform::settings::PostgresSettings;
 use crate::child::{Child, Folder, User, run};
 use crate::database::patient;
 use crate::ports;
+use crate::tls::ServerCertificate;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -22,6 +23,7 @@ pub struct OwnPostgres {
     /// Address of its database.
     pub url: String,
     port: u16,
+    shows_certificate: bool,
     child: Option<Child>,
     folder: Folder,
 }
@@ -53,12 +55,39 @@ impl OwnPostgres {
             pool,
             url,
             port,
+            shows_certificate: false,
             child: None,
             folder,
         };
         own.resume().await;
         platform::migrate::run(&own.settings).await.expect("migrations");
         own
+    }
+
+    /// Starts the server again, with TLS and this certificate.
+    ///
+    /// # Panics
+    ///
+    /// It does not start; the message shows its output.
+    pub async fn show(&mut self, certificate: &ServerCertificate) {
+        self.stop().await;
+        for (file, text) in [
+            ("server.crt", &certificate.certificate),
+            ("server.key", &certificate.key),
+        ] {
+            self.write(file, text).expect("a file of the server");
+        }
+        self.shows_certificate = true;
+        self.resume().await;
+    }
+
+    /// PostgreSQL reads no key that others can read.
+    fn write(&self, file: &str, text: &str) -> anyhow::Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.folder.path().join("data").join(file);
+        std::fs::write(&path, text)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        User::Servers.own(&path)
     }
 
     /// Stops the server: connections end, transactions under way are undone.
@@ -86,6 +115,9 @@ impl OwnPostgres {
             .arg(self.port.to_string())
             // A crash of the machine is not part of any test.
             .args(["-c", "fsync=off", "-c", "max_connections=200", "-c", "jit=off"]);
+        if self.shows_certificate {
+            command.args(["-c", "ssl=on"]);
+        }
         let log = self.folder.path().join("log");
         let mut child = Child::start("postgres", command, &log).expect("postgres");
         child
