@@ -42,7 +42,7 @@ fn explain_certificate(error: &CertificateError) -> String {
             format!("certificate is not for the name {}", expected.to_str())
         }
         CertificateError::Revoked => "certificate was revoked".to_owned(),
-        CertificateError::BadSignature => "certificate has a wrong signature".to_owned(),
+        CertificateError::BadSignature => "the server does not hold the key of its certificate".to_owned(),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "certificate is not meant for a server".to_owned()
         }

@@ -18,6 +18,8 @@ mod send;
 
 mod tls;
 
+mod reuse;
+
 mod isolation;
 
 mod endpoints;
