@@ -72,15 +72,6 @@ pub async fn open(settings: &PostgresSettings) -> anyhow::Result<(Client, Connec
         .context("PostgreSQL connection")
 }
 
-/// The parameters of every connection, which say nothing of TLS.
-///
-/// # Errors
-///
-/// The address is invalid.
-pub fn parameters(settings: &PostgresSettings) -> anyhow::Result<tokio_postgres::Config> {
-    Ok(connector(settings)?.0)
-}
-
 /// The parameters and the TLS of every connection, in the pool or outside, so that all verify the same.
 fn connector(settings: &PostgresSettings) -> anyhow::Result<(tokio_postgres::Config, MakeRustlsConnect)> {
     let address = settings

@@ -20,6 +20,8 @@ mod tls;
 
 mod reuse;
 
+mod database_tls;
+
 mod isolation;
 
 mod endpoints;
