@@ -4,11 +4,9 @@
 //! left to do.
 
 use anyhow::Context;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::postgres;
 use crate::settings::PostgresSettings;
-use crate::tls;
 
 mod embedded {
     refinery::embed_migrations!("../../migrations");
@@ -57,9 +55,7 @@ pub async fn run(settings: &PostgresSettings) -> anyhow::Result<Vec<String>> {
 ///
 /// As [`run`].
 pub async fn run_with(settings: &PostgresSettings, runner: &refinery::Runner) -> anyhow::Result<Vec<String>> {
-    let parameters = postgres::parameters(settings)?;
-    let tls = MakeRustlsConnect::new(tls::client_config());
-    let (mut client, connection) = parameters.connect(tls).await.context("PostgreSQL connection")?;
+    let (mut client, connection) = postgres::open(settings).await?;
     let driver = tokio::spawn(connection);
     // The lock belongs to the session, so it ends with the connection even if we are killed.
     client

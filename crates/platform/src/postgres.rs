@@ -9,6 +9,8 @@ use anyhow::{Context, bail};
 use deadpool_postgres::{Manager, ManagerConfig, PoolConfig, RecyclingMethod, Runtime, Timeouts};
 pub use deadpool_postgres::{Pool, PoolError};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::backoff::Backoff;
@@ -20,13 +22,16 @@ const IDLE_IN_TRANSACTION_MS: u64 = 30_000;
 /// How long a starting service waits for a database that does not answer yet.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
+/// The encrypted stream of a connection.
+pub type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
+
 /// Makes the pool; connections are opened when needed, so the server may still be starting.
 ///
 /// # Errors
 ///
 /// The address is invalid.
 pub fn connect(settings: &PostgresSettings) -> anyhow::Result<Pool> {
-    let mut parameters = parameters(settings)?;
+    let (mut parameters, tls) = connector(settings)?;
     let options = format!(
         "{} -c statement_timeout={} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}",
         parameters.get_options().unwrap_or_default(),
@@ -37,7 +42,7 @@ pub fn connect(settings: &PostgresSettings) -> anyhow::Result<Pool> {
     let manager_config = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
     };
-    let manager = Manager::from_config(parameters, MakeRustlsConnect::new(tls::client_config()), manager_config);
+    let manager = Manager::from_config(parameters, tls, manager_config);
     let wait = Duration::from_millis(settings.database_wait_timeout_ms);
     let open = Duration::from_millis(settings.database_connect_timeout_ms);
     let mut config = PoolConfig::new(settings.database_pool_size);
@@ -53,13 +58,29 @@ pub fn connect(settings: &PostgresSettings) -> anyhow::Result<Pool> {
         .context("PostgreSQL pool")
 }
 
-/// The connection parameters with the timeouts and names all connections share, also those outside of a pool.
+/// Opens a connection outside of the pool, for what belongs to one session: notifications, locks.
 ///
 /// # Errors
 ///
-/// The address is invalid.
-pub fn parameters(settings: &PostgresSettings) -> anyhow::Result<tokio_postgres::Config> {
-    let mut parameters = settings.parameters().context("DATABASE_URL")?;
+/// The address is invalid, the server does not answer in time or refuses.
+pub async fn open(settings: &PostgresSettings) -> anyhow::Result<(Client, Connection<Socket, TlsStream>)> {
+    let (parameters, tls) = connector(settings)?;
+    let patience = Duration::from_millis(settings.database_connect_timeout_ms);
+    tokio::time::timeout(patience, parameters.connect(tls))
+        .await
+        .context("no PostgreSQL connection in time")?
+        .context("PostgreSQL connection")
+}
+
+/// The parameters and the TLS of every connection, in the pool or outside, so that all verify the same.
+fn connector(settings: &PostgresSettings) -> anyhow::Result<(tokio_postgres::Config, MakeRustlsConnect)> {
+    let address = settings
+        .address()
+        .map_err(|error| anyhow::anyhow!("DATABASE_URL {error}"))?;
+    if address.ignores_root_certificate {
+        tracing::warn!("DATABASE_URL: sslrootcert is not used with this sslmode; set verify-full to verify the server");
+    }
+    let mut parameters = address.parameters;
     let open = Duration::from_millis(settings.database_connect_timeout_ms);
     parameters
         .connect_timeout(open)
@@ -69,7 +90,8 @@ pub fn parameters(settings: &PostgresSettings) -> anyhow::Result<tokio_postgres:
     if parameters.get_application_name().is_none() {
         parameters.application_name("cryptolens");
     }
-    Ok(parameters)
+    let tls = MakeRustlsConnect::new(tls::client_config_with(&address.verification));
+    Ok((parameters, tls))
 }
 
 /// Says whether the same statement may succeed later: the server is away, full or busy. Otherwise it refuses what it was

@@ -26,6 +26,9 @@ pub mod rabbit;
 /// A webhook receiver that records and obeys a script.
 pub mod sink;
 
+/// Certificates of servers and authorities.
+pub mod tls;
+
 /// Servers that one test may stop.
 pub mod own;
 

@@ -87,6 +87,12 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     let guard = settings
         .guard()
         .map_err(|(variable, problem)| anyhow::anyhow!("{variable}: {problem}"))?;
+    let verification = settings
+        .webhook_verification()
+        .map_err(|(variable, problem)| anyhow::anyhow!("{variable}: {problem}"))?;
+    if !settings.webhook_verify_tls {
+        tracing::warn!("WEBHOOK_VERIFY_TLS is off: whoever answers for a receiver gets its webhooks");
+    }
     let index = AlertIndex::new(redis.clone());
     let relay_wake = Arc::new(Notify::new());
     let compare = Arc::new(Notify::new());
@@ -173,7 +179,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         &PosterSettings {
             timeout: settings.webhook_timeout(),
             connect_timeout: Duration::from_millis(settings.webhook_connect_timeout_ms),
-            verify_tls: settings.webhook_verify_tls,
+            verification,
             idle_per_host: settings.webhook_concurrency.div_ceil(4),
         },
     )?;

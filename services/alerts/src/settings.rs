@@ -8,6 +8,7 @@ use platform::settings::{
     POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, Problems, ProcessSettings, RABBIT_DEFAULTS, REDIS_DEFAULTS,
     RabbitSettings, RedisSettings, Validate,
 };
+use platform::tls::{Authorities, Verification};
 use serde::Deserialize;
 
 use crate::delivery::guard::Guard;
@@ -53,6 +54,7 @@ pub struct Settings {
     pub webhook_timeout_ms: u64,
     pub webhook_connect_timeout_ms: u64,
     pub webhook_verify_tls: bool,
+    pub webhook_ca_file: String,
     pub webhook_require_https: RequireHttps,
     pub webhook_allowed_cidrs: Vec<String>,
     pub webhook_allowed_ports: Vec<String>,
@@ -88,6 +90,24 @@ impl Settings {
             allowed_ports: parse_list("WEBHOOK_ALLOWED_PORTS", &self.webhook_allowed_ports)?,
             require_https,
         }))
+    }
+
+    /// How certificates of receivers are checked.
+    ///
+    /// # Errors
+    /// The variable and what is wrong with it.
+    pub fn webhook_verification(&self) -> Result<Verification, (&'static str, String)> {
+        let authorities = match self.webhook_ca_file.as_str() {
+            "" => Authorities::public(),
+            path => Authorities::public()
+                .and_file(path)
+                .map_err(|error| ("WEBHOOK_CA_FILE", error.to_string()))?,
+        };
+        Ok(if self.webhook_verify_tls {
+            Verification::Full(authorities)
+        } else {
+            Verification::None
+        })
     }
 
     /// How failed attempts are repeated.
@@ -137,6 +157,9 @@ impl Validate for Settings {
             ),
         }
         if let Err((variable, problem)) = self.guard() {
+            problems.add(variable, problem);
+        }
+        if let Err((variable, problem)) = self.webhook_verification() {
             problems.add(variable, problem);
         }
         let bounds = [
@@ -234,6 +257,7 @@ mod tests {
             ("WEBHOOK_MAX_ATTEMPTS", "0"),
             ("WEBHOOK_BACKOFF_MAX_MS", "5"),
             ("WEBHOOK_CONNECT_TIMEOUT_MS", "20000"),
+            ("WEBHOOK_CA_FILE", "/no/such/file"),
             ("SUPPORTED_TICKERS", "BTC,B-T"),
         ])
         .unwrap_err();
@@ -242,6 +266,7 @@ mod tests {
             "WEBHOOK_MAX_ATTEMPTS",
             "WEBHOOK_BACKOFF_MAX_MS",
             "WEBHOOK_CONNECT_TIMEOUT_MS",
+            "WEBHOOK_CA_FILE",
             "SUPPORTED_TICKERS",
         ] {
             assert!(problems.contains(variable), "{variable} is missing in {problems}");

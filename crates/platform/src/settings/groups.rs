@@ -6,6 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::database_url::{AddressError, DatabaseAddress};
 use super::{Problems, Validate};
 
 /// Shortest internal credential that is accepted.
@@ -113,8 +114,9 @@ impl Validate for ProcessSettings {
 
 /// Default lines of [`PostgresSettings`].
 pub const POSTGRES_DEFAULTS: &str = r#"
-# PostgreSQL, as one URL such as postgres://user:password@host:5432/name?sslmode=require
-# (sslmode disable, prefer or require). When empty, the DB_* parts below are used.
+# PostgreSQL, as one URL such as postgres://user:password@host:5432/name?sslmode=require.
+# When empty, the DB_* parts below are used. sslmode and sslrootcert mean what they mean to psql: prefer (without one)
+# and require encrypt, verify-ca and verify-full also verify, by the PEM file sslrootcert or public authorities.
 database_url = ""
 db_user = "cryptolens"
 db_pass = ""
@@ -174,15 +176,15 @@ impl PostgresSettings {
         }
     }
 
-    /// The connection parameters.
+    /// Where the server is and how its certificate is verified.
     ///
     /// # Errors
     ///
-    /// The URL cannot be read.
-    pub fn parameters(&self) -> Result<tokio_postgres::Config, tokio_postgres::Error> {
+    /// The URL cannot be read, or the file of authorities it names.
+    pub fn address(&self) -> Result<DatabaseAddress, AddressError> {
         let url = self.database_url.expose_secret();
         if !url.is_empty() {
-            return url.parse();
+            return DatabaseAddress::parse(url);
         }
         let mut parameters = tokio_postgres::Config::new();
         parameters
@@ -191,17 +193,15 @@ impl PostgresSettings {
             .host(&self.db_host)
             .port(self.db_port)
             .dbname(&self.db_name);
-        Ok(parameters)
+        Ok(parameters.into())
     }
 }
 
 impl Validate for PostgresSettings {
     fn validate(&self, problems: &mut Problems) {
-        match self.parameters() {
-            Err(error) => {
-                problems.add("DATABASE_URL", format!("is not a PostgreSQL address: {error}"));
-            }
-            Ok(parameters) if parameters.get_hosts().is_empty() => {
+        match self.address() {
+            Err(error) => problems.add("DATABASE_URL", error.to_string()),
+            Ok(address) if address.parameters.get_hosts().is_empty() => {
                 problems.add("DATABASE_URL", "names no host");
             }
             Ok(_) => {}

@@ -6,6 +6,7 @@
 //! All problems are reported at once, each with the name of the variable to change, and the
 //! process ends with code 78. This module is the only reader of the environment.
 
+mod database_url;
 mod groups;
 mod merge;
 mod problems;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
+pub use database_url::{AddressError, DatabaseAddress};
 pub use groups::{
     AppEnv, POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, ProcessSettings, RABBIT_DEFAULTS, REDIS_DEFAULTS,
     RabbitSettings, RedisSettings,

@@ -212,13 +212,22 @@ fn addresses_of_the_stores_are_checked() {
 }
 
 #[test]
+fn tls_of_the_database_is_checked_with_everything_else() {
+    for query in ["sslmode=verify", "sslmode=verify-ca&sslrootcert=/no/such/file"] {
+        let url = format!("postgres://h/n?{query}");
+        let error = stores(&[("DATABASE_URL", &url), ("DATABASE_POOL_SIZE", "0")]).unwrap_err();
+        assert_eq!(names(&error), ["DATABASE_URL", "DATABASE_POOL_SIZE"], "{query}");
+    }
+}
+
+#[test]
 fn a_database_can_be_named_by_its_parts() {
     let settings = stores(&[("DB_HOST", "db.internal"), ("DB_PASS", "p@ss:/word")]).unwrap();
-    let parameters = settings.postgres.parameters().unwrap();
+    let parameters = settings.postgres.address().unwrap().parameters;
     assert_eq!(parameters.get_password(), Some(b"p@ss:/word".as_slice()));
     assert_eq!(parameters.get_ports(), [5432]);
     let whole = stores(&[("DATABASE_URL", "postgres://a:b@h:1/n")]).unwrap();
-    assert_eq!(whole.postgres.parameters().unwrap().get_dbname(), Some("n"));
+    assert_eq!(whole.postgres.address().unwrap().parameters.get_dbname(), Some("n"));
     assert!(settings.redis.redis_response_timeout_ms > 0);
     assert!(!settings.rabbit.rabbitmq_url.expose_secret().is_empty());
 }

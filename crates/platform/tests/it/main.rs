@@ -8,4 +8,5 @@ mod http;
 mod lease;
 mod migrate;
 mod postgres;
+mod postgres_tls;
 mod stream;

@@ -9,12 +9,13 @@ use platform::settings::PostgresSettings;
 use crate::child::{Child, Folder, User};
 use crate::database::patient;
 use crate::ports;
+use crate::tls::ServerCertificate;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Makes the cluster at the first start. A crash of the machine is not part of any test.
 const START: &str = r#"
     [ -f "$3/PG_VERSION" ] || "$1" -D "$3" --username=cryptolens --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync
-    exec "$2" -D "$3" -h 127.0.0.1 -k '' -p "$4" -c fsync=off -c max_connections=200 -c jit=off
+    exec "$2" -D "$3" -h 127.0.0.1 -k '' -p "$4" -c fsync=off -c max_connections=200 -c jit=off -c ssl="$5"
 "#;
 
 /// A migrated PostgreSQL server on a free port; it ends with this value.
@@ -28,6 +29,7 @@ pub struct OwnPostgres {
     pub url: String,
     port: u16,
     disk: Option<&'static str>,
+    shows_certificate: bool,
     child: Option<Child>,
     folder: Folder,
 }
@@ -65,12 +67,39 @@ impl OwnPostgres {
             url,
             port,
             disk,
+            shows_certificate: false,
             child: None,
             folder,
         };
         own.resume().await;
         platform::migrate::run(&own.settings).await.expect("migrations");
         own
+    }
+
+    /// Starts the server again, with TLS and this certificate.
+    ///
+    /// # Panics
+    ///
+    /// It does not start; the message shows its output.
+    pub async fn show(&mut self, certificate: &ServerCertificate) {
+        self.stop().await;
+        for (file, text) in [
+            ("server.crt", &certificate.certificate),
+            ("server.key", &certificate.key),
+        ] {
+            self.write(file, text).expect("a file of the server");
+        }
+        self.shows_certificate = true;
+        self.resume().await;
+    }
+
+    /// PostgreSQL reads no key that others can read.
+    fn write(&self, file: &str, text: &str) -> anyhow::Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.folder.path().join("data").join(file);
+        std::fs::write(&path, text)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        User::Servers.own(&path)
     }
 
     /// Stops the server: connections end, transactions under way are undone.
@@ -98,7 +127,8 @@ impl OwnPostgres {
         command
             .args(["-ec", START, "sh"])
             .args([program("initdb"), program("postgres"), data])
-            .arg(self.port.to_string());
+            .arg(self.port.to_string())
+            .arg(if self.shows_certificate { "on" } else { "off" });
         let log = self.folder.path().join("log");
         let mut child = Child::start("postgres", command, &log).expect("postgres");
         child

@@ -25,6 +25,9 @@ pub mod schedule;
 /// One HTTP request to a receiver.
 pub mod send;
 
+/// Which requests used a kept connection.
+mod reuse;
+
 /// Fair shares of the slots among receivers.
 pub mod lanes;
 

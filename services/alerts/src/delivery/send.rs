@@ -1,15 +1,19 @@
 //! One HTTP request to a receiver: guarded, bounded in time and size, never redirected, never through a proxy.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use platform::tls;
+use platform::tls::{self, Verification};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, ClientBuilder, Response, redirect};
+use tokio::time::Instant;
+use url::Url;
 
 use super::guard::{Blocked, Guard, GuardedResolver};
+use super::reuse;
 
 /// Most of an answer that is read.
 const MAX_ANSWER_BYTES: usize = 4 * 1024;
@@ -71,6 +75,9 @@ pub enum SendError {
     /// No connection.
     #[error("connection failed")]
     Connect,
+    /// The receiver closed the connection instead of answering.
+    #[error("connection closed without an answer")]
+    Closed,
     /// The answer is not HTTP, or the connection broke.
     #[error("invalid or broken answer")]
     Protocol,
@@ -89,8 +96,8 @@ pub struct PosterSettings {
     pub timeout: Duration,
     /// Longest time to get a connection.
     pub connect_timeout: Duration,
-    /// Whether certificates are checked.
-    pub verify_tls: bool,
+    /// How certificates are checked.
+    pub verification: Verification,
     /// Idle connections kept per receiver.
     pub idle_per_host: usize,
 }
@@ -99,7 +106,10 @@ pub struct PosterSettings {
 #[derive(Debug, Clone)]
 pub struct Poster {
     client: Client,
+    /// Keeps no connection, so each request has its own.
+    fresh: Client,
     guard: Arc<Guard>,
+    timeout: Duration,
 }
 
 impl Poster {
@@ -108,50 +118,50 @@ impl Poster {
     /// # Errors
     /// When the TLS stack cannot be set up.
     pub fn new(guard: Arc<Guard>, settings: &PosterSettings) -> anyhow::Result<Self> {
-        tls::install_provider();
-        let builder = Client::builder()
-            .user_agent(concat!("CryptoLens-Webhooks/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(GuardedResolver::new(Arc::clone(&guard)))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .no_gzip()
-            .no_brotli()
-            .referer(false)
-            .timeout(settings.timeout)
-            .connect_timeout(settings.connect_timeout)
+        let tls = tls::client_config_with(&settings.verification);
+        let builder = || {
+            Client::builder()
+                .user_agent(concat!("CryptoLens-Webhooks/", env!("CARGO_PKG_VERSION")))
+                .dns_resolver(GuardedResolver::new(Arc::clone(&guard)))
+                .redirect(redirect::Policy::none())
+                .no_proxy()
+                .no_gzip()
+                .no_brotli()
+                .referer(false)
+                .connect_timeout(settings.connect_timeout)
+                .tls_backend_preconfigured(tls.clone())
+        };
+        let build = |builder: ClientBuilder| builder.build().context("webhook client");
+        let pooled = builder()
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(settings.idle_per_host);
-        let builder = if settings.verify_tls {
-            builder.tls_backend_preconfigured(tls::client_config())
-        } else {
-            builder.tls_danger_accept_invalid_certs(true)
-        };
         Ok(Self {
-            client: builder.build().context("webhook client")?,
+            client: build(reuse::watched(pooled))?,
+            fresh: build(builder().pool_max_idle_per_host(0))?,
             guard,
+            timeout: settings.timeout,
         })
     }
 
-    /// Posts once.
+    /// Posts once. A kept connection that the receiver closes just then is no failure of the receiver: the request is sent
+    /// again at once on a new one, and the `webhook-id` tells the receiver if it got both.
     ///
     /// # Errors
     /// When there is no answer.
     pub async fn post(&self, request: &WebhookRequest<'_>) -> Result<Answer, SendError> {
         // The settings may have changed since the alert was created, and the client resolves names but not literals.
         let url = self.guard.check_url(request.url).map_err(SendError::Blocked)?;
-        let response = self
-            .client
-            .post(url)
-            .header(CONTENT_TYPE, "application/json")
-            .header("webhook-id", &request.message_id)
-            .header("webhook-timestamp", request.timestamp)
-            .header("webhook-signature", &request.signature)
-            .header("x-delivery-attempt", request.attempt)
-            .header("traceparent", &request.traceparent)
-            .body(request.body.to_owned())
-            .send()
-            .await
-            .map_err(|error| classify(&error))?;
+        let started = Instant::now();
+        let sending = send(&self.client, url.clone(), request, self.timeout);
+        let response = match reuse::watch(sending).await {
+            (Err(error), true) if is_closed(&error) => {
+                tracing::debug!(id = request.message_id, "kept connection was closed, sending again");
+                let left = self.timeout.saturating_sub(started.elapsed());
+                send(&self.fresh, url, request, left).await
+            }
+            (sent, _) => sent,
+        };
+        let response = response.map_err(|error| classify(&error))?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
         Ok(Answer {
@@ -160,6 +170,21 @@ impl Poster {
             excerpt: excerpt(response).await,
         })
     }
+}
+
+async fn send(client: &Client, url: Url, request: &WebhookRequest<'_>, timeout: Duration) -> reqwest::Result<Response> {
+    client
+        .post(url)
+        .timeout(timeout)
+        .header(CONTENT_TYPE, "application/json")
+        .header("webhook-id", &request.message_id)
+        .header("webhook-timestamp", request.timestamp)
+        .header("webhook-signature", &request.signature)
+        .header("x-delivery-attempt", request.attempt)
+        .header("traceparent", &request.traceparent)
+        .body(request.body.to_owned())
+        .send()
+        .await
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<String> {
@@ -184,8 +209,32 @@ async fn excerpt(mut response: Response) -> String {
     String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}")
 }
 
+fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&source| source.source())
+}
+
+/// Says whether the connection was closed or reset before the answer was complete.
+fn is_closed(error: &reqwest::Error) -> bool {
+    let is_end = |source: &(dyn Error + 'static)| {
+        if let Some(error) = source.downcast_ref::<hyper::Error>() {
+            return error.is_incomplete_message() || error.is_canceled();
+        }
+        source.downcast_ref::<std::io::Error>().is_some_and(|error| {
+            matches!(
+                error.kind(),
+                ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::BrokenPipe
+                    | ErrorKind::NotConnected
+                    | ErrorKind::UnexpectedEof
+            )
+        })
+    };
+    !error.is_timeout() && !error.is_connect() && sources(error).any(is_end)
+}
+
 fn classify(error: &reqwest::Error) -> SendError {
-    let sources = || std::iter::successors(error.source(), |&source| source.source());
+    let sources = || sources(error);
     if let Some(blocked) = sources().find_map(|source| source.downcast_ref::<Blocked>()) {
         return SendError::Blocked(blocked.clone());
     }
@@ -196,14 +245,16 @@ fn classify(error: &reqwest::Error) -> SendError {
             SendError::Timeout
         };
     }
-    if let Some(tls) = sources().find_map(find_tls) {
-        return SendError::Tls(tls.to_string());
+    if let Some(failure) = sources().find_map(find_tls) {
+        return SendError::Tls(tls::explain(failure));
     }
     if sources().any(|source| source.to_string().starts_with("dns error")) {
         return SendError::Resolve;
     }
     if error.is_connect() {
         SendError::Connect
+    } else if is_closed(error) {
+        SendError::Closed
     } else {
         SendError::Protocol
     }

@@ -8,11 +8,10 @@ use anyhow::Context;
 use futures_util::StreamExt;
 use futures_util::stream::poll_fn;
 use platform::backoff::Backoff;
+use platform::postgres;
 use platform::settings::PostgresSettings;
-use platform::{postgres, tls};
 use tokio::sync::Notify;
 use tokio_postgres::AsyncMessage;
-use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::CancellationToken;
 
 use crate::store::deliveries::OUTBOX_CHANNEL;
@@ -35,13 +34,7 @@ pub async fn run(settings: PostgresSettings, wake: Arc<Notify>, stop: Cancellati
 }
 
 async fn listen(settings: &PostgresSettings, wake: &Notify, failures: &mut u32) -> anyhow::Result<()> {
-    let parameters = postgres::parameters(settings)?;
-    let connect = parameters.connect(MakeRustlsConnect::new(tls::client_config()));
-    let patience = std::time::Duration::from_millis(settings.database_connect_timeout_ms);
-    let (client, mut connection) = tokio::time::timeout(patience, connect)
-        .await
-        .context("no connection in time")?
-        .context("connection")?;
+    let (client, mut connection) = postgres::open(settings).await?;
     let listen_statement = format!("LISTEN {OUTBOX_CHANNEL}");
     let mut messages = poll_fn(move |context| connection.poll_message(context));
     let subscribe = client.batch_execute(&listen_statement);

@@ -18,6 +18,10 @@ mod send;
 
 mod tls;
 
+mod reuse;
+
+mod database_tls;
+
 mod isolation;
 
 mod endpoints;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use alerts::delivery::guard::{Blocked, Guard};
 use alerts::delivery::send::{Poster, PosterSettings, SendError, WebhookRequest};
+use platform::tls::{Authorities, Verification};
 use testkit::{Answer, WebhookSink};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -21,7 +22,7 @@ fn poster(networks: &[&str]) -> Poster {
     let settings = PosterSettings {
         timeout: Duration::from_millis(1500),
         connect_timeout: Duration::from_millis(1000),
-        verify_tls: true,
+        verification: Verification::Full(Authorities::public()),
         idle_per_host: 4,
     };
     Poster::new(guard(networks), &settings).unwrap()

@@ -1,23 +1,27 @@
-//! Certificates are checked unless that is switched off.
+//! Certificates of receivers are verified unless that is switched off, and what is wrong with one is said in words.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use alerts::delivery::guard::Guard;
-use alerts::delivery::send::{Answer, Poster, PosterSettings, SendError, WebhookRequest};
-use rustls::pki_types::PrivateKeyDer;
+use platform::clock::SystemClock;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use testkit::tls::{Authority, ServerCertificate, self_signed};
+use uuid::Uuid;
 
-/// A receiver with a certificate that no authority signed; it answers every request with 200 until the test ends.
-fn self_signed_receiver() -> String {
+use crate::harness::Stand;
+
+/// A receiver that shows this certificate; it answers every request with 200 until the test ends.
+fn receiver(shown: &ServerCertificate) -> String {
     platform::tls::install_provider();
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let certificate = CertificateDer::from_pem_slice(shown.certificate.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(shown.key.as_bytes()).unwrap();
     let config = ServerConfig::builder()
         .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
+        .with_single_cert(vec![certificate], key)
         .unwrap();
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -25,9 +29,9 @@ fn self_signed_receiver() -> String {
     std::thread::spawn(move || {
         for socket in listener.incoming().flatten() {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-            let mut stream = StreamOwned::new(connection, socket);
-            let mut head = [0; 4096];
-            if stream.read(&mut head).is_ok() {
+            let mut stream = BufReader::new(StreamOwned::new(connection, socket));
+            if read_request(&mut stream).is_ok() {
+                let stream = stream.get_mut();
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
                 stream.conn.send_close_notify();
                 let _ = stream.flush();
@@ -37,42 +41,121 @@ fn self_signed_receiver() -> String {
     format!("https://localhost:{port}/")
 }
 
-async fn post(url: &str, verify_tls: bool) -> Result<Answer, SendError> {
-    let guard = Guard {
-        allowed_networks: vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
-        allowed_ports: vec!["*".parse().unwrap()],
-        require_https: true,
-    };
-    let settings = PosterSettings {
-        timeout: Duration::from_secs(10),
-        connect_timeout: Duration::from_secs(5),
-        verify_tls,
-        idle_per_host: 1,
-    };
-    let poster = Poster::new(Arc::new(guard), &settings).unwrap();
-    let request = WebhookRequest {
-        url,
-        message_id: "m-1".to_owned(),
-        timestamp: 1,
-        signature: "v1,x".to_owned(),
-        attempt: 1,
-        traceparent: "00-0-0-01".to_owned(),
-        body: "{}",
-    };
-    poster.post(&request).await
+fn read_request(stream: &mut impl BufRead) -> std::io::Result<()> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.trim().is_empty() {
+            return stream.read_exact(&mut vec![0; length]);
+        }
+    }
 }
 
+/// A receiver that does not speak TLS.
+fn plain_receiver() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            let _ = socket.read(&mut [0; 1024]);
+            let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+            // Until the other side has had enough.
+            let _ = socket.read(&mut [0; 1024]);
+        }
+    });
+    format!("https://localhost:{port}/")
+}
+
+/// Fires one alert for each receiver with these settings, and gives what is stored of its only attempt: the status, the error.
+async fn attempts(settings: &[(&str, &str)], receivers: &[String]) -> Vec<(Option<i32>, Option<String>)> {
+    let stand = Stand::new().await;
+    let mut settings = settings.to_vec();
+    settings.push(("WEBHOOK_MAX_ATTEMPTS", "1"));
+    let service = stand.start_with(&settings, SystemClock::shared()).await;
+    for url in receivers {
+        service.create(Uuid::now_v7(), "BTC", "gt", "70000", url).await;
+    }
+    stand.publish("BTC", "70001").await;
+    let count = i64::try_from(receivers.len()).unwrap();
+    stand
+        .wait_for_count("SELECT count(*) FROM alerting.delivery_attempts", count)
+        .await;
+    let client = stand.database.pool.get().await.unwrap();
+    let mut found = Vec::new();
+    for url in receivers {
+        let query = "SELECT response_code::int, error_msg FROM alerting.delivery_attempts \
+            JOIN alerting.deliveries ON deliveries.id = delivery_id \
+            JOIN alerting.endpoints ON endpoints.id = endpoint_id WHERE url = $1";
+        let row = client.query_one(query, &[url]).await.unwrap();
+        found.push((row.get(0), row.get(1)));
+    }
+    service.stop().await;
+    found
+}
+
+fn failed(text: &str) -> (Option<i32>, Option<String>) {
+    (None, Some(text.to_owned()))
+}
+
+const ARRIVED: (Option<i32>, Option<String>) = (Some(200), None);
+
 #[tokio::test]
-async fn a_certificate_that_nobody_signed_is_refused() {
-    let refused = post(&self_signed_receiver(), true).await;
-    assert!(
-        matches!(&refused, Err(SendError::Tls(why)) if why.contains("certificate")),
-        "{refused:?}"
+async fn a_private_authority_is_trusted_beside_the_public_ones_when_its_file_is_given() {
+    let authority = Authority::new();
+    let own = self_signed(&["localhost"], true);
+    let file: PathBuf = std::env::temp_dir().join(format!("ca-{}.pem", Uuid::now_v7()));
+    std::fs::write(&file, format!("{}{}", authority.pem(), own.certificate)).unwrap();
+    let receivers = [
+        receiver(&authority.sign(&["localhost"])),
+        receiver(&own),
+        receiver(&authority.sign(&["other.example"])),
+        receiver(&authority.sign_expired(&["localhost"])),
+        receiver(&Authority::new().sign(&["localhost"])),
+        receiver(&self_signed(&["localhost"], true)),
+        receiver(&self_signed(&["localhost"], false)),
+        plain_receiver(),
+    ];
+    let unknown = failed("TLS failed: certificate signed by an unknown authority");
+    let found = attempts(&[("WEBHOOK_CA_FILE", file.to_str().unwrap())], &receivers).await;
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(
+        found,
+        [
+            ARRIVED,
+            ARRIVED,
+            failed("TLS failed: certificate is not for the name localhost"),
+            failed("TLS failed: certificate expired on 2020-01-01"),
+            unknown.clone(),
+            unknown.clone(),
+            unknown,
+            failed("TLS failed: the answer is not TLS"),
+        ]
     );
 }
 
 #[tokio::test]
+async fn without_its_file_a_private_authority_is_unknown() {
+    let authority = Authority::new();
+    let receivers = [
+        receiver(&authority.sign(&["localhost"])),
+        receiver(&self_signed(&["localhost"], true)),
+    ];
+    let unknown = failed("TLS failed: certificate signed by an unknown authority");
+    assert_eq!(attempts(&[], &receivers).await, [unknown.clone(), unknown]);
+}
+
+#[tokio::test]
 async fn verification_can_be_switched_off() {
-    let answer = post(&self_signed_receiver(), false).await.unwrap();
-    assert_eq!((answer.status, answer.excerpt.as_str()), (200, "ok"));
+    let receivers = [
+        receiver(&self_signed(&["other.example"], true)),
+        receiver(&Authority::new().sign_expired(&["localhost"])),
+    ];
+    let found = attempts(&[("WEBHOOK_VERIFY_TLS", "false")], &receivers).await;
+    assert_eq!(found, [ARRIVED, ARRIVED]);
 }
