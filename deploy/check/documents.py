@@ -5,7 +5,8 @@
     documents.py --write   writes the generated parts anew
 
 Generated: the settings in .env.example and the tables of settings and metrics in docs/operations.md, from the commented
-defaults that are compiled into the services. Compared: links between documents, and `make` tasks they name.
+defaults that are compiled into the services. Compared: links between documents, `make` tasks they name, and the port of the
+README's webhook receiver with the one the demo may post to.
 """
 
 import re
@@ -213,6 +214,16 @@ def check_make_tasks() -> None:
                     problems.append(f"{path.relative_to(ROOT)}:{number}: there is no `make {task}`")
 
 
+def check_receiver_ports() -> None:
+    """The demo may post to the port on which the README's receiver listens, and to no other of this machine."""
+    allowed = re.findall(r"SETTINGS\[WEBHOOK_ALLOWED_PORTS\]=(\d+)$", (ROOT / "deploy/local/stack").read_text(), re.MULTILINE)
+    text = (ROOT / "README.md").read_text()
+    used = re.findall(r"webhook-receiver --port (\d+)", text) + re.findall(r'"webhook_url":"http://127\.0\.0\.1:(\d+)', text)
+    used += re.findall(r'"--port", type=int, default=(\d+)', (ROOT / "deploy/local/webhook-receiver").read_text())
+    if len(allowed) != 1 or set(used) != set(allowed):
+        problems.append(f"README.md: its receiver listens on {sorted(set(used))}, deploy/local/stack allows {allowed}")
+
+
 def main() -> int:
     write = "--write" in sys.argv[1:]
     groups = read_groups()
@@ -221,6 +232,7 @@ def main() -> int:
     replace_between(ROOT / "docs/operations.md", "metrics", ("<!-- ", " -->"), metrics_table(read_metrics()), write)
     check_links()
     check_make_tasks()
+    check_receiver_ports()
     for problem in problems:
         print(problem)
     if problems:

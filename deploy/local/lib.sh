@@ -89,6 +89,23 @@ spawn() {
     remember_pid "$name" $!
 }
 
+# exec_in ARRAY COMMAND...: becomes the command, with the variables of ARRAY (NAME=value each) and no others.
+# `env -i NAME=value` would show them to everyone who runs ps.
+exec_in() {
+    local -n assignments=$1
+    shift
+    local name
+    for name in $(compgen -e); do export -n "${name?}"; done
+    export "${assignments[@]}"
+    exec "$@"
+}
+
+# spawn_in ARRAY NAME COMMAND...: spawns it with the variables of ARRAY and no others.
+spawn_in() {
+    exec_in "$1" setsid "${@:3}" >>"$LOG_DIR/$2.log" 2>&1 </dev/null 9>&- &
+    remember_pid "$2" $!
+}
+
 # stop_process NAME SECONDS: asks it to stop, waits, then insists.
 stop_process() {
     local name=$1 deadline=$((SECONDS + $2)) pid
@@ -128,7 +145,7 @@ lock_local_dir() {
     have flock || return 0
     exec 9>"$LOCAL_DIR/lock"
     if ! flock -n 9; then
-        note "waiting for another command that is working in $LOCAL_DIR"
+        note "waiting for another command that is working in $LOCAL_DIR" >&2
         flock 9
     fi
 }
@@ -147,5 +164,29 @@ use_local_node() {
 # The Rust toolchain's usual place, for shells that were opened before it was installed.
 if ! have cargo && [ -x "$HOME/.cargo/bin/cargo" ]; then PATH=$HOME/.cargo/bin:$PATH; fi
 
+# --- secrets
+
 # 32 random bytes as 43 characters that need no quoting anywhere.
 random_secret() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
+
+# 32 random bytes as 64 characters that need no escaping in a URL, in SQL or in a configuration file.
+random_password() { head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
+
+# read_secret FILE NAME: what the line NAME=value of the file says, or nothing.
+read_secret() { sed -n "s/^$2=//p" "$1" 2>/dev/null || true; }
+
+# ensure_secret FILE NAME COMMAND...: the file gets a line NAME=<what the command prints> unless it has one.
+# The file appears whole or not at all, and is never readable for others.
+ensure_secret() (
+    if have flock; then exec 8>"$LOCAL_DIR/secrets.lock" && flock 8; fi
+    if [ -n "$(read_secret "$1" "$2")" ]; then
+        chmod 600 "$1"
+        exit
+    fi
+    new=$(mktemp "$1.XXXXXX")
+    {
+        if [ -f "$1" ]; then grep -v "^$2=" "$1" || true; fi
+        printf '%s=%s\n' "$2" "$("${@:3}")"
+    } >"$new"
+    mv "$new" "$1"
+)

@@ -82,6 +82,8 @@ problems! {
     UriTooLong = 414 "uri_too_long",
     /// The body is not announced as JSON.
     UnsupportedMediaType = 415 "unsupported_media_type",
+    /// The request was sent to a host that is not served.
+    MisdirectedRequest = 421 "misdirected_request",
     /// The stored answer held a secret, which is shown once.
     SecretAlreadyShown = 409 "secret_already_shown",
     /// An equal alert is active.

@@ -21,6 +21,7 @@ use tracing::Instrument;
 use crate::app::AppState;
 use crate::cors;
 use crate::gate::Family;
+use crate::hosts::{self, AllowedHost};
 use crate::problem::ApiError;
 use crate::problem::body::ErrorBody;
 use crate::routes;
@@ -61,7 +62,9 @@ pub async fn answer(
     let method = request.method().clone();
     let span = tracing::info_span!("request", request_id = %id, method = %method);
 
-    let mut response = if let Some(refusal) = refuse_unseen(&mut request, origin.as_ref()) {
+    let allowed_hosts = state.as_ref().map(|state| state.settings.allowed_hosts.as_slice());
+    let refusal = refuse_unseen(&mut request, allowed_hosts.unwrap_or_default(), origin.as_ref());
+    let mut response = if let Some(refusal) = refusal {
         request.into_response(refusal)
     } else {
         let inner = AssertUnwindSafe(next.call(request)).catch_unwind();
@@ -104,9 +107,17 @@ fn request_id(request: &ServiceRequest) -> RequestId {
 }
 
 /// What is answered without looking for a route.
-fn refuse_unseen(request: &mut ServiceRequest, origin: Option<&cors::Origin>) -> Option<HttpResponse> {
+fn refuse_unseen(
+    request: &mut ServiceRequest,
+    allowed_hosts: &[AllowedHost],
+    origin: Option<&cors::Origin>,
+) -> Option<HttpResponse> {
     use actix_web::ResponseError;
 
+    // Before CORS, which takes a page at the host of the request for the dashboard itself.
+    if !hosts::is_served(request, allowed_hosts) {
+        return Some(ApiError::new(ProblemKind::MisdirectedRequest).error_response());
+    }
     let uri = request.uri();
     if uri.path_and_query().map_or(0, |whole| whole.as_str().len()) > URI_LIMIT_BYTES {
         return Some(ApiError::new(ProblemKind::UriTooLong).error_response());

@@ -18,6 +18,9 @@ pub mod answer;
 /// Which web pages may call the API.
 pub mod cors;
 
+/// Which hosts are served.
+pub mod hosts;
+
 /// Networks, and who the client is.
 pub mod net;
 

@@ -165,6 +165,7 @@ fn to_public(service: &'static str, problem: Problem) -> ApiError {
         | ProblemKind::BodyTooLarge
         | ProblemKind::UriTooLong
         | ProblemKind::UnsupportedMediaType
+        | ProblemKind::MisdirectedRequest
         | ProblemKind::SecretAlreadyShown
         | ProblemKind::IdempotencyInProgress
         | ProblemKind::IdempotencyKeyReused

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::accounts::{Tier, keys};
+use crate::hosts::AllowedHost;
 use crate::limits::{LimitSettings, Quota};
 use crate::net::Network;
 
@@ -81,6 +82,8 @@ pub struct Settings {
     pub ip_allowlist: Vec<Network>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Hosts that are served; empty for all.
+    pub allowed_hosts: Vec<AllowedHost>,
     /// Web origins that may call the API.
     pub cors_allowed_origins: Vec<String>,
 }
@@ -202,9 +205,10 @@ mod tests {
             ("TRUSTED_PROXIES", "10.0.0.0/8,nonsense"),
             ("CORS_ALLOWED_ORIGINS", "https://a.example/path"),
             ("DEFAULT_TIER", "gold"),
+            ("ALLOWED_HOSTS", "localhost,http://a.example"),
         ])
         .unwrap_err();
-        for name in ["RATE_LIMIT_RATES", "TRUSTED_PROXIES", "DEFAULT_TIER"] {
+        for name in ["RATE_LIMIT_RATES", "TRUSTED_PROXIES", "DEFAULT_TIER", "ALLOWED_HOSTS"] {
             assert!(names.iter().any(|found| found == name), "{name} in {names:?}");
         }
         assert_eq!(

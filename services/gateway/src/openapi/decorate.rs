@@ -113,6 +113,7 @@ fn errors(operation: &Operation) -> Vec<(&'static str, &'static str)> {
     let mut errors = vec![
         ("500", "A fault of ours"),
         ("503", "A part of the platform does not answer"),
+        ("421", "The request was sent to a host that is not served here"),
     ];
     if gate.policy.is_some() {
         errors.push(("429", "Too many requests"));

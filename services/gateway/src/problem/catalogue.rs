@@ -127,6 +127,10 @@ pub const fn entry(kind: ProblemKind) -> Entry {
             "The body must be application/json in UTF-8 without content encoding.",
             "Set the header Content-Type: application/json.",
         ),
+        Kind::MisdirectedRequest => (
+            "This host is not served here.",
+            "Use an address whose host is in ALLOWED_HOSTS, or ask the operator to add this one.",
+        ),
         Kind::SecretAlreadyShown => (
             "This request was answered before, with a secret that is shown only once.",
             "Use the secret from the first answer; if it is lost, make a new one under a new Idempotency-Key.",

@@ -105,6 +105,7 @@ impl ApiError {
             413 => ProblemKind::BodyTooLarge,
             414 => ProblemKind::UriTooLong,
             415 => ProblemKind::UnsupportedMediaType,
+            421 => ProblemKind::MisdirectedRequest,
             503 => ProblemKind::DependencyUnavailable,
             400..=499 => ProblemKind::BadRequest,
             _ => ProblemKind::InternalError,

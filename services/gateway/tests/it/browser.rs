@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::harness::{Answer, World, send};
+use crate::harness::{Answer, KEY, World, send};
 
 const PAGE: &str = "https://board.example";
 
@@ -142,5 +142,74 @@ async fn large_answers_are_compressed_and_small_ones_are_not() {
         let small = get("/health/live").await;
         assert!(!small.headers.contains_key("content-encoding"));
         assert_eq!(small.text, r#"{"status":"ok"}"#);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn foreign_host_is_refused_on_every_path() {
+    let world = World::start_with(&[("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")]).await;
+    let port = world.base.rsplit(':').next().unwrap().to_owned();
+    let get = |path: &str, host: &str| send(world.request(Method::GET, path).header("Host", host));
+    for host in ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"] {
+        for host in [host.to_owned(), format!("{host}:{port}"), format!("{host}:1")] {
+            assert_eq!(get("/health/live", &host).await.status, 200, "{host}");
+        }
+    }
+    for host in [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "10.0.0.1",
+    ] {
+        for path in [
+            "/",
+            "/docs",
+            "/health/live",
+            "/demo/account",
+            "/api/v1/nothing",
+            "/assets/x.js",
+        ] {
+            let answer = get(path, &format!("{host}:{port}")).await;
+            answer.problem(421, "misdirected_request");
+            assert!(!answer.text.contains(KEY));
+        }
+    }
+    // The page of the foreign name is of the same origin as the request, for the browser and for CORS.
+    let page = format!("http://evil.example:{port}");
+    let preflight = world
+        .anonymous(Method::OPTIONS, "/api/v1/users/register")
+        .header("Host", format!("evil.example:{port}"))
+        .header("Origin", &page)
+        .header("Access-Control-Request-Method", "POST");
+    send(preflight).await.problem(421, "misdirected_request");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn foreign_host_in_the_request_line_is_refused() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let world = World::start_with(&[("ALLOWED_HOSTS", "127.0.0.1")]).await;
+    let address = world.base.trim_start_matches("http://");
+    for (head, expected) in [
+        (format!("GET /health/live HTTP/1.1\r\nHost: {address}"), "200"),
+        (
+            format!("GET http://evil.example/health/live HTTP/1.1\r\nHost: {address}"),
+            "421",
+        ),
+        (
+            format!("GET /health/live HTTP/1.1\r\nHost: {address}\r\nHost: evil.example"),
+            "4",
+        ),
+        ("GET /health/live HTTP/1.0".to_owned(), "421"),
+    ] {
+        let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+        socket
+            .write_all(format!("{head}\r\nConnection: close\r\n\r\n").as_bytes())
+            .await
+            .unwrap();
+        let mut text = String::new();
+        socket.read_to_string(&mut text).await.unwrap();
+        let status = text.split(' ').nth(1).unwrap_or_default();
+        assert!(status.starts_with(expected), "{head}: {text}");
     }
 }

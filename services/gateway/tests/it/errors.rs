@@ -55,7 +55,12 @@ fn alert(ticker: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_kind_is_produced() {
-    let world = World::start_with(&[("BODY_TIMEOUT_MS", "100"), ("RATE_LIMIT_ME", "1/3600")]).await;
+    let variables = [
+        ("BODY_TIMEOUT_MS", "100"),
+        ("RATE_LIMIT_ME", "1/3600"),
+        ("ALLOWED_HOSTS", "127.0.0.1"),
+    ];
+    let world = World::start_with(&variables).await;
     let mut produced = Produced(BTreeSet::new());
     of_requests(&world, &mut produced).await;
     of_credentials(&world, &mut produced).await;
@@ -116,6 +121,8 @@ async fn of_requests(world: &World, produced: &mut Produced) {
         .header("Origin", "https://evil.example")
         .header("Access-Control-Request-Method", "GET");
     produced.add(ProblemKind::OriginNotAllowed, &send(foreign).await);
+    let foreign = world.request(Method::GET, "/health").header("Host", "evil.example");
+    produced.add(ProblemKind::MisdirectedRequest, &send(foreign).await);
     produced.add(ProblemKind::BadRequest, &cut_off(world).await);
 }
 
