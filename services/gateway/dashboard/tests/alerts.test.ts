@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { launch, shownPrice, signInByKey, withPage } from "./support/browser.ts";
+import { launch, PHONE, shownPrice, signInByKey, withPage } from "./support/browser.ts";
 import { Sink } from "./support/sink.ts";
-import { inverse, movePrice, register } from "./support/stack.ts";
+import { createAlert, inverse, movePrice, register } from "./support/stack.ts";
 
 const RISE_PERCENT = 6;
 
@@ -69,6 +69,32 @@ test("an alert is created, fires when the price moves, shows its delivery, and i
     await movePrice("LTC", inverse(RISE_PERCENT));
     await sink.shut();
   }
+});
+
+test("a target is shown with every digit that was written", async () => {
+  const key = await register();
+  const receiver = "https://example.com/webhook";
+  for (const target_price of [103.235, 103.239])
+    await createAlert(key, { ticker: "BTC", condition: "lt", target_price, webhook_url: receiver });
+  await withPage(browser, "exact-target", {}, async (page) => {
+    await signInByKey(page, key);
+    await page.locator("[data-alert]").getByText("$103.235").waitFor();
+    await page.locator("[data-alert]").getByText("$103.239").waitFor();
+
+    const shown = "$1,234,567,890.123456789012345678";
+    await page.getByRole("button", { name: "New alert" }).first().click();
+    await page.getByLabel("Target price").fill(shown);
+    assert.equal(await page.getByLabel("Webhook URL").inputValue(), receiver);
+    await page.locator(".preview").getByText(`rises above ${shown}`).waitFor();
+    await page.getByRole("button", { name: "Create alert" }).click();
+    await page.locator(".notices").getByText(`above ${shown}`).waitFor();
+    await page.reload();
+    const row = page.locator("[data-alert]").filter({ hasText: shown });
+    await row.getByRole("button", { name: /^Delete/ }).click();
+    await page.getByRole("dialog").getByText(`above ${shown}.`).waitFor();
+    await page.setViewportSize(PHONE);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.width);
+  });
 });
 
 test("a delivery that fails says why and when it is tried again", async () => {

@@ -44,7 +44,7 @@ test("after one account has left, nothing of it is shown or kept for the next", 
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const asked = new Promise<void>((resolve) => {
-      void page.route("**/api/v1/alerts/", async (route) => {
+      void page.route("**/api/v1/alerts/*", async (route) => {
         const response = await route.fetch();
         resolve();
         await held;
@@ -54,7 +54,7 @@ test("after one account has left, nothing of it is shown or kept for the next", 
     await asked;
     await logOut(page);
     release();
-    await page.unroute("**/api/v1/alerts/");
+    await page.unroute("**/api/v1/alerts/*");
 
     await page.getByLabel("API key").waitFor();
     assert.deepEqual(await page.evaluate(() => [{ ...sessionStorage }, { ...localStorage }]), [{}, {}]);

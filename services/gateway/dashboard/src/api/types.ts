@@ -144,7 +144,8 @@ export type Condition = "gt" | "lt";
 export interface AlertCreate {
   ticker: string;
   condition: Condition;
-  target_price: number;
+  /** Decimal text with all digits of the contract's decimal, which may be more than a float has. */
+  target_price: string;
   webhook_url: string;
 }
 

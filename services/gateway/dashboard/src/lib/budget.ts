@@ -40,6 +40,11 @@ export class Budget {
     return missing <= 0 ? 0 : Math.ceil((missing * bucket.windowMs) / bucket.capacity);
   }
 
+  /** Forgets what was learned: another account has buckets of its own. */
+  reset(): void {
+    this.#buckets.clear();
+  }
+
   spend(policy: Policy): void {
     if (policy === "none") return;
     const bucket = this.#refilled(policy);

@@ -57,10 +57,17 @@ export class Live<T> {
     });
     return () => {
       stop();
-      this.#halt();
-      this.#kept.clear();
-      this.#show(null, null);
+      this.clear();
     };
+  }
+
+  /** Forgets everything, the values of other keys included, and drops an answer that is on its way. */
+  clear(): void {
+    this.#halt();
+    this.#kept.clear();
+    this.#key = null;
+    this.failures.value = 0;
+    this.#show(null, null);
   }
 
   /** Asks again now, because a person did something. */

@@ -4,7 +4,7 @@ import type { Alert, AlertCreate, AlertEvent, Delivery } from "../api/types.ts";
 import { condition } from "../lib/condition.ts";
 import { Live } from "../lib/live.ts";
 import { notify } from "./notices.ts";
-import { key } from "./session.ts";
+import { key, onSignOut } from "./session.ts";
 
 /** The alert whose details are open. */
 export const opened = signal<string | null>(null);
@@ -41,6 +41,12 @@ export const deliveries = new Live<Delivery[]>({
 export const openedAlert = computed(
   () => alerts.data.value?.find((alert) => alert.id === opened.value) ?? null,
 );
+
+onSignOut(() => {
+  opened.value = null;
+  creating.value = false;
+  for (const live of [alerts, events, deliveries]) live.clear();
+});
 
 export async function create(wanted: AlertCreate): Promise<void> {
   const alert = await api.createAlert(wanted);

@@ -4,7 +4,8 @@ import * as api from "../api/routes.ts";
 import type { Candle, Correlation, Stats, Timeseries } from "../api/types.ts";
 import { Live } from "../lib/live.ts";
 import { RANGES, ticker, window_, type Window } from "./selection.ts";
-import { key } from "./session.ts";
+import { hovered } from "../charts/frame.ts";
+import { key, onSignOut } from "./session.ts";
 import { tickers } from "./market.ts";
 
 const chosen = (): string | null =>
@@ -54,6 +55,11 @@ export const correlation = new Live<Correlation>({
   load: (k, signal) => api.correlation(k.split(","), signal),
   everyMs: 300_000,
   policy: "analytics",
+});
+
+onSignOut(() => {
+  hovered.value = null;
+  for (const live of [stats, candles, series, correlation]) live.clear();
 });
 
 export function startAsset(): void {

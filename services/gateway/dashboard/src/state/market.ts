@@ -6,7 +6,7 @@ import { price } from "../lib/format.ts";
 import { Live } from "../lib/live.ts";
 import { byRank } from "../lib/names.ts";
 import { now } from "../lib/visibility.ts";
-import { key } from "./session.ts";
+import { key, onSignOut } from "./session.ts";
 import { ticker } from "./selection.ts";
 
 /** A price older than this is called stale. */
@@ -86,6 +86,12 @@ const sparklineLoader = new Live<null>({
   },
   everyMs: SPARKLINE_EVERY_MS,
   policy: "market",
+});
+
+onSignOut(() => {
+  for (const live of [quotes, monitors, sparklineLoader]) live.clear();
+  sparklines.value = {};
+  budget.reset();
 });
 
 /** Starts everything that is shared by all views; ends with the page. */

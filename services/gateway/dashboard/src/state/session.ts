@@ -1,10 +1,12 @@
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import { authenticate } from "../api/client.ts";
 import type { ApiError } from "../api/errors.ts";
 import * as api from "../api/routes.ts";
 import type { User } from "../api/types.ts";
 
-const STORAGE = "cryptolens.key";
+/** Everything that the page stores begins with this. */
+const PREFIX = "cryptolens.";
+const STORAGE = `${PREFIX}key`;
 
 export const key = signal<string | null>(null);
 export const user = signal<User | null>(null);
@@ -27,13 +29,27 @@ export async function signIn(candidate: string, stay: boolean): Promise<void> {
   accept(candidate);
 }
 
+const cleanups: (() => void)[] = [];
+
+/** Registers what a part of the page has to forget when the session ends, for whatever reason it does. */
+export function onSignOut(cleanup: () => void): void {
+  cleanups.push(cleanup);
+}
+
+/** Ends the session and leaves nothing of it behind: on this page, in its storage, or on its way. */
 export function signOut(reason: string | null = null): void {
+  const left = key.peek();
   authenticate(null, () => undefined);
-  write(sessionStorage, null);
-  write(localStorage, null);
-  key.value = null;
-  user.value = null;
-  ended.value = reason;
+  erase(sessionStorage);
+  // Another tab may have stored the key of another account meanwhile.
+  const stored = read(localStorage);
+  if (stored === null || stored === left) erase(localStorage);
+  batch(() => {
+    key.value = null;
+    user.value = null;
+    ended.value = reason;
+    for (const cleanup of cleanups) cleanup();
+  });
 }
 
 function accept(accepted: string): void {
@@ -57,10 +73,17 @@ function read(storage: Storage): string | null {
   }
 }
 
-function write(storage: Storage, value: string | null): void {
+function write(storage: Storage, value: string): void {
   try {
-    if (value === null) storage.removeItem(STORAGE);
-    else storage.setItem(STORAGE, value);
+    storage.setItem(STORAGE, value);
+  } catch {
+    // See `read`.
+  }
+}
+
+function erase(storage: Storage): void {
+  try {
+    for (const name of Object.keys(storage)) if (name.startsWith(PREFIX)) storage.removeItem(name);
   } catch {
     // See `read`.
   }

@@ -8,7 +8,7 @@ import { Lag, Pending } from "../components/pending.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Section } from "../components/section.tsx";
 import { condition } from "../lib/condition.ts";
-import { isKnown, minute, price, sentence, signedPercent } from "../lib/format.ts";
+import { exactPrice, isKnown, minute, price, sentence, signedPercent } from "../lib/format.ts";
 import { alerts, creating, opened, remove } from "../state/alerts.ts";
 import { quotes } from "../state/market.ts";
 
@@ -81,7 +81,7 @@ function Table({ list }: { list: Alert[] }): JSX.Element {
 
 function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.Element {
   const current = quotes.data.value?.find((quote) => quote.ticker === alert.ticker)?.price;
-  const away = isKnown(current) ? (alert.target_price / current - 1) * 100 : null;
+  const away = isKnown(current) ? (Number(alert.target_price) / current - 1) * 100 : null;
   return (
     <tr data-alert={alert.id}>
       <td>
@@ -92,7 +92,7 @@ function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.E
           onClick={() => (opened.value = alert.id)}
         >
           <strong>{alert.ticker}</strong> {alert.condition === "gt" ? "above" : "below"}{" "}
-          {price(alert.target_price)}
+          {exactPrice(alert.target_price)}
         </button>
       </td>
       <td>

@@ -24,7 +24,7 @@ export async function register(): Promise<string> {
 interface AlertCreate {
   ticker: string;
   condition: "gt" | "lt";
-  target_price: number | string;
+  target_price: number;
   webhook_url: string;
 }
 
