@@ -16,6 +16,7 @@ export const creating = signal(false);
  * them; with open details the two below take 2.5 more.
  */
 export const alerts = new Live<Alert[]>({
+  topic: "alerts",
   key: () => (key.value === null ? null : "alerts"),
   load: (_, signal) => api.alerts(signal),
   everyMs: 6_000,
@@ -25,6 +26,7 @@ export const alerts = new Live<Alert[]>({
 const openedKey = (): string | null => (key.value === null ? null : opened.value);
 
 export const events = new Live<AlertEvent[]>({
+  topic: "events",
   key: openedKey,
   load: (id, signal) => api.alertEvents(id, signal),
   everyMs: 8_000,
@@ -32,6 +34,7 @@ export const events = new Live<AlertEvent[]>({
 });
 
 export const deliveries = new Live<Delivery[]>({
+  topic: "deliveries",
   key: openedKey,
   load: (id, signal) => api.alertDeliveries(id, signal),
   everyMs: 8_000,

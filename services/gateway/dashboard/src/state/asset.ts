@@ -17,6 +17,7 @@ function parts(chosenKey: string): [symbol: string, window: Window] {
 }
 
 export const stats = new Live<Stats>({
+  topic: "stats",
   key: chosen,
   load: (k, signal) => api.stats(...parts(k), signal),
   everyMs: 30_000,
@@ -24,6 +25,7 @@ export const stats = new Live<Stats>({
 });
 
 export const candles = new Live<Candle[]>({
+  topic: "candles",
   key: chosen,
   load: (k, signal) => {
     const [symbol, window] = parts(k);
@@ -34,6 +36,7 @@ export const candles = new Live<Candle[]>({
 });
 
 export const series = new Live<Timeseries>({
+  topic: "series",
   key: chosen,
   load: (k, signal) => {
     const [symbol, window] = parts(k);
@@ -51,6 +54,7 @@ export const MOST_CORRELATED = 12;
 const correlated = computed(() => tickers.value.split(",").slice(0, MOST_CORRELATED).join(","));
 
 export const correlation = new Live<Correlation>({
+  topic: "correlation",
   key: () => (key.value !== null && correlated.value.includes(",") ? correlated.value : null),
   load: (k, signal) => api.correlation(k.split(","), signal),
   everyMs: 300_000,
