@@ -103,6 +103,12 @@ export const alertEvents = (id: string, signal?: AbortSignal): Promise<T.AlertEv
 export const alertDeliveries = (id: string, signal?: AbortSignal): Promise<T.Delivery[]> =>
   request(`${V1}/alerts/${segment(id)}/deliveries`, { policy: "alerts", signal });
 
+export const endpoints = (signal?: AbortSignal): Promise<T.WebhookEndpoint[]> =>
+  request(`${V1}/webhooks/endpoints`, { policy: "write", query: { limit: 1000 }, signal });
+
+export const enableEndpoint = (id: string): Promise<T.WebhookEndpoint> =>
+  request(`${V1}/webhooks/endpoints/${segment(id)}/enable`, { method: "POST", policy: "write" });
+
 export const endpointSecret = (id: string): Promise<{ secret: string }> =>
   request(`${V1}/webhooks/endpoints/${segment(id)}/secret`);
 

@@ -162,6 +162,13 @@ export interface Alert extends AlertCreate {
   triggered_at: string | null;
 }
 
+export interface WebhookEndpoint {
+  id: string;
+  url: string;
+  is_enabled: boolean;
+  disabled_reason: string | null;
+}
+
 export interface AlertEvent {
   id: string;
   at: string;

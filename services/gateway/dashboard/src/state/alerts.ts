@@ -1,6 +1,6 @@
 import { computed, effect, signal } from "@preact/signals";
 import * as api from "../api/routes.ts";
-import type { Alert, AlertCreate, AlertEvent, Delivery } from "../api/types.ts";
+import type { Alert, AlertCreate, AlertEvent, Delivery, WebhookEndpoint } from "../api/types.ts";
 import { condition } from "../lib/condition.ts";
 import { Live } from "../lib/live.ts";
 import { notify } from "./notices.ts";
@@ -41,6 +41,18 @@ export const deliveries = new Live<Delivery[]>({
   policy: "alerts",
 });
 
+/** The receivers, of which a disabled one keeps its alerts from being heard. */
+export const endpoints = new Live<WebhookEndpoint[]>({
+  topic: "endpoints",
+  key: () => (key.value !== null && alerts.data.value?.length ? "endpoints" : null),
+  load: (_, signal) => api.endpoints(signal),
+  everyMs: 30_000,
+  policy: "write",
+});
+
+export const endpointOf = (alert: Alert): WebhookEndpoint | null =>
+  endpoints.data.value?.find((endpoint) => endpoint.id === alert.webhook_endpoint_id) ?? null;
+
 export const openedAlert = computed(
   () => alerts.data.value?.find((alert) => alert.id === opened.value) ?? null,
 );
@@ -48,7 +60,7 @@ export const openedAlert = computed(
 onSignOut(() => {
   opened.value = null;
   creating.value = false;
-  for (const live of [alerts, events, deliveries]) live.clear();
+  for (const live of [alerts, events, deliveries, endpoints]) live.clear();
 });
 
 export async function create(wanted: AlertCreate): Promise<void> {
@@ -66,8 +78,16 @@ export async function remove(alert: Alert): Promise<void> {
   notify(`Alert deleted: ${condition(alert)}`);
 }
 
+export async function enable(id: string): Promise<void> {
+  const enabled = await api.enableEndpoint(id);
+  endpoints.amend((list) => list.map((each) => (each.id === id ? enabled : each)));
+  endpoints.refresh();
+  deliveries.refresh();
+  notify("Receiver enabled: what waited for it is sent now.");
+}
+
 export function startAlerts(): void {
-  for (const live of [alerts, events, deliveries]) live.start();
+  for (const live of [alerts, events, deliveries, endpoints]) live.start();
   announceFired();
 }
 
