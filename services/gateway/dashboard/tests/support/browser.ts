@@ -45,7 +45,7 @@ export async function withPage(
     const isExpected = options.expected?.test(message.text()) ?? false;
     if (["error", "warning"].includes(message.type()) && !isExpected) complaints.push(message.text());
   });
-  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("pageerror", (error) => complaints.push(error.stack ?? String(error)));
   page.on("request", (request) => {
     const url = request.url();
     if (!url.startsWith(origin) && !url.startsWith("data:")) complaints.push(`request to ${url}`);
