@@ -183,7 +183,7 @@ impl Stand {
         let poster = PosterSettings {
             timeout: settings.webhook_timeout(),
             connect_timeout: Duration::from_secs(10),
-            verify_tls: true,
+            verification: Verification::PublicRoots,
             idle_per_host: 1,
         };
         let context = DeliveryContext {

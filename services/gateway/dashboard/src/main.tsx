@@ -8,10 +8,12 @@ import { startAsset } from "./state/asset.ts";
 import { startMarket } from "./state/market.ts";
 import { followAddress } from "./state/selection.ts";
 import { resume } from "./state/session.ts";
+import { startTabs } from "./state/tabs.ts";
 
 watchVisibility();
 followAddress();
 resume();
+startTabs();
 startMarket();
 startAsset();
 startAlerts();

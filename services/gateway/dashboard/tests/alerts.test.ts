@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { launch, shownPrice, signInByKey, withPage } from "./support/browser.ts";
+import { launch, PHONE, shownPrice, signInByKey, withPage } from "./support/browser.ts";
 import { Sink } from "./support/sink.ts";
-import { inverse, movePrice, register } from "./support/stack.ts";
+import { createAlert, inverse, movePrice, register } from "./support/stack.ts";
 
 const RISE_PERCENT = 6;
 
@@ -71,6 +71,35 @@ test("an alert is created, fires when the price moves, shows its delivery, and i
   }
 });
 
+test("a target is shown with every digit that was written", async () => {
+  const key = await register();
+  const receiver = "https://example.com/webhook";
+  for (const target_price of [103.235, 103.239])
+    await createAlert(key, { ticker: "BTC", condition: "lt", target_price, webhook_url: receiver });
+  await withPage(browser, "exact-target", {}, async (page) => {
+    await signInByKey(page, key);
+    await page.locator("[data-alert]").getByText("$103.235").waitFor();
+    await page.locator("[data-alert]").getByText("$103.239").waitFor();
+
+    const shown = "$1,234,567,890.123456789012345678";
+    await page.getByRole("button", { name: "New alert" }).first().click();
+    await page.getByLabel("Target price").fill(shown);
+    assert.equal(await page.getByLabel("Webhook URL").inputValue(), receiver);
+    await page.locator(".preview").getByText(`rises above ${shown}`).waitFor();
+    await page.getByRole("button", { name: "Create alert" }).click();
+    await page.locator(".notices").getByText(`above ${shown}`).waitFor();
+    await page.reload();
+    const row = page.locator("[data-alert]").filter({ hasText: shown });
+    await row.getByRole("button", { name: /^Delete/ }).click();
+    await page.getByRole("dialog").getByText(`above ${shown}.`).waitFor();
+    await page.getByRole("button", { name: "Keep it" }).click();
+    await page.setViewportSize(PHONE);
+    await page.getByRole("navigation", { name: "Parts" }).getByRole("button", { name: "Alerts" }).click();
+    await row.waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.width);
+  });
+});
+
 test("a delivery that fails says why and when it is tried again", async () => {
   const sink = new Sink([503]);
   const url = await sink.open();
@@ -128,3 +157,51 @@ test("what is wrong with the input is said at its field", () =>
     }
     await page.getByText("You already have an active alert with exactly the same parameters.").waitFor();
   }));
+
+test("a receiver that was disabled says what that means and is enabled again", async () => {
+  const sink = new Sink([410]);
+  const webhook_url = await sink.open();
+  const key = await register();
+  try {
+    // Below the present price: it fires at once, and the receiver says that it is gone.
+    await createAlert(key, { ticker: "ETH", condition: "gt", target_price: 0.01, webhook_url });
+    await withPage(browser, "disabled-receiver", {}, async (page) => {
+      await signInByKey(page, key);
+      await page.locator("[data-alert]").getByText("Receiver disabled").waitFor({ timeout: 60_000 });
+      await page.locator(".row-button").click();
+      const drawer = page.getByRole("dialog");
+      await drawer.getByText(/answered 410 Gone/).waitFor();
+      await drawer.getByRole("button", { name: "Enable again" }).click();
+      await drawer.getByText(/answered 410 Gone/).waitFor({ state: "detached" });
+      await page.getByText("Receiver disabled").waitFor({ state: "detached" });
+      await drawer.getByRole("button", { name: "Send test" }).click();
+      await drawer.getByText(/^Test sent with webhook-id/).waitFor();
+    });
+    const deadline = Date.now() + 10_000;
+    while (sink.received.length < 2) {
+      assert.ok(Date.now() < deadline, "the test did not arrive");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  } finally {
+    await sink.shut();
+  }
+});
+
+test("an alert that no price reaches says so in the list", async () => {
+  const key = await register();
+  const webhook_url = "https://example.com/webhook";
+  await createAlert(key, { ticker: "SOL", condition: "gt", target_price: 9_999, webhook_url });
+  await withPage(browser, "no-data", {}, async (page) => {
+    // The stack's prices never stop; the services' own tests stop them.
+    await page.route("**/api/v1/alerts/*", async (route) => {
+      const response = await route.fetch();
+      const list = (await response.json()) as object[];
+      const no_data = { since: "2026-01-01T10:00:00.000Z", reason: "no_price" };
+      await route.fulfill({ response, json: list.map((alert) => ({ ...alert, state: "no_data", no_data })) });
+    });
+    await signInByKey(page, key);
+    const row = page.locator("[data-alert]");
+    await row.getByText("No data").waitFor();
+    await row.getByText(/^Cannot fire: no price since \d+ [A-Z][a-z]+, \d\d:\d\d$/).waitFor();
+  });
+});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser } from "playwright-core";
 import { launch, priceChanged, shownPrice, signInByKey, withPage } from "./support/browser.ts";
-import { BASE_URL, historyFilled, register } from "./support/stack.ts";
+import { BASE_URL, historyFilled, inverse, movePrice, register } from "./support/stack.ts";
 
 let browser: Browser;
 let key: string;
@@ -74,3 +74,33 @@ test("statistics, charts, risk checks and correlations are filled from the API",
       cells.join(" "),
     );
   }));
+
+test("while the market crashes, the tiles agree with the price at the head", async () => {
+  const crash = -15;
+  await withPage(browser, "crash", {}, async (page) => {
+    await signInByKey(page, key);
+    await page.locator('[data-ticker="XLM"]').click();
+    await page.locator('.kpis[aria-busy="false"]').waitFor();
+    const amount = (text: string): number => Number(text.replace(/[^\d.]/g, ""));
+    const before = amount(await page.locator(".asset-head .price").innerText());
+    await movePrice("XLM", crash);
+    try {
+      await page.waitForFunction(
+        (most) =>
+          Number(document.querySelector(".asset-head .price")?.textContent?.replace(/[^\d.]/g, "")) < most,
+        before * 0.9,
+      );
+      // All in one moment, and sooner than the statistics are asked for again.
+      const [price, tiles] = await page.evaluate((): [string, string[]] => [
+        document.querySelector(".asset-head .price")?.textContent ?? "",
+        Array.from(document.querySelectorAll(".kpis dd"), (tile) => tile.textContent ?? ""),
+      ]);
+      const [high, low, drawdown] = [tiles[1], tiles[2], tiles[6]].map((text) => amount(text ?? ""));
+      assert.ok((low ?? 0) <= amount(price), `low ${low} above the price ${price}`);
+      const expected = (1 - amount(price) / (high ?? 0)) * 100;
+      assert.ok(Math.abs((drawdown ?? 0) - expected) < 0.1, `drawdown ${drawdown}, not ${expected}`);
+    } finally {
+      await movePrice("XLM", inverse(crash));
+    }
+  });
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
 import { authenticate, request } from "./client.ts";
+import { alerts, createAlert } from "./routes.ts";
 import { ApiError } from "./errors.ts";
 
 afterEach(() => {
@@ -65,6 +66,23 @@ test("only the session's own key ends the session", async () => {
   assert.equal(ended, 0);
   await failure(request("/x"));
   assert.equal(ended, 1);
+});
+
+test("an alert's target travels with every digit, in both directions", async () => {
+  const target = "1234567890.123456789012345678";
+  answer(201, { id: "1", target_price: 1, last_value: null });
+  const rule = { ticker: "BTC", condition: "gt" as const, webhook_url: 'https://example.com/"}' };
+  assert.equal((await createAlert({ ...rule, target_price: target })).target_price, target);
+  const call = (globalThis.fetch as unknown as { mock: { calls: { arguments: [string, RequestInit] }[] } })
+    .mock;
+  const sent = String(call.calls[0]!.arguments[1].body);
+  assert.match(sent, new RegExp(`"target_price":${target}}$`));
+  assert.equal((JSON.parse(sent) as typeof rule).webhook_url, rule.webhook_url);
+
+  answer(200, [{ id: "1", target_price: target, last_value: "103.2" }]);
+  const [alert] = await alerts();
+  assert.equal(alert?.target_price, target);
+  assert.equal(alert?.last_value, 103.2);
 });
 
 test("a query is encoded and the key is sent in its header", async () => {

@@ -10,58 +10,75 @@ interface Options {
   method?: "GET" | "POST" | "DELETE";
   policy?: Policy;
   query?: Record<string, string | number | undefined>;
+  /** Sent as JSON; a string is JSON already. */
   body?: unknown;
-  /** Overrides the key of the session, to try one that is not yet accepted. */
-  key?: string;
+  /** Replaces the key of the session, to try one that is not yet accepted; `null` sends none. */
+  key?: string | null;
   signal?: AbortSignal | undefined;
 }
 
 let sessionKey: string | null = null;
+let session = new AbortController();
 let onUnauthorized: (error: ApiError) => void = () => undefined;
 
-/** Sets the credential of every following request and who is told when it stops being valid. */
+/**
+ * Sets the credential of every following request and who is told when it stops being valid. Requests of
+ * the session before are aborted: their answers belong to somebody else.
+ */
 export function authenticate(key: string | null, unauthorized: (error: ApiError) => void): void {
+  session.abort();
+  session = new AbortController();
   sessionKey = key;
   onUnauthorized = unauthorized;
 }
 
-/** The only place that talks to the network. Every failure is an `ApiError`, except an abort by the caller. */
+/**
+ * The only place that talks to the network. Every failure is an `ApiError`, except an abort by the caller
+ * or by the end of the session.
+ */
 export async function request<T>(path: string, options: Options = {}): Promise<T> {
-  const { method = "GET", policy = "none", body, signal } = options;
-  const usedKey = options.key ?? sessionKey;
+  const { method = "GET", policy = "none", body } = options;
+  const usedKey = options.key === undefined ? sessionKey : options.key;
+  const ends = [options.signal, options.key === undefined ? session.signal : undefined];
+  const signal = AbortSignal.any(ends.filter((each) => each !== undefined));
   const headers: Record<string, string> = { Accept: "application/json" };
   if (usedKey) headers["X-API-Key"] = usedKey;
   const init: RequestInit = { method, headers, cache: "no-store", credentials: "omit" };
   if (body !== undefined) {
     headers["Content-Type"] = "application/json; charset=utf-8";
-    init.body = JSON.stringify(body);
+    init.body = typeof body === "string" ? body : JSON.stringify(body);
   }
   if (method === "POST") headers["Idempotency-Key"] = randomId();
 
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
-  init.signal = signal ? AbortSignal.any([signal, timeout]) : timeout;
+  init.signal = AbortSignal.any([signal, timeout]);
 
   budget.spend(policy);
   let response: Response;
   try {
     response = await fetch(path + search(options.query), init);
-  } catch (cause) {
-    if (signal?.aborted) throw cause;
+  } catch {
+    signal.throwIfAborted();
     throw timeout.aborted ? ApiError.timeout() : ApiError.unreachable();
   }
+  signal.throwIfAborted();
   budget.learn(policy, response.headers);
   if (!response.ok) {
     const error = await errorOf(response);
+    signal.throwIfAborted();
     if (error.status === 401 && usedKey === sessionKey && sessionKey !== null) onUnauthorized(error);
     throw error;
   }
   if (response.status === 204) return undefined as T;
+  let parsed: T;
   try {
-    return (await response.json()) as T;
-  } catch (cause) {
-    if (signal?.aborted) throw cause;
+    parsed = (await response.json()) as T;
+  } catch {
+    signal.throwIfAborted();
     throw ApiError.unreachable();
   }
+  signal.throwIfAborted();
+  return parsed;
 }
 
 function search(query: Options["query"]): string {

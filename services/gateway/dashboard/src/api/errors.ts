@@ -21,6 +21,23 @@ export class ApiError extends Error {
     this.requestId = body.request_id ?? null;
   }
 
+  /** The error as data, for a message to another tab; the constructor's arguments. */
+  toParts(): [status: number, body: Partial<ErrorBody>] {
+    const { type, remediation } = this;
+    const retryAfter = this.retryAfterMs === null ? null : this.retryAfterMs / 1000;
+    return [
+      this.status,
+      {
+        detail: this.message,
+        type,
+        remediation,
+        errors: this.fields,
+        retry_after: retryAfter,
+        request_id: this.requestId,
+      },
+    ];
+  }
+
   static unreachable(): ApiError {
     return new ApiError(0, {
       type: "unreachable",

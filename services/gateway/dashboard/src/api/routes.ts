@@ -9,12 +9,12 @@ async function enveloped<D>(answer: Promise<T.Envelope<D>>): Promise<D> {
   return (await answer).data;
 }
 
-export const health = (signal?: AbortSignal): Promise<T.Health> => request("/health", { signal });
+export const health = (signal?: AbortSignal): Promise<T.Health> => request("/health", { key: null, signal });
 
-export const demoAccount = (): Promise<T.DemoAccount> => request("/demo/account");
+export const demoAccount = (): Promise<T.DemoAccount> => request("/demo/account", { key: null });
 
 export const register = (email: string): Promise<T.Registration> =>
-  request(`${V1}/users/register`, { method: "POST", body: { email } });
+  request(`${V1}/users/register`, { method: "POST", key: null, body: { email } });
 
 export const me = (key?: string): Promise<T.User> =>
   request(`${V1}/users/me`, { policy: "me", ...(key === undefined ? {} : { key }) });
@@ -70,11 +70,29 @@ export const correlation = (symbols: string[], signal?: AbortSignal): Promise<T.
 export const monitors = (signal?: AbortSignal): Promise<T.Monitor[]> =>
   enveloped(request<T.Envelope<T.Monitor[]>>(`${V1}/risk/monitors`, { policy: "analytics", signal }));
 
-export const alerts = (signal?: AbortSignal): Promise<T.Alert[]> =>
-  request(`${V1}/alerts/`, { policy: "alerts", signal });
+/** An alert whose decimals are text, as `numbers=string` asks for, or floats, as other answers have them. */
+type WireAlert = Omit<T.Alert, "target_price" | "last_value"> & {
+  target_price: string | number;
+  last_value: string | number | null;
+};
 
-export const createAlert = (body: T.AlertCreate): Promise<T.Alert> =>
-  request(`${V1}/alerts/`, { method: "POST", body });
+const alertOf = (wire: WireAlert, target = String(wire.target_price)): T.Alert => ({
+  ...wire,
+  target_price: target,
+  last_value: wire.last_value === null ? null : Number(wire.last_value),
+});
+
+export const alerts = async (signal?: AbortSignal): Promise<T.Alert[]> => {
+  const query = { numbers: "string" };
+  const list = await request<WireAlert[]>(`${V1}/alerts/`, { policy: "alerts", query, signal });
+  return list.map((each) => alertOf(each));
+};
+
+export const createAlert = async ({ target_price, ...rest }: T.AlertCreate): Promise<T.Alert> => {
+  // `JSON.stringify` knows only floats, so the target is written into the text.
+  const body = JSON.stringify(rest).replace(/}$/, `,"target_price":${target_price}}`);
+  return alertOf(await request<WireAlert>(`${V1}/alerts/`, { method: "POST", body }), target_price);
+};
 
 export const deleteAlert = (id: string): Promise<void> =>
   request(`${V1}/alerts/${segment(id)}`, { method: "DELETE" });
@@ -84,6 +102,12 @@ export const alertEvents = (id: string, signal?: AbortSignal): Promise<T.AlertEv
 
 export const alertDeliveries = (id: string, signal?: AbortSignal): Promise<T.Delivery[]> =>
   request(`${V1}/alerts/${segment(id)}/deliveries`, { policy: "alerts", signal });
+
+export const endpoints = (signal?: AbortSignal): Promise<T.WebhookEndpoint[]> =>
+  request(`${V1}/webhooks/endpoints`, { policy: "write", query: { limit: 1000 }, signal });
+
+export const enableEndpoint = (id: string): Promise<T.WebhookEndpoint> =>
+  request(`${V1}/webhooks/endpoints/${segment(id)}/enable`, { method: "POST", policy: "write" });
 
 export const endpointSecret = (id: string): Promise<{ secret: string }> =>
   request(`${V1}/webhooks/endpoints/${segment(id)}/secret`);

@@ -144,7 +144,8 @@ export type Condition = "gt" | "lt";
 export interface AlertCreate {
   ticker: string;
   condition: Condition;
-  target_price: number;
+  /** Decimal text with all digits of the contract's decimal, which may be more than a float has. */
+  target_price: string;
   webhook_url: string;
 }
 
@@ -159,6 +160,13 @@ export interface Alert extends AlertCreate {
   created_at: string;
   updated_at: string;
   triggered_at: string | null;
+}
+
+export interface WebhookEndpoint {
+  id: string;
+  url: string;
+  is_enabled: boolean;
+  disabled_reason: string | null;
 }
 
 export interface AlertEvent {

@@ -29,3 +29,15 @@ test("what is not limited never waits", () => {
   for (let i = 0; i < 1000; i++) budget.spend("none");
   assert.equal(budget.waitFor("none", 1), 0);
 });
+
+test("what another tab was told lowers this one's count and never raises it", () => {
+  const [one, other] = [new Budget(() => 0), new Budget(() => 0)];
+  one.onLearn = (policy, level) => other.adopt(policy, level);
+  const headers = (left: number): Headers =>
+    new Headers({ "RateLimit-Policy": '"alerts";q=5;w=10', RateLimit: `"alerts";r=${left};t=1` });
+  one.learn("alerts", headers(2));
+  assert.equal(other.left("alerts"), 2);
+  one.reset();
+  one.learn("alerts", headers(4));
+  assert.equal(other.left("alerts"), 2);
+});

@@ -4,10 +4,14 @@
  */
 export type Policy = "market" | "analytics" | "alerts" | "write" | "me" | "none";
 
-interface Bucket {
+/** What is known of a bucket at a moment. */
+export interface BucketLevel {
   capacity: number;
   windowMs: number;
   left: number;
+}
+
+interface Bucket extends BucketLevel {
   at: number;
 }
 
@@ -22,6 +26,8 @@ const LIMITS: Record<Exclude<Policy, "none">, [capacity: number, windowMs: numbe
 export class Budget {
   readonly #buckets = new Map<Policy, Bucket>();
   readonly #now: () => number;
+  /** Called with what an answer said, for the other tabs, which spend from the same buckets. */
+  onLearn: (policy: Policy, level: BucketLevel) => void = () => undefined;
 
   constructor(now: () => number = () => Date.now()) {
     this.#now = now;
@@ -40,6 +46,11 @@ export class Budget {
     return missing <= 0 ? 0 : Math.ceil((missing * bucket.windowMs) / bucket.capacity);
   }
 
+  /** Forgets what was learned: another account has buckets of its own. */
+  reset(): void {
+    this.#buckets.clear();
+  }
+
   spend(policy: Policy): void {
     if (policy === "none") return;
     const bucket = this.#refilled(policy);
@@ -54,16 +65,26 @@ export class Budget {
   /** Learns the true limit and what is left of it from the response's own headers. */
   learn(policy: Policy, headers: Headers): void {
     if (policy === "none") return;
-    const bucket = this.#refilled(policy);
     const limit = /;q=(\d+);w=(\d+)/.exec(headers.get("RateLimit-Policy") ?? "");
-    if (limit) {
-      const capacity = Number(limit[1]);
-      if (capacity > bucket.capacity) bucket.left += capacity - bucket.capacity;
-      bucket.capacity = capacity;
-      bucket.windowMs = Number(limit[2]) * 1000;
-    }
     const remaining = /;r=(\d+)/.exec(headers.get("RateLimit") ?? "");
-    if (remaining) bucket.left = Math.min(bucket.left, Number(remaining[1]));
+    const { capacity, windowMs } = this.#refilled(policy);
+    this.adopt(policy, {
+      capacity: limit ? Number(limit[1]) : capacity,
+      windowMs: limit ? Number(limit[2]) * 1000 : windowMs,
+      left: remaining ? Number(remaining[1]) : Infinity,
+    });
+    const { left, ...known } = this.#refilled(policy);
+    if (remaining) this.onLearn(policy, { capacity: known.capacity, windowMs: known.windowMs, left });
+  }
+
+  /** Takes over what the server said, to this tab or to another one of the account. */
+  adopt(policy: Policy, level: BucketLevel): void {
+    if (policy === "none") return;
+    const bucket = this.#refilled(policy);
+    if (level.capacity > bucket.capacity) bucket.left += level.capacity - bucket.capacity;
+    bucket.capacity = level.capacity;
+    bucket.windowMs = level.windowMs;
+    bucket.left = Math.min(bucket.left, level.left);
   }
 
   #refilled(policy: Exclude<Policy, "none">): Bucket {

@@ -24,6 +24,21 @@ test("a difference is printed with the decimals of the price it belongs to", () 
   assert.equal(f.price(0.0003, 0.1423), "$0.0003");
 });
 
+test("a person's own number keeps every digit", () => {
+  const cases: [string, string][] = [
+    ["103.235", "$103.235"],
+    ["103.239", "$103.239"],
+    ["70000", "$70,000.00"],
+    ["70000.50", "$70,000.50"],
+    ["0.1", "$0.10"],
+    ["1234567.1000", "$1,234,567.10"],
+    ["1234567890.123456789012345678", "$1,234,567,890.123456789012345678"],
+    ["0.000000000000000001", "$0.000000000000000001"],
+    ["1000000000000000000", "$1,000,000,000,000,000,000.00"],
+  ];
+  for (const [value, text] of cases) assert.equal(f.exactPrice(value), text);
+});
+
 test("an unknown is a dash and never a number", () => {
   for (const text of [
     f.price(null),

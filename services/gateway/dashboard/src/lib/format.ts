@@ -10,11 +10,13 @@ const THIN = "\u202f";
 /** Groups the whole part by thousands: 1234567.8 → "1,234,567.80". */
 export function fixed(value: number, decimals: number): string {
   const [whole = "0", fraction] = Math.abs(value).toFixed(decimals).split(".");
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  const grouped = group(whole);
   const body = fraction ? `${grouped}.${fraction}` : grouped;
   const isZero = !/[1-9]/.test(body);
   return value < 0 && !isZero ? MINUS + body : body;
 }
+
+const group = (whole: string): string => whole.replace(/\B(?=(\d{3})+$)/g, ",");
 
 /** How many decimals a price of this size deserves. */
 export function priceDecimals(price: number): number {
@@ -29,6 +31,15 @@ export function price(value: number | null | undefined, like = value): string {
   if (!isKnown(value) || !isKnown(like)) return DASH;
   const text = `$${fixed(Math.abs(value), priceDecimals(like))}`;
   return value < 0 ? MINUS + text : text;
+}
+
+/**
+ * A price that a person wrote, as decimal text: every digit is shown and none is rounded, because two
+ * different targets must not look the same.
+ */
+export function exactPrice(decimal: string): string {
+  const [whole = "", fraction = ""] = decimal.split(".");
+  return `$${group(whole)}.${fraction.replace(/0+$/, "").padEnd(2, "0")}`;
 }
 
 /** Large amounts in three significant digits: $1.24 B. */

@@ -107,3 +107,25 @@ test("a late answer for a key that was left is dropped", async () => {
   assert.equal(live.shown.value, "quick");
   stop();
 });
+
+test("clearing forgets every value that was kept and drops an answer that comes afterwards", async () => {
+  const key = signal<string | null>("first");
+  let answer: (text: string) => void = () => undefined;
+  const load = (wanted: string): Promise<string> =>
+    wanted === "slow" ? new Promise((resolve) => (answer = resolve)) : Promise.resolve(`of ${wanted}`);
+  const live = new Live({ key: () => key.value, load, everyMs: 60_000, policy: "none" });
+  const stop = live.start();
+  await pass(0);
+  key.value = "slow";
+  await pass(0);
+  live.clear();
+  key.value = null;
+  answer("late");
+  await settle();
+  assert.equal(live.data.value, null);
+  key.value = "first";
+  assert.equal(live.data.value, null, "a kept value was shown again");
+  await pass(0);
+  assert.equal(live.data.value, "of first");
+  stop();
+});

@@ -1,22 +1,31 @@
-import { effect, signal, untracked, type Signal } from "@preact/signals";
+import { effect, signal, untracked, type ReadonlySignal, type Signal } from "@preact/signals";
 import { budget } from "../api/client.ts";
 import { ApiError } from "../api/errors.ts";
 import { backoff } from "./backoff.ts";
 import type { Policy } from "./budget.ts";
+import { tabGroup, type TabGroup, type Topic } from "./tabs.ts";
 import { visible } from "./visibility.ts";
 
 interface Options<T> {
   /** What is wanted now; `null` for nothing. Read signals here: a new key is loaded at once. */
   key: () => string | null;
-  load: (key: string, signal: AbortSignal) => Promise<T>;
+  /** What takes several requests can report what it has meanwhile. */
+  load: (key: string, signal: AbortSignal, report: (partial: T) => void) => Promise<T>;
   everyMs: number;
   policy: Policy;
+  /** The name under which the tabs of an account share the value; without it each asks for itself. */
+  topic?: string;
+  group?: ReadonlySignal<TabGroup | null>;
 }
 
 interface Kept<T> {
   data: T;
+  /** 0 for what is not complete yet. */
   at: number;
 }
+
+/** What the tab that asks tells the others. */
+type Update<T> = Kept<T> | { error: ReturnType<ApiError["toParts"]>; failures: number };
 
 const KEPT = 40;
 
@@ -26,7 +35,8 @@ const KEPT = 40;
  * At most one request is in flight; a hidden page asks nothing; a failure is followed by a growing
  * wait or by the one the server asked for; polling leaves room in the rate limit for a person's own
  * requests. The newest value of each key is kept, so going back to it shows it at once, and an
- * answer that arrives after its key was left is dropped.
+ * answer that arrives after its key was left is dropped. Of several tabs of one account one asks for
+ * all (see `tabs.ts`).
  */
 export class Live<T> {
   readonly data: Signal<T | null> = signal(null);
@@ -41,6 +51,10 @@ export class Live<T> {
   readonly #options: Options<T>;
   readonly #kept = new Map<string, Kept<T>>();
   #key: string | null = null;
+  #group: TabGroup | null = null;
+  #topic: Topic | null = null;
+  /** A refresh was wanted while an answer was on its way, which may be older than the wish. */
+  #isWanted = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #flight: AbortController | null = null;
 
@@ -53,19 +67,32 @@ export class Live<T> {
     const stop = effect(() => {
       const key = this.#options.key();
       const seen = visible.value;
-      untracked(() => this.#follow(key, seen));
+      const { topic, group = tabGroup } = this.#options;
+      const shared = topic === undefined ? null : group.value;
+      untracked(() => this.#follow(key, seen, shared));
     });
     return () => {
       stop();
-      this.#halt();
-      this.#kept.clear();
-      this.#show(null, null);
+      this.clear();
     };
+  }
+
+  /** Forgets everything, the values of other keys included, and drops an answer that is on its way. */
+  clear(): void {
+    this.#halt();
+    this.#leave();
+    this.#kept.clear();
+    this.#key = null;
+    this.failures.value = 0;
+    this.#show(null, null);
   }
 
   /** Asks again now, because a person did something. */
   refresh(): void {
-    if (this.#key !== null && !this.#flight) this.#schedule(0, true);
+    if (this.#key === null) return;
+    if (!this.#asks) this.#topic?.refresh();
+    else if (this.#flight) this.#isWanted = true;
+    else this.#schedule(0, true);
   }
 
   /** Replaces the value until the next answer, for what is known without asking. */
@@ -73,19 +100,54 @@ export class Live<T> {
     if (this.data.value !== null) this.data.value = change(this.data.value);
   }
 
-  #follow(key: string | null, seen: boolean): void {
-    const changed = key !== this.#key;
-    if (changed) {
+  #follow(key: string | null, seen: boolean, group: TabGroup | null): void {
+    if (key !== this.#key) {
       this.#halt();
+      this.#leave();
       this.#key = key;
       this.failures.value = 0;
       const kept = key === null ? undefined : this.#kept.get(key);
       this.#show(key, kept ?? null);
     }
-    if (key === null || !seen) {
-      clearTimeout(this.#timer);
-      return;
-    }
+    // A hidden tab lets another one ask.
+    if (group !== this.#group || !seen) this.#leave();
+    this.#group = group;
+    if (key === null || !seen) clearTimeout(this.#timer);
+    else if (group === null) this.#begin();
+    else this.#topic ??= this.#join(group, key);
+  }
+
+  #join(group: TabGroup, key: string): Topic {
+    return group.join(`${this.#options.topic}/${key}`, {
+      lead: () => this.#begin(),
+      follow: () => this.#halt(),
+      receive: (update) => this.#receive(key, update as Update<T>),
+      refresh: () => this.refresh(),
+      latest: () => {
+        const data = this.data.value;
+        return data === null ? null : ({ data, at: this.receivedAt.value } satisfies Update<T>);
+      },
+    });
+  }
+
+  #leave(): void {
+    this.#topic?.leave();
+    this.#topic = null;
+  }
+
+  /** Whether this tab is the one that asks. */
+  get #asks(): boolean {
+    return this.#topic === null ? this.#group === null : this.#topic.leads;
+  }
+
+  #receive(key: string, update: Update<T>): void {
+    if (key !== this.#key) return;
+    if ("data" in update) return this.#keep(key, update);
+    this.failures.value = update.failures;
+    this.error.value = new ApiError(...update.error);
+  }
+
+  #begin(): void {
     if (this.#flight) return;
     const age = this.data.value === null ? Infinity : Date.now() - this.receivedAt.value;
     this.#schedule(Math.max(0, this.#options.everyMs - age), true);
@@ -102,6 +164,7 @@ export class Live<T> {
     clearTimeout(this.#timer);
     this.#flight?.abort();
     this.#flight = null;
+    this.#isWanted = false;
   }
 
   #schedule(delayMs: number, urgent: boolean): void {
@@ -111,7 +174,7 @@ export class Live<T> {
 
   async #turn(urgent: boolean): Promise<void> {
     const key = this.#key;
-    if (key === null || this.#flight || !visible.value) return;
+    if (key === null || this.#flight || !visible.value || !this.#asks) return;
     const { policy, load, everyMs } = this.#options;
     const wait = budget.waitFor(policy, urgent ? 1 : budget.reserve(policy) + 1);
     if (wait > 0) return this.#schedule(wait, urgent);
@@ -120,22 +183,32 @@ export class Live<T> {
     this.#flight = flight;
     let next = everyMs;
     try {
-      const data = await load(key, flight.signal);
+      const data = await load(key, flight.signal, (partial) => {
+        if (!flight.signal.aborted) this.#publish(key, { data: partial, at: 0 });
+      });
       if (flight.signal.aborted) return;
-      this.#keep(key, data);
+      this.#publish(key, { data, at: Date.now() });
     } catch (cause) {
       if (flight.signal.aborted) return;
       const error = cause instanceof ApiError ? cause : ApiError.unreachable();
       this.failures.value += 1;
       this.error.value = error;
+      const failed: Update<T> = { error: error.toParts(), failures: this.failures.value };
+      this.#topic?.publish(failed);
       next = error.retryAfterMs ?? Math.max(everyMs / 2, backoff(this.failures.value, Math.random()));
     }
     this.#flight = null;
-    if (visible.value) this.#schedule(next, false);
+    const isWanted = this.#isWanted;
+    this.#isWanted = false;
+    if (visible.value && this.#asks) this.#schedule(isWanted ? 0 : next, isWanted);
   }
 
-  #keep(key: string, data: T): void {
-    const kept = { data, at: Date.now() };
+  #publish(key: string, kept: Kept<T>): void {
+    this.#keep(key, kept);
+    this.#topic?.publish(kept satisfies Update<T>);
+  }
+
+  #keep(key: string, kept: Kept<T>): void {
     this.#kept.delete(key);
     this.#kept.set(key, kept);
     const oldest = this.#kept.keys().next();

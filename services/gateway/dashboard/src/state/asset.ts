@@ -4,7 +4,8 @@ import * as api from "../api/routes.ts";
 import type { Candle, Correlation, Stats, Timeseries } from "../api/types.ts";
 import { Live } from "../lib/live.ts";
 import { RANGES, ticker, window_, type Window } from "./selection.ts";
-import { key } from "./session.ts";
+import { hovered } from "../charts/frame.ts";
+import { key, onSignOut } from "./session.ts";
 import { tickers } from "./market.ts";
 
 const chosen = (): string | null =>
@@ -16,6 +17,7 @@ function parts(chosenKey: string): [symbol: string, window: Window] {
 }
 
 export const stats = new Live<Stats>({
+  topic: "stats",
   key: chosen,
   load: (k, signal) => api.stats(...parts(k), signal),
   everyMs: 30_000,
@@ -23,6 +25,7 @@ export const stats = new Live<Stats>({
 });
 
 export const candles = new Live<Candle[]>({
+  topic: "candles",
   key: chosen,
   load: (k, signal) => {
     const [symbol, window] = parts(k);
@@ -33,6 +36,7 @@ export const candles = new Live<Candle[]>({
 });
 
 export const series = new Live<Timeseries>({
+  topic: "series",
   key: chosen,
   load: (k, signal) => {
     const [symbol, window] = parts(k);
@@ -50,10 +54,16 @@ export const MOST_CORRELATED = 12;
 const correlated = computed(() => tickers.value.split(",").slice(0, MOST_CORRELATED).join(","));
 
 export const correlation = new Live<Correlation>({
+  topic: "correlation",
   key: () => (key.value !== null && correlated.value.includes(",") ? correlated.value : null),
   load: (k, signal) => api.correlation(k.split(","), signal),
   everyMs: 300_000,
   policy: "analytics",
+});
+
+onSignOut(() => {
+  hovered.value = null;
+  for (const live of [stats, candles, series, correlation]) live.clear();
 });
 
 export function startAsset(): void {

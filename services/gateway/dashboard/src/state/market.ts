@@ -1,4 +1,4 @@
-import { computed, effect, signal, untracked } from "@preact/signals";
+import { computed, effect, untracked } from "@preact/signals";
 import { budget } from "../api/client.ts";
 import * as api from "../api/routes.ts";
 import type { Health, Monitor, Quote } from "../api/types.ts";
@@ -6,7 +6,7 @@ import { price } from "../lib/format.ts";
 import { Live } from "../lib/live.ts";
 import { byRank } from "../lib/names.ts";
 import { now } from "../lib/visibility.ts";
-import { key } from "./session.ts";
+import { key, onSignOut } from "./session.ts";
 import { ticker } from "./selection.ts";
 
 /** A price older than this is called stale. */
@@ -16,6 +16,7 @@ const SPARKLINE_EVERY_MS = 600_000;
 const whenSignedIn = (name: string) => (): string | null => (key.value === null ? null : name);
 
 export const quotes = new Live<Quote[]>({
+  topic: "quotes",
   key: whenSignedIn("quotes"),
   load: async (_, signal) => (await api.quotes(signal)).sort(byRank),
   everyMs: 2_500,
@@ -23,6 +24,7 @@ export const quotes = new Live<Quote[]>({
 });
 
 export const monitors = new Live<Monitor[]>({
+  topic: "monitors",
   key: whenSignedIn("monitors"),
   load: (_, signal) => api.monitors(signal),
   everyMs: 15_000,
@@ -30,6 +32,7 @@ export const monitors = new Live<Monitor[]>({
 });
 
 export const health = new Live<Health>({
+  topic: "health",
   key: () => "health",
   load: (_, signal) => api.health(signal),
   everyMs: 15_000,
@@ -70,22 +73,29 @@ export const connection = computed<Connection>(() => {
 });
 
 /** The closes of the last day by ticker, one request after another and only when the budget allows. */
-export const sparklines = signal<Record<string, number[]>>({});
-
-const sparklineLoader = new Live<null>({
+const sparklineLoader = new Live<Record<string, number[]>>({
+  topic: "sparklines",
   key: () => (key.value !== null && tickers.value ? tickers.value : null),
-  load: async (wanted, abort) => {
+  load: async (wanted, abort, report) => {
+    const closes: Record<string, number[]> = {};
     for (const symbol of wanted.split(",")) {
       const wait = budget.waitFor("market", budget.reserve("market") + 1);
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-      if (abort.aborted) return null;
-      const candles = await api.candles(symbol, "1h", 25, abort);
-      sparklines.value = { ...sparklines.peek(), [symbol]: candles.map((candle) => candle.c) };
+      if (abort.aborted) return closes;
+      closes[symbol] = (await api.candles(symbol, "1h", 25, abort)).map((candle) => candle.c);
+      report({ ...closes });
     }
-    return null;
+    return closes;
   },
   everyMs: SPARKLINE_EVERY_MS,
   policy: "market",
+});
+
+export const sparklines = computed(() => sparklineLoader.data.value ?? {});
+
+onSignOut(() => {
+  for (const live of [quotes, monitors, sparklineLoader]) live.clear();
+  budget.reset();
 });
 
 /** Starts everything that is shared by all views; ends with the page. */

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { onSignOut } from "./session.ts";
 
 export interface Notice {
   id: number;
@@ -10,6 +11,8 @@ let lastId = 0;
 
 /** Short messages about what has just happened; they leave by themselves. */
 export const notices = signal<Notice[]>([]);
+
+onSignOut(() => (notices.value = []));
 
 export function notify(text: string): void {
   const id = ++lastId;

@@ -1,5 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import type { Interval } from "../api/types.ts";
+import { onSignOut } from "./session.ts";
 
 export type Window = "24h" | "7d" | "30d" | "90d";
 
@@ -27,6 +28,13 @@ export const ticker = signal<string | null>(null);
 export const window_ = signal<Window>("30d");
 /** Which part a narrow screen shows; wide screens show all. */
 export const tab = signal<Tab>("markets");
+
+onSignOut(() => {
+  ticker.value = null;
+  window_.value = "30d";
+  tab.value = "markets";
+  history.replaceState(null, "", location.pathname + location.search);
+});
 
 /** Keeps the selection in the address, so that a reload or a shared link opens the same view. */
 export function followAddress(): void {

@@ -1,39 +1,75 @@
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import { authenticate } from "../api/client.ts";
 import type { ApiError } from "../api/errors.ts";
 import * as api from "../api/routes.ts";
 import type { User } from "../api/types.ts";
+import { tabGroup } from "../lib/tabs.ts";
 
-const STORAGE = "cryptolens.key";
+/** Everything that the page stores begins with this. */
+const PREFIX = "cryptolens.";
+const KEY = `${PREFIX}key`;
+/** The id of the key's account: tabs find each other by it before the API has been asked. */
+const ACCOUNT = `${PREFIX}account`;
 
 export const key = signal<string | null>(null);
 export const user = signal<User | null>(null);
 /** Why the last session ended, when it did not end by choice. */
 export const ended = signal<string | null>(null);
 
+const storedAccount = signal<string | null>(null);
+/** The id of the account, as far as it is known. */
+export const account = computed(() => (key.value === null ? null : (user.value?.id ?? storedAccount.value)));
+
+/** What tabs of one account tell each other about the session. */
+export const SIGNED_OUT = "signed-out";
+
 export const signedIn = computed(() => key.value !== null);
 
 /** Takes up the session of an earlier visit. The key is checked by the first requests that use it. */
 export function resume(): void {
-  const stored = read(sessionStorage) ?? read(localStorage);
-  if (stored) accept(stored);
+  const storage = [sessionStorage, localStorage].find((each) => read(each, KEY) !== null);
+  const stored = storage && read(storage, KEY);
+  if (!stored) return;
+  storedAccount.value = read(storage, ACCOUNT);
+  accept(stored);
 }
 
 /** Checks a key with the API and opens the session with it. */
 export async function signIn(candidate: string, stay: boolean): Promise<void> {
   const owner = await api.me(candidate);
-  write(stay ? localStorage : sessionStorage, candidate);
+  const storage = stay ? localStorage : sessionStorage;
+  write(storage, KEY, candidate);
+  write(storage, ACCOUNT, owner.id);
   user.value = owner;
   accept(candidate);
 }
 
+const cleanups: (() => void)[] = [];
+
+/** Registers what a part of the page has to forget when the session ends, for whatever reason it does. */
+export function onSignOut(cleanup: () => void): void {
+  cleanups.push(cleanup);
+}
+
+/**
+ * Ends the session and leaves nothing of it behind: on this page, in its storage, or on its way. Without a
+ * reason a person chose it, and the account's other tabs in this browser end theirs too.
+ */
 export function signOut(reason: string | null = null): void {
+  if (reason === null) tabGroup.peek()?.announce(SIGNED_OUT);
+  const left = key.peek();
   authenticate(null, () => undefined);
-  write(sessionStorage, null);
-  write(localStorage, null);
-  key.value = null;
-  user.value = null;
-  ended.value = reason;
+  erase(sessionStorage);
+  // Another tab may have stored the key of another account meanwhile.
+  const stored = read(localStorage, KEY);
+  if (stored === null || stored === left) erase(localStorage);
+  batch(() => {
+    key.value = null;
+    user.value = null;
+    storedAccount.value = null;
+    ended.value = reason;
+    for (const cleanup of cleanups) cleanup();
+  });
 }
 
 function accept(accepted: string): void {
@@ -49,18 +85,25 @@ function accept(accepted: string): void {
 }
 
 /** Storage can be forbidden by the browser; the session then lives as long as the page. */
-function read(storage: Storage): string | null {
+function read(storage: Storage, name: string): string | null {
   try {
-    return storage.getItem(STORAGE);
+    return storage.getItem(name);
   } catch {
     return null;
   }
 }
 
-function write(storage: Storage, value: string | null): void {
+function write(storage: Storage, name: string, value: string): void {
   try {
-    if (value === null) storage.removeItem(STORAGE);
-    else storage.setItem(STORAGE, value);
+    storage.setItem(name, value);
+  } catch {
+    // See `read`.
+  }
+}
+
+function erase(storage: Storage): void {
+  try {
+    for (const name of Object.keys(storage)) if (name.startsWith(PREFIX)) storage.removeItem(name);
   } catch {
     // See `read`.
   }

@@ -10,11 +10,10 @@ import { Segmented } from "../components/segmented.tsx";
 import { parsePrice, preview } from "../lib/condition.ts";
 import { price } from "../lib/format.ts";
 import { nameOf } from "../lib/names.ts";
-import { create, creating } from "../state/alerts.ts";
+import { alerts, create, creating } from "../state/alerts.ts";
 import { quotes } from "../state/market.ts";
 import { ticker } from "../state/selection.ts";
 
-const LAST_URL = "cryptolens.webhook-url";
 const CONDITIONS = [
   { value: "gt", label: "Rises above" },
   { value: "lt", label: "Falls below" },
@@ -29,7 +28,8 @@ export function AlertForm(): JSX.Element {
   const asset = useSignal(ticker.value ?? list[0]?.ticker ?? "");
   const condition = useSignal<Condition>("gt");
   const target = useSignal("");
-  const url = useSignal(recall());
+  // Most people have one receiver: the one of their newest alert.
+  const url = useSignal(alerts.data.peek()?.[0]?.webhook_url ?? "");
   const errors = useSignal<Errors>({});
   const failure = useSignal<ApiError | null>(null);
   const busy = useSignal(false);
@@ -56,7 +56,6 @@ export function AlertForm(): JSX.Element {
         target_price: wanted,
         webhook_url: url.value.trim(),
       });
-      remember(url.value.trim());
       close();
     } catch (cause) {
       const error = cause instanceof ApiError ? cause : ApiError.unreachable();
@@ -157,20 +156,4 @@ function byField(error: ApiError): Errors {
 function sentence(message: string): string {
   const text = message.charAt(0).toUpperCase() + message.slice(1);
   return /[.!?]$/.test(text) ? text : `${text}.`;
-}
-
-function recall(): string {
-  try {
-    return localStorage.getItem(LAST_URL) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-function remember(url: string): void {
-  try {
-    localStorage.setItem(LAST_URL, url);
-  } catch {
-    // A convenience only.
-  }
 }

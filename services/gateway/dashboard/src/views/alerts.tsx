@@ -7,9 +7,10 @@ import { PlusIcon, TrashIcon } from "../components/icons.tsx";
 import { Lag, Pending } from "../components/pending.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Section } from "../components/section.tsx";
+import { noDataWords } from "../lib/alert-state.ts";
 import { condition } from "../lib/condition.ts";
-import { isKnown, minute, price, sentence, signedPercent } from "../lib/format.ts";
-import { alerts, creating, opened, remove } from "../state/alerts.ts";
+import { exactPrice, isKnown, minute, price, sentence, signedPercent } from "../lib/format.ts";
+import { alerts, creating, endpointOf, opened, remove } from "../state/alerts.ts";
 import { quotes } from "../state/market.ts";
 
 export function Alerts(): JSX.Element {
@@ -81,7 +82,7 @@ function Table({ list }: { list: Alert[] }): JSX.Element {
 
 function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.Element {
   const current = quotes.data.value?.find((quote) => quote.ticker === alert.ticker)?.price;
-  const away = isKnown(current) ? (alert.target_price / current - 1) * 100 : null;
+  const away = isKnown(current) ? (Number(alert.target_price) / current - 1) * 100 : null;
   return (
     <tr data-alert={alert.id}>
       <td>
@@ -92,7 +93,7 @@ function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.E
           onClick={() => (opened.value = alert.id)}
         >
           <strong>{alert.ticker}</strong> {alert.condition === "gt" ? "above" : "below"}{" "}
-          {price(alert.target_price)}
+          {exactPrice(alert.target_price)}
         </button>
       </td>
       <td>
@@ -124,24 +125,16 @@ function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.E
 }
 
 export function AlertState({ alert }: { alert: Alert }): JSX.Element {
-  if (alert.no_data) {
-    const why = `${noDataReason(alert.no_data.reason)} since ${minute(alert.no_data.since)}`;
-    return (
-      <span class="state-tag off" title={why}>
-        No data<span class="unseen">: {why}</span>
-      </span>
-    );
-  }
-  const tone = alert.is_active ? "armed" : alert.state === "triggered" ? "fired" : "off";
+  const noData = noDataWords(alert);
+  const isMuted = endpointOf(alert)?.is_enabled === false;
+  const tone = noData ? "off" : alert.is_active ? "armed" : alert.state === "triggered" ? "fired" : "off";
   return (
-    <span class={`state-tag ${tone}`}>{alert.state === "triggered" ? "Fired" : sentence(alert.state)}</span>
+    <>
+      <span class={`state-tag ${tone}`}>{alert.state === "triggered" ? "Fired" : sentence(alert.state)}</span>
+      {noData && <span class="state-why">{noData}</span>}
+      {isMuted && <span class="state-why">Receiver disabled</span>}
+    </>
   );
-}
-
-function noDataReason(reason: string): string {
-  if (reason === "not_watched") return "The asset is not watched any more";
-  if (reason === "prices_unfit") return "Prices are too old to fire it";
-  return "No price has come";
 }
 
 export function ConfirmDelete({ alert, onClose }: { alert: Alert; onClose: () => void }): JSX.Element {

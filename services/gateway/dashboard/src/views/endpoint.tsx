@@ -5,6 +5,8 @@ import * as api from "../api/routes.ts";
 import type { Alert } from "../api/types.ts";
 import { CopyButton } from "../components/copy-button.tsx";
 import { Problem } from "../components/problem.tsx";
+import { disabledWords } from "../lib/alert-state.ts";
+import { enable, endpointOf } from "../state/alerts.ts";
 
 const EXAMPLE = `from standardwebhooks import Webhook
 
@@ -17,6 +19,8 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
   const busy = useSignal(false);
   const error = useSignal<ApiError | null>(null);
   const id = alert.webhook_endpoint_id;
+  const endpoint = endpointOf(alert);
+  const disabled = endpoint && disabledWords(endpoint);
 
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     busy.value = true;
@@ -42,6 +46,19 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
   return (
     <section>
       <h3>Receiver</h3>
+      {disabled && (
+        <div class="problem" role="status">
+          <p>{disabled}</p>
+          <button
+            type="button"
+            class="button"
+            disabled={busy.value}
+            onClick={() => void attempt(() => enable(id))}
+          >
+            Enable again
+          </button>
+        </div>
+      )}
       {secret.value === null ? (
         <p class="hint">
           Each call is signed with this receiver's secret, so your server can tell that it is genuine.

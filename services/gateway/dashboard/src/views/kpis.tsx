@@ -3,6 +3,7 @@ import type { Stats } from "../api/types.ts";
 import { Delta } from "../components/delta.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Tip } from "../components/tip.tsx";
+import { currentStats } from "../lib/current-stats.ts";
 import { DASH, fraction, isKnown, money, price, ratio, words } from "../lib/format.ts";
 import { stats } from "../state/asset.ts";
 import { connection, selectedQuote } from "../state/market.ts";
@@ -74,11 +75,12 @@ const TILES: Tile[] = [
 ];
 
 export function Kpis(): JSX.Element {
-  const data = stats.data.value;
+  const quote = selectedQuote.value;
+  const loaded = stats.data.value;
+  const data = loaded && quote?.ticker === loaded.symbol ? currentStats(loaded, quote) : loaded;
   const error = stats.error.value;
   const toldAbove = error?.isOutage === true && connection.value === "reconnecting";
   if (!data && error && !toldAbove) return <Problem error={error} onRetry={() => stats.refresh()} />;
-  const volume = selectedQuote.value?.volume_24h;
   return (
     <dl
       class="kpis"
@@ -97,7 +99,7 @@ export function Kpis(): JSX.Element {
         <dt>
           <Tip text="Traded in 24 hours, at the venue that knows best.">Volume 24 h</Tip>
         </dt>
-        <dd>{money(volume)}</dd>
+        <dd>{money(quote?.volume_24h)}</dd>
       </div>
     </dl>
   );

@@ -45,7 +45,7 @@ export async function withPage(
     const isExpected = options.expected?.test(message.text()) ?? false;
     if (["error", "warning"].includes(message.type()) && !isExpected) complaints.push(message.text());
   });
-  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("pageerror", (error) => complaints.push(error.stack ?? String(error)));
   page.on("request", (request) => {
     const url = request.url();
     if (!url.startsWith(origin) && !url.startsWith("data:")) complaints.push(`request to ${url}`);
@@ -62,8 +62,9 @@ export async function withPage(
   assert.deepEqual(complaints, []);
 }
 
+/** Signs in, on the page as it is when it already shows the form. */
 export async function signInByKey(page: Page, key: string): Promise<void> {
-  await page.goto("/");
+  if (!(await page.getByLabel("API key").isVisible())) await page.goto("/");
   await page.getByLabel("API key").fill(key);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("option").first().waitFor();

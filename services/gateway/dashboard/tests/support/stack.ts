@@ -21,6 +21,25 @@ export async function register(): Promise<string> {
   return body.api_key;
 }
 
+interface AlertCreate {
+  ticker: string;
+  condition: "gt" | "lt";
+  target_price: number;
+  webhook_url: string;
+}
+
+/** Creates an alert beside the page; returns its id. */
+export async function createAlert(key: string, alert: AlertCreate): Promise<string> {
+  const response = await fetch(`${BASE_URL}/api/v1/alerts/`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-API-Key": key },
+    body: JSON.stringify(alert),
+  });
+  const body = (await response.json()) as { id?: string; detail?: string };
+  if (!body.id) throw new Error(`could not create an alert: ${response.status} ${body.detail ?? ""}`);
+  return body.id;
+}
+
 const HISTORY_DEADLINE_MS = 120_000;
 
 /** Waits until the history of a fresh stack has been filled in, which its readiness does not include. */

@@ -1,0 +1,27 @@
+/** Joins the other tabs of the account while somebody is signed in. */
+import { effect } from "@preact/signals";
+import { budget } from "../api/client.ts";
+import type { BucketLevel, Policy } from "../lib/budget.ts";
+import { groupOf, tabGroup } from "../lib/tabs.ts";
+import { account, SIGNED_OUT, signOut } from "./session.ts";
+
+type Notice = typeof SIGNED_OUT | { policy: Policy; level: BucketLevel };
+
+export function startTabs(): void {
+  effect(() => {
+    const id = account.value;
+    const group = id === null ? null : groupOf(id);
+    tabGroup.value = group;
+    if (!group) return undefined;
+    group.onNotice = (received) => {
+      const notice = received as Notice;
+      if (notice === SIGNED_OUT) signOut("You logged out in another tab.");
+      else budget.adopt(notice.policy, notice.level);
+    };
+    budget.onLearn = (policy, level) => group.announce({ policy, level } satisfies Notice);
+    return () => {
+      budget.onLearn = () => undefined;
+      group.close();
+    };
+  });
+}
