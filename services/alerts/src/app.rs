@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
+use anyhow::Context;
 use contracts::keys;
 use domain::monitor::Thresholds;
 use domain::rule::QualityGate;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::delivery::DeliveryContext;
+use crate::delivery::names::NameResolver;
 use crate::delivery::probe::Prober;
 use crate::delivery::recorder::Recorder;
 use crate::delivery::send::{Poster, PosterSettings};
@@ -34,7 +36,7 @@ use crate::routes::{self, AppState};
 use crate::settings::Settings;
 
 /// The schema that this version works on.
-const SCHEMA_VERSION: u32 = 57;
+const SCHEMA_VERSION: u32 = 58;
 
 /// Of the time that a stop may take, what is left for everything but deliveries under way.
 const STOP_RESERVE: Duration = Duration::from_secs(1);
@@ -93,6 +95,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     if !settings.webhook_verify_tls {
         tracing::warn!("WEBHOOK_VERIFY_TLS is off: whoever answers for a receiver gets its webhooks");
     }
+    let names = NameResolver::new().context("looking up names")?;
     let index = AlertIndex::new(redis.clone());
     let relay_wake = Arc::new(Notify::new());
     let compare = Arc::new(Notify::new());
@@ -104,6 +107,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         index: index.clone(),
         clock: clock.clone(),
         guard: Arc::clone(&guard),
+        names: names.clone(),
         supported: supported.clone(),
         price_data: PriceData {
             redis: redis.clone(),
@@ -157,7 +161,12 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
 
     let relay = Relay {
         pool: pool.clone(),
-        publisher: broker.publisher(),
+        queue: outbox::Queue {
+            broker: broker.clone(),
+            publisher: broker.publisher(),
+            opened: queue.opened(),
+            prefetch: Worker::prefetch(settings.webhook_concurrency),
+        },
         clock: clock.clone(),
         wake: Arc::clone(&relay_wake),
         lost_after: Duration::from_secs(settings.queue_lost_after_seconds),
@@ -176,6 +185,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
 
     let poster = Poster::new(
         guard,
+        &names,
         &PosterSettings {
             timeout: settings.webhook_timeout(),
             connect_timeout: Duration::from_millis(settings.webhook_connect_timeout_ms),

@@ -1,8 +1,9 @@
 //! The relay: puts into the queue whatever is committed and due.
 //!
-//! There is one way into the queue, for new messages, for retries, and for messages that the queue or a consumer lost. Rows
-//! stay locked until the broker confirmed them, so several relays share the work; one that dies in between leaves its rows
-//! unlocked and unmarked, and the next one publishes them, perhaps a second time, which consumers tell apart.
+//! There is one way into the queue, for new messages, for retries, and for messages that the queue or a consumer lost. A relay
+//! marks what it takes for a while before it publishes, so several share the work, and one that hangs at the broker holds no
+//! lock; one that dies leaves its marks to run out, and the next one publishes again, perhaps a second time, which consumers
+//! tell apart.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +11,10 @@ use std::time::Duration;
 use contracts::messages::{DeliveryMessage, VERSION};
 use contracts::{headers, queues};
 use deadpool_postgres::{GenericClient, Pool};
-use platform::amqp::{Message, Publisher};
+use platform::amqp::{Broker, Message, Publisher, QueueState};
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 use crate::delivery::schedule::RetryPolicy;
 use crate::metrics;
-use crate::store::deliveries::{self, Due};
+use crate::store::deliveries::{self, Backlog, Due};
 use crate::store::{self, StoreError, attempts};
 
 /// Hearing of commits of other instances.
@@ -29,6 +30,12 @@ pub mod listen;
 
 /// How often the outbox is looked at, even if nobody calls.
 const INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long a relay has for what it took: longer than publishing can take.
+const LEASE: Duration = Duration::from_secs(25);
+
+/// A message is in the queue or with a consumer this long after it was marked.
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
 /// Most messages published together.
 const BATCH_SIZE: i64 = 1_000;
@@ -44,12 +51,24 @@ pub enum RelayError {
     Queue(String),
 }
 
+/// The queue as the relay looks at it.
+pub struct Queue {
+    /// Where it is.
+    pub broker: Broker,
+    /// Puts messages into it.
+    pub publisher: Publisher,
+    /// Tells what it held when this process's consumer began to consume.
+    pub opened: watch::Receiver<Option<QueueState>>,
+    /// How many messages a consumer holds at most.
+    pub prefetch: u16,
+}
+
 /// Publishes what is due.
 pub struct Relay {
     /// Where the outbox is.
     pub pool: Pool,
     /// Where messages go.
-    pub publisher: Publisher,
+    pub queue: Queue,
     /// What time it is.
     pub clock: SharedClock,
     /// Called when something was committed.
@@ -67,6 +86,7 @@ impl Relay {
     /// Never: every failure is waited out.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut failures = 0;
+        let mut opened = self.queue.opened.clone();
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // A pass that is cut off rolls back; what it published already is told apart by the consumers.
@@ -91,6 +111,12 @@ impl Relay {
             tokio::select! {
                 () = stop.cancelled() => {}
                 _ = ticks.tick() => self.measure().await,
+                Ok(()) = opened.changed() => {
+                    let found = *opened.borrow_and_update();
+                    if let (Some(found), Ok(backlog)) = (found, self.backlog().await) {
+                        self.recover_lost(found, backlog).await;
+                    }
+                }
                 () = self.wake.notified() => {}
             }
         }
@@ -110,21 +136,27 @@ impl Relay {
         }
         let taken = due.len();
         let due = self.close_interrupted(&transaction, due).await?;
+        let ids: Vec<Uuid> = due.iter().map(|due| due.id).collect();
+        let now = self.clock.now();
+        let until = now.saturating_add(LEASE).unwrap_or(now);
+        deliveries::mark_queued(&transaction, &ids, now, until).await?;
+        transaction.commit().await.map_err(StoreError::from)?;
+        drop(client);
+
         let messages: Vec<Message> = due.iter().map(to_message).collect();
-        let results = self.publisher.publish_all(queues::WEBHOOKS, &messages).await;
-        let published: Vec<_> = due
-            .iter()
-            .zip(&results)
-            .filter(|(_, result)| result.is_ok())
-            .map(|(due, _)| due.id)
-            .collect();
-        let failed = results.len() - published.len();
+        let results = self.queue.publisher.publish_all(queues::WEBHOOKS, &messages).await;
+        let (published, failed): (Vec<_>, Vec<_>) = ids.iter().zip(&results).partition(|(_, result)| result.is_ok());
         ::metrics::counter!(metrics::QUEUED).increment(published.len() as u64);
-        ::metrics::counter!(metrics::QUEUE_FAILED).increment(failed as u64);
+        ::metrics::counter!(metrics::QUEUE_FAILED).increment(failed.len() as u64);
+        let client = store::connection(&self.pool).await?;
         let now = self.clock.now();
         let lost_at = now.saturating_add(self.lost_after).unwrap_or(now);
-        deliveries::mark_queued(&transaction, &published, now, lost_at).await?;
-        transaction.commit().await.map_err(StoreError::from)?;
+        for (those, due_at) in [(published, lost_at), (failed, now)] {
+            let those: Vec<Uuid> = those.into_iter().map(|(id, _)| *id).collect();
+            if !those.is_empty() {
+                deliveries::reschedule(&client, &those, until, due_at).await?;
+            }
+        }
         match results.into_iter().find_map(Result::err) {
             Some(error) => Err(RelayError::Queue(error.to_string())),
             None => Ok(taken),
@@ -150,12 +182,56 @@ impl Relay {
         Ok(due)
     }
 
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let now = self.clock.now();
+        let settled = now.saturating_sub(SETTLED_AFTER).unwrap_or(now);
+        deliveries::backlog(&self.pool, settled).await
+    }
+
     async fn measure(&self) {
-        if let Ok((depth, first_due)) = deliveries::backlog(&self.pool).await {
-            let lag = first_due.map_or(0.0, |due| self.clock.now().duration_since(due).as_secs_f64().max(0.0));
-            ::metrics::gauge!(metrics::OUTBOX_DEPTH).set(depth as f64);
-            ::metrics::gauge!(metrics::OUTBOX_LAG_SECONDS).set(lag);
+        let Ok(backlog) = self.backlog().await else { return };
+        let lag = backlog
+            .first_due
+            .map_or(0.0, |due| self.clock.now().duration_since(due).as_secs_f64().max(0.0));
+        ::metrics::gauge!(metrics::OUTBOX_DEPTH).set(backlog.waiting as f64);
+        ::metrics::gauge!(metrics::OUTBOX_LAG_SECONDS).set(lag);
+        if backlog.queued == 0 {
+            return;
         }
+        if let Ok(found) = self.queue.broker.queue_state(queues::WEBHOOKS).await {
+            self.recover_lost(found, backlog).await;
+        }
+    }
+
+    /// Queues again what the broker lost: when the queue and its consumers together cannot hold as many messages as were put
+    /// into it. What is still there after all is told apart when it is claimed.
+    async fn recover_lost(&self, found: QueueState, backlog: Backlog) {
+        let held = u64::from(found.consumers) * u64::from(self.queue.prefetch);
+        if u64::from(found.messages) + held >= backlog.queued {
+            return;
+        }
+        let now = self.clock.now();
+        let settled = now.saturating_sub(SETTLED_AFTER).unwrap_or(now);
+        let mut requeued = 0;
+        let outcome = async {
+            let client = store::connection(&self.pool).await?;
+            while let more @ 1.. = deliveries::requeue(&client, settled, now).await? {
+                requeued += more;
+            }
+            Ok::<(), StoreError>(())
+        };
+        match outcome.await {
+            Ok(()) => tracing::warn!(
+                requeued,
+                in_queue = found.messages,
+                "the queue lost messages, queued again"
+            ),
+            Err(error) => tracing::warn!(
+                error = format!("{:#}", anyhow::Error::new(error)),
+                "the queue lost messages, they wait"
+            ),
+        }
+        self.wake.notify_one();
     }
 }
 

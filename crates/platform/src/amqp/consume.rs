@@ -10,9 +10,10 @@ use lapin::message::Delivery as RawDelivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Acker, Channel};
+use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Broker, declare};
+use super::{Broker, QueueState, declare};
 use crate::backoff::Backoff;
 
 /// After this much silence a consumer checks that the broker still knows it: when a queue is
@@ -108,6 +109,7 @@ pub struct Consumer {
     subscription: Option<Subscription>,
     failures: u32,
     state: ConsumerState,
+    opened: watch::Sender<Option<QueueState>>,
 }
 
 /// Whether a consumer consumes; clones tell of the same one.
@@ -150,7 +152,14 @@ impl Consumer {
             subscription: None,
             failures: 0,
             state: ConsumerState::new(),
+            opened: watch::Sender::new(None),
         }
+    }
+
+    /// Tells what the queue held whenever the consumer begins to consume, at first or again.
+    #[must_use]
+    pub fn opened(&self) -> watch::Receiver<Option<QueueState>> {
+        self.opened.subscribe()
     }
 
     /// Tells whether it consumes, also after it moved into a task.
@@ -211,7 +220,7 @@ impl Consumer {
 
     async fn open(&self) -> anyhow::Result<Subscription> {
         let channel = self.broker.channel().await?;
-        declare(&channel, &self.queue).await?;
+        let found = declare(&channel, &self.queue).await?;
         channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
         let tag = Uuid::now_v7().to_string();
         let stream = channel
@@ -222,6 +231,7 @@ impl Consumer {
                 FieldTable::default(),
             )
             .await?;
+        self.opened.send_replace(Some(found.into()));
         Ok(Subscription {
             channel,
             stream,

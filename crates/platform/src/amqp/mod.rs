@@ -54,6 +54,24 @@ impl fmt::Debug for Broker {
     }
 }
 
+/// What a queue holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueState {
+    /// Messages that wait for a consumer; those that consumers hold are not counted.
+    pub messages: u32,
+    /// Its consumers.
+    pub consumers: u32,
+}
+
+impl From<Queue> for QueueState {
+    fn from(queue: Queue) -> Self {
+        Self {
+            messages: queue.message_count(),
+            consumers: queue.consumer_count(),
+        }
+    }
+}
+
 impl Broker {
     /// Names the broker; the connection is opened when needed, so it may still be starting.
     ///
@@ -94,12 +112,12 @@ impl Broker {
         self.check.run(self, queue).await
     }
 
-    /// Number of messages that wait in `queue`.
+    /// What `queue` holds.
     ///
     /// # Errors
     ///
     /// No connection, no answer, or no such queue.
-    pub async fn depth(&self, queue: &str) -> anyhow::Result<u32> {
+    pub async fn queue_state(&self, queue: &str) -> anyhow::Result<QueueState> {
         let asking = async {
             let channel = self.channel().await?;
             let passive = QueueDeclareOptions {
@@ -109,11 +127,9 @@ impl Broker {
             let found = channel
                 .queue_declare(queue.into(), passive, FieldTable::default())
                 .await;
-            let depth = found
-                .with_context(|| format!("asking for the queue {queue}"))?
-                .message_count();
+            let state = found.with_context(|| format!("asking for the queue {queue}"))?.into();
             channel.close(200, "done".into()).await.context("closing the channel")?;
-            Ok(depth)
+            Ok(state)
         };
         let answer = tokio::time::timeout(ANSWER_TIMEOUT, asking).await;
         answer.map_err(|_| anyhow!("RabbitMQ did not answer in time"))?

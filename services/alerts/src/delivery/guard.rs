@@ -5,13 +5,15 @@
 //! nobody for address literals, therefore `Guard::check_url` judges those.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
+
+use super::names::NameResolver;
 
 /// The longest address that is accepted, in characters.
 const MAX_URL_LENGTH: usize = 2048;
@@ -193,11 +195,11 @@ impl Guard {
     ///
     /// # Errors
     /// When any of its addresses is refused.
-    pub async fn check_name(&self, url: &Url) -> Result<(), Blocked> {
+    pub async fn check_name(&self, url: &Url, names: &NameResolver) -> Result<(), Blocked> {
         let Some(Host::Domain(name)) = url.host() else {
             return Ok(());
         };
-        match tokio::time::timeout(NAME_TIMEOUT, lookup(name)).await {
+        match tokio::time::timeout(NAME_TIMEOUT, names.lookup(name)).await {
             Ok(Ok(addresses)) => addresses
                 .into_iter()
                 .try_for_each(|address| self.check_address(address.ip())),
@@ -206,19 +208,17 @@ impl Guard {
     }
 }
 
-async fn lookup(name: &str) -> std::io::Result<Vec<SocketAddr>> {
-    // The port is the connector's business: it replaces this one.
-    Ok(tokio::net::lookup_host((name, 0)).await?.collect())
-}
-
 /// The client's only way to addresses: all of a name's addresses if each is allowed, none otherwise.
 #[derive(Clone)]
-pub struct GuardedResolver(Arc<Guard>);
+pub struct GuardedResolver {
+    guard: Arc<Guard>,
+    names: NameResolver,
+}
 
 impl GuardedResolver {
     /// A resolver that admits what `guard` admits.
-    pub fn new(guard: Arc<Guard>) -> Self {
-        Self(guard)
+    pub fn new(guard: Arc<Guard>, names: NameResolver) -> Self {
+        Self { guard, names }
     }
 }
 
@@ -230,9 +230,9 @@ impl fmt::Debug for GuardedResolver {
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let guard = Arc::clone(&self.0);
+        let Self { guard, names } = self.clone();
         Box::pin(async move {
-            let addresses = lookup(name.as_str()).await?;
+            let addresses = names.lookup(name.as_str()).await?;
             // One bad address among good ones is refused too: which one is used is the sender's choice, not ours.
             for address in &addresses {
                 guard.check_address(address.ip())?;

@@ -16,6 +16,9 @@ use crate::store::attempts::{AttemptRecord, Claimed};
 /// Refusal of addresses that must not be reached.
 pub mod guard;
 
+/// Names of receivers.
+pub mod names;
+
 /// Signatures.
 pub mod sign;
 
@@ -90,8 +93,10 @@ pub struct DeliveryContext {
 pub struct Attempt {
     /// When it was made.
     pub dispatched_at: Timestamp,
-    /// How long it took.
+    /// How long it took to the head of the answer, or to the failure.
     pub latency: Duration,
+    /// How long it took as a whole.
+    pub duration: Duration,
     /// What came back.
     pub answer: Result<Answer, SendError>,
     /// What becomes of the message.
@@ -110,7 +115,8 @@ pub async fn deliver_one(job: &Claimed, context: &DeliveryContext) -> Attempt {
             None => Err(SendError::Secret),
         }
     };
-    let latency = started.elapsed();
+    let duration = started.elapsed();
+    let latency = answer.as_ref().map_or(duration, |answer| answer.latency);
     let outcome = judge(
         &answer,
         job.attempt,
@@ -121,6 +127,7 @@ pub async fn deliver_one(job: &Claimed, context: &DeliveryContext) -> Attempt {
     Attempt {
         dispatched_at,
         latency,
+        duration,
         answer,
         outcome,
     }
@@ -204,7 +211,7 @@ impl Attempt {
             Outcome::RetryIn(wait) => {
                 let ended_at = self
                     .dispatched_at
-                    .saturating_add(self.latency)
+                    .saturating_add(self.duration)
                     .unwrap_or(self.dispatched_at);
                 (Some(ended_at.saturating_add(wait).unwrap_or(ended_at)), None)
             }

@@ -19,6 +19,7 @@ use crate::metrics;
 use crate::store::attempts::{self, AttemptRecord};
 use crate::store::deliveries;
 use crate::store::endpoints::{self, HealthChange};
+use crate::store::refused::{self, Kind};
 use crate::store::{self, StoreError};
 
 /// Most outcomes written together.
@@ -73,7 +74,7 @@ impl Recorder {
             for settlement in batch.drain(..) {
                 messages.push(work.add(settlement, now));
             }
-            self.write_patiently(&work).await;
+            self.write_patiently(work).await;
             // Together, so that a broker that takes nothing at the moment is waited for once.
             for acked in join_all(messages.into_iter().map(Delivery::ack)).await {
                 if let Err(error) = acked {
@@ -84,17 +85,35 @@ impl Recorder {
         }
     }
 
-    async fn write_patiently(&self, work: &Work) {
-        let mut attempt = 0;
-        while let Err(error) = self.write(work).await {
-            if attempt % 20 == 0 {
+    /// Waits for PostgreSQL while it is away. Of a batch that it refuses, what is good is written, and the rest set aside.
+    async fn write_patiently(&self, work: Work) {
+        let mut failures = 0;
+        let mut waiting = vec![work];
+        while let Some(work) = waiting.last() {
+            let written = match self.write(work).await {
+                Err(error) if !error.is_outage() && work.len() > 1 => {
+                    let parts = waiting.pop().map(Work::split);
+                    waiting.extend(parts.into_iter().flatten());
+                    continue;
+                }
+                Err(error) if !error.is_outage() => {
+                    let item = work.name();
+                    refused::set_aside(&self.pool, Kind::Attempt, &item, &error, &item, self.clock.now()).await
+                }
+                written => written,
+            };
+            let Err(error) = written else {
+                waiting.pop();
+                continue;
+            };
+            if failures % 20 == 0 {
                 tracing::warn!(
                     error = format!("{:#}", anyhow::Error::new(error)),
                     "attempts wait to be recorded"
                 );
             }
-            tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
-            attempt += 1;
+            tokio::time::sleep(Backoff::RECONNECT.random_delay(failures)).await;
+            failures += 1;
         }
     }
 
@@ -143,6 +162,34 @@ struct Work {
 }
 
 impl Work {
+    fn len(&self) -> usize {
+        self.records.len() + self.put_back.len()
+    }
+
+    /// Each of its items alone.
+    fn split(self) -> Vec<Self> {
+        let records = self.records.into_iter().zip(self.receivers);
+        let records = records.map(|(record, receiver)| Self {
+            places: [((record.delivery_id, record.attempt), 0)].into(),
+            records: vec![record],
+            receivers: vec![receiver],
+            put_back: Vec::new(),
+        });
+        let put_back = self.put_back.into_iter().map(|put_back| Self {
+            put_back: vec![put_back],
+            ..Self::default()
+        });
+        records.chain(put_back).collect()
+    }
+
+    /// What its first item is called.
+    fn name(&self) -> String {
+        let records = self.records.iter().map(|record| (record.delivery_id, record.attempt));
+        let put_back = self.put_back.iter().map(|(id, attempt, _)| (*id, *attempt));
+        let first = records.chain(put_back).next().unwrap_or_default();
+        format!("{}.{}", first.0, first.1)
+    }
+
     fn add(&mut self, settlement: Settlement, now: Timestamp) -> Delivery {
         match settlement {
             Settlement::Tried {

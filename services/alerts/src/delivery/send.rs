@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::guard::{Blocked, Guard, GuardedResolver};
+use super::names::NameResolver;
 use super::reuse;
 
 /// Most of an answer that is read.
@@ -48,6 +49,8 @@ pub struct WebhookRequest<'a> {
 pub struct Answer {
     /// Status code.
     pub status: u16,
+    /// How long the head of the answer took.
+    pub latency: Duration,
     /// The header of that name.
     pub retry_after: Option<String>,
     /// The beginning of the body, as text.
@@ -117,12 +120,12 @@ impl Poster {
     ///
     /// # Errors
     /// When the TLS stack cannot be set up.
-    pub fn new(guard: Arc<Guard>, settings: &PosterSettings) -> anyhow::Result<Self> {
+    pub fn new(guard: Arc<Guard>, names: &NameResolver, settings: &PosterSettings) -> anyhow::Result<Self> {
         let tls = tls::client_config_with(&settings.verification);
         let builder = || {
             Client::builder()
                 .user_agent(concat!("CryptoLens-Webhooks/", env!("CARGO_PKG_VERSION")))
-                .dns_resolver(GuardedResolver::new(Arc::clone(&guard)))
+                .dns_resolver(GuardedResolver::new(Arc::clone(&guard), names.clone()))
                 .redirect(redirect::Policy::none())
                 .no_proxy()
                 .no_gzip()
@@ -162,10 +165,12 @@ impl Poster {
             (sent, _) => sent,
         };
         let response = response.map_err(|error| classify(&error))?;
+        let latency = started.elapsed();
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
         Ok(Answer {
             status,
+            latency,
             retry_after,
             excerpt: excerpt(response).await,
         })

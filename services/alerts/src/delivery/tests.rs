@@ -16,6 +16,7 @@ fn now() -> Timestamp {
 fn answer(status: u16, retry_after: Option<&str>) -> Result<Answer, SendError> {
     Ok(Answer {
         status,
+        latency: Duration::from_millis(5),
         retry_after: retry_after.map(ToOwned::to_owned),
         excerpt: String::new(),
     })
@@ -91,6 +92,7 @@ fn a_record_says_what_went_wrong(
     let attempt = Attempt {
         dispatched_at: now(),
         latency: Duration::from_millis(1500),
+        duration: Duration::from_millis(1600),
         answer,
         outcome,
     };
@@ -99,7 +101,7 @@ fn a_record_says_what_went_wrong(
         (record.attempt, record.latency_ms, record.error.as_deref()),
         (2, 1500, error)
     );
-    let expected = (outcome == RETRY_10).then(|| "2026-01-01T00:00:11.5Z".parse().unwrap());
+    let expected = (outcome == RETRY_10).then(|| "2026-01-01T00:00:11.6Z".parse().unwrap());
     assert_eq!(
         record.next_attempt_at, expected,
         "the wait begins when the attempt ends"

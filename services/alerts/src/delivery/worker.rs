@@ -13,14 +13,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use contracts::messages::DeliveryMessage;
 use deadpool_postgres::Pool;
 use platform::amqp::{Consumer, Delivery};
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::lanes::{Arrival, Ending, Lanes, Receiver, Slot};
@@ -28,6 +29,7 @@ use super::recorder::{Recorder, Settlement};
 use super::{DeliveryContext, deliver_one};
 use crate::metrics;
 use crate::store::attempts::{self, Claimed};
+use crate::store::refused::{self, Kind};
 use crate::store::{self, StoreError};
 
 /// Most messages claimed together.
@@ -69,7 +71,7 @@ impl Worker {
     /// Delivers until the stop.
     ///
     /// # Errors
-    /// When one of its tasks panics.
+    /// When one of its tasks panics: the process is to start anew.
     pub async fn run(self, consumer: Consumer, recorder: Recorder, stop: CancellationToken) -> anyhow::Result<()> {
         let prefetch = usize::from(Self::prefetch(self.concurrency));
         let most_in_flight = Lanes::<Job>::most_in_flight(self.concurrency);
@@ -77,7 +79,7 @@ impl Worker {
         let (freed, endings) = mpsc::channel(most_in_flight);
         let (settle, settlements) = mpsc::channel(prefetch + most_in_flight);
         let drain_for = self.drain_for;
-        let recorder = tokio::spawn(recorder.run(settlements));
+        let mut recorder = tokio::spawn(recorder.run(settlements));
         let claimer = Claimer {
             pool: self.pool,
             context: self.context,
@@ -85,17 +87,22 @@ impl Worker {
             lease: self.claim_lease,
             freed,
             settle: settle.clone(),
-            tasks: TaskTracker::new(),
+            tasks: JoinSet::new(),
         };
-        let claimer = tokio::spawn(claimer.run(to_claim));
+        let mut claimer = tokio::spawn(claimer.run(to_claim));
         let dispatcher = Dispatcher {
             lanes: Lanes::new(self.concurrency, PLACES),
             starts,
             settle,
         };
-        dispatcher.run(consumer, endings, &stop).await;
+        // Neither of the two ends before the dispatcher, unless it panics.
+        tokio::select! {
+            () = dispatcher.run(consumer, endings, &stop) => {}
+            ended = &mut claimer => return ended?.context("claiming deliveries"),
+            ended = &mut recorder => return ended.context("recording attempts"),
+        }
         let rest = async {
-            claimer.await?;
+            claimer.await??;
             recorder.await?;
             anyhow::Ok(())
         };
@@ -228,13 +235,24 @@ struct Claimer {
     lease: Duration,
     freed: mpsc::Sender<(Slot, Ending)>,
     settle: mpsc::Sender<Settlement>,
-    tasks: TaskTracker,
+    tasks: JoinSet<()>,
 }
 
 impl Claimer {
-    async fn run(self, mut to_claim: mpsc::Receiver<(Slot, Job)>) {
+    /// Claims and delivers until the last sender is gone.
+    ///
+    /// # Errors
+    /// When a delivery panics: its slot would never be free again.
+    async fn run(mut self, mut to_claim: mpsc::Receiver<(Slot, Job)>) -> anyhow::Result<()> {
         let mut batch = Vec::with_capacity(CLAIM_BATCH);
-        while to_claim.recv_many(&mut batch, CLAIM_BATCH).await > 0 {
+        loop {
+            tokio::select! {
+                Some(ended) = self.tasks.join_next() => {
+                    ended?;
+                    continue;
+                }
+                received = to_claim.recv_many(&mut batch, CLAIM_BATCH) => if received == 0 { break },
+            }
             let wanted: Vec<(Uuid, u32)> = batch.iter().map(|(_, job)| (job.delivery_id, job.attempt)).collect();
             let mut claimed = self.claim_patiently(&wanted).await;
             for (slot, job) in batch.drain(..) {
@@ -245,24 +263,50 @@ impl Claimer {
                 }
             }
         }
-        self.tasks.close();
-        self.tasks.wait().await;
+        while let Some(ended) = self.tasks.join_next().await {
+            ended?;
+        }
+        Ok(())
     }
 
+    /// Waits for PostgreSQL while it is away. What it refuses is set aside: its delivery comes again when it is due.
     async fn claim_patiently(&self, wanted: &[(Uuid, u32)]) -> Vec<Claimed> {
-        let mut attempt = 0;
-        loop {
-            match self.claim(wanted).await {
-                Ok(claimed) => return claimed,
+        let mut failures = 0;
+        let mut claimed = Vec::with_capacity(wanted.len());
+        let mut waiting = vec![wanted];
+        while let Some(batch) = waiting.last().copied() {
+            let claiming = match self.claim(batch).await {
+                Err(error) if !error.is_outage() && batch.len() > 1 => {
+                    waiting.pop();
+                    waiting.extend(batch.chunks(1));
+                    continue;
+                }
+                Err(error) if !error.is_outage() => {
+                    let item = batch
+                        .first()
+                        .map(|(id, attempt)| format!("{id}.{attempt}"))
+                        .unwrap_or_default();
+                    refused::set_aside(&self.pool, Kind::Attempt, &item, &error, &item, self.clock.now())
+                        .await
+                        .map(|()| Vec::new())
+                }
+                claiming => claiming,
+            };
+            match claiming {
+                Ok(more) => {
+                    claimed.extend(more);
+                    waiting.pop();
+                }
                 Err(error) => {
-                    if attempt % 20 == 0 {
+                    if failures % 20 == 0 {
                         tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "deliveries wait");
                     }
-                    tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
-                    attempt += 1;
+                    tokio::time::sleep(Backoff::RECONNECT.random_delay(failures)).await;
+                    failures += 1;
                 }
             }
         }
+        claimed
     }
 
     async fn claim(&self, wanted: &[(Uuid, u32)]) -> Result<Vec<Claimed>, StoreError> {
@@ -273,13 +317,13 @@ impl Claimer {
         attempts::claim(&client, wanted, now, until).await
     }
 
-    fn deliver(&self, slot: Slot, job: Job, claimed: Claimed) {
+    fn deliver(&mut self, slot: Slot, job: Job, claimed: Claimed) {
         let (context, freed, settle) = (Arc::clone(&self.context), self.freed.clone(), self.settle.clone());
         self.tasks.spawn(async move {
             let attempt = deliver_one(&claimed, &context).await;
             let record = attempt.to_record(&claimed);
             ::metrics::counter!(metrics::ATTEMPTS, "outcome" => attempt.label()).increment(1);
-            ::metrics::histogram!(metrics::ATTEMPT_SECONDS).record(attempt.latency.as_secs_f64());
+            ::metrics::histogram!(metrics::ATTEMPT_SECONDS).record(attempt.duration.as_secs_f64());
             tracing::info!(
                 delivery_id = %claimed.id,
                 endpoint_id = %claimed.endpoint_id,
@@ -297,7 +341,7 @@ impl Claimer {
                     slot,
                     Ending::Tried {
                         succeeded: record.succeeded,
-                        latency: attempt.latency,
+                        latency: attempt.duration,
                     },
                 ))
                 .await;
@@ -312,7 +356,7 @@ impl Claimer {
     }
 
     /// Another consumer has it, or its attempt was made already. Claims do not wait for the broker to hear of it.
-    fn drop_duplicate(&self, slot: Slot, job: Job) {
+    fn drop_duplicate(&mut self, slot: Slot, job: Job) {
         ::metrics::counter!(metrics::DUPLICATES).increment(1);
         let freed = self.freed.clone();
         self.tasks.spawn(async move {

@@ -106,7 +106,7 @@ async fn judge(state: &AppState, user: UserId, request: AlertCreateRequest) -> R
         .map_err(|blocked| url_problem(&blocked))?;
     state
         .guard
-        .check_name(&url)
+        .check_name(&url, &state.names)
         .await
         .map_err(|blocked| url_problem(&blocked))?;
     Ok(NewAlert {

@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::delivery::guard::Guard;
+use crate::delivery::names::NameResolver;
 use crate::index::AlertIndex;
 use crate::price_data::PriceData;
 use crate::store::StoreError;
@@ -39,6 +40,8 @@ pub struct AppState {
     pub clock: SharedClock,
     /// What may be posted to.
     pub guard: Arc<Guard>,
+    /// Looks up the names in addresses.
+    pub names: NameResolver,
     /// Assets that alerts may name.
     pub supported: Vec<Ticker>,
     /// Which alerts no price reaches.

@@ -56,7 +56,8 @@ pub async fn take_due(client: &impl GenericClient, now: Timestamp, limit: i64) -
         .collect())
 }
 
-/// Notes that messages are in the queue. They are due again when `lost_at` passes without a consumer taking them.
+/// Notes that messages are about to be published, by a relay that knows until `until` what became of them. They are due again
+/// when that passes.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
@@ -64,28 +65,84 @@ pub async fn mark_queued(
     client: &impl GenericClient,
     ids: &[Uuid],
     now: Timestamp,
-    lost_at: Timestamp,
+    until: Timestamp,
 ) -> Result<(), StoreError> {
     let statement = client
         .prepare_cached(
             "UPDATE alerting.deliveries SET status = 'queued', due_at = $3, updated_at = $2 WHERE id = ANY($1)",
         )
         .await?;
-    client.execute(&statement, &[&ids, &now, &lost_at]).await?;
+    client.execute(&statement, &[&ids, &now, &until]).await?;
     Ok(())
 }
 
-/// How many messages wait, and since when the first of them is due.
+/// Notes when messages that were marked until `until` are due again: those in the queue when a consumer should have taken them,
+/// those that the queue did not take at once. What a consumer took meanwhile is left alone.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
-pub async fn backlog(pool: &Pool) -> Result<(u64, Option<Timestamp>), StoreError> {
+pub async fn reschedule(
+    client: &impl GenericClient,
+    ids: &[Uuid],
+    until: Timestamp,
+    due_at: Timestamp,
+) -> Result<(), StoreError> {
+    let statement = client
+        .prepare_cached(
+            "UPDATE alerting.deliveries SET due_at = $3 WHERE id = ANY($1) AND status = 'queued' AND due_at = $2",
+        )
+        .await?;
+    client.execute(&statement, &[&ids, &until, &due_at]).await?;
+    Ok(())
+}
+
+/// Makes messages due that were queued before `before` and not taken, some thousands at a time. Returns how many.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn requeue(client: &impl GenericClient, before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+    let statement = client
+        .prepare_cached(
+            "UPDATE alerting.deliveries SET status = 'pending', due_at = $2, updated_at = $2
+             WHERE id IN (
+                 SELECT id FROM alerting.deliveries
+                 WHERE due_at IS NOT NULL AND status = 'queued' AND updated_at < $1
+                 ORDER BY id LIMIT 5000 FOR NO KEY UPDATE SKIP LOCKED
+             )",
+        )
+        .await?;
+    Ok(client.execute(&statement, &[&before, &now]).await?)
+}
+
+/// The outbox in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backlog {
+    /// Messages that are not done.
+    pub waiting: u64,
+    /// Of these, how many were queued some time ago and not taken.
+    pub queued: u64,
+    /// When the first is due.
+    pub first_due: Option<Timestamp>,
+}
+
+/// Counts what waits, and what was queued before `before`.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn backlog(pool: &Pool, before: Timestamp) -> Result<Backlog, StoreError> {
     let client = connection(pool).await?;
     let statement = client
-        .prepare_cached("SELECT count(*), min(due_at) FROM alerting.deliveries WHERE due_at IS NOT NULL")
+        .prepare_cached(
+            "SELECT count(*), count(*) FILTER (WHERE status = 'queued' AND updated_at < $1), min(due_at)
+             FROM alerting.deliveries WHERE due_at IS NOT NULL",
+        )
         .await?;
-    let row = client.query_one(&statement, &[]).await?;
-    Ok((row.get::<_, i64>(0).unsigned_abs(), row.get(1)))
+    let row = client.query_one(&statement, &[&before]).await?;
+    Ok(Backlog {
+        waiting: row.get::<_, i64>(0).unsigned_abs(),
+        queued: row.get::<_, i64>(1).unsigned_abs(),
+        first_due: row.get(2),
+    })
 }
 
 /// Puts messages back unsent: each is due again at its moment, and no attempt is counted.

@@ -21,6 +21,8 @@ pub enum Kind {
     Alert,
     /// The metrics of an asset.
     Metrics,
+    /// An attempt to deliver that cannot be claimed or recorded.
+    Attempt,
 }
 
 impl Kind {
@@ -29,6 +31,7 @@ impl Kind {
             Self::Quote => "quote",
             Self::Alert => "alert",
             Self::Metrics => "metrics",
+            Self::Attempt => "attempt",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alerts::delivery::DeliveryContext;
+use alerts::delivery::names::NameResolver;
 use alerts::delivery::recorder::Recorder;
 use alerts::delivery::send::{Poster, PosterSettings};
 use alerts::delivery::sign::SigningSecret;
@@ -24,6 +25,7 @@ use platform::amqp::Consumer;
 use platform::clock::{Clock, SharedClock, SystemClock};
 use platform::settings::{Variables, load_from};
 use platform::stream::append;
+use platform::tls::{Authorities, Verification};
 use serde_json::{Value, json};
 use testkit::{TestDatabase, TestRabbit, TestRedis, WebhookSink};
 use tokio::sync::Notify;
@@ -134,7 +136,12 @@ impl Stand {
     pub fn relay(&self, clock: SharedClock, lost_after: Duration) -> Relay {
         Relay {
             pool: self.database.pool.clone(),
-            publisher: self.rabbit.broker().publisher(),
+            queue: alerts::outbox::Queue {
+                broker: self.rabbit.broker(),
+                publisher: self.rabbit.broker().publisher(),
+                opened: tokio::sync::watch::Sender::new(None).subscribe(),
+                prefetch: Worker::prefetch(4),
+            },
             clock,
             wake: Arc::new(Notify::new()),
             lost_after,
@@ -183,11 +190,11 @@ impl Stand {
         let poster = PosterSettings {
             timeout: settings.webhook_timeout(),
             connect_timeout: Duration::from_secs(10),
-            verification: Verification::PublicRoots,
+            verification: Verification::Full(Authorities::public()),
             idle_per_host: 1,
         };
         let context = DeliveryContext {
-            poster: Poster::new(settings.guard().unwrap(), &poster).unwrap(),
+            poster: Poster::new(settings.guard().unwrap(), &NameResolver::new().unwrap(), &poster).unwrap(),
             policy: settings.retry_policy(),
             clock: clock.clone(),
             unit_random: rand::random,

@@ -39,24 +39,101 @@ async fn what_was_committed_and_not_queued_is_queued_by_whoever_comes_next() {
 }
 
 #[tokio::test]
-async fn an_emptied_queue_loses_nothing() {
+async fn what_the_broker_lost_is_queued_again_at_once() {
+    let stand = Stand::new().await;
+    fire(&stand, 5).await;
+    let clock = FakeClock::new(SystemClock.now());
+    let relay = stand.relay(clock.shared(), Duration::from_secs(3_600));
+    assert_eq!(relay.publish_due().await.unwrap(), 5);
+    stand.rabbit.delete_queue(queues::WEBHOOKS).await.unwrap();
+    clock.advance(Duration::from_secs(2));
+    let service = stand
+        .start_with(&[("QUEUE_LOST_AFTER_SECONDS", "3600")], clock.shared())
+        .await;
+    stand.sink.wait_for(5, PATIENCE).await;
+    stand
+        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 5)
+        .await;
+    service.stop().await;
+    assert_eq!(stand.sink.count(), 5);
+}
+
+#[tokio::test]
+async fn what_is_still_in_the_queue_is_not_queued_again() {
+    let stand = Stand::new().await;
+    fire(&stand, 5).await;
+    let clock = FakeClock::new(SystemClock.now());
+    let relay = stand.relay(clock.shared(), Duration::from_secs(3_600));
+    assert_eq!(relay.publish_due().await.unwrap(), 5);
+    clock.advance(Duration::from_secs(2));
+    let service = stand
+        .start_with(&[("QUEUE_LOST_AFTER_SECONDS", "3600")], clock.shared())
+        .await;
+    stand
+        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 5)
+        .await;
+    service.stop().await;
+    // What is marked again carries the time of its first claim.
+    let requeued = "SELECT count(*) FROM alerting.delivery_attempts WHERE attempt > 1";
+    assert_eq!((stand.sink.count(), stand.count(requeued).await), (5, 0));
+}
+
+#[tokio::test]
+async fn what_another_consumer_lost_is_queued_again_in_time() {
     let stand = Stand::new().await;
     fire(&stand, 5).await;
     let clock = FakeClock::new(SystemClock.now());
     let relay = stand.relay(clock.shared(), Duration::from_secs(60));
+    let mut other = stand.rabbit.broker().consume(queues::WEBHOOKS, 10);
     assert_eq!(relay.publish_due().await.unwrap(), 5);
     assert_eq!(
         relay.publish_due().await.unwrap(),
         0,
         "what is queued is not queued again"
     );
-    stand.rabbit.delete_queue(queues::WEBHOOKS).await.unwrap();
+    for _ in 0..5 {
+        other.next().await.ack().await.unwrap();
+    }
     clock.advance(Duration::from_secs(59));
     let service = stand.start_with(&[], clock.shared()).await;
     assert_eq!(relay.publish_due().await.unwrap(), 0);
     clock.advance(Duration::from_secs(2));
-    stand.sink.wait_for(5, PATIENCE).await;
+    let everything = async {
+        tokio::select! {
+            received = stand.sink.wait_for(5, PATIENCE) => received,
+            // The other one goes on taking its share, and loses that too.
+            () = async { loop { other.next().await.reject(true).await.unwrap() } } => unreachable!(),
+        }
+    };
+    everything.await;
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_waits_for_the_broker_holds_no_row() {
+    let stand = Stand::new().await;
+    let rabbit = testkit::OwnRabbit::start().await;
+    let broker = platform::amqp::Broker::connect(&rabbit.settings).unwrap();
+    broker.check(queues::WEBHOOKS).await.unwrap();
+    rabbit.set_disk_alarm(true);
+    fire(&stand, 5).await;
+    let mut relay = stand.relay(SystemClock::shared(), Duration::from_secs(60));
+    relay.queue.publisher = broker.publisher();
+    let publishing = tokio::spawn(async move { relay.publish_due().await });
+    let queued = "SELECT count(*) FROM alerting.deliveries WHERE status = 'queued'";
+    stand.wait_for_count(queued, 5).await;
+    let client = stand.database.pool.get().await.unwrap();
+    client
+        .batch_execute("BEGIN; SELECT FROM alerting.deliveries FOR UPDATE NOWAIT; ROLLBACK")
+        .await
+        .unwrap();
+    assert!(!publishing.is_finished(), "the broker takes nothing");
+    rabbit.set_disk_alarm(false);
+    // Taken in the end, or due again.
+    let _ = publishing.await.unwrap();
+    stand
+        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE due_at IS NOT NULL", 5)
+        .await;
 }
 
 #[tokio::test]
@@ -416,5 +493,48 @@ async fn a_read_only_database_is_told_and_loses_no_price() {
     stand.database.set_read_only(false).await;
     testkit::eventually("readiness is back", || async { ready().await == 200 }).await;
     stand.sink.wait_for(1, PATIENCE).await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_of_a_delivery_ends_the_worker() {
+    let stand = Stand::new().await;
+    fire(&stand, 1).await;
+    let (mut worker, queue, recorder) = stand.worker(SystemClock::shared());
+    let context = std::sync::Arc::get_mut(&mut worker.context).unwrap();
+    context.unit_random = || panic!("a fault injected on purpose");
+    let relay = stand.relay(SystemClock::shared(), Duration::from_secs(60));
+    assert_eq!(relay.publish_due().await.unwrap(), 1);
+    let running = worker.run(queue, recorder, CancellationToken::new());
+    let ended = tokio::time::timeout(PATIENCE, running).await.expect("an end");
+    assert!(format!("{:#}", ended.unwrap_err()).contains("panicked"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_that_postgresql_refuses_stops_no_other() {
+    let stand = Stand::new().await;
+    let client = stand.database.pool.get().await.unwrap();
+    client
+        .batch_execute("ALTER TABLE alerting.delivery_attempts ADD CHECK (response_code <> 418)")
+        .await
+        .unwrap();
+    let service = stand.start().await;
+    stand
+        .sink
+        .script("/poison", std::iter::repeat_n(Answer::Status(418), 100));
+    let user = Uuid::now_v7();
+    service.create(user, "BTC", "gt", "1", &stand.sink.url("/poison")).await;
+    for target in 2..=20 {
+        service
+            .create(user, "BTC", "gt", &target.to_string(), &stand.sink.url("/hook"))
+            .await;
+    }
+    stand.publish("BTC", "100").await;
+    stand
+        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 19)
+        .await;
+    stand
+        .wait_for_count("SELECT count(*) FROM alerting.refused WHERE kind = 'attempt'", 1)
+        .await;
     service.stop().await;
 }

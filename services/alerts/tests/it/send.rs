@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alerts::delivery::guard::{Blocked, Guard};
+use alerts::delivery::names::NameResolver;
 use alerts::delivery::send::{Poster, PosterSettings, SendError, WebhookRequest};
 use platform::tls::{Authorities, Verification};
 use testkit::{Answer, WebhookSink};
@@ -25,7 +26,7 @@ fn poster(networks: &[&str]) -> Poster {
         verification: Verification::Full(Authorities::public()),
         idle_per_host: 4,
     };
-    Poster::new(guard(networks), &settings).unwrap()
+    Poster::new(guard(networks), &NameResolver::new().unwrap(), &settings).unwrap()
 }
 
 fn request(url: &str) -> WebhookRequest<'_> {

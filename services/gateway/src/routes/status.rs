@@ -74,7 +74,8 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<Htt
         about(&services.alerts),
         sources,
     );
-    let ((fetch, analytics, alerts, sources), depth) = futures_util::join!(about, state.rabbit.depth(queues::WEBHOOKS));
+    let ((fetch, analytics, alerts, sources), depth) =
+        futures_util::join!(about, state.rabbit.queue_state(queues::WEBHOOKS));
     let own = platform::metrics::about();
     let services = vec![to_body("gateway", own), fetch, analytics, alerts];
     let sources_known = sources.is_ok();
@@ -84,7 +85,7 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<Htt
         && sources.iter().all(|source| source.state == "ok");
     let queues = vec![QueueBody {
         name: queues::WEBHOOKS.to_owned(),
-        depth: depth.ok(),
+        depth: depth.ok().map(|queue| queue.messages),
     }];
     let now = state.clock.now();
     let sourced = Sourced {

@@ -219,14 +219,19 @@ fn networks_have_edges() {
 #[tokio::test]
 async fn a_name_that_leads_inside_is_refused_by_the_resolver() {
     let name: Name = "localhost".parse().unwrap();
-    let resolved = GuardedResolver::new(Arc::new(Guard::default())).resolve(name).await;
+    let resolved = GuardedResolver::new(Arc::new(Guard::default()), NameResolver::new().unwrap())
+        .resolve(name)
+        .await;
     let refusal = resolved.err().unwrap();
     assert_eq!(refusal.downcast_ref::<Blocked>(), Some(&Blocked::Address));
 }
 
 #[tokio::test]
 async fn a_name_in_an_allowed_network_resolves() {
-    let resolver = GuardedResolver::new(Arc::new(guard(&["127.0.0.0/8", "::1/128"], &[])));
+    let resolver = GuardedResolver::new(
+        Arc::new(guard(&["127.0.0.0/8", "::1/128"], &[])),
+        NameResolver::new().unwrap(),
+    );
     let addresses: Vec<_> = resolver.resolve("localhost".parse().unwrap()).await.unwrap().collect();
     assert!(
         !addresses.is_empty() && addresses.iter().all(|a| a.ip().is_loopback()),
@@ -238,7 +243,10 @@ async fn a_name_in_an_allowed_network_resolves() {
 async fn creation_refuses_names_that_lead_inside() {
     let guard = Guard::default();
     let url = guard.check_url("http://localhost/hook").unwrap();
-    assert_eq!(guard.check_name(&url).await, Err(Blocked::Address));
+    assert_eq!(
+        guard.check_name(&url, &NameResolver::new().unwrap()).await,
+        Err(Blocked::Address)
+    );
 }
 
 proptest! {
