@@ -20,6 +20,7 @@ mod median;
 mod merge;
 mod recency;
 
+pub use judge::DOLLAR_TOKENS;
 pub use jump::Pending;
 pub use median::{median, weighted_median};
 pub use recency::Contest;

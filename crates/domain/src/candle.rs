@@ -16,20 +16,22 @@ use crate::ticker::ProviderId;
 pub struct Tick {
     /// The moment the price speaks of.
     pub at: Timestamp,
-    /// Orders prices of the same moment.
+    /// Its id; a price is counted once.
     pub id: Uuid,
+    /// When it was published, which orders prices of the same moment.
+    pub published_at: Timestamp,
     /// The price.
     pub price: Decimal,
     /// The traded amount, where the price is that of a trade.
     pub volume: Option<Decimal>,
 }
 
-/// The first or the last price of a bar. Ordered by time, then id.
+/// The first or the last price of a bar. Ordered by time, then by order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Edge {
     /// The moment of the price.
     pub at: Timestamp,
-    /// Its id.
+    /// Orders prices of the same moment: by the time of their publication, then by their id. Nil for a provider's history.
     pub id: Uuid,
     /// The price.
     pub price: Decimal,
@@ -93,7 +95,7 @@ impl Candle {
     pub fn of_tick(interval: Interval, tick: &Tick) -> Self {
         let edge = Edge {
             at: tick.at,
-            id: tick.id,
+            id: publication_order(tick),
             price: tick.price,
         };
         Self {
@@ -214,12 +216,33 @@ pub fn from_ticks<'a>(ticks: impl IntoIterator<Item = &'a Tick>, interval: Inter
     roll_up(&parts, interval)
 }
 
+/// Bits of a UUID v7 between its time and its last 48 bits, version and variant apart.
+const DELAY_BITS: u32 = 26;
+
+/// A UUID v7 of the price's moment that ascends with the time of publication, and ends like the price's own id.
+///
+/// A price's own id ends with a hash, which would make the close of a candle a matter of chance.
+fn publication_order(tick: &Tick) -> Uuid {
+    const LONGEST: i64 = (1 << DELAY_BITS) - 1;
+    let moment = tick.at.as_millisecond();
+    let delay = tick
+        .published_at
+        .as_millisecond()
+        .saturating_sub(moment)
+        .clamp(0, LONGEST) as u128;
+    let moment = u128::from(u64::try_from(moment).unwrap_or(0)) << 80;
+    let (high, low) = (delay >> 14, delay & 0x3fff);
+    let end = tick.id.as_u128() & 0xffff_ffff_ffff;
+    Uuid::from_u128(moment | 0x7 << 76 | high << 64 | 0b10 << 62 | low << 48 | end)
+}
+
 fn end_of(interval: Interval, open_time: Timestamp) -> Timestamp {
     Timestamp::from_second(open_time.as_second() + interval.seconds()).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;
@@ -232,6 +255,7 @@ mod tests {
         Tick {
             at,
             id: Uuid::from_u128(id),
+            published_at: at,
             price: Decimal::new(price, 2),
             volume: Some(Decimal::ONE),
         }
@@ -249,7 +273,35 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_two_prices_of_one_moment_has_the_smaller_id() {
+    fn the_last_of_two_prices_of_one_moment_was_published_later() {
+        let moment = at("2026-01-01T00:00:10Z");
+        let published = |millisecond, id, price| Tick {
+            published_at: moment + SignedDuration::from_millis(millisecond),
+            ..tick(moment, id, price)
+        };
+        for (first_id, second_id) in [(1, 2), (2, 1), (u128::MAX, 0)] {
+            let ticks = [published(7_001, second_id, 200), published(7_000, first_id, 100)];
+            let bars = from_ticks(&ticks, Interval::M1);
+            assert_eq!(
+                (bars[0].open.price, bars[0].close.price),
+                (Decimal::new(100, 2), Decimal::new(200, 2))
+            );
+        }
+        // A delay longer than fits is the longest, one below zero is none.
+        let far = [published(200_000_000, 1, 300), published(-5, 2, 200)];
+        assert_eq!(from_ticks(&far, Interval::M1)[0].close.price, Decimal::new(300, 2));
+    }
+
+    #[test]
+    fn a_price_of_our_own_is_later_than_a_history_of_the_same_moment() {
+        let open_time = at("2026-01-01T10:00:00Z");
+        let venue = Candle::of_venue(Interval::H1, &venue_bar(open_time), at("2026-01-01T10:20:00Z")).unwrap();
+        let own = Candle::of_tick(Interval::H1, &tick(at("2026-01-01T10:20:00Z"), 0, 1150));
+        assert_eq!(venue.merge(&own).close.price, Decimal::new(1150, 2));
+    }
+
+    #[test]
+    fn the_first_of_two_prices_published_together_has_the_smaller_id() {
         let moment = at("2026-01-01T00:00:10Z");
         let bars = from_ticks(&[tick(moment, 2, 200), tick(moment, 1, 100)], Interval::M1);
         assert_eq!(bars.len(), 1);

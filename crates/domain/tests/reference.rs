@@ -271,6 +271,7 @@ fn bars_from_trades_equal_the_reference() {
             .map(|row| Tick {
                 at: Timestamp::from_millisecond(row["trade_time_ms"].parse().unwrap()).unwrap(),
                 id: Uuid::from_u128(row["trade_id"].parse().unwrap()),
+                published_at: Timestamp::from_millisecond(row["trade_time_ms"].parse().unwrap()).unwrap(),
                 price: Decimal::from_str(&row["price"]).unwrap(),
                 volume: Some(Decimal::from_str(&row["qty"]).unwrap()),
             })

@@ -24,6 +24,9 @@ pub mod supervisor;
 /// Waiting times between attempts.
 pub mod backoff;
 
+/// The header `Retry-After`.
+pub mod retry_after;
+
 /// The error body services send one another.
 pub mod problem;
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contracts::api::fetch::{HistoryBar, HistoryBody};
 use contracts::number::Number;
+use domain::aggregate::DOLLAR_TOKENS;
 use domain::candle::{Candle, Tick, VenueBar, from_ticks, roll_up};
 use domain::interval::Interval;
 use domain::ticker::Ticker;
@@ -102,11 +103,6 @@ pub fn bars_of_history(
 /// Our own prices of a currency in USD: those at the opening and at the close of each candle.
 pub type Rates = BTreeMap<Timestamp, (Decimal, Decimal)>;
 
-/// Whether a currency is a token that stands for a dollar, which may be taken at par where its price is not known.
-fn is_dollar_token(currency: &str) -> bool {
-    currency.contains("USD") || currency == "DAI"
-}
-
 /// The candles of an answer of `fetch`, in USD. Prices in another currency are converted by `rates`, opening prices
 /// by the rate at the opening and all others by the one at the close. Where the rate of a dollar token is not known,
 /// par is assumed and flagged; a candle in any other currency without a rate is left out.
@@ -119,7 +115,7 @@ pub fn candles_of_answer(body: &HistoryBody, rates: &Rates, told_at: Timestamp) 
             .iter()
             .filter_map(|bar| match rates.get(&bar.t.0) {
                 Some(rate) => convert(bar, *rate),
-                None => is_dollar_token(currency).then(|| {
+                None => DOLLAR_TOKENS.contains(&currency).then(|| {
                     assumed.insert(bar.t.0);
                     bar.clone()
                 }),
@@ -185,6 +181,7 @@ mod tests {
         let tick = Tick {
             at: "2026-01-01T10:31:00Z".parse().unwrap(),
             id: Uuid::from_u128(1),
+            published_at: "2026-01-01T10:31:00Z".parse().unwrap(),
             price: Decimal::ONE,
             volume: None,
         };
@@ -278,10 +275,15 @@ mod tests {
         assert!(longer.into_iter().all(|(_, bar)| bar.quote_rate_assumed));
         assert!(candles.iter().all(|(_, bar)| bar.source == Some(ProviderId::Binance)));
 
-        assert_eq!(
-            candles_of_answer(&answer("EUR", bars.clone()), &Rates::new(), told_at),
-            []
-        );
+        // Whatever has USD in its name is no dollar: only what the price method takes at par is.
+        for currency in ["EUR", "USDX", "BUSDX", "USDR"] {
+            let candles = candles_of_answer(&answer(currency, bars.clone()), &Rates::new(), told_at);
+            assert_eq!(candles, [], "{currency}");
+        }
+        for currency in DOLLAR_TOKENS {
+            let candles = candles_of_answer(&answer(currency, bars.clone()), &Rates::new(), told_at);
+            assert!(!candles.is_empty(), "{currency}");
+        }
         let plain = candles_of_answer(&answer("USD", bars), &rates, told_at);
         assert!(
             plain

@@ -148,6 +148,7 @@ fn tick(quote: &QuoteMessage) -> (Ticker, Tick) {
     let tick = Tick {
         at: quote.as_of,
         id: quote.price_id,
+        published_at: quote.published_at,
         price: quote.price,
         volume: None,
     };
@@ -159,7 +160,8 @@ fn newest_by_ticker(quotes: &[QuoteMessage]) -> BTreeMap<&Ticker, &QuoteMessage>
     let mut newest = BTreeMap::<&Ticker, &QuoteMessage>::new();
     for quote in quotes {
         let kept = newest.entry(&quote.ticker).or_insert(quote);
-        if (quote.as_of, quote.price_id) > (kept.as_of, kept.price_id) {
+        // Of one moment the later entry of the stream is the newer price.
+        if quote.as_of >= kept.as_of {
             *kept = quote;
         }
     }

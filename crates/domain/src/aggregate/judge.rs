@@ -13,7 +13,7 @@ use crate::ticker::{ProviderId, Ticker};
 const MAD_SCALE: Decimal = Decimal::from_parts(14_826, 0, 0, false, 4);
 
 /// Tokens that promise one dollar: taken at par when nothing better is known.
-const DOLLAR_TOKENS: [&str; 6] = ["USDT", "USDC", "FDUSD", "TUSD", "BUSD", "DAI"];
+pub const DOLLAR_TOKENS: [&str; 6] = ["USDT", "USDC", "FDUSD", "TUSD", "BUSD", "DAI"];
 
 /// Larger amounts are nonsense, and would overflow what is computed with them.
 const LARGEST_PRICE: i64 = 1_000_000_000_000_000_000;

@@ -233,6 +233,38 @@ fn weights_by_volume(#[case] volumes: [&str; 3], #[case] prices: [i64; 3], #[cas
     assert!(price <= Decimal::from(10_000) + dec(at_most), "{price}");
 }
 
+#[rstest]
+#[case::equal(["5", "5", "5"], ["0.333333333333", "0.333333333333", "0.333333333333"])]
+#[case::capped_and_below_nine_tenths_of_the_others(["1", "1", "8"], ["0.1", "0.1", "0.18"])]
+#[case::never_below_the_second(["5", "5", "0.01"], ["0.4", "0.4", "0.000999000999"])]
+#[case::unknown_is_the_smallest_known(["2", "", "2"], ["0.333333333333", "0.333333333333", "0.333333333333"])]
+#[case::impossible_is_unknown(["1", "2000000000000000000", "2"], ["0.25", "0.25", "0.4"])]
+fn weight_is_limited(#[case] volumes: [&str; 3], #[case] expected: [&str; 3]) {
+    let mut inputs = three(["100", "100", "100"]);
+    for (input, volume) in inputs.iter_mut().zip(volumes) {
+        input.observation.volume_24h = volume.parse().ok();
+    }
+    let outcome = run(&inputs, &Memory::default());
+    let weights: Vec<_> = outcome
+        .inputs
+        .iter()
+        .filter_map(|judged| judged.volume_weight)
+        .collect();
+    assert_eq!(weights, expected.map(dec));
+}
+
+#[test]
+fn a_source_that_says_two_prices_of_one_moment_counts_with_the_lower() {
+    let mut inputs = three(["100", "100", "100"]);
+    inputs.push(input(ProviderId::Binance, dec("99.9"), None));
+    for inputs in [inputs.clone(), inputs.into_iter().rev().collect()] {
+        assert_eq!(
+            run(&inputs, &Memory::default()).inputs[0].observation.price,
+            dec("99.9")
+        );
+    }
+}
+
 #[test]
 fn listing_providers_know_caps_and_supplies() {
     let mut inputs = three(["100", "100", "100"]);

@@ -74,7 +74,7 @@ pub use undefined::{Measured, Undefined};
 pub use volatility::{annualise, is_zero_volatility, volatility};
 
 /// The version of the definitions in this module. It changes when a number would change for the same prices.
-pub const DEFINITIONS_VERSION: &str = "2";
+pub const DEFINITIONS_VERSION: &str = "3";
 
 /// Seconds in the year that annualised values refer to: 365 days.
 pub const SECONDS_PER_YEAR: f64 = 365.0 * 86_400.0;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+pub use platform::retry_after::parse as parse_retry_after;
 
 /// How often and how patiently a message is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,16 +34,6 @@ impl RetryPolicy {
         let asked = retry_after.unwrap_or_default().min(self.max);
         Some(jittered.max(asked))
     }
-}
-
-/// Reads a `Retry-After` value: whole seconds, or a date. What is neither, or lies in the past, asks for nothing.
-pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-    Duration::try_from(at.duration_since(now)).ok()
 }
 
 #[cfg(test)]
@@ -108,18 +98,5 @@ mod tests {
     #[test]
     fn retry_after_does_not_add_attempts() {
         assert_eq!(DEFAULT.wait_after(4, Some(Duration::from_secs(5)), 0.5), None);
-    }
-
-    #[rstest]
-    #[case("30", Some(30))]
-    #[case(" 0 ", Some(0))]
-    #[case("Wed, 21 Oct 2026 07:28:00 GMT", Some(60))]
-    #[case("Wed, 21 Oct 2026 07:26:00 GMT", None)]
-    #[case("-5", None)]
-    #[case("soon", None)]
-    #[case("", None)]
-    fn retry_after_is_seconds_or_a_date(#[case] value: &str, #[case] expected: Option<u64>) {
-        let now: Timestamp = "2026-10-21T07:27:00Z".parse().unwrap();
-        assert_eq!(parse_retry_after(value, now), expected.map(Duration::from_secs));
     }
 }

@@ -18,7 +18,7 @@ use crate::stats_body::{Labels, PickedPrices, stats_body};
 /// Prints the statistics of prices in a CSV file as JSON.
 ///
 /// Rows may stand in any order; a row without a price is a gap, and a repeated row counts once. Anything else that is not a
-/// time with a price above zero is an error that names its line.
+/// time with a price above zero, or is not a whole number of intervals from the other times, is an error that names its line.
 #[derive(Debug, Clone, Args)]
 pub struct StatsArgs {
     /// File with a header line, plain or gzip, cells between commas, semicolons or tabs; `-` reads standard input.
@@ -63,6 +63,7 @@ pub fn run(args: &StatsArgs, out: &mut dyn Write) -> anyhow::Result<()> {
     let columns = Columns {
         time: args.time_column.as_deref(),
         price: &args.price_column,
+        step: args.interval.seconds() * 1_000_000,
     };
     let name = args.csv.display();
     let prices = prices::read_path(&args.csv, columns).with_context(|| name.to_string())?;

@@ -1,6 +1,8 @@
 //! Times and prices out of a CSV file.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -8,16 +10,19 @@ use std::path::Path;
 use csv::{ReaderBuilder, Trim};
 use domain::statistics::{InvalidSeries, Series};
 use flate2::bufread::MultiGzDecoder;
+use jiff::Timestamp;
 
 use super::time_cell;
 
-/// The columns to read.
+/// What to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns<'a> {
     /// The column with the time; by default `timestamp`, else `date`.
     pub time: Option<&'a str>,
     /// The column with the price.
     pub price: &'a str,
+    /// Microseconds between two neighbouring prices.
+    pub step: i64,
 }
 
 /// What a file holds.
@@ -152,7 +157,7 @@ fn read_csv(input: impl BufRead, columns: Columns<'_>) -> Result<Prices, Unreada
         points.push(Point { at, price, line });
     }
     Ok(Prices {
-        series: into_series(points)?,
+        series: into_series(points, columns.step)?,
         blank,
     })
 }
@@ -198,8 +203,45 @@ fn cells(text: &str, separator: char) -> Result<Vec<String>, csv::Error> {
     Ok(first.map_or_else(Vec::new, |record| record.iter().map(str::to_owned).collect()))
 }
 
+/// Refuses a time that is not a whole number of intervals from the others: it would have no return to its neighbours, and
+/// the answer would say nothing of it. The grid is the one that most rows stand on.
+fn check_grid(points: &[Point], step: i64) -> Result<(), Unreadable> {
+    let phase = |point: &Point| point.at.rem_euclid(step);
+    let Some(first) = points.first() else {
+        return Ok(());
+    };
+    if points.iter().all(|point| phase(point) == phase(first)) {
+        return Ok(());
+    }
+    let mut grids = BTreeMap::<i64, (usize, Point)>::new();
+    for point in points {
+        grids.entry(phase(point)).or_insert((0, *point)).0 += 1;
+    }
+    // Of equally frequent ones the first of the file.
+    let commonest = grids
+        .values()
+        .max_by_key(|(count, point)| (*count, Reverse(point.line)));
+    let on_grid = commonest.map_or(*first, |(_, point)| *point);
+    let Some(off) = points.iter().find(|point| phase(point) != phase(&on_grid)) else {
+        return Ok(());
+    };
+    let time = |point: &Point| {
+        Timestamp::from_microsecond(point.at).map_or_else(|_| point.at.to_string(), |at| at.to_string())
+    };
+    Err(row(
+        off.line,
+        format!(
+            "{} is not a whole number of intervals from {} of line {}",
+            time(off),
+            time(&on_grid),
+            on_grid.line
+        ),
+    ))
+}
+
 /// Sorts by time; a repeated row counts once, two prices of one moment are an error.
-fn into_series(mut points: Vec<Point>) -> Result<Series, Unreadable> {
+fn into_series(mut points: Vec<Point>, step: i64) -> Result<Series, Unreadable> {
+    check_grid(&points, step)?;
     points.sort_by_key(|point| point.at);
     if let Some(pair) = points
         .windows(2)
@@ -240,6 +282,7 @@ mod tests {
     const DEFAULT: Columns<'_> = Columns {
         time: None,
         price: "price",
+        step: 86_400_000_000,
     };
 
     fn read_text(text: &str) -> Result<Prices, Unreadable> {
@@ -263,6 +306,7 @@ mod tests {
         let columns = Columns {
             time: Some("open_time_s"),
             price: "Close",
+            step: 60_000_000,
         };
         let prices = read(&b"\xef\xbb\xbfopen_time_s, close ,x\n60, 7 ,a\n"[..], columns).unwrap();
         assert_eq!(
@@ -346,6 +390,31 @@ mod tests {
             read_text("date,price,Price\n1970-01-01,1,2\n").unwrap().series.prices(),
             [1.0]
         );
+    }
+
+    #[test]
+    fn times_between_the_steps_of_the_interval_are_refused() {
+        assert_eq!(
+            error("date,price\n1970-01-01,1\n1970-01-02,2\n1970-01-03T00:00:35Z,3\n1970-01-04,4\n"),
+            "line 4: 1970-01-03T00:00:35Z is not a whole number of intervals from 1970-01-01T00:00:00Z of line 2"
+        );
+        // What most lines say is the grid, so the one that differs is named, also when it is the first.
+        assert_eq!(
+            error("date,price\n1970-01-01 00:00:01,1\n1970-01-02,2\n1970-01-03,3\n"),
+            "line 2: 1970-01-01T00:00:01Z is not a whole number of intervals from 1970-01-02T00:00:00Z of line 3"
+        );
+        // Closes of the last millisecond, days in local time and gaps stand on a grid of their own.
+        for rows in [
+            "1970-01-01T23:59:59.999Z,1\n1970-01-02T23:59:59.999Z,2\n",
+            "1970-01-01T00:00:00+02:00,1\n1970-01-02T00:00:00+02:00,2\n",
+            "1969-12-30,1\n1970-01-02,2\n",
+        ] {
+            assert_eq!(
+                read_text(&format!("date,price\n{rows}")).unwrap().series.len(),
+                2,
+                "{rows}"
+            );
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Prices that are in the bars.
 
+use std::collections::HashMap;
+
 use domain::candle::Tick;
 use domain::ticker::Ticker;
 use jiff::Timestamp;
@@ -20,6 +22,7 @@ pub async fn insert_new(
     let times: Vec<Timestamp> = sorted.iter().map(|(_, tick)| tick.at).collect();
     let ids: Vec<Uuid> = sorted.iter().map(|(_, tick)| tick.id).collect();
     let prices: Vec<Decimal> = sorted.iter().map(|(_, tick)| tick.price).collect();
+    let published_at: HashMap<Uuid, Timestamp> = sorted.iter().map(|(_, tick)| (tick.id, tick.published_at)).collect();
     let rows = transaction
         .query(
             "INSERT INTO analytics.ticks (ticker, as_of, price_id, price) \
@@ -32,9 +35,11 @@ pub async fn insert_new(
     rows.iter()
         .map(|row| {
             let ticker = row.try_get::<_, &str>(0)?.parse()?;
+            let (at, id) = (row.try_get(1)?, row.try_get(2)?);
             let tick = Tick {
-                at: row.try_get(1)?,
-                id: row.try_get(2)?,
+                at,
+                id,
+                published_at: published_at.get(&id).copied().unwrap_or(at),
                 price: row.try_get(3)?,
                 volume: None,
             };

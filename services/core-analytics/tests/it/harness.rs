@@ -204,6 +204,7 @@ pub fn tick(quote: &QuoteMessage) -> Tick {
     Tick {
         at: quote.as_of,
         id: quote.price_id,
+        published_at: quote.published_at,
         price: quote.price.normalize(),
         volume: None,
     }

@@ -11,7 +11,7 @@ use crate::moment::{self, Unit};
 use crate::number::Number;
 use crate::providers::error::{by_status, mentions};
 use crate::providers::json::{Document, document, without_mark};
-use crate::providers::{Candle, Entry, ErrorKind, ProviderError, Reading, Reply, retry_after};
+use crate::providers::{Candle, Entry, ErrorKind, ProviderError, Reading, Reply};
 
 /// The endpoints that are understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,7 +172,7 @@ fn ban_left(message: &str, now: Timestamp) -> Option<Duration> {
     let (_, rest) = message.split_once("until ")?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     let end = moment::from_unix(&Number::parse(&digits)?, Unit::Millis)?;
-    Some(retry_after::until(end, now)).filter(|left| !left.is_zero())
+    Some(platform::retry_after::until(end, now)).filter(|left| !left.is_zero())
 }
 
 /// Quote assets of spot pairs, of the international and the US exchange.
