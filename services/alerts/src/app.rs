@@ -32,11 +32,12 @@ use crate::intake::Intake;
 use crate::monitors::Monitors;
 use crate::outbox::{self, Relay};
 use crate::price_data::PriceData;
+use crate::retention::Cleaner;
 use crate::routes::{self, AppState};
 use crate::settings::Settings;
 
 /// The schema that this version works on.
-const SCHEMA_VERSION: u32 = 58;
+const SCHEMA_VERSION: u32 = 59;
 
 /// Of the time that a stop may take, what is left for everything but deliveries under way.
 const STOP_RESERVE: Duration = Duration::from_secs(1);
@@ -182,6 +183,13 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         relay: Arc::clone(&relay_wake),
     };
     supervisor.spawn("prober", prober.run(stop.clone()));
+
+    let cleaner = Cleaner {
+        pool: pool.clone(),
+        clock: clock.clone(),
+        retention: Duration::from_secs(settings.alerting_retention_days * 86_400),
+    };
+    supervisor.spawn("retention", cleaner.run(stop.clone()));
 
     let poster = Poster::new(
         guard,

@@ -39,6 +39,9 @@ pub mod delivery;
 /// Risk levels.
 pub mod monitors;
 
+/// Removing what is old.
+pub mod retention;
+
 /// SQL.
 pub mod store;
 

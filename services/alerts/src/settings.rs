@@ -63,6 +63,7 @@ pub struct Settings {
     pub queue_lost_after_seconds: u64,
     pub index_reconcile_seconds: u64,
     pub no_data_after_seconds: u64,
+    pub alerting_retention_days: u64,
 }
 
 impl Settings {
@@ -186,6 +187,7 @@ impl Validate for Settings {
                 1_000_000,
             ),
             ("QUEUE_LOST_AFTER_SECONDS", self.queue_lost_after_seconds, 1, 86_400),
+            ("ALERTING_RETENTION_DAYS", self.alerting_retention_days, 1, 36_500),
             ("INDEX_RECONCILE_SECONDS", self.index_reconcile_seconds, 1, 86_400),
             ("NO_DATA_AFTER_SECONDS", self.no_data_after_seconds, 5, 86_400),
         ];

@@ -102,6 +102,16 @@ impl OwnPostgres {
         User::Servers.own(&path)
     }
 
+    /// What the server has logged so far.
+    ///
+    /// # Panics
+    ///
+    /// The log cannot be read.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).expect("the log of the server")
+    }
+
     /// Stops the server: connections end, transactions under way are undone.
     ///
     /// # Panics

@@ -20,6 +20,9 @@ pub mod attempts;
 /// Risk levels.
 pub mod monitors;
 
+/// Removing what is old.
+pub mod retention;
+
 /// What was refused for good.
 pub mod refused;
 

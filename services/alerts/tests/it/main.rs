@@ -12,6 +12,7 @@ mod firing;
 
 mod outages;
 
+mod retention;
 mod retries;
 
 mod send;
