@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use platform::redis::Connection;
 use tokio::sync::{Mutex, RwLock};
 
+use crate::envelope::CacheLevel;
 use crate::problem::ApiError;
 
 const KEPT_FOR: Duration = Duration::from_millis(250);
@@ -59,16 +60,25 @@ impl Quotes {
     ///
     /// Redis does not answer.
     pub async fn board(&self) -> Result<Arc<Board>, ApiError> {
+        self.board_and_its_place().await.map(|(board, _)| board)
+    }
+
+    /// The newest quotes, and whether they were still in this process or are from Redis.
+    ///
+    /// # Errors
+    ///
+    /// Redis does not answer.
+    pub async fn board_and_its_place(&self) -> Result<(Arc<Board>, CacheLevel), ApiError> {
         if let Some(outcome) = self.fresh().await {
-            return outcome;
+            return outcome.map(|board| (board, CacheLevel::Process));
         }
         let _turn = self.reading.lock().await;
         if let Some(outcome) = self.fresh().await {
-            return outcome;
+            return outcome.map(|board| (board, CacheLevel::Process));
         }
         let outcome = self.read().await.map(Arc::new);
         *self.kept.write().await = Some((Instant::now(), outcome.clone()));
-        outcome
+        outcome.map(|board| (board, CacheLevel::Redis))
     }
 
     async fn fresh(&self) -> Option<Outcome> {
