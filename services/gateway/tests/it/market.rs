@@ -126,7 +126,7 @@ fn sourced(data: &Value) -> ResponseTemplate {
     }))
 }
 
-fn stats() -> Value {
+pub fn stats() -> Value {
     let mut stats = json!({"symbol": "BTC", "window": "30d", "interval": "1h", "n": 720, "standard_errors": {"volatility": 0.001},
         "periods_per_year": 8760.0, "definitions_version": "1", "undefined": {"sharpe_ratio": "zero_volatility"}});
     for name in [
