@@ -15,6 +15,8 @@ pub struct Closes {
     pub exact: Vec<Decimal>,
     /// The same in binary, with opening times in seconds.
     pub series: Series,
+    /// When the newest price was.
+    pub newest_price: Option<Timestamp>,
 }
 
 impl Closes {
@@ -31,15 +33,8 @@ impl Closes {
         Ok(Self {
             exact: points.iter().map(|point| point.close).collect(),
             series: Series::new(times, prices)?,
+            newest_price: points.last().map(|point| point.close_at),
         })
-    }
-
-    /// The opening time of the newest bar.
-    pub fn newest(&self) -> Option<Timestamp> {
-        self.series
-            .times()
-            .last()
-            .and_then(|second| Timestamp::from_second(*second).ok())
     }
 }
 

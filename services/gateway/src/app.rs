@@ -14,7 +14,7 @@ use platform::amqp::Broker;
 use platform::clock::SharedClock;
 use platform::health::Readiness;
 use platform::postgres::{self, Pool};
-use platform::server::{self, Server};
+use platform::server::{self, Drain, Server, close_while_draining};
 use platform::settings::ProcessSettings;
 use platform::supervisor::Supervisor;
 use secrecy::SecretString;
@@ -216,18 +216,26 @@ async fn ensure_demo_account(state: &AppState) -> anyhow::Result<()> {
 
 fn serve(process: &ProcessSettings, state: web::Data<AppState>) -> anyhow::Result<Server> {
     let listener = server::bind(process.listen_address())?;
+    let drain = Drain::new(&listener, process.shutdown_deadline())?;
     let address = listener.local_addr()?;
+    let for_workers = web::Data::new(drain.clone());
     let response_timeout = Duration::from_millis(state.settings.response_timeout_ms);
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(state.clone())
+            .app_data(for_workers.clone())
             .wrap(from_fn(answer::leave_small_bodies))
             .wrap(Compress::default())
             .wrap(from_fn(answer::answer))
+            .wrap(from_fn(close_while_draining))
             .configure(configure)
     });
+    let connections = drain.clone();
     let server = server
-        .on_connect(move |connection, _| limit_unread(connection, response_timeout))
+        .on_connect(move |connection, extensions| {
+            limit_unread(connection, response_timeout);
+            connections.count_connection(extensions);
+        })
         .workers(process.http_workers)
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_DEADLINE)
@@ -237,7 +245,7 @@ fn serve(process: &ProcessSettings, state: web::Data<AppState>) -> anyhow::Resul
         .listen(listener)
         .context("listen")?
         .run();
-    Ok(Server::new(address, server))
+    Ok(Server::new(address, server, drain))
 }
 
 /// Ends a connection whose client does not read: the kernel gives up when what was sent stays unacknowledged, or the

@@ -1,6 +1,7 @@
 //! The newest quotes, from Redis, kept in this process for a quarter of a second.
 //!
 //! However many requests arrive, Redis is asked once in that time; whoever comes meanwhile waits for that one answer.
+//! One read that fails, such as while a connection is opened anew, is bridged by what was read a moment before.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,9 +13,13 @@ use jiff::Timestamp;
 use platform::redis::Connection;
 use tokio::sync::{Mutex, RwLock};
 
+use crate::envelope::CacheLevel;
 use crate::problem::ApiError;
 
 const KEPT_FOR: Duration = Duration::from_millis(250);
+
+/// How long quotes that were read stand in for a Redis that does not answer. Their ages go on counting.
+const BRIDGED_FOR: Duration = Duration::from_secs(2);
 
 /// The quotes of all supported tickers at one moment, in their order.
 #[derive(Debug)]
@@ -26,12 +31,20 @@ pub struct Board {
 /// What Redis answered. A failure is kept as long as a success, so that requests do not queue for a Redis that is away.
 type Outcome = Result<Arc<Board>, ApiError>;
 
+#[derive(Default)]
+struct Kept {
+    /// What the last read gave, and when it ended.
+    last: Option<(Instant, Outcome)>,
+    /// The last board that was read.
+    board: Option<(Instant, Arc<Board>)>,
+}
+
 /// Reads boards.
 pub struct Quotes {
     redis: Connection,
     keys: Vec<String>,
     tickers: Vec<Ticker>,
-    kept: RwLock<Option<(Instant, Outcome)>>,
+    kept: RwLock<Kept>,
     reading: Mutex<()>,
 }
 
@@ -59,21 +72,45 @@ impl Quotes {
     ///
     /// Redis does not answer.
     pub async fn board(&self) -> Result<Arc<Board>, ApiError> {
+        self.board_and_its_place().await.map(|(board, _)| board)
+    }
+
+    /// The newest quotes, and whether they were still in this process or are from Redis.
+    ///
+    /// # Errors
+    ///
+    /// Redis does not answer.
+    pub async fn board_and_its_place(&self) -> Result<(Arc<Board>, CacheLevel), ApiError> {
         if let Some(outcome) = self.fresh().await {
-            return outcome;
+            return outcome.map(|board| (board, CacheLevel::Process));
         }
         let _turn = self.reading.lock().await;
         if let Some(outcome) = self.fresh().await {
-            return outcome;
+            return outcome.map(|board| (board, CacheLevel::Process));
         }
-        let outcome = self.read().await.map(Arc::new);
-        *self.kept.write().await = Some((Instant::now(), outcome.clone()));
-        outcome
+        let read = self.read().await.map(Arc::new);
+        let mut kept = self.kept.write().await;
+        let now = Instant::now();
+        let (outcome, place) = match read {
+            Ok(board) => {
+                kept.board = Some((now, Arc::clone(&board)));
+                (Ok(board), CacheLevel::Redis)
+            }
+            Err(error) => match &kept.board {
+                Some((at, board)) if now.duration_since(*at) < BRIDGED_FOR => {
+                    (Ok(Arc::clone(board)), CacheLevel::Process)
+                }
+                Some(_) | None => (Err(error), CacheLevel::None),
+            },
+        };
+        kept.last = Some((now, outcome.clone()));
+        outcome.map(|board| (board, place))
     }
 
     async fn fresh(&self) -> Option<Outcome> {
         let kept = self.kept.read().await;
-        kept.as_ref()
+        kept.last
+            .as_ref()
             .filter(|(at, _)| at.elapsed() < KEPT_FOR)
             .map(|(_, outcome)| outcome.clone())
     }

@@ -3,6 +3,7 @@
 //! Who calls `/internal` must show the shared credential. Every failure has the problem body,
 //! and every request has an id that is in each log line written for it.
 
+mod drain;
 mod errors;
 mod guard;
 mod scope;
@@ -19,6 +20,7 @@ use actix_web::{App, HttpResponse, HttpServer};
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
+pub use drain::{Drain, close_while_draining};
 pub use errors::{BODY_LIMIT_BYTES, configure_errors, fill_problem_body, not_found, resource};
 pub use guard::TOKEN_HEADER;
 pub use scope::request_scope;
@@ -41,6 +43,7 @@ pub struct Server {
     address: SocketAddr,
     server: actix_web::dev::Server,
     handle: ServerHandle,
+    drain: Drain,
 }
 
 /// Listens on the address of the settings and answers once [`Server::run`] is awaited.
@@ -55,8 +58,10 @@ where
     F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
 {
     let listener = bind(settings.listen_address())?;
+    let drain = Drain::new(&listener, settings.shutdown_deadline())?;
     let address = listener.local_addr()?;
     let token = settings.internal_token.clone();
+    let for_workers = web::Data::new(drain.clone());
     let server = HttpServer::new(move || {
         let configure = configure.clone();
         let internal = web::scope(INTERNAL_PREFIX)
@@ -67,16 +72,20 @@ where
         App::new()
             .app_data(web::Data::new(guard::Token::new(&token)))
             .app_data(web::Data::new(readiness.clone()))
+            .app_data(for_workers.clone())
             .configure(configure_errors)
             .wrap(from_fn(fill_problem_body))
             .wrap(from_fn(request_scope))
+            .wrap(from_fn(close_while_draining))
             .service(resource("/health/live", [(Method::GET, web::to(live))]))
             .service(resource("/health/ready", [(Method::GET, web::to(ready))]))
             .service(resource("/metrics", [(Method::GET, web::to(render_metrics))]))
             .service(internal)
             .default_service(web::to(not_found))
     });
+    let connections = drain.clone();
     let server = server
+        .on_connect(move |_, extensions| connections.count_connection(extensions))
         .workers(settings.http_workers)
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_DEADLINE)
@@ -86,7 +95,7 @@ where
         .listen(listener)
         .context("listen")?
         .run();
-    Ok(Server::new(address, server))
+    Ok(Server::new(address, server, drain))
 }
 
 /// Takes the address, so that a busy one is an error at start and port 0 has a number afterwards.
@@ -107,14 +116,16 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// A server built by the caller, to be stopped the same way as ours.
+    /// A server built by the caller, to be stopped the same way as ours. `drain` counts its connections and has
+    /// [`close_while_draining`] among its layers.
     #[must_use]
-    pub fn new(address: SocketAddr, server: actix_web::dev::Server) -> Self {
+    pub fn new(address: SocketAddr, server: actix_web::dev::Server, drain: Drain) -> Self {
         let handle = server.handle();
         Self {
             address,
             server,
             handle,
+            drain,
         }
     }
 
@@ -124,7 +135,7 @@ impl Server {
         self.address
     }
 
-    /// Answers until `stop` is cancelled, then finishes the requests it holds.
+    /// Answers until `stop` is cancelled, then takes what has arrived, finishes it and closes, all within the deadline.
     ///
     /// # Errors
     ///
@@ -132,14 +143,26 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         tracing::info!(address = %self.address, "listening");
         let upkeep = tokio::spawn(metrics::upkeep(stop.clone()));
-        let stopping = tokio::spawn({
-            let handle = self.handle;
+        let Self {
+            server, handle, drain, ..
+        } = self;
+        let cut_off = {
+            let (stop, deadline) = (stop.clone(), drain.deadline());
             async move {
                 stop.cancelled().await;
-                handle.stop(true).await;
+                tokio::time::sleep(deadline).await;
             }
+        };
+        let stopping = tokio::spawn(async move {
+            stop.cancelled().await;
+            drain.finish(&handle).await;
+            handle.stop(true).await;
         });
-        let result = self.server.await;
+        // Dropping the server ends what is left.
+        let result = tokio::select! {
+            result = server => result,
+            () = cut_off => Ok(()),
+        };
         stopping.abort();
         upkeep.abort();
         result.context("HTTP server")

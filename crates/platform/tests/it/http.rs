@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 #[derive(Debug, Deserialize)]
-struct Settings {
+pub struct Settings {
     #[serde(flatten)]
-    process: ProcessSettings,
+    pub process: ProcessSettings,
 }
 
 impl Validate for Settings {

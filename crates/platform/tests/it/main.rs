@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 mod amqp;
+mod drain;
 mod health;
 mod http;
 mod lease;

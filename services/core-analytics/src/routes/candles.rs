@@ -61,16 +61,12 @@ pub async fn list(
     }
     let next_cursor = cut_page(&mut bars, limit as usize, direction);
     let quality = Bars {
-        interval,
-        newest: bars.last().map(|bar| bar.open_time),
+        newest_price: bars.last().map(|bar| bar.close.at),
         // A page from the middle is as good as its own bars.
-        until: bars.last().map_or(until, |bar| {
-            if next_cursor.is_some() {
-                bar.close_time().min(now)
-            } else {
-                until
-            }
-        }),
+        due: match bars.last() {
+            Some(bar) if next_cursor.is_some() || query.cursor.is_some() => bar.close_time().min(until).min(now),
+            _ => until.min(now),
+        },
         coverage: 1.0,
     };
     let page = Page {

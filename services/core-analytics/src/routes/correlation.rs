@@ -76,12 +76,11 @@ pub async fn show(
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    let newest = all.iter().map(Closes::newest).min().flatten();
+    let newest_price = all.iter().map(|closes| closes.newest_price).min().flatten();
     let least = all.iter().map(|closes| closes.series.len()).min().unwrap_or(0);
     let bars = Bars {
-        interval,
-        newest,
-        until: now,
+        newest_price,
+        due: range.to,
         coverage: least as f64 / range.expected as f64,
     };
     let body = permit

@@ -1,46 +1,41 @@
 //! Where data come from and whether they are what they should be.
 
 use contracts::api::{DataState, Sourced};
-use domain::interval::Interval;
 use jiff::{SignedDuration, Timestamp};
 
 /// Share of the bars below which an answer is marked as degraded.
 const COMPLETE_ENOUGH: f64 = 0.9;
+/// The slowest venues are asked every minute or so; when nothing has come for several of these, something stands still.
+/// The length of the bars plays no part: a price per day is no fresher for being asked for by the day.
+const STALE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// Data made of bars.
 #[derive(Debug, Clone, Copy)]
 pub struct Bars {
-    /// Length of the bars.
-    pub interval: Interval,
-    /// Opening time of the newest one.
-    pub newest: Option<Timestamp>,
-    /// The end of what was asked for.
-    pub until: Timestamp,
+    /// When the newest price in them was.
+    pub newest_price: Option<Timestamp>,
+    /// The moment up to which there should be prices.
+    pub due: Timestamp,
     /// The share of the bars that exist.
     pub coverage: f64,
 }
 
 /// Wraps data with what is known of the bars behind them.
 ///
-/// They are stale when the newest bar ended more than two bar lengths before what was asked for, and degraded when many bars
-/// are missing.
+/// They are stale when the newest price lies minutes before what was asked for, and degraded when many bars are missing.
 pub fn sourced<T>(data: T, bars: Bars) -> Sourced<T> {
-    let length = SignedDuration::from_secs(bars.interval.seconds());
-    let as_of = bars.newest.map(|open_time| (open_time + length).min(bars.until));
-    let state = match as_of {
-        Some(as_of) if bars.until.duration_since(as_of) <= length * 2 => {
-            if bars.coverage >= COMPLETE_ENOUGH {
-                DataState::Ok
-            } else {
-                DataState::Degraded
-            }
-        }
-        _ => DataState::Stale,
+    let is_fresh = |price: Timestamp| bars.due.duration_since(price) <= STALE_AFTER;
+    let state = if !bars.newest_price.is_some_and(is_fresh) {
+        DataState::Stale
+    } else if bars.coverage >= COMPLETE_ENOUGH {
+        DataState::Ok
+    } else {
+        DataState::Degraded
     };
     Sourced {
         data,
         state,
-        as_of: as_of.map(Into::into),
+        as_of: bars.newest_price.map(Into::into),
         sources: vec!["candles".to_owned()],
         estimated: false,
     }
@@ -51,25 +46,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_state_says_what_is_wrong() {
-        let until: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
-        let state = |newest: Option<&str>, coverage| {
-            let newest = newest.map(|text| text.parse().unwrap());
+    fn state_follows_the_newest_price() {
+        let due: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
+        let of = |price: Option<&str>, coverage| {
+            let newest_price = price.map(|text| text.parse().unwrap());
             sourced(
                 (),
                 Bars {
-                    interval: Interval::H1,
-                    newest,
-                    until,
+                    newest_price,
+                    due,
                     coverage,
                 },
             )
-            .state
         };
-        assert_eq!(state(Some("2026-01-01T11:00:00Z"), 1.0), DataState::Ok);
-        assert_eq!(state(Some("2026-01-01T11:00:00Z"), 0.5), DataState::Degraded);
-        assert_eq!(state(Some("2026-01-01T09:00:00Z"), 1.0), DataState::Ok);
-        assert_eq!(state(Some("2026-01-01T08:00:00Z"), 1.0), DataState::Stale);
-        assert_eq!(state(None, 1.0), DataState::Stale);
+        assert_eq!(of(Some("2026-01-01T11:59:58Z"), 1.0).state, DataState::Ok);
+        assert_eq!(of(Some("2026-01-01T11:59:58Z"), 0.5).state, DataState::Degraded);
+        assert_eq!(of(Some("2026-01-01T11:55:00Z"), 1.0).state, DataState::Ok);
+        assert_eq!(of(Some("2026-01-01T11:54:59Z"), 1.0).state, DataState::Stale);
+        assert_eq!(of(Some("2026-01-01T12:00:30Z"), 1.0).state, DataState::Ok);
+        assert_eq!(of(None, 1.0).state, DataState::Stale);
+        let as_of = of(Some("2026-01-01T11:20:00Z"), 1.0).as_of;
+        assert_eq!(as_of, Some("2026-01-01T11:20:00Z".parse::<Timestamp>().unwrap().into()));
     }
 }

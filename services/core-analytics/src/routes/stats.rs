@@ -66,7 +66,7 @@ pub async fn show(
         window: window_text,
         interval: interval.to_string(),
     };
-    let newest = closes.newest();
+    let newest_price = closes.newest_price;
     let (body, coverage) = permit
         .run(move |_| {
             let stats = Stats::of(&closes.series, &options);
@@ -75,9 +75,8 @@ pub async fn show(
         })
         .await?;
     let bars = Bars {
-        interval,
-        newest,
-        until: now,
+        newest_price,
+        due: range.to,
         coverage,
     };
     Ok(Json(sourced(body, bars)))

@@ -74,16 +74,15 @@ pub async fn show(
         state.require_known(&ticker).await?;
     }
     let closes = Closes::of(&points).map_err(|error| Problem::internal(&error.into()))?;
-    let newest = closes.newest();
+    let newest_price = closes.newest_price;
     let (to, from, interval) = (asked.to, asked.from, asked.interval);
     let body = permit
         .run(move |_| Some(columns(ticker.to_string(), &asked, &closes)))
         .await?;
     let expected = (to.min(now).duration_since(from).as_secs() / interval.seconds()).max(1);
     let bars = Bars {
-        interval,
-        newest,
-        until: to.min(now),
+        newest_price,
+        due: to.min(now),
         coverage: body.n_source as f64 / expected as f64,
     };
     Ok(Json(sourced(body, bars)))
@@ -216,6 +215,7 @@ mod tests {
             .map(|hour| ClosePoint {
                 open_time: Timestamp::from_second(hour * 3_600).unwrap(),
                 close: Decimal::from(100 + (hour * 7) % 13),
+                close_at: Timestamp::from_second(hour * 3_600 + 3_590).unwrap(),
             })
             .collect();
         Closes::of(&points).unwrap()

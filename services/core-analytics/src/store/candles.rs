@@ -123,6 +123,8 @@ pub struct ClosePoint {
     pub open_time: Timestamp,
     /// Its last price.
     pub close: Decimal,
+    /// When that was.
+    pub close_at: Timestamp,
 }
 
 /// What the windows of metrics need of one bar.
@@ -164,7 +166,7 @@ impl Store {
         let client = self.client().await?;
         let query = client
             .prepare_cached(
-                r#"SELECT open_time, close FROM analytics.candles
+                r#"SELECT open_time, close, close_at FROM analytics.candles
                    WHERE ticker = $1 AND "interval" = $2 AND open_time >= $3 AND open_time < $4 ORDER BY open_time"#,
             )
             .await?;
@@ -176,6 +178,7 @@ impl Store {
                 Ok(ClosePoint {
                     open_time: row.try_get(0)?,
                     close: row.try_get(1)?,
+                    close_at: row.try_get(2)?,
                 })
             })
             .collect()

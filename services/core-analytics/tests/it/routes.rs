@@ -7,15 +7,17 @@ use contracts::api::fetch::HistoryBar;
 use contracts::api::{DataState, Page, Sourced};
 use contracts::number::Number;
 use core_analytics::bars::bars_of_history;
+use domain::candle::Tick;
 use domain::interval::Interval;
-use jiff::SignedDuration;
+use domain::ticker::Ticker;
+use jiff::{SignedDuration, Timestamp};
 use platform::client::{ClientError, RequestContext};
 use platform::problem::Problem;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::harness::{Running, World, at, ticker};
+use crate::harness::{Running, World, at, quote, tick, ticker};
 
 const NOW: &str = "2026-03-01T12:30:00Z";
 
@@ -40,6 +42,10 @@ async fn fill(world: &World, name: &str, hours: i64, missing: &[i64], price: imp
         .collect();
     let bars = bars_of_history(&ticker(name), Interval::H1, &bars, at(NOW));
     world.store().merge_history(&bars).await.unwrap();
+}
+
+fn priced(at: Timestamp, price: &str) -> (Ticker, Tick) {
+    (ticker("BTC"), tick(&quote("BTC", at, price)))
 }
 
 async fn get<T: DeserializeOwned>(running: &Running, path: &str, query: &impl Serialize) -> T {
@@ -81,7 +87,7 @@ async fn statistics_are_of_the_closed_bars_of_the_window() {
     assert_eq!(body.last, Some(Number(Decimal::from(101))));
     assert!(body.undefined.is_empty(), "{:?}", body.undefined);
     assert_eq!(answer.state, DataState::Ok);
-    assert_eq!(answer.as_of.unwrap().0, at("2026-03-01T12:00:00Z"));
+    assert_eq!(answer.as_of.unwrap().0, at("2026-03-01T11:59:59.999Z"));
 
     let empty: Sourced<StatsBody> = get(&running, "analytics/eth/stats", &query).await;
     assert_eq!((empty.data.n, empty.data.undefined["first"].as_str()), (0, "no_points"));
@@ -257,5 +263,61 @@ async fn pages_of_bars_join_without_gap_or_overlap() {
             "{name}"
         );
     }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn age_is_that_of_the_newest_price_whatever_the_length_of_the_bars() {
+    let world = World::new(NOW).await;
+    fill(&world, "BTC", 100, &[0], |_| 100).await;
+    // The last price came twelve minutes ago; before that one every minute.
+    let ticks: Vec<_> = (12..60)
+        .map(|minutes| priced(at(NOW) - SignedDuration::from_mins(minutes), "101"))
+        .collect();
+    world.store().record(&ticks).await.unwrap();
+    let last = at("2026-03-01T12:18:00Z");
+    let running = world.start(&[]).await;
+    for interval in ["1m", "1h", "1d"] {
+        let query = CandlesQuery {
+            interval: Some(interval.to_owned()),
+            ..CandlesQuery::default()
+        };
+        let answer: Sourced<Page<CandleBody>> = get(&running, "candles/BTC", &query).await;
+        assert_eq!(
+            (answer.as_of.unwrap().0, answer.state),
+            (last, DataState::Stale),
+            "{interval}"
+        );
+        let query = TimeseriesQuery {
+            interval: Some(interval.to_owned()),
+            ..TimeseriesQuery::default()
+        };
+        let answer: Sourced<TimeseriesBody> = get(&running, "analytics/BTC/timeseries", &query).await;
+        assert_eq!(
+            (answer.as_of.unwrap().0, answer.state),
+            (last, DataState::Stale),
+            "{interval}"
+        );
+    }
+    // Statistics are of closed bars: of hours they lack nothing, of minutes the newest are missing.
+    for (interval, newest, state) in [
+        ("1h", "2026-03-01T11:59:59.999Z", DataState::Ok),
+        ("1m", "2026-03-01T12:18:00Z", DataState::Stale),
+    ] {
+        let query = StatsQuery {
+            window: Some("4h".to_owned()),
+            interval: Some(interval.to_owned()),
+            ..StatsQuery::default()
+        };
+        let answer: Sourced<StatsBody> = get(&running, "analytics/BTC/stats", &query).await;
+        assert_eq!(
+            (answer.as_of.unwrap().0, answer.state),
+            (at(newest), state),
+            "{interval}"
+        );
+    }
+    world.store().record(&[priced(at(NOW), "102")]).await.unwrap();
+    let answer: Sourced<Page<CandleBody>> = get(&running, "candles/BTC", &CandlesQuery::default()).await;
+    assert_eq!((answer.as_of.unwrap().0, answer.state), (at(NOW), DataState::Ok));
     running.stop().await;
 }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::accounts::Scope;
 use crate::app::AppState;
 use crate::endpoint::Endpoint;
-use crate::envelope::{CacheLevel, Contents, Envelope, Pagination};
+use crate::envelope::{Contents, Envelope, Pagination};
 use crate::extract::page::{CURSOR_MAX_CHARS, refuse_cursor};
 use crate::extract::params::{Params, present};
 use crate::extract::rules;
@@ -153,7 +153,7 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
     params.finish()?;
     refuse_cursor(cursor.as_deref())?;
 
-    let board = state.quotes.board().await?;
+    let (board, place) = state.quotes.board_and_its_place().await?;
     let now = state.clock.now();
     let chosen: Vec<&QuoteMessage> = match &wanted {
         Some(tickers) => tickers.iter().filter_map(|ticker| board.find(ticker)).collect(),
@@ -165,7 +165,7 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
         .collect();
     let pagination = Pagination::whole(bodies.len());
     let version = version(&chosen, &bodies);
-    let contents = Contents::new(sourced(&chosen, worst(&bodies), bodies), CacheLevel::Redis).page(pagination);
+    let contents = Contents::new(sourced(&chosen, worst(&bodies), bodies), place).page(pagination);
     reply::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
 }
 
@@ -187,14 +187,14 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<Htt
     params.finish()?;
 
     let ticker = present(ticker)?;
-    let board = state.quotes.board().await?;
+    let (board, place) = state.quotes.board_and_its_place().await?;
     let now = state.clock.now();
     let Some(quote) = board.find(&ticker) else {
         return Err(ApiError::new(ProblemKind::TokenNotFound));
     };
     let body = QuoteBody::new(quote, now, state.settings.rates_ttl());
     let version = version(&[quote], std::slice::from_ref(&body));
-    let contents = Contents::new(sourced(&[quote], body.state(), body), CacheLevel::Redis);
+    let contents = Contents::new(sourced(&[quote], body.state(), body), place);
     reply::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
 }
 

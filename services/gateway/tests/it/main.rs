@@ -14,5 +14,6 @@ mod hostile_requests;
 mod idempotency;
 mod limits;
 mod market;
+mod outages;
 mod panics;
 mod system;

@@ -80,6 +80,14 @@ async fn a_quote_comes_in_the_envelope_with_everything_known() {
                 "method": "wmedian/1", "flags": []},
         })
     );
+    // Quotes are kept in the process for a moment, so of many requests at once some are answered from there.
+    let requests: Vec<_> = (0..20).map(|_| world.get("/api/v1/quotes/btc")).collect();
+    let answers = futures_util::future::join_all(requests).await;
+    let of_process = answers
+        .iter()
+        .filter(|answer| answer.json()["metadata"]["cache"] == "process")
+        .count();
+    assert!(of_process > 0, "{of_process}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -118,7 +126,7 @@ fn sourced(data: &Value) -> ResponseTemplate {
     }))
 }
 
-fn stats() -> Value {
+pub fn stats() -> Value {
     let mut stats = json!({"symbol": "BTC", "window": "30d", "interval": "1h", "n": 720, "standard_errors": {"volatility": 0.001},
         "periods_per_year": 8760.0, "definitions_version": "1", "undefined": {"sharpe_ratio": "zero_volatility"}});
     for name in [
