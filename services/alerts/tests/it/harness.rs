@@ -24,6 +24,7 @@ use platform::amqp::Consumer;
 use platform::clock::{Clock, SharedClock, SystemClock};
 use platform::settings::{Variables, load_from};
 use platform::stream::append;
+use platform::tls::{Authorities, Verification};
 use serde_json::{Value, json};
 use testkit::{TestDatabase, TestRabbit, TestRedis, WebhookSink};
 use tokio::sync::Notify;
@@ -155,7 +156,8 @@ impl Stand {
                 target_price: target.into(),
                 webhook_url: url.to_owned(),
                 endpoint_url: url.to_owned(),
-                endpoint_secret: SigningSecret::generate().unwrap(),
+                endpoint_id: Uuid::now_v7(),
+                endpoint_secret: SigningSecret::generate().unwrap().expose().into(),
                 request_id: "test".to_owned(),
             };
             let created = store::alerts::create(&self.database.pool, &new, SystemClock.now())
@@ -183,10 +185,11 @@ impl Stand {
         let poster = PosterSettings {
             timeout: settings.webhook_timeout(),
             connect_timeout: Duration::from_secs(10),
-            verify_tls: true,
+            verification: Verification::Full(Authorities::public()),
             idle_per_host: 1,
         };
         let context = DeliveryContext {
+            keys: Arc::new(settings.sealing.ring().unwrap()),
             poster: Poster::new(settings.guard().unwrap(), &poster).unwrap(),
             policy: settings.retry_policy(),
             clock: clock.clone(),

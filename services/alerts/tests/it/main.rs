@@ -14,6 +14,7 @@ mod outages;
 
 mod retries;
 
+mod secrets;
 mod send;
 
 mod tls;
