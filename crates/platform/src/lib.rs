@@ -45,6 +45,9 @@ pub mod server;
 /// The internal HTTP client.
 pub mod client;
 
+/// Secrets at rest.
+pub mod sealing;
+
 /// The PostgreSQL pool.
 pub mod postgres;
 

@@ -34,10 +34,11 @@ use crate::outbox::{self, Relay};
 use crate::price_data::PriceData;
 use crate::retention::Cleaner;
 use crate::routes::{self, AppState};
+use crate::secrets::{self, Resealer};
 use crate::settings::Settings;
 
 /// The schema that this version works on.
-const SCHEMA_VERSION: u32 = 59;
+const SCHEMA_VERSION: u32 = 70;
 
 /// Of the time that a stop may take, what is left for everything but deliveries under way.
 const STOP_RESERVE: Duration = Duration::from_secs(1);
@@ -79,6 +80,15 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     metrics::install("alerts", env!("CARGO_PKG_VERSION"))?;
     let pool = postgres::connect(&settings.postgres)?;
     postgres::require_schema(&pool, SCHEMA_VERSION).await?;
+    let keys = settings
+        .sealing
+        .ring()
+        .map_err(|(variable, problem)| anyhow::anyhow!("{variable}: {problem}"))?;
+    if settings.sealing.is_insecure() {
+        tracing::warn!("SECRETS_KEY is not set: secrets are sealed under a key that everyone knows");
+    }
+    secrets::check_keys(&pool, &keys).await?;
+    let keys = Arc::new(keys);
     let redis = redis::connect(&settings.redis)?;
     if let Ok(Some(warning)) = redis::eviction_warning(&redis).await {
         tracing::error!(warning, "Redis is not set up for the index of alerts");
@@ -107,6 +117,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         pool: pool.clone(),
         index: index.clone(),
         clock: clock.clone(),
+        keys: Arc::clone(&keys),
         guard: Arc::clone(&guard),
         names: names.clone(),
         supported: supported.clone(),
@@ -201,7 +212,13 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
             idle_per_host: settings.webhook_concurrency.div_ceil(4),
         },
     )?;
+    let resealer = Resealer {
+        pool: pool.clone(),
+        keys: Arc::clone(&keys),
+    };
+    supervisor.spawn("resealer", resealer.run(stop.clone()));
     let context = DeliveryContext {
+        keys,
         poster,
         policy: settings.retry_policy(),
         clock: clock.clone(),

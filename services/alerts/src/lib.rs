@@ -30,6 +30,9 @@ pub mod claim;
 /// The bodies of webhooks.
 pub mod message;
 
+/// Secrets of receivers at rest.
+pub mod secrets;
+
 /// From the outbox into the queue.
 pub mod outbox;
 

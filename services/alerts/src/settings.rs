@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::ticker::Ticker;
 use platform::settings::{
     POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, Problems, ProcessSettings, RABBIT_DEFAULTS, REDIS_DEFAULTS,
-    RabbitSettings, RedisSettings, Validate,
+    RabbitSettings, RedisSettings, SEALING_DEFAULTS, SealingSettings, Validate,
 };
 use platform::tls::{Authorities, Verification};
 use serde::Deserialize;
@@ -15,11 +15,12 @@ use crate::delivery::guard::Guard;
 use crate::delivery::schedule::RetryPolicy;
 
 /// The default texts, later ones winning.
-pub const DEFAULTS: [&str; 5] = [
+pub const DEFAULTS: [&str; 6] = [
     PROCESS_DEFAULTS,
     POSTGRES_DEFAULTS,
     REDIS_DEFAULTS,
     RABBIT_DEFAULTS,
+    SEALING_DEFAULTS,
     include_str!("../config/default.toml"),
 ];
 
@@ -47,6 +48,8 @@ pub struct Settings {
     pub redis: RedisSettings,
     #[serde(flatten)]
     pub rabbit: RabbitSettings,
+    #[serde(flatten)]
+    pub sealing: SealingSettings,
     pub supported_tickers: Vec<String>,
     pub webhook_max_attempts: u32,
     pub webhook_backoff_base_ms: u64,
@@ -149,6 +152,7 @@ impl Validate for Settings {
         self.postgres.validate(problems);
         self.redis.validate(problems);
         self.rabbit.validate(problems);
+        self.sealing.validate(self.process.app_env, problems);
         match self.tickers() {
             Ok(tickers) if tickers.is_empty() => problems.add("SUPPORTED_TICKERS", "is empty; set BTC,ETH or more"),
             Ok(_) => {}
@@ -205,6 +209,8 @@ mod tests {
 
     use super::*;
 
+    const SECRETS_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHv8=";
+
     fn load(variables: &[(&str, &str)]) -> Result<Settings, String> {
         let variables: Variables = variables
             .iter()
@@ -246,10 +252,41 @@ mod tests {
     #[test]
     fn production_requires_https_unless_told_otherwise() {
         let token = ("INTERNAL_TOKEN", "0123456789abcdef0123456789abcdef");
-        let production = load(&[("APP_ENV", "production"), token]).unwrap();
+        let key = ("SECRETS_KEY", SECRETS_KEY);
+        let production = load(&[("APP_ENV", "production"), token, key]).unwrap();
         assert!(production.guard().unwrap().require_https);
-        let told = load(&[("APP_ENV", "production"), token, ("WEBHOOK_REQUIRE_HTTPS", "false")]).unwrap();
+        let told = load(&[
+            ("APP_ENV", "production"),
+            token,
+            key,
+            ("WEBHOOK_REQUIRE_HTTPS", "false"),
+        ])
+        .unwrap();
         assert!(!told.guard().unwrap().require_https);
+    }
+
+    #[test]
+    fn production_requires_a_key_for_secrets() {
+        let token = ("INTERNAL_TOKEN", "0123456789abcdef0123456789abcdef");
+        for environment in ["staging", "production"] {
+            let problems = load(&[("APP_ENV", environment), token]).unwrap_err();
+            assert!(problems.contains("SECRETS_KEY: is missing"), "{problems}");
+        }
+        assert!(load(&[]).unwrap().sealing.is_insecure());
+        let key = [("SECRETS_KEY", SECRETS_KEY), ("SECRETS_KEYS_OLD", SECRETS_KEY)];
+        let settings = load(&key).unwrap();
+        assert!(settings.sealing.ring().unwrap().has_old());
+        assert!(!format!("{settings:?}").contains(SECRETS_KEY), "printed");
+        let problems = load(&[("SECRETS_KEY", "hunter2"), ("SECRETS_KEYS_OLD", "hunter3")]).unwrap_err();
+        assert!(
+            problems.contains("SECRETS_KEY:") && !problems.contains("hunter"),
+            "{problems}"
+        );
+        let problems = load(&[("SECRETS_KEYS_OLD", "hunter3")]).unwrap_err();
+        assert!(
+            problems.contains("SECRETS_KEYS_OLD:") && !problems.contains("hunter"),
+            "{problems}"
+        );
     }
 
     #[test]

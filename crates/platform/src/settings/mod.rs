@@ -10,6 +10,7 @@ mod database_url;
 mod groups;
 mod merge;
 mod problems;
+mod sealing;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ pub use groups::{
     RabbitSettings, RedisSettings,
 };
 pub use problems::{EXIT_CODE, Problems, SettingsError};
+pub use sealing::{SEALING_DEFAULTS, SealingSettings};
 
 /// The variables a process was started with.
 pub type Variables = BTreeMap<String, String>;

@@ -2,10 +2,12 @@
 //!
 //! `deliver_one` thinks and knows no broker; `worker` knows the broker and does not think.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use platform::clock::SharedClock;
+use platform::sealing::KeyRing;
 
 use self::guard::Blocked;
 use self::schedule::RetryPolicy;
@@ -63,6 +65,8 @@ pub enum Reason {
     EndpointGone,
     /// The receiver is not posted to any more.
     EndpointDisabled,
+    /// The last attempt could not be signed, which says nothing about the receiver.
+    SecretUnreadable,
 }
 
 impl Reason {
@@ -72,12 +76,15 @@ impl Reason {
             Self::AttemptsExhausted => "attempts_exhausted",
             Self::EndpointGone => "endpoint_gone",
             Self::EndpointDisabled => "endpoint_disabled",
+            Self::SecretUnreadable => "secret_unreadable",
         }
     }
 }
 
 /// What every attempt needs besides its message.
 pub struct DeliveryContext {
+    /// Open secrets.
+    pub keys: Arc<KeyRing>,
     /// Posts.
     pub poster: Poster,
     /// When next.
@@ -110,9 +117,12 @@ pub async fn deliver_one(job: &Claimed, context: &DeliveryContext) -> Attempt {
     let answer = if job.is_disabled && !job.is_test {
         Err(SendError::Disabled)
     } else {
-        match &job.secret {
-            Some(secret) => context.poster.post(&request(job, secret, dispatched_at)).await,
-            None => Err(SendError::Secret),
+        match job.secret.open(job.endpoint_id, &context.keys) {
+            Ok(secret) => context.poster.post(&request(job, &secret, dispatched_at)).await,
+            Err(error) => {
+                tracing::error!(endpoint_id = %job.endpoint_id, %error, "the endpoint's secret is unreadable");
+                Err(SendError::Secret)
+            }
         }
     };
     let duration = started.elapsed();
@@ -184,6 +194,7 @@ fn judge(
     };
     match policy.wait_after(attempt, retry_after, unit_random) {
         Some(wait) => Outcome::RetryIn(wait),
+        None if matches!(answer, Err(SendError::Secret)) => Outcome::DeadLetter(Reason::SecretUnreadable),
         None => Outcome::DeadLetter(Reason::AttemptsExhausted),
     }
 }

@@ -64,13 +64,22 @@ fn the_fourth_failure_is_the_last() {
     );
 }
 
+#[test]
+fn unreadable_secret_is_not_held_against_the_receiver() {
+    assert_eq!(judge(&Err(SendError::Secret), 1, &POLICY, now(), 0.5), RETRY_10);
+    assert_eq!(
+        judge(&Err(SendError::Secret), 4, &POLICY, now(), 0.5),
+        Outcome::DeadLetter(Reason::SecretUnreadable)
+    );
+}
+
 fn job() -> Claimed {
     Claimed {
         id: Uuid::from_u128(7),
         attempt: 2,
         endpoint_id: Uuid::nil(),
         url: "https://example.com/".to_owned(),
-        secret: Some(SigningSecret::generate().unwrap()),
+        secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned().into(),
         is_disabled: false,
         is_test: false,
         body: "{}".to_owned(),
@@ -133,7 +142,7 @@ fn a_request_id_becomes_a_trace() {
 #[test]
 fn a_request_is_signed_for_the_moment_of_its_attempt() {
     let job = job();
-    let secret = job.secret.clone().unwrap();
+    let secret = job.secret.open(job.endpoint_id, &KeyRing::insecure().unwrap()).unwrap();
     let request = request(&job, &secret, now());
     assert_eq!(request.message_id, job.id.to_string());
     assert_eq!(request.timestamp, 1_767_225_600);

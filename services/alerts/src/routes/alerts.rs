@@ -17,6 +17,7 @@ use super::{
 use crate::delivery::guard::Blocked;
 use crate::delivery::sign::SigningSecret;
 use crate::index::Entry;
+use crate::secrets::StoredSecret;
 use crate::store::alerts::{Alert, Filter, NewAlert};
 use crate::store::attempts::ListedAttempt;
 use crate::store::events::AlertEvent;
@@ -109,6 +110,10 @@ async fn judge(state: &AppState, user: UserId, request: AlertCreateRequest) -> R
         .check_name(&url, &state.names)
         .await
         .map_err(|blocked| url_problem(&blocked))?;
+    let (secret, endpoint_id) = (SigningSecret::generate(), Uuid::now_v7());
+    let secret = secret.map_err(|error| Problem::internal(&anyhow::Error::new(error)))?;
+    let endpoint_secret = StoredSecret::seal(&secret, endpoint_id, &state.keys)
+        .map_err(|error| Problem::internal(&anyhow::Error::new(error)))?;
     Ok(NewAlert {
         id: request.id,
         user_id: user.0,
@@ -117,7 +122,8 @@ async fn judge(state: &AppState, user: UserId, request: AlertCreateRequest) -> R
         target_price,
         webhook_url: request.webhook_url,
         endpoint_url: url.into(),
-        endpoint_secret: SigningSecret::generate().map_err(|error| Problem::internal(&anyhow::Error::new(error)))?,
+        endpoint_id,
+        endpoint_secret,
         request_id: request_id(),
     })
 }

@@ -11,6 +11,7 @@ use super::{AppState, UserId, id_cursor, page_limit, parse_id, problem, request_
 use crate::message;
 use crate::store::deliveries::{self, TestMessage};
 use crate::store::endpoints::{self, Endpoint};
+use crate::store::secrets;
 
 const NOT_FOUND: &str = "Endpoint not found";
 
@@ -52,11 +53,14 @@ pub async fn secret(
     id: web::Path<String>,
 ) -> Result<web::Json<SecretBody>, Problem> {
     let id = parse_id(&id, ProblemKind::EndpointNotFound, NOT_FOUND)?;
-    let secret = endpoints::find_secret(&state.pool, user.0, id)
-        .await
-        .map_err(store_problem)?;
-    let secret = secret.ok_or_else(|| problem(ProblemKind::EndpointNotFound, NOT_FOUND))?;
-    Ok(web::Json(SecretBody { secret }))
+    let stored = secrets::find(&state.pool, user.0, id).await.map_err(store_problem)?;
+    let stored = stored.ok_or_else(|| problem(ProblemKind::EndpointNotFound, NOT_FOUND))?;
+    let secret = stored
+        .open(id, &state.keys)
+        .map_err(|error| Problem::internal(&anyhow::Error::new(error).context(format!("secret of endpoint {id}"))))?;
+    Ok(web::Json(SecretBody {
+        secret: secret.expose(),
+    }))
 }
 
 /// `POST /internal/webhooks/endpoints/{id}/test`: 202 with the delivery, which goes the same way as every other.

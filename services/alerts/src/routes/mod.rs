@@ -15,6 +15,7 @@ use domain::ticker::Ticker;
 use platform::clock::SharedClock;
 use platform::problem::{FieldError, Problem};
 use platform::request_id::RequestId;
+use platform::sealing::KeyRing;
 use platform::server::resource;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -38,6 +39,8 @@ pub struct AppState {
     pub index: AlertIndex,
     /// What time it is.
     pub clock: SharedClock,
+    /// Under what secrets are sealed.
+    pub keys: Arc<KeyRing>,
     /// What may be posted to.
     pub guard: Arc<Guard>,
     /// Looks up the names in addresses.

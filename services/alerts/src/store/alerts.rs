@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{StoreError, connection};
-use crate::delivery::sign::SigningSecret;
+use crate::secrets::StoredSecret;
 
 /// One alert.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,8 +52,10 @@ pub struct NewAlert {
     pub webhook_url: String,
     /// The same address in its normal form, which identifies the endpoint.
     pub endpoint_url: String,
-    /// The endpoint's secret, if the address is new to its user.
-    pub endpoint_secret: SigningSecret,
+    /// The endpoint's id, if the address is new to its user.
+    pub endpoint_id: Uuid,
+    /// The secret of that endpoint.
+    pub endpoint_secret: StoredSecret,
     /// Follows the request.
     pub request_id: String,
 }
@@ -113,8 +115,8 @@ async fn insert(client: &impl GenericClient, new: &NewAlert, now: Timestamp) -> 
                 &new.target_price,
                 &new.webhook_url,
                 &new.endpoint_url,
-                &Uuid::now_v7(),
-                &new.endpoint_secret.expose(),
+                &new.endpoint_id,
+                &new.endpoint_secret.as_str(),
                 &new.request_id,
                 &now,
             ],

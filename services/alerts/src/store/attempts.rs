@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::endpoints::PROBE_INTERVAL;
 use super::{StoreError, connection};
 use crate::delivery::Reason;
-use crate::delivery::sign::SigningSecret;
+use crate::secrets::StoredSecret;
 
 /// A claimed attempt, with all that is needed to make it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub struct Claimed {
     pub endpoint_id: Uuid,
     /// The receiver's address.
     pub url: String,
-    /// The receiver's secret; `None` when what is stored is none.
-    pub secret: Option<SigningSecret>,
+    /// The receiver's secret.
+    pub secret: StoredSecret,
     /// True when the receiver is not posted to any more.
     pub is_disabled: bool,
     /// True for a test, which is posted even to a disabled receiver.
@@ -101,7 +101,7 @@ pub async fn claim(
         attempt: row.get::<_, i32>(1).unsigned_abs(),
         endpoint_id: row.get(2),
         url: row.get(3),
-        secret: SigningSecret::parse(row.get(4)).ok(),
+        secret: row.get::<_, String>(4).into(),
         is_disabled: row.get(5),
         is_test: row.get(6),
         body: row.get(7),

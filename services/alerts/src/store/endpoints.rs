@@ -69,21 +69,6 @@ pub async fn find(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Endpoin
     Ok(row.as_ref().map(read))
 }
 
-/// Finds the secret of a user's endpoint.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
-pub async fn find_secret(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<String>, StoreError> {
-    let client = connection(pool).await?;
-    let statement = client
-        .prepare_cached("SELECT secret FROM alerting.endpoints WHERE id = $1 AND user_id = $2")
-        .await?;
-    Ok(client
-        .query_opt(&statement, &[&id, &user_id])
-        .await?
-        .map(|row| row.get(0)))
-}
-
 /// Enables a user's endpoint, as if it had never failed; what was held for it is due at once. `None` when there is no such
 /// endpoint.
 ///

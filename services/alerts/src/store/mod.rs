@@ -11,6 +11,9 @@ pub mod events;
 /// Receivers of webhooks and their health.
 pub mod endpoints;
 
+/// Their secrets, as they are stored.
+pub mod secrets;
+
 /// The outbox of messages.
 pub mod deliveries;
 

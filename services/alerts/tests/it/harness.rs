@@ -162,7 +162,8 @@ impl Stand {
                 target_price: target.into(),
                 webhook_url: url.to_owned(),
                 endpoint_url: url.to_owned(),
-                endpoint_secret: SigningSecret::generate().unwrap(),
+                endpoint_id: Uuid::now_v7(),
+                endpoint_secret: SigningSecret::generate().unwrap().expose().into(),
                 request_id: "test".to_owned(),
             };
             let created = store::alerts::create(&self.database.pool, &new, SystemClock.now())
@@ -195,6 +196,7 @@ impl Stand {
         };
         let context = DeliveryContext {
             poster: Poster::new(settings.guard().unwrap(), &NameResolver::new().unwrap(), &poster).unwrap(),
+            keys: Arc::new(settings.sealing.ring().unwrap()),
             policy: settings.retry_policy(),
             clock: clock.clone(),
             unit_random: rand::random,

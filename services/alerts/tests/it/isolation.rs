@@ -74,7 +74,8 @@ async fn hanging_addresses_of_one_user_do_not_delay_the_first_webhook_of_another
             target_price: (n + 1).into(),
             webhook_url: url.clone(),
             endpoint_url: url,
-            endpoint_secret: SigningSecret::generate().unwrap(),
+            endpoint_id: Uuid::now_v7(),
+            endpoint_secret: SigningSecret::generate().unwrap().expose().into(),
             request_id: "test".to_owned(),
         };
         alerts::store::alerts::create(&stand.database.pool, &new, SystemClock.now())

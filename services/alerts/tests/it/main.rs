@@ -15,6 +15,7 @@ mod outages;
 mod retention;
 mod retries;
 
+mod secrets;
 mod send;
 
 mod tls;
