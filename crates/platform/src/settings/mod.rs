@@ -10,6 +10,7 @@ mod database_url;
 mod groups;
 mod merge;
 mod problems;
+mod words;
 
 use std::collections::BTreeMap;
 
