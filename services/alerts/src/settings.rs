@@ -11,7 +11,7 @@ use platform::settings::{
 use platform::tls::{Authorities, Verification};
 use serde::Deserialize;
 
-use crate::delivery::guard::Guard;
+use crate::delivery::guard::{Cidr, Guard, PortRange};
 use crate::delivery::schedule::RetryPolicy;
 
 /// The default texts, later ones winning.
@@ -161,7 +161,9 @@ impl Validate for Settings {
                 format!("{text:?} is no ticker; set names such as BTC"),
             ),
         }
-        if let Err((variable, problem)) = self.guard() {
+        let networks = parse_list::<Cidr>("WEBHOOK_ALLOWED_CIDRS", &self.webhook_allowed_cidrs).err();
+        let ports = parse_list::<PortRange>("WEBHOOK_ALLOWED_PORTS", &self.webhook_allowed_ports).err();
+        for (variable, problem) in networks.into_iter().chain(ports) {
             problems.add(variable, problem);
         }
         if let Err((variable, problem)) = self.webhook_verification() {
@@ -196,8 +198,13 @@ impl Validate for Settings {
             ("NO_DATA_AFTER_SECONDS", self.no_data_after_seconds, 5, 86_400),
         ];
         for (variable, value, least, most) in bounds {
+            let bounded_by: &[&str] = match variable {
+                "WEBHOOK_BACKOFF_MAX_MS" if value < least => &["WEBHOOK_BACKOFF_BASE_MS"],
+                "WEBHOOK_CONNECT_TIMEOUT_MS" if value > most => &["WEBHOOK_TIMEOUT_MS"],
+                _ => &[],
+            };
             if !(least..=most).contains(&value) {
-                problems.add(variable, format!("is {value}; set {least} to {most}"));
+                problems.add_relation(variable, bounded_by, format!("is {value}; set {least} to {most}"));
             }
         }
     }
@@ -293,6 +300,8 @@ mod tests {
     fn every_problem_names_its_variable() {
         let problems = load(&[
             ("WEBHOOK_ALLOWED_CIDRS", "10.0.0.0/64"),
+            ("WEBHOOK_ALLOWED_PORTS", "0-x"),
+            ("PORT", "70000"),
             ("WEBHOOK_MAX_ATTEMPTS", "0"),
             ("WEBHOOK_BACKOFF_MAX_MS", "5"),
             ("WEBHOOK_CONNECT_TIMEOUT_MS", "20000"),
@@ -302,6 +311,8 @@ mod tests {
         .unwrap_err();
         for variable in [
             "WEBHOOK_ALLOWED_CIDRS",
+            "WEBHOOK_ALLOWED_PORTS",
+            "PORT",
             "WEBHOOK_MAX_ATTEMPTS",
             "WEBHOOK_BACKOFF_MAX_MS",
             "WEBHOOK_CONNECT_TIMEOUT_MS",
@@ -310,5 +321,8 @@ mod tests {
         ] {
             assert!(problems.contains(variable), "{variable} is missing in {problems}");
         }
+        // What a wrong value bounds is not judged by that value's default.
+        let problems = load(&[("WEBHOOK_TIMEOUT_MS", "long"), ("WEBHOOK_CONNECT_TIMEOUT_MS", "20000")]).unwrap_err();
+        assert!(!problems.contains("WEBHOOK_CONNECT_TIMEOUT_MS"), "{problems}");
     }
 }

@@ -96,6 +96,27 @@ mod tests {
     }
 
     #[test]
+    fn checks_are_made_beside_values_that_do_not_parse() {
+        let error = load(&[
+            ("FETCH_URL", "localhost"),
+            ("BACKFILL_CONCURRENCY", "0"),
+            ("SUPPORTED_TICKERS", "BTC,B-T"),
+            ("APP_ENV", "prod"),
+            ("TICKS_RETENTION_DAYS", "-1"),
+        ])
+        .unwrap_err();
+        assert_eq!(
+            error,
+            "invalid configuration:\n  \
+             APP_ENV: must be one of development, test, staging, production\n  \
+             FETCH_URL: must be an address, such as http://127.0.0.1:8001\n  \
+             SUPPORTED_TICKERS: a ticker has 1 to 20 letters or digits\n  \
+             TICKS_RETENTION_DAYS: must be a whole number from 0 to 4294967295\n  \
+             BACKFILL_CONCURRENCY: must be from 1 to 64"
+        );
+    }
+
+    #[test]
     fn every_problem_is_named_at_once() {
         let error = load(&[
             ("FETCH_URL", "ftp://x"),

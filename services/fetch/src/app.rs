@@ -76,10 +76,10 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
 /// A setting that cannot be used, or a port that is taken.
 pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<App> {
     platform::metrics::install("fetch", env!("CARGO_PKG_VERSION"))?;
-    let assets = settings
-        .watched()
-        .map_err(|error| anyhow!("SUPPORTED_TICKERS: {error}"))?;
-    let configured = settings.sources().map_err(|(name, error)| anyhow!("{name}: {error}"))?;
+    let assets = settings.watched().map_err(|(name, error)| anyhow!("{name}: {error}"))?;
+    let configured = settings
+        .sources()
+        .map_err(|wrong| anyhow!("settings that cannot be used: {wrong:?}"))?;
     tell_skipped(&settings, &configured);
 
     let redis = platform::redis::connect(&settings.redis)?;

@@ -131,12 +131,13 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// What is wrong, in one sentence.
-    pub fn watched(&self) -> Result<Vec<Asset>, String> {
-        let known = assets::load(&self.assets_file)?;
+    /// The setting that is wrong, and what is wrong with it.
+    pub fn watched(&self) -> Result<Vec<Asset>, (&'static str, String)> {
+        let known = assets::load(&self.assets_file).map_err(|error| ("ASSETS_FILE", error))?;
         let mut wanted: BTreeSet<Ticker> = BTreeSet::new();
         for name in self.supported_tickers.iter().map(String::as_str).chain([USDT]) {
-            wanted.insert(name.trim().parse().map_err(|error| format!("{name}: {error}"))?);
+            let ticker = name.trim().parse();
+            wanted.insert(ticker.map_err(|error| ("SUPPORTED_TICKERS", format!("{name}: {error}")))?);
         }
         let missing: Vec<&Ticker> = wanted
             .iter()
@@ -144,7 +145,8 @@ impl Settings {
             .collect();
         if !missing.is_empty() {
             let names: Vec<_> = missing.iter().map(|ticker| ticker.as_str()).collect();
-            return Err(format!("not in the file of assets: {}", names.join(", ")));
+            let problem = format!("not in the file of assets: {}", names.join(", "));
+            return Err(("SUPPORTED_TICKERS", problem));
         }
         Ok(known
             .into_iter()
@@ -185,10 +187,10 @@ impl Validate for Settings {
         self.process.validate(problems);
         self.postgres.validate(problems);
         self.redis.validate(problems);
-        if let Err(error) = self.watched() {
-            problems.add("SUPPORTED_TICKERS", error);
+        if let Err((name, error)) = self.watched() {
+            problems.add(name, error);
         }
-        if let Err((name, error)) = self.sources() {
+        for (name, error) in self.sources().err().unwrap_or_default() {
             problems.add(name, error);
         }
         for (name, value, least, most) in [
@@ -283,6 +285,9 @@ mod tests {
             ("POLL_INTERVAL_SECONDS", "0"),
             ("VOLUME_CAP", "2"),
             ("BREAKER_FAILURES", "0"),
+            ("BINANCE_BASE_URL", "nowhere"),
+            ("BINANCE_RELIABILITY", "2"),
+            ("PORT", "70000"),
         ]);
         let error = error.unwrap_err().to_string();
         for name in [
@@ -293,8 +298,13 @@ mod tests {
             "POLL_INTERVAL_SECONDS",
             "VOLUME_CAP",
             "BREAKER_FAILURES",
+            "BINANCE_BASE_URL",
+            "BINANCE_RELIABILITY",
+            "PORT",
         ] {
             assert!(error.contains(name), "{name} is missing: {error}");
         }
+        let error = read(&[("ASSETS_FILE", "/no/such/file")]).unwrap_err();
+        assert_eq!(error.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["ASSETS_FILE"]);
     }
 }

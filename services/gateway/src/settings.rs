@@ -208,9 +208,24 @@ mod tests {
             ("ALLOWED_HOSTS", "localhost,http://a.example"),
         ])
         .unwrap_err();
-        for name in ["RATE_LIMIT_RATES", "TRUSTED_PROXIES", "DEFAULT_TIER", "ALLOWED_HOSTS"] {
+        for name in [
+            "RATE_LIMIT_RATES",
+            "TRUSTED_PROXIES",
+            "DEFAULT_TIER",
+            "ALLOWED_HOSTS",
+            "CORS_ALLOWED_ORIGINS",
+        ] {
             assert!(names.iter().any(|found| found == name), "{name} in {names:?}");
         }
+        let variables = Variables::from([("DEFAULT_TIER".to_owned(), "gold".to_owned())]);
+        let error = load_from::<Settings>(&DEFAULTS, &variables).unwrap_err();
+        assert_eq!(
+            error.iter().collect::<Vec<_>>(),
+            [(
+                "DEFAULT_TIER",
+                "must be one of basic, hobbyist, startup, standard, professional, enterprise"
+            )]
+        );
         assert_eq!(
             load(&[("CORS_ALLOWED_ORIGINS", "https://a.example/path")]).unwrap_err(),
             ["CORS_ALLOWED_ORIGINS"]

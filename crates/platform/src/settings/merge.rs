@@ -8,11 +8,13 @@ use config::{Config, File, FileFormat, Value};
 use serde::de::DeserializeOwned;
 use toml::Table;
 
+use super::words::explain;
 use super::{Problems, Variables};
 
 const CONFIG_FILE: &str = "CONFIG_FILE";
 
-/// Merges all sources; `None` when the result does not fit `S`, with the reasons in `problems`.
+/// Merges all sources. A value that does not fit is in `problems` and stands at its default in the result, so that the others
+/// can be judged. `None` when even the defaults do not fit `S`.
 pub(super) fn merge<S: DeserializeOwned>(
     defaults: &[&str],
     variables: &Variables,
@@ -22,13 +24,27 @@ pub(super) fn merge<S: DeserializeOwned>(
     let mut overrides: Vec<(String, Value)> = from_file(&known, variables, problems);
     overrides.extend(from_environment(&known, variables, problems));
 
-    match read::<S>(&known, &overrides) {
-        Ok(settings) => Some(settings),
-        Err(error) => {
-            blame(&error, &known, &overrides, problems, |one| read::<S>(&known, one).err());
-            None
+    let error = match read::<S>(&known, &overrides) {
+        Ok(settings) => return Some(settings),
+        Err(error) => error,
+    };
+    overrides.retain(|one| match why_unfit::<S>(&known, one) {
+        None => true,
+        Some(message) => {
+            let is_list = matches!(known.get(&one.0), Some(toml::Value::Array(_)));
+            problems.add(one.0.to_uppercase(), explain(&message, is_list));
+            false
         }
+    });
+    let rest = read::<S>(&known, &overrides);
+    if rest.is_err() {
+        let names = known.keys().map(|key| key.to_uppercase());
+        problems.add(
+            "settings",
+            format!("{error} (known variables: {})", names.collect::<Vec<_>>().join(", ")),
+        );
     }
+    rest.ok()
 }
 
 /// The union of the default texts; later texts win.
@@ -178,36 +194,27 @@ fn expected(default: &toml::Value) -> &'static str {
 }
 
 fn read<S: DeserializeOwned>(known: &Table, overrides: &[(String, Value)]) -> Result<S, config::ConfigError> {
+    build(known, overrides)?.try_deserialize()
+}
+
+fn build(known: &Table, overrides: &[(String, Value)]) -> Result<Config, config::ConfigError> {
     let mut builder = Config::builder().add_source(File::from_str(&known.to_string(), FileFormat::Toml));
     for (key, value) in overrides {
         builder = builder.set_override(key, value.clone())?;
     }
-    builder.build()?.try_deserialize()
+    builder.build()
 }
 
-/// Finds which values do not fit by trying each alone over the defaults: the error of a
-/// flattened struct does not name its key.
-fn blame(
-    error: &config::ConfigError,
-    known: &Table,
-    overrides: &[(String, Value)],
-    problems: &mut Problems,
-    try_alone: impl Fn(&[(String, Value)]) -> Option<config::ConfigError>,
-) {
-    let mut blamed = false;
-    if try_alone(&[]).is_none() {
-        for one in overrides {
-            if let Some(error) = try_alone(std::slice::from_ref(one)) {
-                problems.add(one.0.to_uppercase(), error.to_string());
-                blamed = true;
-            }
-        }
+/// Says why a value does not fit, by trying it alone over the defaults: the error of a flattened struct does not name its
+/// key. `None` if it fits, or if the defaults themselves do not.
+fn why_unfit<S: DeserializeOwned>(known: &Table, one: &(String, Value)) -> Option<String> {
+    let alone = std::slice::from_ref(one);
+    let error = read::<S>(known, alone).err()?;
+    if read::<S>(known, &[]).is_err() {
+        return None;
     }
-    if !blamed {
-        let names = known.keys().map(|key| key.to_uppercase());
-        problems.add(
-            "settings",
-            format!("{error} (known variables: {})", names.collect::<Vec<_>>().join(", ")),
-        );
-    }
+    // Unlike config, serde_json says which values would fit.
+    let json: Option<serde_json::Value> = build(known, alone).and_then(Config::try_deserialize).ok();
+    let better = json.and_then(|json| serde_json::from_value::<S>(json).err());
+    Some(better.map_or_else(|| error.to_string(), |better| better.to_string()))
 }

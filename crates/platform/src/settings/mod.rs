@@ -11,6 +11,7 @@ mod groups;
 mod merge;
 mod problems;
 mod sealing;
+mod words;
 
 use std::collections::BTreeMap;
 

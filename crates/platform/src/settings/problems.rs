@@ -22,6 +22,14 @@ impl Problems {
         }
     }
 
+    /// Notes that a variable does not go together with others, unless one of those is wrong itself: then it stands at its
+    /// default here, and nothing is known about the two.
+    pub fn add_relation(&mut self, variable: impl Into<String>, others: &[&str], what: impl Into<String>) {
+        if !others.iter().any(|other| self.names(other)) {
+            self.add(variable, what);
+        }
+    }
+
     /// Says whether the variable has a problem already.
     #[must_use]
     pub fn names(&self, variable: &str) -> bool {

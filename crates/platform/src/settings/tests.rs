@@ -10,6 +10,7 @@ enabled = true
 api_key = ""
 supported_tickers = ["BTC", "ETH"]
 windows = [1, 2]
+home_url = "http://127.0.0.1"
 "#;
 
 #[derive(Debug, Deserialize)]
@@ -22,11 +23,20 @@ struct Sample {
     api_key: secrecy::SecretString,
     supported_tickers: Vec<String>,
     windows: Vec<u32>,
+    #[expect(dead_code, reason = "only read")]
+    home_url: url::Url,
 }
 
 impl Validate for Sample {
     fn validate(&self, problems: &mut Problems) {
         self.process.validate(problems);
+        if self.ratio > f64::from(self.poll_interval_seconds) {
+            problems.add_relation(
+                "RATIO",
+                &["POLL_INTERVAL_SECONDS"],
+                "is more than POLL_INTERVAL_SECONDS",
+            );
+        }
         if self.poll_interval_seconds == 0 {
             problems.add("POLL_INTERVAL_SECONDS", "must be at least 1");
         }
@@ -110,6 +120,70 @@ fn values_that_do_not_fit_their_field_are_blamed_by_name() {
     let mut found = names(&error);
     found.sort();
     assert_eq!(found, ["APP_ENV", "POLL_INTERVAL_SECONDS", "PORT"]);
+}
+
+#[test]
+fn checks_are_not_silenced_by_values_that_do_not_fit() {
+    let error = sample(&[
+        ("APP_ENV", "moon"),
+        ("PORT", "70000"),
+        ("HTTP_WORKERS", "0"),
+        ("INTERNAL_TOKEN", "short"),
+        ("ENABLED", "maybe"),
+        ("POLL_INTERVAL_SECONDS", "0"),
+        ("RATIO", "0"),
+    ])
+    .unwrap_err();
+    let mut found = names(&error);
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "APP_ENV",
+            "ENABLED",
+            "HTTP_WORKERS",
+            "INTERNAL_TOKEN",
+            "POLL_INTERVAL_SECONDS",
+            "PORT"
+        ]
+    );
+}
+
+#[test]
+fn a_relation_to_a_wrong_value_is_not_judged() {
+    assert_eq!(names(&sample(&[("RATIO", "11")]).unwrap_err()), ["RATIO"]);
+    for wrong in ["ten", "-1"] {
+        let error = sample(&[("RATIO", "11"), ("POLL_INTERVAL_SECONDS", wrong)]).unwrap_err();
+        assert_eq!(names(&error), ["POLL_INTERVAL_SECONDS"]);
+    }
+}
+
+#[test]
+fn values_that_do_not_fit_are_explained_in_plain_words() {
+    for (name, value, expected) in [
+        (
+            "APP_ENV",
+            "moon",
+            "must be one of development, test, staging, production",
+        ),
+        ("PORT", "70000", "must be a whole number from 0 to 65535"),
+        ("POLL_INTERVAL_SECONDS", "-1", "must be a whole number from 0 to 255"),
+        ("HTTP_WORKERS", "-1", "must be a whole number, not below 0"),
+        ("BIND_ADDRESS", "localhost", "must be an IP address, such as 127.0.0.1"),
+        (
+            "HOME_URL",
+            "localhost",
+            "must be an address, such as http://127.0.0.1:8001",
+        ),
+        (
+            "WINDOWS",
+            "1,-2",
+            "must be a list of whole numbers from 0 to 4294967295",
+        ),
+    ] {
+        let error = sample(&[(name, value)]).unwrap_err();
+        assert_eq!(error.iter().collect::<Vec<_>>(), [(name, expected)]);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use contracts::keys;
 use contracts::messages::MetricsMessage;
+use platform::clock::SystemClock;
 use platform::stream::append;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -56,7 +57,8 @@ async fn wait_for_level(stand: &Stand, service: &crate::harness::Instance, level
 #[tokio::test]
 async fn levels_follow_the_metrics_and_remember_since_when() {
     let stand = Stand::new().await;
-    let service = stand.start().await;
+    // The metrics are of a day long past.
+    let service = stand.start_with(&[("ALERTING_RETENTION_DAYS", "36500")], SystemClock::shared()).await;
     let (_, before) = service.get("/risk/monitors?symbols=BTC", Uuid::nil()).await;
     assert_eq!(
         (&before[0]["level"], &before[0]["checks"][0]["reason"]),

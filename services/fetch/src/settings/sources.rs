@@ -1,5 +1,6 @@
 //! How each venue is asked: what is set, or what its kind and its address suggest.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::ticker::ProviderId;
@@ -32,18 +33,30 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// The setting that is wrong, and what is wrong with it.
-    pub fn sources(&self) -> Result<Vec<SourceSettings>, (&'static str, String)> {
+    /// Every setting that is wrong, and what is wrong with it.
+    pub fn sources(&self) -> Result<Vec<SourceSettings>, Vec<(&'static str, String)>> {
         let mut sources = Vec::new();
+        let mut wrong = Vec::new();
+        let mut named = BTreeSet::new();
         for name in &self.providers {
-            let provider = name.parse().map_err(|error| ("PROVIDERS", format!("{error}")))?;
-            if sources
-                .iter()
-                .any(|source: &SourceSettings| source.provider == provider)
-            {
-                return Err(("PROVIDERS", format!("{provider} is named twice")));
+            let provider = match name.parse::<ProviderId>() {
+                Ok(provider) => provider,
+                Err(error) => {
+                    wrong.push(("PROVIDERS", error.to_string()));
+                    continue;
+                }
+            };
+            if !named.insert(provider) {
+                wrong.push(("PROVIDERS", format!("{provider} is named twice")));
+                continue;
             }
-            let source = self.source(provider)?;
+            let source = match self.source(provider) {
+                Ok(source) => source,
+                Err(problems) => {
+                    wrong.extend(problems);
+                    continue;
+                }
+            };
             if provider == ProviderId::CoinMarketCap
                 && self.cmc_api_key.expose_secret().is_empty()
                 && source.base_url.host_str() == Some(OFFICIAL_HOST)
@@ -52,13 +65,16 @@ impl Settings {
             }
             sources.push(source);
         }
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
         if sources.is_empty() {
-            return Err(("PROVIDERS", "leaves no venue to ask".to_owned()));
+            return Err(vec![("PROVIDERS", "leaves no venue to ask".to_owned())]);
         }
         Ok(sources)
     }
 
-    fn source(&self, provider: ProviderId) -> Result<SourceSettings, (&'static str, String)> {
+    fn source(&self, provider: ProviderId) -> Result<SourceSettings, Vec<(&'static str, String)>> {
         let (names, base_url, interval, max_age, reliability) = match provider {
             ProviderId::Binance => (
                 [
@@ -97,26 +113,36 @@ impl Settings {
                 self.cmc_reliability,
             ),
         };
-        let base_url = Url::parse(base_url).map_err(|error| (names[0], format!("is not an address: {error}")))?;
-        if !matches!(base_url.scheme(), "http" | "https") || base_url.host_str().is_none() {
-            return Err((names[0], "must begin with http:// or https://".to_owned()));
-        }
-        let own = seconds(interval).ok_or((names[1], "must be from 0 to 86400".to_owned()))?;
+        let base_url = Url::parse(base_url)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
+        let (own, own_age) = (seconds(interval), seconds(max_age));
+        let reliability = Decimal::from_f64(reliability).filter(|r| *r > Decimal::ZERO && *r <= Decimal::ONE);
+        let checks = [
+            (
+                base_url.is_some(),
+                "must be an address that begins with http:// or https://",
+            ),
+            (own.is_some(), "must be from 0 to 86400"),
+            (own_age.is_some(), "must be from 0 to 86400"),
+            (reliability.is_some(), "must be above 0 and at most 1"),
+        ];
+        let (Some(base_url), Some(own), Some(own_age), Some(reliability)) = (base_url, own, own_age, reliability)
+        else {
+            let failed = names.into_iter().zip(checks).filter(|(_, (holds, _))| !holds);
+            return Err(failed.map(|(name, (_, what))| (name, what.to_owned())).collect());
+        };
         let general = Duration::try_from_secs_f64(self.poll_interval_seconds).unwrap_or_default();
         let poll_interval = if own.is_zero() {
             general.max(polite_interval(provider, &base_url))
         } else {
             own
         };
-        let own_age = seconds(max_age).ok_or((names[2], "must be from 0 to 86400".to_owned()))?;
         let max_age = if own_age.is_zero() {
             cache_of(provider) + poll_interval * 3
         } else {
             own_age
         };
-        let reliability = Decimal::from_f64(reliability)
-            .filter(|r| *r > Decimal::ZERO && *r <= Decimal::ONE)
-            .ok_or((names[3], "must be above 0 and at most 1".to_owned()))?;
         Ok(SourceSettings {
             provider,
             base_url,
