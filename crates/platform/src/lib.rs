@@ -51,6 +51,9 @@ pub mod sealing;
 /// The PostgreSQL pool.
 pub mod postgres;
 
+/// The database's clock.
+pub mod database_clock;
+
 /// The schema, brought up to date.
 pub mod migrate;
 

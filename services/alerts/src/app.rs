@@ -11,6 +11,7 @@ use domain::monitor::Thresholds;
 use domain::rule::QualityGate;
 use platform::amqp::Broker;
 use platform::clock::SharedClock;
+use platform::database_clock::DatabaseClock;
 use platform::health::Readiness;
 use platform::postgres;
 use platform::stream::GroupReader;
@@ -64,12 +65,21 @@ impl App {
     }
 }
 
-/// Builds the service and runs it until the stop.
+/// Builds the service and runs it until the stop. All instances go by the database's clock: one whose own is off would take
+/// deliveries from the others, or retry late.
 ///
 /// # Errors
 /// When it cannot start, or one of its parts dies.
 pub async fn run(settings: Settings, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<()> {
-    start(settings, clock, stop).await?.run().await
+    let clock = DatabaseClock::new(clock);
+    let mut alone = settings.postgres.clone();
+    alone.database_pool_size = 1;
+    let pool = postgres::connect(&alone)?;
+    postgres::require_schema(&pool, SCHEMA_VERSION).await?;
+    clock.compare(&pool).await.context("the database's clock")?;
+    let mut app = start(settings, clock.shared(), stop.clone()).await?;
+    app.supervisor.spawn("clock", clock.run(pool, stop));
+    app.run().await
 }
 
 /// Builds the service and starts its parts.

@@ -58,7 +58,9 @@ async fn wait_for_level(stand: &Stand, service: &crate::harness::Instance, level
 async fn levels_follow_the_metrics_and_remember_since_when() {
     let stand = Stand::new().await;
     // The metrics are of a day long past.
-    let service = stand.start_with(&[("ALERTING_RETENTION_DAYS", "36500")], SystemClock::shared()).await;
+    let service = stand
+        .start_with(&[("ALERTING_RETENTION_DAYS", "36500")], SystemClock::shared())
+        .await;
     let (_, before) = service.get("/risk/monitors?symbols=BTC", Uuid::nil()).await;
     assert_eq!(
         (&before[0]["level"], &before[0]["checks"][0]["reason"]),

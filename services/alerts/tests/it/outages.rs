@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use alerts::app;
 use alerts::store::attempts::{self, AttemptRecord, ListedAttempt};
 use contracts::messages::DeliveryMessage;
 use contracts::queues;
@@ -536,5 +537,46 @@ async fn an_attempt_that_postgresql_refuses_stops_no_other() {
     stand
         .wait_for_count("SELECT count(*) FROM alerting.refused WHERE kind = 'attempt'", 1)
         .await;
+    service.stop().await;
+}
+
+/// A machine whose clock is off.
+#[derive(Debug)]
+struct WrongClock(SignedDuration);
+
+impl Clock for WrongClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + self.0
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_whose_clock_is_off_doubles_and_delays_nothing() {
+    let stand = Stand::new().await;
+    stand.sink.otherwise(Answer::Slow(Duration::from_secs(2), 200));
+    let service = stand.start().await;
+    let user = Uuid::now_v7();
+    for target in 1..=10 {
+        service
+            .create(user, "BTC", "gt", &target.to_string(), &stand.sink.url("/hook"))
+            .await;
+    }
+    let stop = CancellationToken::new();
+    let wrong = [60, -60].map(|seconds| {
+        let clock = std::sync::Arc::new(WrongClock(SignedDuration::from_secs(seconds)));
+        tokio::spawn(app::run(stand.settings(&[]), clock, stop.clone()))
+    });
+    stand.publish("BTC", "100").await;
+    stand
+        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 10)
+        .await;
+    assert_eq!(stand.count("SELECT count(*) FROM alerting.delivery_attempts").await, 10);
+    assert_eq!(stand.sink.count(), 10);
+    let off = "SELECT count(*) FROM alerting.deliveries WHERE abs(extract(epoch FROM now() - updated_at)) > 30";
+    assert_eq!(stand.count(off).await, 0);
+    stop.cancel();
+    for instance in wrong {
+        instance.await.unwrap().unwrap();
+    }
     service.stop().await;
 }
