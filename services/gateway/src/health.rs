@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use contracts::number::Float;
 use contracts::queues;
 use platform::amqp::Broker;
 use platform::health::{CheckReport, Readiness, Status};
@@ -68,25 +69,36 @@ pub enum DependencyState {
 pub struct Checks {
     /// The servers by name: `postgres`, `redis`, `rabbitmq`.
     #[serde(flatten)]
-    #[schema(value_type = BTreeMap<String, DependencyCheck>)]
-    pub dependencies: BTreeMap<String, CheckReport>,
+    pub dependencies: BTreeMap<String, DependencyCheck>,
     /// The prices.
     pub prices: PricesCheck,
 }
 
 /// One server's check.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes a body of the platform")]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DependencyCheck {
     /// `ok` or `down`.
-    status: DependencyState,
+    #[schema(value_type = DependencyState)]
+    pub status: Status,
     /// How long the answer took.
-    latency_ms: f64,
+    pub latency_ms: Float,
     /// When it was asked.
     #[schema(format = DateTime)]
-    checked_at: String,
+    pub checked_at: String,
     /// What is wrong although it works, such as a Redis that may evict keys.
-    warning: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+impl From<CheckReport> for DependencyCheck {
+    fn from(report: CheckReport) -> Self {
+        Self {
+            status: report.status,
+            latency_ms: Float(report.latency_ms),
+            checked_at: report.checked_at,
+            warning: report.warning,
+        }
+    }
 }
 
 /// How fresh the prices are.
@@ -115,7 +127,11 @@ pub async fn report(state: &AppState) -> (bool, HealthBody) {
         version: env!("CARGO_PKG_VERSION"),
         dependencies: report.dependencies,
         checks: Checks {
-            dependencies: report.checks,
+            dependencies: report
+                .checks
+                .into_iter()
+                .map(|(name, check)| (name, check.into()))
+                .collect(),
             prices,
         },
     };

@@ -188,6 +188,15 @@ pub struct SecretBody {
     pub secret: String,
 }
 
+/// Body of `POST /internal/webhooks/endpoints/{id}/test`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestCreateRequest {
+    /// Id of the test message, UUID v7. A repetition of the request finds the message that it made.
+    #[serde(default)]
+    pub id: Option<Uuid>,
+}
+
 /// Body of `POST /internal/webhooks/verify`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

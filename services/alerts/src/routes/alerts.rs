@@ -28,6 +28,9 @@ const NOT_FOUND: &str = "Alert not found";
 /// Most digits behind the point of a target.
 const MAX_SCALE: u32 = 18;
 
+/// Most significant digits of a target.
+const MAX_DIGITS: u32 = 28;
+
 /// `POST /internal/alerts`: 201 with the alert, also when the same request made it before; 409 when an equal one is active.
 pub async fn create(
     state: web::Data<AppState>,
@@ -144,6 +147,12 @@ fn check_target(target: Decimal) -> Result<Decimal, Problem> {
             "decimal_max_places",
             "must have at most 18 decimals",
             serde_json::json!({"decimal_places": MAX_SCALE}),
+        )
+    } else if target.mantissa() >= 10_i128.pow(MAX_DIGITS) {
+        (
+            "decimal_max_digits",
+            "must have at most 28 significant digits",
+            serde_json::json!({"max_digits": MAX_DIGITS}),
         )
     } else {
         return Ok(target);

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use contracts::api::Page;
-use contracts::api::alerts::{DeliveryBody, EndpointBody, PageQuery, SecretBody};
+use contracts::api::alerts::{DeliveryBody, EndpointBody, PageQuery, SecretBody, TestCreateRequest};
 use contracts::problem::ProblemKind;
 use platform::problem::Problem;
 use uuid::Uuid;
@@ -64,9 +64,15 @@ pub async fn secret(
 }
 
 /// `POST /internal/webhooks/endpoints/{id}/test`: 202 with the delivery, which goes the same way as every other.
-pub async fn test(state: web::Data<AppState>, user: UserId, id: web::Path<String>) -> Result<HttpResponse, Problem> {
+/// A repetition of the request answers the same and sends nothing.
+pub async fn test(
+    state: web::Data<AppState>,
+    user: UserId,
+    id: web::Path<String>,
+    body: web::Json<TestCreateRequest>,
+) -> Result<HttpResponse, Problem> {
     let endpoint_id = parse_id(&id, ProblemKind::EndpointNotFound, NOT_FOUND)?;
-    let (message_id, now) = (Uuid::now_v7(), state.clock.now());
+    let (message_id, now) = (body.id.unwrap_or_else(Uuid::now_v7), state.clock.now());
     let body = message::test_ping(message_id, endpoint_id, now).map_err(|error| Problem::internal(&error.into()))?;
     let test = TestMessage {
         id: message_id,

@@ -184,7 +184,8 @@ pub struct TestMessage {
     pub request_id: String,
 }
 
-/// Puts a test message into the outbox and wakes the relays. False when the user has no such endpoint.
+/// Puts a test message into the outbox, unless it is there, and wakes the relays. False when the user has no such
+/// endpoint, or the id is another message's.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
@@ -196,7 +197,8 @@ pub async fn create_test(pool: &Pool, test: &TestMessage, now: Timestamp) -> Res
             "INSERT INTO alerting.deliveries
                  (id, user_id, endpoint_id, kind, body, status, due_at, request_id, created_at, updated_at)
              SELECT $1, $2, id, 'test.ping', $4, 'pending', $6, $5, $6, $6 FROM alerting.endpoints
-             WHERE id = $3 AND user_id = $2",
+             WHERE id = $3 AND user_id = $2
+             ON CONFLICT (id) DO NOTHING",
         )
         .await?;
     let parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)] = &[
@@ -207,10 +209,21 @@ pub async fn create_test(pool: &Pool, test: &TestMessage, now: Timestamp) -> Res
         &test.request_id,
         &now,
     ];
-    let inserted = transaction.execute(&statement, parameters).await?;
-    wake_relays(&transaction).await?;
-    transaction.commit().await?;
-    Ok(inserted == 1)
+    if transaction.execute(&statement, parameters).await? == 1 {
+        wake_relays(&transaction).await?;
+        transaction.commit().await?;
+        return Ok(true);
+    }
+    let statement = transaction
+        .prepare_cached(
+            "SELECT 1 FROM alerting.deliveries
+             WHERE id = $1 AND user_id = $2 AND endpoint_id = $3 AND kind = 'test.ping'",
+        )
+        .await?;
+    let known = transaction
+        .query_opt(&statement, &[&test.id, &test.user_id, &test.endpoint_id])
+        .await?;
+    Ok(known.is_some())
 }
 
 /// The channel on which relays hear that something was committed to the outbox.

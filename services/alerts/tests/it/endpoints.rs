@@ -55,6 +55,22 @@ async fn a_test_goes_the_same_way_as_every_message_and_its_signature_verifies() 
     assert_eq!(status, 404);
     let received = stand.sink.wait_for(1, PATIENCE).await;
     assert_eq!(received[0].json()["type"], "test.ping");
+    let once = json!({"id": Uuid::now_v7()});
+    for _ in 0..3 {
+        let (status, delivery) = service.post(&path, user, &once).await;
+        assert_eq!((status, &delivery["id"]), (202, &once["id"]));
+    }
+    let (status, _) = service.post(&path, Uuid::now_v7(), &once).await;
+    assert_eq!(status, 404, "another user's message");
+    let (_, last) = service.post(&path, user, &json!({})).await;
+    let all = stand
+        .sink
+        .wait_until(PATIENCE, "the last test", |received| {
+            received.iter().any(|one| one.header("webhook-id") == last["id"])
+        })
+        .await;
+    let pings = all.iter().filter(|one| one.header("webhook-id") == once["id"]).count();
+    assert_eq!(pings, 1, "one message, however often it is asked for");
     assert_eq!(received[0].header("webhook-id"), delivery["id"]);
 
     let (_, secret) = service

@@ -3,13 +3,14 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::api::Page;
-use contracts::api::alerts::{DeliveryBody, EndpointBody, SecretBody, VerifyBody, VerifyRequest};
+use contracts::api::alerts::{DeliveryBody, EndpointBody, SecretBody, TestCreateRequest, VerifyBody, VerifyRequest};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::accounts::Scope;
 use crate::app::AppState;
 use crate::endpoint::Endpoint;
+use crate::extract::creation::CreationId;
 use crate::extract::cursor::Cursors;
 use crate::extract::identity::Caller;
 use crate::extract::json::{Fields, RawBody, string, string_map};
@@ -105,11 +106,16 @@ pub async fn secret(
         (status = 202, description = "The delivery, which is under way", body = DeliveryBody),
         (status = 404, description = "No such receiver of this user"),
     ))]
-pub async fn test(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
+pub async fn test(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    caller: Caller,
+    creation: CreationId,
+) -> Result<HttpResponse, ApiError> {
     let id = id_of(Params::of(&request))?;
     let alerts = state.services.alerts.for_user(caller.user_id);
-    let nothing = serde_json::Map::new();
-    let delivery: DeliveryBody = alerts.post(&format!("webhooks/endpoints/{id}/test"), &nothing).await?;
+    let message = TestCreateRequest { id: Some(creation.0) };
+    let delivery: DeliveryBody = alerts.post(&format!("webhooks/endpoints/{id}/test"), &message).await?;
     reply::plain(&request, StatusCode::ACCEPTED, &delivery)
 }
 

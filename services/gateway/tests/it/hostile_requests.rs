@@ -167,3 +167,48 @@ async fn client_that_does_not_read_loses_its_connection() {
     assert!(!rest.is_empty());
     assert_eq!(json!({"status": "ok"}), world.get("/health/live").await.json());
 }
+
+/// What the HTTP parser refuses never reaches us, and the server lets nobody write its answer: `docs/api.md` says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_of_the_parser_are_bare_and_end_the_connection() {
+    let world = World::start().await;
+    let address = world.base.strip_prefix("http://").unwrap();
+    let head = "GET /health HTTP/1.1\r\nHost: localhost\r\n";
+    let cases = [
+        ("no HTTP", "nonsense\r\n\r\n".to_owned(), 400),
+        ("a header without a name", format!("{head}: x\r\n\r\n"), 400),
+        (
+            "two lengths",
+            format!("{head}Content-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+            400,
+        ),
+        (
+            "a long head",
+            format!("{head}X-Long: {}\r\n\r\n", "x".repeat(200_000)),
+            431,
+        ),
+        ("an unfinished head", head.to_owned(), 408),
+    ];
+    let answers = cases.map(|(case, request, status)| async move {
+        let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+        connection.write_all(request.as_bytes()).await.ok();
+        let mut answer = Vec::new();
+        // The rest of a long head may be reset.
+        connection.read_to_end(&mut answer).await.ok();
+        let answer = String::from_utf8(answer).unwrap().to_lowercase();
+        assert!(answer.starts_with(&format!("http/1.1 {status} ")), "{case}: {answer}");
+        assert!(answer.contains("connection: close\r\n"), "{case}: {answer}");
+        assert!(answer.contains("content-length: 0\r\n"), "{case}: {answer}");
+        assert!(!answer.contains("x-request-id"), "{case}: {answer}");
+    });
+    futures_util::future::join_all(answers).await;
+    // What the parser lets through has the body, however odd it is.
+    for path in ["/%zz", "/api/v1/quotes/%00", "//", "/api/v1/../v1/rates"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-API-Key: x\r\n\r\n");
+        let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains("x-request-id: "), "{path}: {answer}");
+    }
+}

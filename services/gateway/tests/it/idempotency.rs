@@ -227,3 +227,28 @@ async fn a_secret_is_not_stored() {
     assert!(!row.get::<_, String>(0).contains(&key));
     assert_eq!(row.get::<_, Option<Vec<u8>>>(1), None);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_test_of_a_receiver_is_one_message() {
+    let world = World::start().await;
+    let failing = ResponseTemplate::new(503)
+        .set_body_json(json!({"status": 503, "kind": "dependency_unavailable", "detail": "x"}));
+    Mock::given(method("POST"))
+        .respond_with(failing)
+        .expect(3)
+        .mount(&world.alerts)
+        .await;
+    let path = format!("/api/v1/webhooks/endpoints/{}/test", uuid::Uuid::now_v7());
+    let ping = |key: &'static str| send(world.request(Method::POST, &path).header("Idempotency-Key", key));
+    for key in ["k-1", "k-1", "k-2"] {
+        assert_eq!(ping(key).await.status, 503);
+    }
+    let requests = world.alerts.received_requests().await.unwrap();
+    let ids: Vec<Value> = requests
+        .iter()
+        .map(|request| request.body_json::<Value>().unwrap()["id"].clone())
+        .collect();
+    assert!(ids[0].is_string());
+    assert_eq!(ids[0], ids[1], "the second run finds the message of the first");
+    assert_ne!(ids[0], ids[2]);
+}

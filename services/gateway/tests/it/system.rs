@@ -29,6 +29,11 @@ async fn health_names_what_is_there_and_how_old_the_prices_are() {
         assert!(body["checks"][name]["latency_ms"].is_f64());
         assert!(body["checks"][name]["checked_at"].is_string());
     }
+    let strings = send(world.anonymous(Method::GET, "/health?numbers=string"))
+        .await
+        .json();
+    let latency = strings["checks"]["postgres"]["latency_ms"].as_str().unwrap();
+    assert!(latency.parse::<f64>().unwrap() > 0.0, "{latency}");
     let mut quote = world.quote("BTC", "1", 4_100);
     quote.flags = vec!["simulated".into()];
     let text = serde_json::to_string(&quote).unwrap();

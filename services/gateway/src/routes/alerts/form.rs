@@ -40,7 +40,7 @@ pub struct AlertCreate {
     kind: Option<AlertKind>,
     /// `gt`: strictly above the target. `lt`: strictly below it.
     condition: AlertCondition,
-    /// The target in USD, with at most 18 decimals and 28 significant digits.
+    /// The target in USD, with at most 18 decimals and 28 significant digits; more is refused, never rounded.
     #[schema(exclusive_minimum = 0, maximum = 1e18, example = 70000.0)]
     target_price: f64,
     /// Where to post when it fires: http or https, without user and password.
@@ -118,16 +118,19 @@ fn target(raw: &RawValue) -> Result<Number, Broken> {
     {
         return Err(Broken::new("greater_than", "must be greater than 0").params(json!({"gt": 0})));
     }
-    let unreadable = || {
-        if significant_digits(text) > DIGITS_MAX {
-            Broken::new("decimal_max_digits", "must have at most 28 significant digits")
-                .params(json!({"max_digits": DIGITS_MAX}))
-        } else {
-            too_large()
-        }
+    let too_many_digits = || {
+        Broken::new("decimal_max_digits", "must have at most 28 significant digits")
+            .params(json!({"max_digits": DIGITS_MAX}))
     };
-    let price = parse_decimal(text).ok_or_else(unreadable)?.normalize();
-    if price > most {
+    let has_too_many = significant_digits(text) > DIGITS_MAX;
+    let unreadable = || if has_too_many { too_many_digits() } else { too_large() };
+    let price = parse_decimal(&without_trailing_zeros(text))
+        .ok_or_else(unreadable)?
+        .normalize();
+    // Some numbers of 29 digits can be held as well; which ones is nothing that a client could know.
+    if has_too_many {
+        Err(too_many_digits())
+    } else if price > most {
         Err(too_large())
     } else if price.is_zero() || price.scale() > DECIMALS_MAX {
         Err(Broken::new("decimal_max_places", "must have at most 18 decimals")
@@ -135,6 +138,17 @@ fn target(raw: &RawValue) -> Result<Number, Broken> {
     } else {
         Ok(Number(price))
     }
+}
+
+/// The same number without zeros at the end of its decimals, which would count as digits.
+fn without_trailing_zeros(text: &str) -> String {
+    let (mantissa, exponent) = text.split_at(text.find(['e', 'E']).unwrap_or(text.len()));
+    let mantissa = if mantissa.contains('.') {
+        mantissa.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        mantissa
+    };
+    format!("{mantissa}{exponent}")
 }
 
 /// Digits of a number without those that only move the point.
@@ -187,6 +201,13 @@ mod tests {
     #[case("1000000000000000000.000000001", Err("less_than_equal"))]
     #[case("1e400", Err("less_than_equal"))]
     #[case("700000000000.123456789012345678", Err("decimal_max_digits"))]
+    #[case("1234567890.123456789012345678", Ok("1234567890.123456789012345678"))]
+    #[case("12345678901.123456789012345678", Err("decimal_max_digits"))]
+    #[case("1234567890.12345678901234567800", Ok("1234567890.123456789012345678"))]
+    #[case("1.000000000000000000000000000000000000", Ok("1"))]
+    #[case("1.50000000000000000000000000000000000e3", Ok("1500"))]
+    #[case("12345678901123456789012345678e-18", Err("decimal_max_digits"))]
+    #[case("70000.123456789012345678e0", Ok("70000.123456789012345678"))]
     #[case("0.0000000000000000001", Err("decimal_max_places"))]
     #[case("0", Err("greater_than"))]
     #[case("0.00e5", Err("greater_than"))]
