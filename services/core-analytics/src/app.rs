@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::backfill::Backfill;
 use crate::intake::Intake;
 use crate::maintenance;
+use crate::refusals::Refusals;
 use crate::routes::{self, AppState};
 use crate::settings::Settings;
 use crate::store::{Retention, SCHEMA_VERSION, Store};
@@ -55,6 +56,7 @@ impl App {
         let redis = redis::connect(&settings.redis)?;
         let store = Store::new(pool.clone());
         let changed = ChangedHistory::default();
+        let refusals = Refusals::default();
 
         let intake = Intake {
             store: store.clone(),
@@ -67,6 +69,7 @@ impl App {
                 format!("core-analytics-{}", Uuid::now_v7()),
             ),
             clock: clock.clone(),
+            refusals: refusals.clone(),
             oldest: SignedDuration::from_hours(24 * (i64::from(settings.ticks_retention_days) - 1)),
         };
         let retention = Retention {
@@ -86,6 +89,7 @@ impl App {
             concurrency: settings.backfill_concurrency,
             repair_every: settings.backfill_repair(),
             changed,
+            refusals,
         };
         let state = AppState {
             store: store.clone(),

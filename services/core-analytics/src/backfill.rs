@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use contracts::api::fetch::{HistoryBody, HistoryQuery};
+use domain::candle::Candle;
 use domain::interval::Interval;
 use domain::ticker::Ticker;
 use futures_util::StreamExt;
@@ -19,6 +20,7 @@ use platform::clock::SharedClock;
 use tokio_util::sync::CancellationToken;
 
 use crate::bars::{Rates, candles_of_answer};
+use crate::refusals::{Refusals, is_refusal};
 use crate::store::{Direction, Store};
 use crate::windows::ChangedHistory;
 
@@ -41,6 +43,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(20);
 const REST: SignedDuration = SignedDuration::from_mins(2);
 /// How far back that goes.
 const RECENT: SignedDuration = SignedDuration::from_hours(2);
+
+/// When so many candles of one history are refused, it is not about single ones.
+const MAX_REFUSED_CANDLES: u32 = 20;
 
 /// How often one history is asked for before the next one.
 const ATTEMPTS_IN_TURN: u32 = 3;
@@ -70,6 +75,8 @@ pub struct Backfill {
     pub repair_every: Duration,
     /// Told of every history that changed.
     pub changed: ChangedHistory,
+    /// Told of everything that is refused for good.
+    pub refusals: Refusals,
 }
 
 impl Backfill {
@@ -98,7 +105,7 @@ impl Backfill {
         }
     }
 
-    /// Fills in everything, trying what failed again until nothing fails.
+    /// Fills in everything, trying what failed again until nothing fails. What is refused for good is left to the next time.
     pub async fn fill_all(&self) {
         let mut jobs: Vec<Job> = SPANS
             .into_iter()
@@ -122,6 +129,7 @@ impl Backfill {
             for (job, result) in results {
                 match result {
                     Ok(count) => bars += count,
+                    Err(error) if is_refusal(&error) => self.set_aside(&job, &error),
                     Err(error) => {
                         last_error = Some(error);
                         failed.push(job);
@@ -141,6 +149,11 @@ impl Backfill {
             attempt += 1;
         }
         tracing::info!(bars, histories = total, "history is filled in");
+    }
+
+    fn set_aside(&self, job: &Job, error: &anyhow::Error) {
+        let item = format!("{} {}", job.ticker, job.interval);
+        self.refusals.set_aside("history", &item, "", error);
     }
 
     /// Fills in one history, trying a few times before others get their turn.
@@ -208,7 +221,7 @@ impl Backfill {
         let rates = self.rates(&body, from, now).await?;
         let candles = candles_of_answer(&body, &rates, now);
         drop(body);
-        self.store.merge_history(&candles).await?;
+        self.merge(&candles).await?;
         self.changed.note(&job.ticker);
         tracing::debug!(
             ticker = %job.ticker,
@@ -218,6 +231,29 @@ impl Backfill {
             "history filled in"
         );
         Ok(count)
+    }
+
+    /// Merges candles. A few that are refused for good take no others with them: they are found by halving, and set aside.
+    async fn merge(&self, candles: &[(Ticker, Candle)]) -> anyhow::Result<()> {
+        let (mut parts, mut refused) = (vec![candles], 0);
+        while let Some(part) = parts.pop() {
+            let Err(error) = self.store.merge_history(part).await else {
+                continue;
+            };
+            if !is_refusal(&error) || refused == MAX_REFUSED_CANDLES {
+                return Err(error);
+            }
+            if let [(ticker, candle)] = part {
+                let item = format!("{ticker} {}", candle.interval);
+                let payload = candle.open_time.to_string();
+                self.refusals.set_aside("candle", &item, &payload, &error);
+                refused += 1;
+            } else {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
+            }
+        }
+        Ok(())
     }
 
     /// Our own prices of the currency that an answer is in.
@@ -282,13 +318,12 @@ impl Backfill {
             let running = interval.open_time(now);
             let first = interval.open_time(hole);
             if first < running {
-                self.fetch_from(
-                    &job,
-                    whole_longer(first).max(interval.open_time(now - span)),
-                    now,
-                    false,
-                )
-                .await?;
+                let from = whole_longer(first).max(interval.open_time(now - span));
+                match self.fetch_from(&job, from, now, false).await {
+                    // Asked for again with everything else, not at each look.
+                    Err(error) if is_refusal(&error) => self.set_aside(&job, &error),
+                    result => drop(result?),
+                }
             }
         }
         settled.insert(ticker.clone(), end - MINUTE);

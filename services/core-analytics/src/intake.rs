@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bars::storable;
 use crate::emit::emit;
 use crate::metrics::compute;
+use crate::refusals::{Refusals, is_refusal};
 use crate::store::Store;
 use crate::windows::Windows;
 
@@ -51,6 +52,8 @@ pub struct Intake {
     pub reader: GroupReader,
     /// The time.
     pub clock: SharedClock,
+    /// Told of everything that is refused for good.
+    pub refusals: Refusals,
     /// Prices older than this are refused: the table that would know whether they were counted may be gone.
     pub oldest: SignedDuration,
 }
@@ -70,18 +73,12 @@ impl Intake {
                 continue;
             }
             let quotes = self.accept(&entries);
-            let mut attempt = 0;
-            while let Err(error) = self.process(&quotes).await {
-                if attempt == 0 {
-                    tracing::warn!(error = format!("{error:#}"), "a batch of quotes has to wait");
-                }
-                tokio::select! {
-                    () = stop.cancelled() => return Ok(()),
-                    () = tokio::time::sleep(BACKOFF.random_delay(attempt)) => attempt += 1,
-                }
-            }
-            if attempt > 0 {
-                tracing::info!(attempt, "the batch of quotes went through");
+            if stop
+                .run_until_cancelled(self.process_or_set_aside(&quotes))
+                .await
+                .is_none()
+            {
+                return Ok(());
             }
             let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
             if let Err(error) = self.reader.ack(&ids).await {
@@ -109,6 +106,39 @@ impl Intake {
         quotes
     }
 
+    /// Waits out outages. A quote that is refused for good takes no other with it: it is found by halving, and set aside.
+    async fn process_or_set_aside(&mut self, quotes: &[QuoteMessage]) {
+        let (mut parts, mut attempt) = (vec![quotes], 0);
+        while let Some(part) = parts.pop() {
+            let Err(error) = self.process(part).await else {
+                continue;
+            };
+            match part {
+                _ if !is_refusal(&error) => {
+                    if attempt == 0 {
+                        tracing::warn!(error = format!("{error:#}"), "a batch of quotes has to wait");
+                    }
+                    tokio::time::sleep(BACKOFF.random_delay(attempt)).await;
+                    attempt += 1;
+                    parts.push(part);
+                }
+                [quote] => {
+                    let payload = format!("{} of {}", quote.price, quote.as_of);
+                    self.refusals
+                        .set_aside("price", quote.ticker.as_str(), &payload, &error);
+                    metrics::counter!(QUOTES, "outcome" => "refused").increment(1);
+                }
+                several => {
+                    let (first, second) = several.split_at(several.len() / 2);
+                    parts.extend([second, first]);
+                }
+            }
+        }
+        if attempt > 0 {
+            tracing::info!(attempt, "the batch of quotes went through");
+        }
+    }
+
     async fn process(&mut self, quotes: &[QuoteMessage]) -> anyhow::Result<()> {
         let ticks: Vec<(Ticker, Tick)> = quotes.iter().map(tick).collect();
         let counted = self.store.record(&ticks).await?;
@@ -121,7 +151,11 @@ impl Intake {
             .values()
             .filter_map(|quote| Some(compute(quote, self.windows.find(&quote.ticker)?)))
             .collect();
-        emit(&self.redis, &messages).await?;
+        match emit(&self.redis, &messages).await {
+            // The prices are counted: they do not wait for what no repetition helps.
+            Err(error) if is_refusal(&error) => self.refusals.set_aside("metrics", "all", "", &error),
+            result => result?,
+        }
 
         metrics::counter!(QUOTES, "outcome" => "counted").increment(counted as u64);
         metrics::counter!(QUOTES, "outcome" => "repeated").increment((quotes.len() - counted) as u64);

@@ -41,6 +41,9 @@ pub mod closes;
 /// Statistics as the contract writes them.
 pub mod stats_body;
 
+/// What is refused for good.
+pub mod refusals;
+
 /// The internal routes.
 pub mod routes;
 

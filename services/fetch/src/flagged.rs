@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use deadpool_postgres::Pool;
+use deadpool_postgres::{Pool, PoolError};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::SharedClock;
 use rust_decimal::Decimal;
@@ -120,6 +120,7 @@ pub async fn write(
     {
         return Ok(());
     }
+    let mut failing = None;
     let mut cleaning = tokio::time::interval(CLEANING);
     loop {
         let mut batch = Vec::new();
@@ -140,16 +141,49 @@ pub async fn write(
         if batch.is_empty() {
             continue;
         }
-        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
-        let outcome = match insert(&pool, &batch).await {
-            Ok(()) => "written",
+        write_batch(&pool, &batch, &mut failing).await;
+    }
+}
+
+/// Writes a batch. A point that PostgreSQL refuses for good takes no other with it: it is found by halving. What is lost is
+/// counted, and logged when the reason changes.
+async fn write_batch(pool: &Pool, batch: &[Flagged], failing: &mut Option<String>) {
+    let mut parts = vec![batch];
+    while let Some(part) = parts.pop() {
+        let outcome = match insert(pool, part).await {
+            Ok(()) => {
+                if part.len() == batch.len() {
+                    *failing = None;
+                }
+                "written"
+            }
+            Err(error) if part.len() > 1 && is_refusal(&error) => {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]);
+                continue;
+            }
             Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), points = count, "flagged points are lost");
-                "lost"
+                let refused = is_refusal(&error);
+                let error = format!("{error:#}");
+                if failing.as_ref() != Some(&error) {
+                    let (provider, symbol) = part.first().map_or(("", ""), |point| (point.provider, &point.symbol));
+                    tracing::warn!(error, provider, symbol, points = part.len(), "flagged points are lost");
+                    *failing = Some(error);
+                }
+                if refused { "refused" } else { "lost" }
             }
         };
-        metrics::counter!(metric::FLAGGED, "outcome" => outcome).increment(count);
+        metrics::counter!(metric::FLAGGED, "outcome" => outcome).increment(part.len() as u64);
     }
+}
+
+/// Says whether PostgreSQL refuses these points, now and every time. Without a connection nothing was refused.
+fn is_refusal(error: &anyhow::Error) -> bool {
+    let failed = |cause: &(dyn std::error::Error + 'static)| {
+        let error = cause.downcast_ref::<deadpool_postgres::tokio_postgres::Error>();
+        error.is_some_and(|error| !platform::postgres::is_outage(error))
+    };
+    error.chain().any(failed) && !error.chain().any(|cause| cause.is::<PoolError>())
 }
 
 /// Waits for the database without end, and refuses an old schema.
@@ -205,4 +239,38 @@ async fn clean(pool: &Pool, before: Timestamp) -> anyhow::Result<()> {
         .execute("DELETE FROM market.flagged_points WHERE flagged_at < $1", &[&before])
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(symbol: &str) -> Flagged {
+        Flagged {
+            flagged_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            provider: "binance",
+            ticker: "BTC".to_owned(),
+            symbol: symbol.to_owned(),
+            reason: "outlier",
+            raw_price: None,
+            reference_price: None,
+            quoted_at: None,
+            received_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_point_that_postgresql_refuses_takes_no_other_with_it() {
+        let database = testkit::database().await;
+        // PostgreSQL has no text with a zero byte.
+        let batch = ["a", "b", "BTC\0USDT", "c", "d"].map(point);
+        let mut failing = None;
+        write_batch(&database.pool, &batch, &mut failing).await;
+        let client = database.pool.get().await.unwrap();
+        let query = "SELECT symbol FROM market.flagged_points ORDER BY symbol";
+        let rows = client.query(query, &[]).await.unwrap();
+        let symbols: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        assert_eq!(symbols, ["a", "b", "c", "d"]);
+        assert!(failing.is_some_and(|error| error.contains("0x00")));
+    }
 }

@@ -24,7 +24,7 @@ pub const QUOTE_AGE_SECONDS: &str = "fetch_quote_age_seconds";
 /// Failed exchanges with Redis.
 pub const REDIS_FAILURES: &str = "fetch_redis_failures_total";
 
-/// Flagged points written, or lost by reason.
+/// Flagged points by what became of them: written, refused for good, dropped by a full queue, or lost while PostgreSQL was away.
 pub const FLAGGED: &str = "fetch_flagged_points_total";
 
 /// State of a venue's breaker: 0 closed, 1 half open, 2 open.

@@ -7,6 +7,7 @@ use contracts::api::fetch::{HistoryBar, HistoryBody};
 use contracts::number::Number;
 use core_analytics::backfill::Backfill;
 use core_analytics::bars::{Rates, candles_of_answer};
+use core_analytics::refusals::Refusals;
 use core_analytics::windows::ChangedHistory;
 use domain::candle::Candle;
 use domain::interval::Interval;
@@ -67,7 +68,7 @@ fn problem(status: u16, kind: &str) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(platform::problem::Problem::new(status, kind, "No."))
 }
 
-async fn mount_venue(world: &World, name: &str) {
+pub async fn mount_venue(world: &World, name: &str) {
     Mock::given(method("GET"))
         .and(path(format!("/internal/history/{name}")))
         .and(header("x-internal-token", TOKEN))
@@ -292,6 +293,7 @@ async fn minutes_without_prices_are_fetched_as_soon_as_fetch_answers_again() {
         concurrency: 1,
         repair_every: Duration::from_secs(3_600),
         changed: ChangedHistory::default(),
+        refusals: Refusals::default(),
     };
     let mut settled = HashMap::new();
     Mock::given(path("/internal/history/BTC"))

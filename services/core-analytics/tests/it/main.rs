@@ -9,4 +9,5 @@ mod harness;
 mod metrics;
 mod outages;
 mod partitions;
+mod refusals;
 mod routes;
