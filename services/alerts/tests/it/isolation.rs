@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use alerts::delivery::sign::SigningSecret;
 use alerts::store::alerts::NewAlert;
+use contracts::api::alerts::PlanLimits;
 use domain::rule::Condition;
 use platform::clock::{Clock, SystemClock};
 use testkit::{Answer, WebhookSink};
@@ -76,6 +77,7 @@ async fn hanging_addresses_of_one_user_do_not_delay_the_first_webhook_of_another
             endpoint_url: url,
             endpoint_id: Uuid::now_v7(),
             endpoint_secret: SigningSecret::generate().unwrap().expose().into(),
+            limits: PlanLimits::default(),
             request_id: "test".to_owned(),
         };
         alerts::store::alerts::create(&stand.database.pool, &new, SystemClock.now())

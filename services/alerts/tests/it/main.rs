@@ -14,7 +14,10 @@ mod outages;
 
 mod retries;
 
+mod limits;
+
 mod secrets;
+
 mod send;
 
 mod tls;
