@@ -189,6 +189,7 @@ impl Stand {
         let settings = self.settings(&[]);
         let poster = PosterSettings {
             timeout: settings.webhook_timeout(),
+            first_timeout: settings.webhook_timeout(),
             connect_timeout: Duration::from_secs(10),
             verification: Verification::Full(Authorities::public()),
             idle_per_host: 1,

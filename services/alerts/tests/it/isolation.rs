@@ -18,7 +18,11 @@ async fn ten_dead_receivers_do_not_delay_a_healthy_one() {
     let dead = WebhookSink::start().await;
     dead.otherwise(Answer::Hang);
     // Few slots, and attempts that hang for longer than the test waits.
-    let settings = [("WEBHOOK_CONCURRENCY", "96"), ("WEBHOOK_TIMEOUT_MS", "60000")];
+    let settings = [
+        ("WEBHOOK_CONCURRENCY", "96"),
+        ("WEBHOOK_TIMEOUT_MS", "60000"),
+        ("WEBHOOK_FIRST_TIMEOUT_MS", "60000"),
+    ];
     let service = stand.start_with(&settings, SystemClock::shared()).await;
     let user = Uuid::now_v7();
     for n in 0..10 {
@@ -85,7 +89,7 @@ async fn hanging_addresses_of_one_user_do_not_delay_the_first_webhook_of_another
             .unwrap();
     }
     // Attempts that hang for longer than the test waits.
-    let settings = [("WEBHOOK_TIMEOUT_MS", "60000")];
+    let settings = [("WEBHOOK_TIMEOUT_MS", "60000"), ("WEBHOOK_FIRST_TIMEOUT_MS", "60000")];
     let service = stand.start_with(&settings, SystemClock::shared()).await;
     stand.publish("BTC", "10000").await;
     stand
