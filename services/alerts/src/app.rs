@@ -217,6 +217,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         &names,
         &PosterSettings {
             timeout: settings.webhook_timeout(),
+            first_timeout: Duration::from_millis(settings.webhook_first_timeout_ms),
             connect_timeout: Duration::from_millis(settings.webhook_connect_timeout_ms),
             verification,
             idle_per_host: settings.webhook_concurrency.div_ceil(4),

@@ -55,6 +55,7 @@ pub struct Settings {
     pub webhook_backoff_base_ms: u64,
     pub webhook_backoff_max_ms: u64,
     pub webhook_timeout_ms: u64,
+    pub webhook_first_timeout_ms: u64,
     pub webhook_connect_timeout_ms: u64,
     pub webhook_verify_tls: bool,
     pub webhook_ca_file: String,
@@ -179,6 +180,7 @@ impl Validate for Settings {
                 86_400_000,
             ),
             ("WEBHOOK_TIMEOUT_MS", self.webhook_timeout_ms, 1, 120_000),
+            ("WEBHOOK_FIRST_TIMEOUT_MS", self.webhook_first_timeout_ms, 1, 120_000),
             (
                 "WEBHOOK_CONNECT_TIMEOUT_MS",
                 self.webhook_connect_timeout_ms,

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::accounts::{Tier, keys};
 use crate::hosts::AllowedHost;
-use crate::limits::{LimitSettings, Quota};
+use crate::limits::{LimitSettings, PlanSettings, Quota};
 use crate::net::Network;
 
 /// Every default, in the order in which later texts override earlier ones.
@@ -46,6 +46,9 @@ pub struct Settings {
     /// The rate limits.
     #[serde(flatten)]
     pub limits: LimitSettings,
+    /// What each tier has room for.
+    #[serde(flatten)]
+    pub plans: PlanSettings,
     /// Port of the internal listener.
     pub internal_port: u16,
     /// Address of `fetch`.
@@ -112,6 +115,7 @@ impl Validate for Settings {
         self.postgres.validate(problems);
         self.redis.validate(problems);
         self.rabbit.validate(problems);
+        self.plans.validate(problems);
         let exposed = self.process.app_env.is_exposed();
         let pepper = self.api_key_pepper.expose_secret().chars().count();
         if pepper < PEPPER_MIN_CHARS && (exposed || pepper > 0) {
@@ -183,6 +187,16 @@ mod tests {
         assert_eq!(settings.limits.rate_limit_rates.to_string(), "5/10");
         assert_eq!(settings.supported_tickers.len(), 5);
         assert_eq!(settings.demo_key(), None);
+        let limits = |tier| {
+            let limits = settings.plans.limits(tier);
+            (limits.max_active_alerts, limits.max_endpoints)
+        };
+        assert_eq!(limits(Tier::Basic), (Some(100), Some(10)));
+        assert_eq!(limits(Tier::Enterprise), (None, None));
+        assert_eq!(
+            load(&[("ENDPOINTS_LIMIT_STARTUP", "10000001")]).unwrap_err(),
+            ["ENDPOINTS_LIMIT_STARTUP"]
+        );
     }
 
     #[test]
@@ -205,6 +219,7 @@ mod tests {
             ("TRUSTED_PROXIES", "10.0.0.0/8,nonsense"),
             ("CORS_ALLOWED_ORIGINS", "https://a.example/path"),
             ("DEFAULT_TIER", "gold"),
+            ("ALERTS_LIMIT_BASIC", "-1"),
             ("ALLOWED_HOSTS", "localhost,http://a.example"),
         ])
         .unwrap_err();
@@ -214,6 +229,7 @@ mod tests {
             "DEFAULT_TIER",
             "ALLOWED_HOSTS",
             "CORS_ALLOWED_ORIGINS",
+            "ALERTS_LIMIT_BASIC",
         ] {
             assert!(names.iter().any(|found| found == name), "{name} in {names:?}");
         }

@@ -24,6 +24,19 @@ pub struct AlertCreateRequest {
     pub target_price: Number,
     /// Where to post.
     pub webhook_url: String,
+    /// What the user's plan has room for.
+    #[serde(default)]
+    pub limits: PlanLimits,
+}
+
+/// What a plan has room for; `None` is without limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanLimits {
+    /// Alerts that are active at the same time.
+    pub max_active_alerts: Option<u32>,
+    /// Receivers that active alerts name.
+    pub max_endpoints: Option<u32>,
 }
 
 /// Query of `GET /internal/alerts`.

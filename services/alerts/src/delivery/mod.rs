@@ -152,6 +152,7 @@ fn request<'a>(job: &'a Claimed, secret: &SigningSecret, at: Timestamp) -> Webho
         traceparent: trace::parent(&job.request_id, &message_id, job.attempt),
         message_id,
         attempt: job.attempt,
+        is_known: job.is_known,
         body: &job.body,
     }
 }

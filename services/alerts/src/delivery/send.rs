@@ -38,6 +38,8 @@ pub struct WebhookRequest<'a> {
     pub signature: String,
     /// Number of this attempt.
     pub attempt: u32,
+    /// Whether the receiver has taken a message before.
+    pub is_known: bool,
     /// The trace.
     pub traceparent: String,
     /// JSON text.
@@ -97,6 +99,8 @@ pub enum SendError {
 pub struct PosterSettings {
     /// Longest time of a whole attempt.
     pub timeout: Duration,
+    /// Longest time of the first attempt to a receiver of which nothing is known: many that hang hold slots for less long.
+    pub first_timeout: Duration,
     /// Longest time to get a connection.
     pub connect_timeout: Duration,
     /// How certificates are checked.
@@ -113,6 +117,7 @@ pub struct Poster {
     fresh: Client,
     guard: Arc<Guard>,
     timeout: Duration,
+    first_timeout: Duration,
 }
 
 impl Poster {
@@ -143,6 +148,7 @@ impl Poster {
             fresh: build(builder().pool_max_idle_per_host(0))?,
             guard,
             timeout: settings.timeout,
+            first_timeout: settings.first_timeout.min(settings.timeout),
         })
     }
 
@@ -155,11 +161,16 @@ impl Poster {
         // The settings may have changed since the alert was created, and the client resolves names but not literals.
         let url = self.guard.check_url(request.url).map_err(SendError::Blocked)?;
         let started = Instant::now();
-        let sending = send(&self.client, url.clone(), request, self.timeout);
+        let timeout = if request.attempt == 1 && !request.is_known {
+            self.first_timeout
+        } else {
+            self.timeout
+        };
+        let sending = send(&self.client, url.clone(), request, timeout);
         let response = match reuse::watch(sending).await {
             (Err(error), true) if is_closed(&error) => {
                 tracing::debug!(id = request.message_id, "kept connection was closed, sending again");
-                let left = self.timeout.saturating_sub(started.elapsed());
+                let left = timeout.saturating_sub(started.elapsed());
                 send(&self.fresh, url, request, left).await
             }
             (sent, _) => sent,

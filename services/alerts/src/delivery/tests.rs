@@ -80,6 +80,7 @@ fn job() -> Claimed {
         endpoint_id: Uuid::nil(),
         url: "https://example.com/".to_owned(),
         secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned().into(),
+        is_known: true,
         is_disabled: false,
         is_test: false,
         body: "{}".to_owned(),

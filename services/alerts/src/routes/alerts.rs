@@ -18,7 +18,7 @@ use crate::delivery::guard::Blocked;
 use crate::delivery::sign::SigningSecret;
 use crate::index::Entry;
 use crate::secrets::StoredSecret;
-use crate::store::alerts::{Alert, Filter, NewAlert};
+use crate::store::alerts::{Alert, Creation, Filter, NewAlert};
 use crate::store::attempts::ListedAttempt;
 use crate::store::events::AlertEvent;
 use crate::store::{alerts, attempts, events};
@@ -53,17 +53,34 @@ pub async fn create(
             return Err(store_problem(error));
         }
     };
-    let Some(alert) = created else {
-        take_out(&state, &new.ticker, new.condition, entry).await;
-        return Err(problem(
-            ProblemKind::AlertDuplicate,
-            "You already have an active alert with exactly the same parameters.",
-        ));
+    let alert = match created {
+        Creation::Made(alert) => *alert,
+        refused @ (Creation::Duplicate | Creation::TooManyAlerts { .. } | Creation::TooManyEndpoints { .. }) => {
+            take_out(&state, &new.ticker, new.condition, entry).await;
+            return Err(refusal(&refused));
+        }
     };
     if alert.is_active {
         index(&state, &alert.ticker, alert.condition, &entry).await;
     }
     Ok(HttpResponse::Created().json(shown(&state, alert).await))
+}
+
+fn refusal(refused: &Creation) -> Problem {
+    let (limit, count, what) = match refused {
+        Creation::TooManyAlerts { limit, count } => (limit, count, "active alerts"),
+        Creation::TooManyEndpoints { limit, count } => (limit, count, "webhook endpoints of active alerts"),
+        Creation::Made(_) | Creation::Duplicate => {
+            return problem(
+                ProblemKind::AlertDuplicate,
+                "You already have an active alert with exactly the same parameters.",
+            );
+        }
+    };
+    problem(
+        ProblemKind::PlanLimitReached,
+        format!("Your plan has room for {limit} {what}, and you have {count}."),
+    )
 }
 
 /// Puts an alert into the index. If that fails, the comparison of the index is called, which brings what is missing.
@@ -127,6 +144,7 @@ async fn judge(state: &AppState, user: UserId, request: AlertCreateRequest) -> R
         endpoint_url: url.into(),
         endpoint_id,
         endpoint_secret,
+        limits: request.limits,
         request_id: request_id(),
     })
 }

@@ -1,5 +1,6 @@
 //! Rows of `alerting.alerts`.
 
+use contracts::api::alerts::PlanLimits;
 use deadpool_postgres::{GenericClient, Pool};
 use domain::rule::Condition;
 use domain::ticker::Ticker;
@@ -56,29 +57,107 @@ pub struct NewAlert {
     pub endpoint_id: Uuid,
     /// The secret of that endpoint.
     pub endpoint_secret: StoredSecret,
+    /// What its owner's plan has room for.
+    pub limits: PlanLimits,
     /// Follows the request.
     pub request_id: String,
 }
 
+/// What came of a wish for a new alert.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Creation {
+    /// The alert, made now or before under the same id.
+    Made(Box<Alert>),
+    /// An equal one is active.
+    Duplicate,
+    /// The owner's plan has no room for another active alert.
+    TooManyAlerts {
+        /// How many it has room for.
+        limit: u32,
+        /// How many there are.
+        count: i64,
+    },
+    /// The owner's plan has no room for another receiver.
+    TooManyEndpoints {
+        /// How many it has room for.
+        limit: u32,
+        /// How many there are.
+        count: i64,
+    },
+}
+
 /// Creates an armed alert and, for an address that is new to its user, the endpoint. Gives the alert that was made before
-/// under the same id, if there is one; `None` when an equal one is active.
+/// under the same id, if there is one.
 ///
 /// An endpoint that was disabled is enabled again: who names an address in a new alert wants it to be posted to. A refusal
 /// changes nothing.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
-pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Option<Alert>, StoreError> {
+pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Creation, StoreError> {
     let mut client = connection(pool).await?;
     let transaction = client.transaction().await?;
+    let is_limited = new.limits != PlanLimits::default();
+    if is_limited {
+        take_turn(&transaction, new.user_id).await?;
+    }
     if let Some(alert) = insert(&transaction, new, now).await? {
+        let refusal = if is_limited {
+            beyond_limit(&transaction, &alert, new.limits).await?
+        } else {
+            None
+        };
+        if let Some(refusal) = refusal {
+            transaction.rollback().await?;
+            return Ok(refusal);
+        }
         transaction.commit().await?;
-        return Ok(Some(alert));
+        return Ok(Creation::Made(Box::new(alert)));
     }
     // With it goes what was done to the endpoint.
     transaction.rollback().await?;
     drop(client);
-    find(pool, new.user_id, new.id).await
+    let before = find(pool, new.user_id, new.id).await?;
+    Ok(before.map_or(Creation::Duplicate, |alert| Creation::Made(Box::new(alert))))
+}
+
+/// Waits until no other transaction creates alerts of this user: two at once would not see each other in their counts.
+async fn take_turn(client: &impl GenericClient, user_id: Uuid) -> Result<(), StoreError> {
+    let statement = client
+        .prepare_cached("SELECT pg_advisory_xact_lock(hashtextextended('alerting.alerts ' || $1::uuid::text, 0))")
+        .await?;
+    client.execute(&statement, &[&user_id]).await?;
+    Ok(())
+}
+
+/// Says whether there is one too many with this alert. Receivers count while active alerts name them; one that is named already
+/// takes no further room.
+async fn beyond_limit(
+    client: &impl GenericClient,
+    alert: &Alert,
+    limits: PlanLimits,
+) -> Result<Option<Creation>, StoreError> {
+    let statement = client
+        .prepare_cached(
+            "SELECT count(*), count(DISTINCT endpoint_id), count(*) FILTER (WHERE endpoint_id = $2)
+             FROM alerting.alerts WHERE user_id = $1 AND is_active",
+        )
+        .await?;
+    let row = client
+        .query_one(&statement, &[&alert.user_id, &alert.endpoint_id])
+        .await?;
+    let (alerts, endpoints, to_this): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    if let Some(limit) = limits.max_active_alerts.filter(|limit| alerts > i64::from(*limit)) {
+        return Ok(Some(Creation::TooManyAlerts {
+            limit,
+            count: alerts - 1,
+        }));
+    }
+    let limit = limits.max_endpoints.filter(|limit| endpoints > i64::from(*limit));
+    Ok(limit.filter(|_| to_this == 1).map(|limit| Creation::TooManyEndpoints {
+        limit,
+        count: endpoints - 1,
+    }))
 }
 
 /// Of equal requests at once, one gets a row.

@@ -28,6 +28,8 @@ pub struct Claimed {
     pub url: String,
     /// The receiver's secret.
     pub secret: StoredSecret,
+    /// True when the receiver has taken a message before.
+    pub is_known: bool,
     /// True when the receiver is not posted to any more.
     pub is_disabled: bool,
     /// True for a test, which is posted even to a disabled receiver.
@@ -84,7 +86,7 @@ pub async fn claim(
                  FROM free, alerting.endpoints e
                  WHERE d.id = free.id AND free.is_held IS NOT TRUE AND e.id = d.endpoint_id
                  RETURNING d.id, d.attempts, d.endpoint_id, e.url, e.secret, e.disabled_reason IS NOT NULL,
-                           d.kind = 'test.ping', d.body, d.request_id
+                           d.kind = 'test.ping', d.body, d.request_id, e.last_success_at IS NOT NULL
              ), closed AS (
                  UPDATE alerting.delivery_attempts a
                  SET status = 'interrupted', error_msg = $7, next_attempt_at = $3
@@ -106,6 +108,7 @@ pub async fn claim(
         is_test: row.get(6),
         body: row.get(7),
         request_id: row.get(8),
+        is_known: row.get(9),
     };
     Ok(client
         .query(

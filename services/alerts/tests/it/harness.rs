@@ -14,8 +14,9 @@ use alerts::index::AlertIndex;
 use alerts::intake::Intake;
 use alerts::outbox::Relay;
 use alerts::settings::{DEFAULTS, Settings};
-use alerts::store::alerts::NewAlert;
+use alerts::store::alerts::{Creation, NewAlert};
 use alerts::{app, store};
+use contracts::api::alerts::PlanLimits;
 use contracts::keys;
 use contracts::messages::QuoteMessage;
 use domain::quote::Quality;
@@ -164,12 +165,16 @@ impl Stand {
                 endpoint_url: url.to_owned(),
                 endpoint_id: Uuid::now_v7(),
                 endpoint_secret: SigningSecret::generate().unwrap().expose().into(),
+                limits: PlanLimits::default(),
                 request_id: "test".to_owned(),
             };
             let created = store::alerts::create(&self.database.pool, &new, SystemClock.now())
                 .await
                 .unwrap();
-            ids.push(created.unwrap().id);
+            let Creation::Made(alert) = created else {
+                panic!("{created:?}");
+            };
+            ids.push(alert.id);
         }
         ids
     }
@@ -190,6 +195,7 @@ impl Stand {
         let settings = self.settings(&[]);
         let poster = PosterSettings {
             timeout: settings.webhook_timeout(),
+            first_timeout: settings.webhook_timeout(),
             connect_timeout: Duration::from_secs(10),
             verification: Verification::Full(Authorities::public()),
             idle_per_host: 1,

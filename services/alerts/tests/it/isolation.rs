@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use alerts::delivery::sign::SigningSecret;
 use alerts::store::alerts::NewAlert;
+use contracts::api::alerts::PlanLimits;
 use domain::rule::Condition;
 use platform::clock::{Clock, SystemClock};
 use testkit::{Answer, WebhookSink};
@@ -17,7 +18,11 @@ async fn ten_dead_receivers_do_not_delay_a_healthy_one() {
     let dead = WebhookSink::start().await;
     dead.otherwise(Answer::Hang);
     // Few slots, and attempts that hang for longer than the test waits.
-    let settings = [("WEBHOOK_CONCURRENCY", "96"), ("WEBHOOK_TIMEOUT_MS", "60000")];
+    let settings = [
+        ("WEBHOOK_CONCURRENCY", "96"),
+        ("WEBHOOK_TIMEOUT_MS", "60000"),
+        ("WEBHOOK_FIRST_TIMEOUT_MS", "60000"),
+    ];
     let service = stand.start_with(&settings, SystemClock::shared()).await;
     let user = Uuid::now_v7();
     for n in 0..10 {
@@ -76,6 +81,7 @@ async fn hanging_addresses_of_one_user_do_not_delay_the_first_webhook_of_another
             endpoint_url: url,
             endpoint_id: Uuid::now_v7(),
             endpoint_secret: SigningSecret::generate().unwrap().expose().into(),
+            limits: PlanLimits::default(),
             request_id: "test".to_owned(),
         };
         alerts::store::alerts::create(&stand.database.pool, &new, SystemClock.now())
@@ -83,7 +89,7 @@ async fn hanging_addresses_of_one_user_do_not_delay_the_first_webhook_of_another
             .unwrap();
     }
     // Attempts that hang for longer than the test waits.
-    let settings = [("WEBHOOK_TIMEOUT_MS", "60000")];
+    let settings = [("WEBHOOK_TIMEOUT_MS", "60000"), ("WEBHOOK_FIRST_TIMEOUT_MS", "60000")];
     let service = stand.start_with(&settings, SystemClock::shared()).await;
     stand.publish("BTC", "10000").await;
     stand

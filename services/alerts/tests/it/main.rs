@@ -15,7 +15,10 @@ mod outages;
 mod retention;
 mod retries;
 
+mod limits;
+
 mod secrets;
+
 mod send;
 
 mod tls;

@@ -6,10 +6,14 @@ use std::time::Duration;
 use alerts::delivery::guard::{Blocked, Guard};
 use alerts::delivery::names::NameResolver;
 use alerts::delivery::send::{Poster, PosterSettings, SendError, WebhookRequest};
+use platform::clock::SystemClock;
 use platform::tls::{Authorities, Verification};
 use testkit::{Answer, WebhookSink};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use crate::harness::Stand;
 
 fn guard(networks: &[&str]) -> Arc<Guard> {
     Arc::new(Guard {
@@ -22,6 +26,7 @@ fn guard(networks: &[&str]) -> Arc<Guard> {
 fn poster(networks: &[&str]) -> Poster {
     let settings = PosterSettings {
         timeout: Duration::from_millis(1500),
+        first_timeout: Duration::from_millis(300),
         connect_timeout: Duration::from_millis(1000),
         verification: Verification::Full(Authorities::public()),
         idle_per_host: 4,
@@ -36,6 +41,7 @@ fn request(url: &str) -> WebhookRequest<'_> {
         timestamp: 1,
         signature: "v1,x".to_owned(),
         attempt: 1,
+        is_known: true,
         traceparent: "00-0-0-01".to_owned(),
         body: "{}",
     }
@@ -137,4 +143,66 @@ async fn the_head_is_the_verdict_even_if_the_body_never_comes() {
 async fn what_is_not_http_is_said_to_be_broken() {
     let url = raw_server(b"220 smtp ready\r\n".to_vec(), false).await;
     assert_eq!(poster(LOOPBACK).post(&request(&url)).await, Err(SendError::Protocol));
+}
+
+#[tokio::test]
+async fn first_attempt_to_an_unknown_receiver_has_less_time() {
+    let sink = WebhookSink::start().await;
+    sink.otherwise(Answer::Hang);
+    let url = sink.url("/");
+    for (attempt, is_known, most) in [(1, false, 1_000), (1, true, 10_000), (2, false, 10_000)] {
+        let started = std::time::Instant::now();
+        let request = WebhookRequest {
+            attempt,
+            is_known,
+            ..request(&url)
+        };
+        assert_eq!(poster(LOOPBACK).post(&request).await, Err(SendError::Timeout));
+        let took = started.elapsed().as_millis();
+        let least = if most == 1_000 { 300 } else { 1_500 };
+        assert!(
+            (least..most).contains(&took),
+            "attempt {attempt}, known: {is_known}: {took} ms"
+        );
+    }
+}
+
+#[tokio::test]
+async fn receiver_is_known_after_its_first_success() {
+    let stand = Stand::new().await;
+    stand.sink.otherwise(Answer::Hang);
+    let settings = [
+        ("WEBHOOK_TIMEOUT_MS", "2000"),
+        ("WEBHOOK_CONNECT_TIMEOUT_MS", "2000"),
+        ("WEBHOOK_FIRST_TIMEOUT_MS", "300"),
+        ("WEBHOOK_BACKOFF_BASE_MS", "60000"),
+        ("WEBHOOK_BACKOFF_MAX_MS", "60000"),
+    ];
+    let service = stand.start_with(&settings, SystemClock::shared()).await;
+    let user = Uuid::now_v7();
+    let known = stand.sink.url("/known");
+    stand.sink.script("/known", [Answer::Status(200)]);
+    service.create(user, "BTC", "gt", "1", &known).await;
+    stand.publish("BTC", "2").await;
+    let successes = "SELECT count(*) FROM alerting.endpoints WHERE last_success_at IS NOT NULL";
+    stand.wait_for_count(successes, 1).await;
+    service.create(user, "ETH", "gt", "1", &known).await;
+    service
+        .create(user, "ETH", "gt", "1.5", &stand.sink.url("/unknown"))
+        .await;
+    stand.publish("ETH", "2").await;
+    let failures = "SELECT count(*) FROM alerting.delivery_attempts WHERE status = 'failed'";
+    stand.wait_for_count(failures, 2).await;
+    let latency = async |path: &str| -> i64 {
+        stand
+            .value(&format!(
+                "SELECT a.latency_ms FROM alerting.delivery_attempts a JOIN alerting.deliveries d ON d.id = a.delivery_id
+                 JOIN alerting.endpoints e ON e.id = d.endpoint_id
+                 WHERE a.status = 'failed' AND e.url LIKE '%{path}'"
+            ))
+            .await
+    };
+    assert!((300..2_000).contains(&latency("/unknown").await));
+    assert!(latency("/known").await >= 2_000);
+    service.stop().await;
 }

@@ -9,6 +9,9 @@ pub mod bucket;
 /// Which limit applies where.
 pub mod policy;
 
+/// What a tier has room for.
+pub mod plan;
+
 /// Room in maps that must not grow for ever.
 pub mod room;
 
@@ -26,6 +29,7 @@ use jiff::Timestamp;
 use platform::redis::Connection;
 
 pub use self::bucket::{Bucket, Taken};
+pub use self::plan::PlanSettings;
 pub use self::policy::{LimitSettings, Policy, Quota, Subject};
 use self::room::make_room;
 use self::shared::SharedBuckets;

@@ -53,10 +53,12 @@ pub fn endpoints() -> Vec<Endpoint> {
 
 /// Creates an alert
 ///
-/// A condition that is already true fires at the next price.
+/// A condition that is already true fires at the next price. How many alerts may be active at the same time, and to how many
+/// webhook endpoints, depends on the tier: one too many is refused with `plan_limit_reached`, which names limit and number.
 #[utoipa::path(post, path = "/api/v1/alerts/", tag = "alerts", request_body = AlertCreate,
     responses(
         (status = 201, description = "The alert", body = AlertBody),
+        (status = 403, description = "The address is blocked, the credential does not permit this, or the limit of the plan is reached"),
         (status = 409, description = "An equal alert is active"),
     ))]
 pub async fn create(
@@ -66,7 +68,8 @@ pub async fn create(
     creation: CreationId,
     body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
-    let wanted = form::read(creation.0, &body.0, |ticker| check_offered(&state, ticker))?;
+    let limits = state.settings.plans.limits(caller.tier);
+    let wanted = form::read(creation.0, limits, &body.0, |ticker| check_offered(&state, ticker))?;
     let alert: AlertBody = state
         .services
         .alerts

@@ -61,6 +61,29 @@ async fn an_alert_is_created_for_the_caller_with_exact_numbers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_of_the_callers_tier_go_with_a_new_alert() {
+    let valid = json!({"ticker": "BTC", "target_price": 1, "condition": "lt", "webhook_url": "https://a.example/"});
+    let cases = [
+        ("enterprise", json!({"max_active_alerts": null, "max_endpoints": null})),
+        ("hobbyist", json!({"max_active_alerts": 7, "max_endpoints": 50})),
+    ];
+    for (tier, limits) in cases {
+        let world = World::start_with(&[("DEFAULT_TIER", tier), ("ALERTS_LIMIT_HOBBYIST", "7")]).await;
+        let answer = ResponseTemplate::new(201).set_body_json(alert());
+        answer_with(&world.alerts, "POST", "/internal/alerts", answer).await;
+        let (_, key) = world.register("carol@example.com").await;
+        let request = world
+            .anonymous(Method::POST, "/api/v1/alerts/")
+            .header("X-API-Key", key)
+            .json(&valid);
+        assert_eq!(send(request).await.status, 201);
+        let received = world.alerts.received_requests().await.unwrap();
+        let body: Value = serde_json::from_slice(&received[0].body).unwrap();
+        assert_eq!(body["limits"], limits, "{tier}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ill_formed_alert_is_refused_with_every_violation() {
     let world = World::start().await;
     let answer = world

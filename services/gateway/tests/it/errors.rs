@@ -13,13 +13,11 @@ use crate::harness::{Answer, KEY, World, send};
 const ID: &str = "01933f4e-7a00-7000-8000-000000000001";
 
 /// Not produced by any route there is.
-const NOT_PRODUCED: [ProblemKind; 5] = [
+const NOT_PRODUCED: [ProblemKind; 4] = [
     // No route asks for a role yet.
     ProblemKind::InsufficientRole,
     // Keys are revoked from the command line.
     ProblemKind::KeyNotFound,
-    // No tier limits the number of alerts yet.
-    ProblemKind::PlanLimitReached,
     // No route names a single delivery yet.
     ProblemKind::DeliveryNotFound,
     // A stopping server closes its connections instead.
@@ -239,6 +237,7 @@ async fn of_services(world: &World, produced: &mut Produced) {
         (ProblemKind::InvalidCursor, "/api/v1/alerts/?cursor=x".to_owned()),
         (ProblemKind::AlertDuplicate, "/api/v1/alerts/".to_owned()),
         (ProblemKind::WebhookUrlBlocked, "/api/v1/alerts/".to_owned()),
+        (ProblemKind::PlanLimitReached, "/api/v1/alerts/".to_owned()),
         (ProblemKind::InternalError, "/api/v1/alerts/".to_owned()),
         (ProblemKind::DependencyUnavailable, "/api/v1/alerts/".to_owned()),
     ];

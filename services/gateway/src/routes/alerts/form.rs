@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use contracts::api::alerts::AlertCreateRequest;
+use contracts::api::alerts::{AlertCreateRequest, PlanLimits};
 use contracts::number::{Number, parse_decimal};
 use contracts::problem::ProblemKind;
 use domain::rule::Condition;
@@ -53,13 +53,14 @@ pub struct AlertCreate {
     webhook_url: String,
 }
 
-/// Reads the body of a new alert, which gets this id. `watched` says whether an asset can have alerts here.
+/// Reads the body of a new alert, which gets this id and these limits. `watched` says whether an asset can have alerts here.
 ///
 /// # Errors
 ///
 /// Every violation that was found.
 pub fn read(
     id: Uuid,
+    limits: PlanLimits,
     body: &[u8],
     watched: impl Fn(&Ticker) -> Result<(), Broken>,
 ) -> Result<AlertCreateRequest, ApiError> {
@@ -94,6 +95,7 @@ pub fn read(
         condition: present(condition)?,
         target_price: present(target_price)?,
         webhook_url: present(webhook_url)?,
+        limits,
     })
 }
 
@@ -243,6 +245,7 @@ mod tests {
     fn every_violation_of_an_alert_is_named() {
         let error = read(
             Uuid::nil(),
+            PlanLimits::default(),
             br#"{"ticker": "B-TC", "condition": "above", "target_price": 0, "note": "x"}"#,
             |_| Ok(()),
         )
