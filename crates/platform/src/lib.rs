@@ -24,6 +24,9 @@ pub mod supervisor;
 /// Waiting times between attempts.
 pub mod backoff;
 
+/// Leaving alone what is in trouble.
+pub mod breaker;
+
 /// The header `Retry-After`.
 pub mod retry_after;
 

@@ -17,6 +17,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use platform::breaker::{Admission, BreakerSettings, BreakerState, CircuitBreaker};
 use uuid::Uuid;
 
 /// Slots of a lane of which nothing is known.
@@ -36,6 +37,12 @@ const SHORTEST_DEFERRAL: Duration = Duration::from_secs(1);
 
 /// Longest time for which a message is put back.
 const LONGEST_DEFERRAL: Duration = Duration::from_secs(60);
+
+/// A receiver that hangs this often in a row is left alone for a while, and then tried with one message.
+const BREAKER: BreakerSettings = BreakerSettings {
+    failures: 5,
+    open_for: LONGEST_DEFERRAL,
+};
 
 /// How much the newest latency counts in the average.
 const NEWEST_WEIGHT: f64 = 0.2;
@@ -109,6 +116,7 @@ struct Lane<J> {
     slots: usize,
     in_flight: usize,
     latency: Option<Duration>,
+    breaker: CircuitBreaker,
     waiting: VecDeque<J>,
     /// When the last of those that were put back returns.
     last_return: Option<Instant>,
@@ -121,6 +129,7 @@ impl<J> Lane<J> {
             slots: FRESH_SLOTS,
             in_flight: 0,
             latency: None,
+            breaker: CircuitBreaker::new(BREAKER),
             waiting: VecDeque::new(),
             last_return: None,
         }
@@ -135,8 +144,10 @@ impl<J> Lane<J> {
     }
 
     /// Whether one more message may go out while so many slots of its class are free.
-    fn may_start(&self, free: usize) -> bool {
-        free > 0 && (self.in_flight == 0 || (self.in_flight < self.slots && self.in_flight * 4 < free))
+    fn may_start(&self, free: usize, now: Instant) -> bool {
+        free > 0
+            && self.breaker.peek(now) == Admission::Pass
+            && (self.in_flight == 0 || (self.in_flight < self.slots && self.in_flight * 4 < free))
     }
 
     /// How many messages may wait for their turn; what a receiver takes is not known before its first answer.
@@ -155,12 +166,24 @@ impl<J> Lane<J> {
         let turn = self
             .last_return
             .map_or(after_waiting, |last| after_waiting.max(last + each));
+        let turn = match self.breaker.peek(now) {
+            Admission::Refuse { probe_in } => turn.max(now + probe_in),
+            Admission::Pass => turn,
+        };
         let turn = turn.min(now + LONGEST_DEFERRAL);
         self.last_return = Some(turn);
         turn - now
     }
 
-    fn learn(&mut self, succeeded: bool, latency: Duration, most_slots: usize) {
+    fn begin(&mut self, now: Instant) {
+        self.in_flight += 1;
+        // Asked for just before: what is open becomes half open.
+        let _ = self.breaker.admit(now);
+    }
+
+    fn learn(&mut self, succeeded: bool, latency: Duration, most_slots: usize, now: Instant) {
+        // Whoever answers quickly, if only with an error, does not hang.
+        self.breaker.settle(succeeded || latency <= SLOW_FROM, now);
         let average = self.latency.map_or(latency, |known| {
             known.mul_f64(1.0 - NEWEST_WEIGHT) + latency.mul_f64(NEWEST_WEIGHT)
         });
@@ -300,10 +323,10 @@ impl<J> Lanes<J> {
             .or_insert_with(|| Lane::new(receiver));
         let class = lane.class();
         if lane.waiting.is_empty()
-            && lane.may_start(*self.shares.free.of(class))
+            && lane.may_start(*self.shares.free.of(class), now)
             && self.shares.permit(&lane.receiver, class)
         {
-            lane.in_flight += 1;
+            lane.begin(now);
             self.shares.take(&lane.receiver, class);
             return Arrival::Start(
                 Slot {
@@ -316,6 +339,7 @@ impl<J> Lanes<J> {
         let user_id = lane.receiver.user_id;
         let of_user = self.turns.get(&user_id).map_or(0, |turns| turns.waiting);
         let has_room = match class {
+            _ if lane.breaker.state() != BreakerState::Closed => false,
             Class::Fast => lane.waiting.len() < lane.most_waiting().min(self.places),
             Class::Fresh | Class::Slow => {
                 let room = self.places.saturating_sub(self.kept_places);
@@ -347,10 +371,14 @@ impl<J> Lanes<J> {
             return Vec::new();
         };
         lane.in_flight = lane.in_flight.saturating_sub(1);
-        if let Ending::Tried { succeeded, latency } = ending {
-            lane.learn(succeeded, latency, most_slots);
+        match ending {
+            Ending::Tried { succeeded, latency } => lane.learn(succeeded, latency, most_slots, now),
+            Ending::NotTried => lane.breaker.abandon(now),
         }
-        let keep = lane.most_waiting().max(1).min(lane.waiting.len());
+        let keep = match lane.breaker.state() {
+            BreakerState::Open => 0,
+            BreakerState::Closed | BreakerState::HalfOpen => lane.most_waiting().max(1).min(lane.waiting.len()),
+        };
         let excess = lane.waiting.split_off(keep);
         self.places += excess.len();
         if let Some(turns) = self.turns.get_mut(&slot.receiver.user_id) {
@@ -364,10 +392,10 @@ impl<J> Lanes<J> {
     }
 
     /// The next waiting message that may go out; users take turns, and lanes within a user. Ask until there is none.
-    pub fn next_start(&mut self) -> Option<(Slot, J)> {
+    pub fn next_start(&mut self, now: Instant) -> Option<(Slot, J)> {
         for _ in 0..self.users.len() {
             let user_id = self.users.pop_front()?;
-            let started = self.next_start_of(user_id);
+            let started = self.next_start_of(user_id, now);
             let has_more = self.turns.get(&user_id).is_some_and(|turns| !turns.lanes.is_empty());
             if has_more {
                 self.users.push_back(user_id);
@@ -381,7 +409,7 @@ impl<J> Lanes<J> {
         None
     }
 
-    fn next_start_of(&mut self, user_id: Uuid) -> Option<(Slot, J)> {
+    fn next_start_of(&mut self, user_id: Uuid, now: Instant) -> Option<(Slot, J)> {
         let turns = self.turns.get_mut(&user_id)?;
         for _ in 0..turns.lanes.len().min(LANES_LOOKED_AT) {
             let endpoint_id = turns.lanes.pop_front()?;
@@ -389,12 +417,12 @@ impl<J> Lanes<J> {
                 continue;
             };
             let class = lane.class();
-            if !lane.may_start(*self.shares.free.of(class)) || !self.shares.permit(&lane.receiver, class) {
+            if !lane.may_start(*self.shares.free.of(class), now) || !self.shares.permit(&lane.receiver, class) {
                 turns.lanes.push_back(endpoint_id);
                 continue;
             }
             let Some(job) = lane.waiting.pop_front() else { continue };
-            lane.in_flight += 1;
+            lane.begin(now);
             self.shares.take(&lane.receiver, class);
             self.places += 1;
             turns.waiting -= 1;

@@ -152,7 +152,7 @@ impl Dispatcher {
         for (job, wait) in self.lanes.finished(slot, ending, Instant::now()) {
             self.put_back(job, wait).await;
         }
-        while let Some((slot, job)) = self.lanes.next_start() {
+        while let Some((slot, job)) = self.lanes.next_start(Instant::now()) {
             self.start(slot, job).await;
         }
     }

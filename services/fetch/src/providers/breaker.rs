@@ -1,124 +1,28 @@
-//! A circuit breaker per venue: one in trouble is left alone, and asked again by a single probe.
-//!
-//! ```text
-//!            failures = limit                 open_for has passed
-//!   CLOSED ───────────────────────> OPEN ───────────────────────> HALF-OPEN
-//!     ^  │                           ^  ^                            │   │
-//!     │  └ success: failures = 0     │  └── any other call: refused ─┘   │ one probe
-//!     │                              └──────── the probe fails ──────────┤
-//!     └──────────────────────────────────── the probe succeeds ──────────┘
-//! ```
+//! A circuit breaker per venue.
 //!
 //! Only failures of the venue count (down, silent, nonsense); a refusal of our request does not. A probe that is
 //! dropped half way counts as failed, so the breaker never waits for an answer that nobody awaits.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use domain::asset::Asset;
 use domain::ticker::ProviderId;
-use tokio::time::Instant;
+use platform::breaker::{Admission, CircuitBreaker};
+pub use platform::breaker::{BreakerSettings, BreakerState};
 
 use super::{BarsRequest, Batch, Candle, History, Provider, ProviderError};
-
-/// When it opens, and for how long.
-#[derive(Debug, Clone, Copy)]
-pub struct BreakerSettings {
-    /// Failures in a row that open it.
-    pub failures: u32,
-    /// How long it stays open.
-    pub open_for: Duration,
-}
-
-/// The state, as shown to people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BreakerState {
-    /// Calls pass.
-    Closed,
-    /// Calls are refused.
-    Open,
-    /// One call is out as a probe, or may go.
-    HalfOpen,
-}
-
-impl BreakerState {
-    /// The state as a gauge shows it: 0 closed, 1 half open, 2 open.
-    pub fn gauge(self) -> f64 {
-        match self {
-            Self::Closed => 0.0,
-            Self::HalfOpen => 1.0,
-            Self::Open => 2.0,
-        }
-    }
-
-    /// The state as text.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half_open",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Closed { failures: u32 },
-    Open { until: Instant },
-    HalfOpen,
-}
-
-/// What a caller may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Admission {
-    Pass,
-    Refuse { probe_in: Duration },
-}
-
-#[derive(Debug)]
-struct Machine {
-    settings: BreakerSettings,
-    state: State,
-}
-
-impl Machine {
-    fn admit(&mut self, now: Instant) -> Admission {
-        match self.state {
-            State::Closed { .. } => Admission::Pass,
-            State::Open { until } if now < until => Admission::Refuse {
-                probe_in: until.duration_since(now),
-            },
-            State::Open { .. } => {
-                self.state = State::HalfOpen;
-                Admission::Pass
-            }
-            State::HalfOpen => Admission::Refuse {
-                probe_in: self.settings.open_for,
-            },
-        }
-    }
-
-    fn settle(&mut self, success: bool, now: Instant) {
-        let open = State::Open {
-            until: now + self.settings.open_for,
-        };
-        self.state = match (self.state, success) {
-            (_, true) => State::Closed { failures: 0 },
-            (State::Closed { failures }, false) if failures + 1 < self.settings.failures => {
-                State::Closed { failures: failures + 1 }
-            }
-            (State::Closed { .. } | State::HalfOpen, false) => open,
-            // A call that began before it opened says nothing new.
-            (State::Open { until }, false) => State::Open { until },
-        };
-    }
-}
 
 /// The breaker of one venue, shared by all that ask it.
 #[derive(Debug, Clone)]
 pub struct Breaker {
-    machine: Arc<Mutex<Machine>>,
+    machine: Arc<Mutex<CircuitBreaker>>,
+}
+
+/// Tests may stop the runtime's clock.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 /// A call that is under way; one that is dropped has failed.
@@ -130,14 +34,14 @@ struct Call<'a> {
 impl Call<'_> {
     fn settle(mut self, success: bool) {
         self.settled = true;
-        self.breaker.lock(|machine| machine.settle(success, Instant::now()));
+        self.breaker.lock(|machine| machine.settle(success, now()));
     }
 }
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
         if !self.settled {
-            self.breaker.lock(|machine| machine.settle(false, Instant::now()));
+            self.breaker.lock(|machine| machine.settle(false, now()));
         }
     }
 }
@@ -145,30 +49,22 @@ impl Drop for Call<'_> {
 impl Breaker {
     /// A closed breaker.
     pub fn new(settings: BreakerSettings) -> Self {
-        let machine = Machine {
-            settings,
-            state: State::Closed { failures: 0 },
-        };
         Self {
-            machine: Arc::new(Mutex::new(machine)),
+            machine: Arc::new(Mutex::new(CircuitBreaker::new(settings))),
         }
     }
 
     /// The present state.
     pub fn state(&self) -> BreakerState {
-        self.lock(|machine| match machine.state {
-            State::Closed { .. } => BreakerState::Closed,
-            State::Open { .. } => BreakerState::Open,
-            State::HalfOpen => BreakerState::HalfOpen,
-        })
+        self.lock(|machine| machine.state())
     }
 
-    fn lock<T>(&self, work: impl FnOnce(&mut Machine) -> T) -> T {
+    fn lock<T>(&self, work: impl FnOnce(&mut CircuitBreaker) -> T) -> T {
         work(&mut self.machine.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn guard<T>(&self, call: impl Future<Output = Result<T, ProviderError>> + Send) -> Result<T, ProviderError> {
-        match self.lock(|machine| machine.admit(Instant::now())) {
+        match self.lock(|machine| machine.admit(now())) {
             Admission::Refuse { probe_in } => return Err(ProviderError::BreakerOpen { probe_in }),
             Admission::Pass => {}
         }
@@ -220,7 +116,7 @@ impl<P: History> History for Guarded<P> {
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
+    use std::time::Duration;
 
     use super::*;
     use crate::providers::ErrorKind;
@@ -229,43 +125,6 @@ mod tests {
         failures: 3,
         open_for: Duration::from_secs(30),
     };
-
-    fn machine(state: State) -> Machine {
-        Machine {
-            settings: SETTINGS,
-            state,
-        }
-    }
-
-    fn at(seconds: u64) -> Instant {
-        static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-        *START.get_or_init(Instant::now) + Duration::from_secs(seconds)
-    }
-
-    #[rstest]
-    #[case(State::Closed { failures: 2 }, true, State::Closed { failures: 0 })]
-    #[case(State::Closed { failures: 0 }, false, State::Closed { failures: 1 })]
-    #[case(State::Closed { failures: 2 }, false, State::Open { until: at(40) })]
-    #[case(State::HalfOpen, true, State::Closed { failures: 0 })]
-    #[case(State::HalfOpen, false, State::Open { until: at(40) })]
-    #[case(State::Open { until: at(20) }, false, State::Open { until: at(20) })]
-    #[case(State::Open { until: at(20) }, true, State::Closed { failures: 0 })]
-    fn a_result_at_10_s_leads_to(#[case] from: State, #[case] success: bool, #[case] to: State) {
-        let mut machine = machine(from);
-        machine.settle(success, at(10));
-        assert_eq!(machine.state, to);
-    }
-
-    #[rstest]
-    #[case(State::Closed { failures: 2 }, Admission::Pass, State::Closed { failures: 2 })]
-    #[case(State::Open { until: at(15) }, Admission::Refuse { probe_in: Duration::from_secs(5) }, State::Open { until: at(15) })]
-    #[case(State::Open { until: at(10) }, Admission::Pass, State::HalfOpen)]
-    #[case(State::HalfOpen, Admission::Refuse { probe_in: Duration::from_secs(30) }, State::HalfOpen)]
-    fn a_call_at_10_s_is(#[case] from: State, #[case] admission: Admission, #[case] to: State) {
-        let mut machine = machine(from);
-        assert_eq!(machine.admit(at(10)), admission);
-        assert_eq!(machine.state, to);
-    }
 
     async fn fail(breaker: &Breaker) -> ProviderError {
         let failure = async { Err::<(), _>(ProviderError::payload("nonsense")) };

@@ -52,7 +52,7 @@ fn a_hanging_receiver_takes_few_slots_and_then_fewer() {
     }
     assert_eq!(excess.len(), 5, "what would wait for minutes is put back");
     assert!(excess.iter().all(|(_, wait)| *wait > LONGEST_WAIT), "{excess:?}");
-    let started: Vec<_> = std::iter::from_fn(|| lanes.next_start()).collect();
+    let started: Vec<_> = std::iter::from_fn(|| lanes.next_start(now())).collect();
     assert_eq!(started.len(), 1, "after failures one is tried at a time");
     let (slots, put_back) = bring(&mut lanes, endpoint(1), 5);
     assert_eq!((slots.len(), put_back), (0, 5));
@@ -114,7 +114,7 @@ fn many_hanging_receivers_do_not_delay_one_that_answers() {
         lanes.finished(slot, QUICK, now());
         delivered += 1;
         open.extend(
-            std::iter::from_fn(|| lanes.next_start())
+            std::iter::from_fn(|| lanes.next_start(now()))
                 .map(|(slot, _)| slot)
                 .filter(|s| s.receiver == endpoint(1)),
         );
@@ -188,7 +188,7 @@ fn receivers_take_turns() {
     let mut open: VecDeque<Slot> = first.into_iter().chain(second).collect();
     while let Some(slot) = open.pop_front() {
         lanes.finished(slot, Ending::NotTried, now());
-        while let Some((slot, _)) = lanes.next_start() {
+        while let Some((slot, _)) = lanes.next_start(now()) {
             served.push(slot.receiver.endpoint_id.as_u128());
             open.push_back(slot);
         }
@@ -220,7 +220,7 @@ fn thousands_of_addresses_of_one_user_leave_slots_and_room_for_the_next_user() {
             assert_eq!(slots.len(), 1, "user {user} beside {count} at {hosts} hosts");
         }
         // Those that wait are asked about in a bounded number of steps.
-        while lanes.next_start().is_some() {}
+        while lanes.next_start(now()).is_some() {}
         assert!(lanes.places >= 8_192 / 2);
     }
 }
@@ -233,4 +233,44 @@ fn dead_host_of_a_user_leaves_slots_for_its_others() {
     }
     let (slots, _) = bring(&mut lanes, of(1, 1, 8), 1);
     assert_eq!(slots.len(), 1);
+}
+
+#[test]
+fn a_receiver_that_hangs_is_left_alone_after_a_few_attempts() {
+    let mut lanes = Lanes::new(64, 8_192);
+    let at = |seconds| now() + Duration::from_secs(seconds);
+    let (mut slots, mut put_back) = bring(&mut lanes, endpoint(1), 5_000);
+    let mut attempts = 0;
+    while let Some(slot) = slots.pop() {
+        attempts += 1;
+        put_back += lanes.finished(slot, HUNG, at(15)).len();
+        slots.extend(std::iter::from_fn(|| lanes.next_start(at(15))).map(|(slot, _)| slot));
+    }
+    assert!(attempts <= 8, "{attempts} attempts");
+    assert_eq!(attempts + put_back, 5_000, "nothing waits for it here");
+    // Until a minute has passed nothing is sent, then one, and after its success all.
+    assert!(
+        matches!(lanes.arrived(endpoint(1), 0, at(30)), Arrival::PutBack(_, wait) if wait >= Duration::from_secs(45))
+    );
+    let Arrival::Start(probe, _) = lanes.arrived(endpoint(1), 0, at(75)) else {
+        panic!("no probe")
+    };
+    assert!(matches!(lanes.arrived(endpoint(1), 0, at(75)), Arrival::PutBack(..)));
+    lanes.finished(probe, QUICK, at(75));
+    assert!(matches!(lanes.arrived(endpoint(1), 0, at(75)), Arrival::Start(..)));
+}
+
+#[test]
+fn errors_that_come_quickly_do_not_open_the_breaker() {
+    let mut lanes = Lanes::new(64, 8_192);
+    let error = Ending::Tried {
+        succeeded: false,
+        latency: Duration::from_millis(3),
+    };
+    for job in 0..50 {
+        let Arrival::Start(slot, _) = lanes.arrived(endpoint(1), job, now()) else {
+            panic!("put back")
+        };
+        lanes.finished(slot, error, now());
+    }
 }
