@@ -121,11 +121,11 @@ pub fn read_folder(folder: &Path, catalogue: &Catalogue) -> Result<Vec<Labelled>
 fn read_file(path: &Path, stem: &str, catalogue: &Catalogue) -> Result<Vec<Labelled>, ReplayError> {
     let table = Table::open(path)?;
     if stem.starts_with("coingecko_daily") {
-        return Ok(snapshots(&table, catalogue));
+        return snapshots(&table, catalogue);
     }
     if stem.starts_with("btc_cmc_daily") {
         let asset = catalogue.find("BTC");
-        let recording = bars(&table, "date", DAY);
+        let recording = bars(&table, "date", DAY)?;
         return Ok(asset
             .map(|asset| Labelled {
                 asset,
@@ -144,9 +144,9 @@ fn read_file(path: &Path, stem: &str, catalogue: &Catalogue) -> Result<Vec<Label
         return Ok(Vec::new());
     };
     let recording = match words.last().copied() {
-        Some("1m") => bars(&table, "open_time_s", MINUTE),
-        Some("1h") => bars(&table, "open_time_s", HOUR),
-        Some("trades") => trades(&table),
+        Some("1m") => bars(&table, "open_time_s", MINUTE)?,
+        Some("1h") => bars(&table, "open_time_s", HOUR)?,
+        Some("trades") => trades(&table)?,
         _ => return Ok(Vec::new()),
     };
     let preferred = ["binance", "coinbase", "bitstamp", "kraken"];
@@ -175,47 +175,48 @@ fn pair_of(pair: &str, catalogue: &Catalogue) -> Option<(AssetId, Quote)> {
     Some((asset.0, quote))
 }
 
-fn bars(table: &Table, time_column: &str, length: Millis) -> Recording {
+fn bars(table: &Table, time_column: &str, length: Millis) -> Result<Recording, ReplayError> {
+    table.require(&[time_column, "open", "high", "low", "close"])?;
     let mut recording = Recording::default();
     for row in &table.rows {
         let number = |name| table.number(row, name);
         let (Some(start), Some(open), Some(high), Some(low), Some(close)) = (
-            table.time(row, time_column),
-            number("open"),
-            number("high"),
-            number("low"),
-            number("close"),
+            table.time(row, time_column)?,
+            number("open")?,
+            number("high")?,
+            number("low")?,
+            number("close")?,
         ) else {
             continue;
         };
-        let amount = number("volume_base")
-            .or_else(|| Some(number("volume_24h_usd")? / close))
-            .unwrap_or(0.0)
-            / 3.0;
+        let in_dollars = number("volume_24h_usd")?.map(|volume| volume / close);
+        let amount = number("volume_base")?.or(in_dollars).unwrap_or(0.0) / 3.0;
         let (first, second) = if close >= open { (low, high) } else { (high, low) };
         recording.push(start, open, 0.0, None);
         recording.push(start + length / 3, first, amount, None);
         recording.push(start + length * 2 / 3, second, amount, None);
         recording.push(start + length - 1, close, amount, None);
     }
-    recording
+    Ok(recording)
 }
 
-fn trades(table: &Table) -> Recording {
+fn trades(table: &Table) -> Result<Recording, ReplayError> {
+    table.require(&["trade_time_ms", "price", "qty"])?;
     let mut recording = Recording {
         steps: true,
         ..Recording::default()
     };
     for row in &table.rows {
         let number = |name| table.number(row, name);
-        if let (Some(time), Some(price), Some(amount)) = (number("trade_time_ms"), number("price"), number("qty")) {
+        if let (Some(time), Some(price), Some(amount)) = (number("trade_time_ms")?, number("price")?, number("qty")?) {
             recording.push(time as Millis, price, amount, None);
         }
     }
-    recording
+    Ok(recording)
 }
 
-fn snapshots(table: &Table, catalogue: &Catalogue) -> Vec<Labelled> {
+fn snapshots(table: &Table, catalogue: &Catalogue) -> Result<Vec<Labelled>, ReplayError> {
+    table.require(&["date", "id", "price_usd"])?;
     let mut recordings: Vec<Recording> = vec![Recording::default(); catalogue.len()];
     for row in &table.rows {
         let id = table.text(row, "id").and_then(|id| {
@@ -223,32 +224,31 @@ fn snapshots(table: &Table, catalogue: &Catalogue) -> Vec<Labelled> {
                 .iter()
                 .find(|(_, asset)| asset.coingecko.as_deref() == Some(id))
         });
-        let (Some((asset, _)), Some(time), Some(price)) = (id, table.time(row, "date"), table.number(row, "price_usd"))
+        let (Some((asset, _)), Some(time), Some(price)) =
+            (id, table.time(row, "date")?, table.number(row, "price_usd")?)
         else {
             continue;
         };
         // A capitalisation of 0 means that nobody knew it.
         let supply = table
-            .number(row, "market_cap_usd")
+            .number(row, "market_cap_usd")?
             .filter(|cap| *cap > 0.0)
             .map(|cap| cap / price);
-        let amount = table.number(row, "volume_24h_usd").unwrap_or(0.0) / price;
+        let amount = table.number(row, "volume_24h_usd")?.unwrap_or(0.0) / price;
         recordings[asset].push(time, price, amount, supply);
     }
-    recordings
-        .into_iter()
-        .enumerate()
-        .map(|(asset, recording)| Labelled {
-            asset,
-            quote: Quote::Usd,
-            rank: 5,
-            recording,
-        })
-        .collect()
+    let labelled = recordings.into_iter().enumerate().map(|(asset, recording)| Labelled {
+        asset,
+        quote: Quote::Usd,
+        rank: 5,
+        recording,
+    });
+    Ok(labelled.collect())
 }
 
 /// A small table by column names.
 struct Table {
+    path: PathBuf,
     columns: Vec<String>,
     rows: Vec<csv::StringRecord>,
 }
@@ -272,7 +272,11 @@ impl Table {
         let mut reader = csv::Reader::from_reader(reader);
         let columns = reader.headers().map_err(malformed)?.iter().map(str::to_owned).collect();
         let rows = reader.records().collect::<Result<_, _>>().map_err(malformed)?;
-        Ok(Self { columns, rows })
+        Ok(Self {
+            path: path.to_owned(),
+            columns,
+            rows,
+        })
     }
 
     fn text<'a>(&self, row: &'a csv::StringRecord, column: &str) -> Option<&'a str> {
@@ -280,19 +284,114 @@ impl Table {
             .filter(|text| !text.is_empty())
     }
 
-    fn number(&self, row: &csv::StringRecord, column: &str) -> Option<f64> {
-        self.text(row, column)?.parse().ok()
+    /// Refuses a file without one of these columns: all its rows would be skipped.
+    fn require(&self, columns: &[&str]) -> Result<(), ReplayError> {
+        let missing = columns
+            .iter()
+            .find(|name| self.columns.iter().all(|column| column != *name));
+        match missing {
+            Some(name) => Err(self.malformed(1, format!("has no column {name}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// A number; nothing of an empty cell.
+    fn number(&self, row: &csv::StringRecord, column: &str) -> Result<Option<f64>, ReplayError> {
+        let read = |text: &str| text.parse().ok();
+        self.cell(row, column, "a number", read)
     }
 
     /// A date, or seconds.
-    fn time(&self, row: &csv::StringRecord, column: &str) -> Option<Millis> {
-        let text = self.text(row, column)?;
-        if let Ok(seconds) = text.parse::<Millis>() {
-            return Some(seconds * SECOND);
+    fn time(&self, row: &csv::StringRecord, column: &str) -> Result<Option<Millis>, ReplayError> {
+        let read = |text: &str| {
+            if let Ok(seconds) = text.parse::<Millis>() {
+                return seconds.checked_mul(SECOND);
+            }
+            let date: jiff::civil::Date = text.parse().ok()?;
+            let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+            Some(zoned.timestamp().as_millisecond())
+        };
+        self.cell(row, column, "a time", read)
+    }
+
+    fn cell<T>(
+        &self,
+        row: &csv::StringRecord,
+        column: &str,
+        what: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, ReplayError> {
+        let Some(text) = self.text(row, column) else {
+            return Ok(None);
+        };
+        let line = row.position().map_or(0, csv::Position::line);
+        let wrong = || self.malformed(line, format!("{column} {text:?} is not {what}"));
+        read(text).map(Some).ok_or_else(wrong)
+    }
+
+    fn malformed(&self, line: u64, problem: String) -> ReplayError {
+        ReplayError::Malformed {
+            path: self.path.clone(),
+            problem: format!("line {line}: {problem}"),
         }
-        let date: jiff::civil::Date = text.parse().ok()?;
-        date.to_zoned(jiff::tz::TimeZone::UTC)
-            .ok()
-            .map(|zoned| zoned.timestamp().as_millisecond())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The recordings of one file.
+    fn read(name: &str, text: &str) -> Result<Vec<Labelled>, ReplayError> {
+        let folder = std::env::temp_dir().join(format!("market-sim-recording-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(format!("{name}.csv"));
+        std::fs::write(&path, text).unwrap();
+        let read = read_file(&path, name, &Catalogue::built_in());
+        std::fs::remove_dir_all(folder).unwrap();
+        read
+    }
+
+    #[test]
+    fn unreadable_cells_are_refused_with_line_and_reason() {
+        let bars = "open_time_s,open,high,low,close,volume_base\n0,1,1,1,1,\n60,1,1,1,";
+        for (name, text, expected) in [
+            (
+                "coinbase_btcusd_1m",
+                format!("{bars}\"1,5\",2\n"),
+                "line 3: close \"1,5\" is not a number",
+            ),
+            (
+                "coinbase_btcusd_1m",
+                format!("{bars}1,x\n"),
+                "line 3: volume_base \"x\" is not a number",
+            ),
+            (
+                "coinbase_btcusd_1m",
+                format!("{bars}1,\nsoon,1,1,1,1,\n"),
+                "line 4: open_time_s \"soon\" is not a time",
+            ),
+            (
+                "coinbase_btcusd_1m",
+                "open_time_s,open,high,low\n0,1,1,1\n".to_owned(),
+                "line 1: has no column close",
+            ),
+            (
+                "binance_btcusdt_trades",
+                "trade_time_ms,price,qty\n1,x,1\n".to_owned(),
+                "line 2: price \"x\" is not a number",
+            ),
+            (
+                "coingecko_daily",
+                "date,id,price_usd\n2020-13-01,bitcoin,1\n".to_owned(),
+                "line 2: date \"2020-13-01\" is not a time",
+            ),
+        ] {
+            let error = read(name, &text).unwrap_err().to_string();
+            assert!(error.ends_with(expected), "{error}");
+        }
+        // An empty cell is unknown: a bar without a price is none, a volume may be missing.
+        let read = read("coinbase_btcusd_1m", &format!("{bars}1,\n120,,,,,\n")).unwrap();
+        assert_eq!(read[0].recording.times.len(), 8);
     }
 }

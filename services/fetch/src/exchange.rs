@@ -5,6 +5,7 @@
 //! the quotes do, hence a pipeline and not one script; readers recognise a price they have seen by its id.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use contracts::keys;
@@ -14,13 +15,13 @@ use domain::ticker::{ProviderId, Ticker};
 use platform::redis::Connection;
 
 use crate::market::Published;
-use crate::message;
 use crate::status::StoredSource;
+use crate::{message, metric};
 
-/// Keeps the newest quote: a price id begins with the time it speaks of.
+/// Keeps the newest quote: a price id begins with the time it speaks of. A key of another type is replaced.
 const KEEP_NEWEST: &str = r"
-local known = redis.call('GET', KEYS[1])
-if known then
+local known = redis.pcall('GET', KEYS[1])
+if type(known) == 'string' then
   local ok, quote = pcall(cjson.decode, known)
   if ok and type(quote.price_id) == 'string' and string.sub(quote.price_id, 1, 13) > string.sub(ARGV[2], 1, 13) then
     return 0
@@ -54,12 +55,22 @@ pub struct Publication {
 #[derive(Clone)]
 pub struct Exchange {
     connection: Connection,
+    /// Assets of which observations were refused.
+    refused: Arc<Mutex<BTreeSet<Ticker>>>,
+}
+
+/// Says whether Redis refuses a command now and every time: the key is of another type.
+fn is_refusal(error: &redis::ServerError) -> bool {
+    error.code() == "WRONGTYPE"
 }
 
 impl Exchange {
     /// Over this connection.
     pub fn new(connection: Connection) -> Self {
-        Self { connection }
+        Self {
+            connection,
+            refused: Arc::default(),
+        }
     }
 
     /// The connection.
@@ -78,9 +89,17 @@ impl Exchange {
             pipe.get(keys::quote(ticker)).hgetall(keys::observations(ticker));
         }
         let rows: Vec<redis::Value> = pipe
+            .ignore_errors()
             .query_async(&mut self.connection.clone())
             .await
             .context("reading shared observations")?;
+        for row in &rows {
+            if let redis::Value::ServerError(error) = row
+                && !is_refusal(error)
+            {
+                return Err(redis::RedisError::from(error.clone())).context("reading shared observations");
+            }
+        }
         let mut shared = Shared::default();
         for (ticker, pair) in tickers.iter().zip(rows.chunks_exact(2)) {
             let quote: Option<String> = redis::from_redis_value_ref(&pair[0]).unwrap_or_default();
@@ -141,11 +160,31 @@ impl Exchange {
         if pipe.is_empty() {
             return Ok(());
         }
-        let () = pipe
-            .query_async(&mut self.connection.clone())
-            .await
-            .context("publishing")?;
+        let result: redis::RedisResult<()> = pipe.query_async(&mut self.connection.clone()).await;
+        let Err(error) = result else {
+            return Ok(());
+        };
+        // Every command of a pipeline runs, also beside one that is refused.
+        let failures = error.clone().into_server_errors().unwrap_or_default();
+        let is_set_aside =
+            |(at, error): &(usize, redis::ServerError)| publication.observations.get(*at).filter(|_| is_refusal(error));
+        let set_aside: Option<Vec<&(Ticker, ObservationMessage)>> = failures.iter().map(is_set_aside).collect();
+        let Some(set_aside) = set_aside.filter(|some| !some.is_empty()) else {
+            return Err(error).context("publishing");
+        };
+        for (ticker, _) in set_aside {
+            self.set_aside(ticker, &error);
+        }
         Ok(())
+    }
+
+    /// Counts observations that Redis refuses, and logs the first of each asset.
+    fn set_aside(&self, ticker: &Ticker, error: &redis::RedisError) {
+        metrics::counter!(metric::REDIS_REFUSALS).increment(1);
+        let mut known = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.insert(ticker.clone()) {
+            tracing::error!(%ticker, %error, "observations are refused for good and not shared");
+        }
     }
 
     /// The state of a venue as the process that asks it wrote it down.
@@ -159,5 +198,96 @@ impl Exchange {
                 .await
                 .context("reading the state of a venue")?;
         Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::AsyncCommands;
+    use rust_decimal::Decimal;
+
+    use super::*;
+
+    fn ticker(name: &str) -> Ticker {
+        name.parse().unwrap()
+    }
+
+    fn publication(names: &[&str]) -> Publication {
+        let observation = |name: &&str| Observation {
+            provider: ProviderId::Binance,
+            symbol: format!("{name}USDT"),
+            ticker: ticker(name),
+            price: Decimal::ONE,
+            quote_currency: ticker("USDT"),
+            bid: None,
+            ask: None,
+            volume_24h: None,
+            market_cap: None,
+            circulating_supply: None,
+            total_supply: None,
+            change_24h_percent: None,
+            quoted_at: None,
+            received_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            simulated: false,
+        };
+        let quote = |name: &&str| QuoteMessage {
+            v: contracts::messages::VERSION,
+            price_id: uuid::Uuid::now_v7(),
+            ticker: ticker(name),
+            price: Decimal::ONE,
+            currency: "USD".to_owned(),
+            confidence: None,
+            bid: None,
+            ask: None,
+            volume_24h: None,
+            change_24h: None,
+            market_cap: None,
+            circulating_supply: None,
+            n_sources: 1,
+            sources: vec![ProviderId::Binance],
+            quality: domain::quote::Quality::Degraded,
+            flags: Vec::new(),
+            method: "median/1".to_owned(),
+            as_of: "2026-01-01T00:00:00Z".parse().unwrap(),
+            published_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            request_id: "r".to_owned(),
+        };
+        let told = |name| (ticker(name), message::observation(&observation(&name), None));
+        Publication {
+            quotes: names.iter().map(quote).collect(),
+            observations: names.iter().copied().map(told).collect(),
+            source: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_of_another_type_hold_no_other_asset_up() {
+        let redis = testkit::redis().await;
+        let exchange = Exchange::new(redis.connection.clone());
+        let mut connection = redis.connection.clone();
+        let () = connection.set(keys::observations(&ticker("BTC")), "x").await.unwrap();
+        let () = connection.hset(keys::quote(&ticker("BTC")), "x", "x").await.unwrap();
+        let wanted = BTreeSet::from([ticker("BTC"), ticker("ETH")]);
+        let before = exchange.shared(&wanted).await.unwrap();
+        assert_eq!((before.observations.len(), before.published.len()), (0, 0));
+
+        exchange.publish(&publication(&["BTC", "ETH"])).await.unwrap();
+        let after = exchange.shared(&wanted).await.unwrap();
+        let known: Vec<&Ticker> = after
+            .observations
+            .iter()
+            .map(|observation| &observation.ticker)
+            .collect();
+        assert_eq!(known, [&ticker("ETH")]);
+        // A quote replaces whatever stands in its place.
+        assert!(after.published.keys().eq(&wanted));
+    }
+
+    #[tokio::test]
+    async fn a_stream_of_another_type_is_a_failure() {
+        let redis = testkit::redis().await;
+        let () = redis.connection.clone().set(keys::QUOTES_STREAM, "x").await.unwrap();
+        let exchange = Exchange::new(redis.connection.clone());
+        assert!(exchange.publish(&publication(&["BTC"])).await.is_err());
     }
 }

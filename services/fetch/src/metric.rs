@@ -24,6 +24,9 @@ pub const QUOTE_AGE_SECONDS: &str = "fetch_quote_age_seconds";
 /// Failed exchanges with Redis.
 pub const REDIS_FAILURES: &str = "fetch_redis_failures_total";
 
+/// Observations that Redis refuses for good, so that other processes do not know them.
+pub const REDIS_REFUSALS: &str = "fetch_redis_refusals_total";
+
 /// Flagged points by what became of them: written, refused for good, dropped by a full queue, or lost while PostgreSQL was away.
 pub const FLAGGED: &str = "fetch_flagged_points_total";
 
