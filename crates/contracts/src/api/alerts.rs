@@ -210,6 +210,14 @@ pub struct TestCreateRequest {
     pub id: Option<Uuid>,
 }
 
+/// Body of `POST /internal/webhooks/check`, for an alert that is refused for other reasons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddressCheckRequest {
+    /// Where the alert would post.
+    pub webhook_url: String,
+}
+
 /// Body of `POST /internal/webhooks/verify`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -121,15 +121,7 @@ async fn judge(state: &AppState, user: UserId, request: AlertCreateRequest) -> R
             ),
         ));
     }
-    let url = state
-        .guard
-        .check_url(&request.webhook_url)
-        .map_err(|blocked| url_problem(&blocked))?;
-    state
-        .guard
-        .check_name(&url, &state.names)
-        .await
-        .map_err(|blocked| url_problem(&blocked))?;
+    let url = check_address(state, &request.webhook_url).await?;
     let (secret, endpoint_id) = (SigningSecret::generate(), Uuid::now_v7());
     let secret = secret.map_err(|error| Problem::internal(&anyhow::Error::new(error)))?;
     let endpoint_secret = StoredSecret::seal(&secret, endpoint_id, &state.keys)
@@ -178,6 +170,20 @@ fn check_target(target: Decimal) -> Result<Decimal, Problem> {
     Err(Problem::validation(vec![
         FieldError::new(&["body", "target_price"], kind, message).with_params(params),
     ]))
+}
+
+/// The address of a receiver, if webhooks may be posted there.
+///
+/// # Errors
+/// What is wrong with it.
+pub async fn check_address(state: &AppState, text: &str) -> Result<url::Url, Problem> {
+    let url = state.guard.check_url(text).map_err(|blocked| url_problem(&blocked))?;
+    state
+        .guard
+        .check_name(&url, &state.names)
+        .await
+        .map_err(|blocked| url_problem(&blocked))?;
+    Ok(url)
 }
 
 fn url_problem(blocked: &Blocked) -> Problem {
@@ -376,6 +382,7 @@ mod tests {
     #[case("-1", "greater_than")]
     #[case("1000000000000000000.1", "less_than_equal")]
     #[case("0.0000000000000000001", "decimal_max_places")]
+    #[case("12345678901.123456789012345678", "decimal_max_digits")]
     fn a_target_out_of_bounds_names_its_bound(#[case] target: &str, #[case] kind: &str) {
         let problem = check_target(target.parse().unwrap()).unwrap_err();
         assert_eq!((problem.status, problem.errors[0].kind.as_str()), (422, kind));
@@ -385,6 +392,7 @@ mod tests {
     #[case("1000000000000000000")]
     #[case("0.000000000000000001")]
     #[case("70000.0000000000000000000")]
+    #[case("1234567890.123456789012345678")]
     fn the_bounds_themselves_are_allowed(#[case] target: &str) {
         assert!(check_target(target.parse().unwrap()).is_ok());
     }

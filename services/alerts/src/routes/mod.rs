@@ -103,6 +103,10 @@ pub fn configure(config: &mut ServiceConfig) {
             [(Method::POST, web::post().to(endpoints::enable))],
         ))
         .service(resource(
+            "/webhooks/check",
+            [(Method::POST, web::post().to(webhooks::check))],
+        ))
+        .service(resource(
             "/webhooks/verify",
             [(Method::POST, web::post().to(webhooks::verify))],
         ))

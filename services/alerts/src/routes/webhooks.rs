@@ -1,9 +1,11 @@
-//! `/internal/webhooks/verify`: checks a signature for a receiver who asks.
+//! `/internal/webhooks/verify` and `/internal/webhooks/check`: signatures and addresses, for those who ask.
 
-use actix_web::web;
-use contracts::api::alerts::{VerifyBody, VerifyRequest};
+use actix_web::{HttpResponse, web};
+use contracts::api::alerts::{AddressCheckRequest, VerifyBody, VerifyRequest};
+use platform::problem::Problem;
 
 use super::AppState;
+use super::alerts::check_address;
 use crate::delivery::sign;
 
 /// `POST /internal/webhooks/verify`. An invalid signature is an answer, not an error.
@@ -13,4 +15,11 @@ pub async fn verify(state: web::Data<AppState>, body: web::Json<VerifyRequest>) 
         valid: checked.is_ok(),
         reason: checked.err().map(|rejected| rejected.to_string()),
     })
+}
+
+/// `POST /internal/webhooks/check`: 204 if webhooks may be posted to an address, else the problem that an alert with it would
+/// have.
+pub async fn check(state: web::Data<AppState>, body: web::Json<AddressCheckRequest>) -> Result<HttpResponse, Problem> {
+    check_address(&state, &body.webhook_url).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

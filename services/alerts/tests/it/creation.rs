@@ -204,7 +204,13 @@ async fn loopback_is_blocked_unless_it_is_allowed() {
             (422, Some("webhook_url_blocked")),
             "{url}"
         );
+        let (status, alone) = strict
+            .post("/webhooks/check", Uuid::now_v7(), &json!({"webhook_url": url}))
+            .await;
+        assert_eq!((status, &alone["errors"]), (422, &answer["errors"]), "{url}");
     }
+    let allowed = json!({"webhook_url": "https://example.com/"});
+    assert_eq!(strict.post("/webhooks/check", Uuid::now_v7(), &allowed).await.0, 204);
     strict.stop().await;
 }
 

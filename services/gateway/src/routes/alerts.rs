@@ -7,8 +7,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::api::Page;
-use contracts::api::alerts::{AlertBody, AlertEventBody, AlertsQuery, DeliveryBody};
+use contracts::api::alerts::{AddressCheckRequest, AlertBody, AlertEventBody, AlertsQuery, DeliveryBody};
 use domain::ticker::Ticker;
+use platform::problem::FieldError;
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 use self::form::AlertCreate;
@@ -27,6 +29,7 @@ use crate::limits::Policy;
 use crate::openapi::words::ListedKind;
 use crate::problem::ApiError;
 use crate::reply;
+use crate::services::Service;
 
 const CREATE: Gate = Gate::scoped(Scope::AlertsWrite)
     .limited(Policy::AlertsCreate)
@@ -69,17 +72,31 @@ pub async fn create(
     body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
     let limits = state.settings.plans.limits(caller.tier);
-    let wanted = form::read(creation.0, limits, &body.0, |ticker| check_offered(&state, ticker))?;
-    let alert: AlertBody = state
-        .services
-        .alerts
-        .for_user(caller.user_id)
-        .post("alerts", &wanted)
-        .await?;
+    let alerts = state.services.alerts.for_user(caller.user_id);
+    let wanted = match form::read(creation.0, limits, &body.0, |ticker| check_offered(&state, ticker)) {
+        Ok(wanted) => wanted,
+        Err(mut refused) => {
+            let address = match refused.webhook_url.take() {
+                Some(webhook_url) => violations_of_address(&alerts, webhook_url).await,
+                None => Vec::new(),
+            };
+            return Err(refused.with_address(address));
+        }
+    };
+    let alert: AlertBody = alerts.post("alerts", &wanted).await?;
     let mut response = reply::plain(&request, StatusCode::CREATED, &alert)?;
     let location = HeaderValue::try_from(format!("/api/v1/alerts/{}", alert.id)).map_err(ApiError::internal)?;
     response.headers_mut().insert(LOCATION, location);
     Ok(response)
+}
+
+/// What is wrong with the address of an alert that is refused anyway, so that all is named at once. If that cannot be found
+/// out, the refusal does without it.
+async fn violations_of_address(alerts: &Service, webhook_url: String) -> Vec<FieldError> {
+    let checked: Result<Option<IgnoredAny>, ApiError> = alerts
+        .post("webhooks/check", &AddressCheckRequest { webhook_url })
+        .await;
+    checked.err().map(|error| error.errors).unwrap_or_default()
 }
 
 fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), Broken> {

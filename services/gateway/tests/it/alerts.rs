@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use wiremock::matchers::{body_partial_json, header, method, path, query_param, query_param_is_missing};
+use wiremock::matchers::{body_json, body_partial_json, header, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::harness::{INTERNAL_TOKEN, World, send};
@@ -114,9 +114,33 @@ async fn an_ill_formed_alert_is_refused_with_every_violation() {
         .await
         .problem(422, "unsupported_ticker");
     assert_eq!(body["errors"][0]["loc"], json!(["body", "ticker"]));
+    let requests = world.alerts.received_requests().await.unwrap();
     assert!(
-        world.alerts.received_requests().await.unwrap().is_empty(),
-        "nothing reaches the service"
+        requests
+            .iter()
+            .all(|request| request.url.path() == "/internal/webhooks/check"),
+        "nothing reaches the service but the question about the address"
+    );
+    // The service judges the address, also when something else is wrong already.
+    let violation = platform::problem::FieldError::new(&["body", "webhook_url"], "blocked", "must be a public address");
+    let blocked =
+        platform::problem::Problem::new(422, "webhook_url_blocked", "not allowed").with_errors(vec![violation]);
+    Mock::given(path("/internal/webhooks/check"))
+        .and(body_json(json!({"webhook_url": "https://a.example/"})))
+        .respond_with(ResponseTemplate::new(422).set_body_json(blocked))
+        .mount(&world.alerts)
+        .await;
+    let answer = world.post("/api/v1/alerts", &valid).await;
+    answer.problem(422, "validation_failed");
+    assert_eq!(answer.violations(), ["body.ticker enum", "body.webhook_url blocked"]);
+    let answer = world.post("/api/v1/alerts", &twice).await;
+    assert_eq!(
+        answer.violations(),
+        [
+            "body.ticker enum",
+            "body.target_price greater_than",
+            "body.webhook_url blocked"
+        ]
     );
 }
 

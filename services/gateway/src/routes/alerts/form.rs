@@ -7,6 +7,7 @@ use contracts::number::{Number, parse_decimal};
 use contracts::problem::ProblemKind;
 use domain::rule::Condition;
 use domain::ticker::Ticker;
+use platform::problem::FieldError;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;
@@ -20,6 +21,7 @@ use crate::extract::params::present;
 use crate::extract::rules::{self, Broken};
 use crate::openapi::words::{AlertCondition, AlertKind};
 use crate::problem::ApiError;
+use crate::problem::violations::Violations;
 
 const URL_MAX_CHARS: usize = 2_048;
 const DECIMALS_MAX: u32 = 18;
@@ -53,6 +55,38 @@ pub struct AlertCreate {
     webhook_url: String,
 }
 
+/// A body that is refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// Every violation that was found.
+    pub error: ApiError,
+    /// The receiver's address, if nothing was wrong with it so far.
+    pub webhook_url: Option<String>,
+}
+
+impl Refused {
+    /// The refusal, together with what is wrong with the address.
+    pub fn with_address(self, address: Vec<FieldError>) -> ApiError {
+        if address.is_empty() {
+            return self.error;
+        }
+        let mut violations = Violations::default();
+        for violation in self.error.errors.into_iter().chain(address) {
+            violations.push(|| violation);
+        }
+        ApiError::new(ProblemKind::ValidationFailed).violations(violations)
+    }
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self {
+            error,
+            webhook_url: None,
+        }
+    }
+}
+
 /// Reads the body of a new alert, which gets this id and these limits. `watched` says whether an asset can have alerts here.
 ///
 /// # Errors
@@ -63,7 +97,7 @@ pub fn read(
     limits: PlanLimits,
     body: &[u8],
     watched: impl Fn(&Ticker) -> Result<(), Broken>,
-) -> Result<AlertCreateRequest, ApiError> {
+) -> Result<AlertCreateRequest, Refused> {
     let unwatched = OnceCell::new();
     let mut fields = Fields::parse(body)?;
     let ticker = fields.required(
@@ -81,14 +115,16 @@ pub fn read(
     let condition = fields.required("condition", string(condition));
     let target_price = fields.required("target_price", target);
     let webhook_url = fields.required("webhook_url", string(webhook_url));
-    fields.finish().map_err(|mut error| match unwatched.get() {
+    if let Err(mut error) = fields.finish() {
         // With other violations beside it the kind is theirs; all of them are named either way.
-        Some(ticker) if error.errors.len() == 1 => {
+        if let Some(ticker) = unwatched.get()
+            && error.errors.len() == 1
+        {
             error.kind = ProblemKind::UnsupportedTicker;
-            error.detail(format!("{ticker} is not watched here."))
+            error = error.detail(format!("{ticker} is not watched here."));
         }
-        _ => error,
-    })?;
+        return Err(Refused { error, webhook_url });
+    }
     Ok(AlertCreateRequest {
         id,
         ticker: present(ticker)?,
@@ -249,7 +285,8 @@ mod tests {
             br#"{"ticker": "B-TC", "condition": "above", "target_price": 0, "note": "x"}"#,
             |_| Ok(()),
         )
-        .unwrap_err();
+        .unwrap_err()
+        .error;
         let found: Vec<_> = error
             .errors
             .iter()
