@@ -35,7 +35,7 @@ use crate::secrets::{self, Resealer};
 use crate::settings::Settings;
 
 /// The schema that this version works on.
-const SCHEMA_VERSION: u32 = 70;
+const SCHEMA_VERSION: u32 = 71;
 
 /// Of the time that a stop may take, what is left for everything but deliveries under way.
 const STOP_RESERVE: Duration = Duration::from_secs(1);

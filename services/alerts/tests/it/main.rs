@@ -16,6 +16,8 @@ mod retries;
 
 mod limits;
 
+mod notices;
+
 mod secrets;
 
 mod send;
