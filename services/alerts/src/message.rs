@@ -109,6 +109,39 @@ pub fn test_ping(message_id: Uuid, endpoint_id: Uuid, at: Timestamp) -> serde_js
     })
 }
 
+/// The body of `endpoint.disabled`, for the owner's other endpoints.
+///
+/// # Errors
+/// Never for values that the types admit.
+pub fn endpoint_disabled(
+    event_id: Uuid,
+    endpoint_id: Uuid,
+    host: Option<&str>,
+    reason: &str,
+    at: Timestamp,
+) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct EndpointDisabled<'a> {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        timestamp: Time,
+        event_id: Uuid,
+        endpoint_id: Uuid,
+        host: Option<&'a str>,
+        reason: &'a str,
+        message: &'static str,
+    }
+    serde_json::to_string(&EndpointDisabled {
+        kind: "endpoint.disabled",
+        timestamp: at.into(),
+        event_id,
+        endpoint_id,
+        host,
+        reason,
+        message: "A webhook endpoint of yours is no longer posted to. Enable it when it works again.",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

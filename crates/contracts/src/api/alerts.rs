@@ -138,7 +138,7 @@ pub struct AlertEventBody {
     pub value: Number,
     /// Id of that price.
     pub price_id: Uuid,
-    /// Why, such as `price_above_target`.
+    /// Why, such as `price_above_target`, or `delivery_failed` when the message of a firing was given up.
     pub reason: String,
     /// Whether it was found later than it happened.
     pub late: bool,
@@ -186,6 +186,8 @@ pub struct EndpointBody {
     pub is_enabled: bool,
     /// Why it is not, such as `gone` or `too_many_failures`.
     pub disabled_reason: Option<String>,
+    /// Since when it is not.
+    pub disabled_at: Option<Time>,
     /// Failed messages since the last success.
     pub consecutive_failures: u32,
     /// When it was created.

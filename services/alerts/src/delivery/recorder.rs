@@ -17,10 +17,10 @@ use uuid::Uuid;
 use super::Reason;
 use crate::metrics;
 use crate::store::attempts::{self, AttemptRecord};
-use crate::store::deliveries;
 use crate::store::endpoints::{self, HealthChange};
 use crate::store::refused::{self, Kind};
 use crate::store::{self, StoreError};
+use crate::store::{deliveries, notices};
 
 /// Most outcomes written together.
 const BATCH_SIZE: usize = 256;
@@ -134,7 +134,11 @@ impl Recorder {
         } else {
             endpoints::apply_health(&transaction, &changes, self.disable_after, now).await?
         };
+        let noticed = notices::endpoints_disabled(&transaction, &disabled, now).await?;
         transaction.commit().await?;
+        if noticed > 0 {
+            self.relay.notify_one();
+        }
         for endpoint_id in disabled {
             ::metrics::counter!(metrics::ENDPOINTS_DISABLED).increment(1);
             tracing::warn!(%endpoint_id, "endpoint disabled");

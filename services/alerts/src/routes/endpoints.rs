@@ -126,6 +126,7 @@ fn to_body(endpoint: Endpoint) -> EndpointBody {
         implicit: endpoint.implicit,
         is_enabled: endpoint.disabled_reason.is_none(),
         disabled_reason: endpoint.disabled_reason,
+        disabled_at: endpoint.disabled_at.map(Into::into),
         consecutive_failures: endpoint.consecutive_failures,
         created_at: endpoint.created_at.into(),
         last_success_at: endpoint.last_success_at.map(Into::into),

@@ -168,7 +168,7 @@ async fn insert(client: &impl GenericClient, new: &NewAlert, now: Timestamp) -> 
                  INSERT INTO alerting.endpoints AS e (id, user_id, url, secret, implicit, created_at, updated_at)
                  VALUES ($8, $2, $7, $9, true, $11, $11)
                  ON CONFLICT (user_id, url) DO UPDATE
-                 SET disabled_reason = NULL, probe_at = NULL,
+                 SET disabled_reason = NULL, disabled_at = NULL, probe_at = NULL,
                      consecutive_failures = CASE WHEN e.disabled_reason IS NULL THEN e.consecutive_failures ELSE 0 END,
                      failing_since = CASE WHEN e.disabled_reason IS NULL THEN e.failing_since END,
                      last_failure_at = CASE WHEN e.disabled_reason IS NULL THEN e.last_failure_at END,

@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::endpoints::PROBE_INTERVAL;
-use super::{StoreError, connection};
+use super::{StoreError, connection, notices};
 use crate::delivery::Reason;
 use crate::secrets::StoredSecret;
 
@@ -228,7 +228,11 @@ pub async fn settle(
         )
         .await?;
     let new = |row: &Row| (row.get(0), row.get::<_, i32>(1).unsigned_abs());
-    Ok(rows.iter().map(new).collect())
+    let new: BTreeSet<(Uuid, u32)> = rows.iter().map(new).collect();
+    let dead = |r: &&&AttemptRecord| r.dead_letter.is_some() && new.contains(&(r.delivery_id, r.attempt));
+    let given_up: Vec<Uuid> = records.iter().filter(dead).map(|r| r.delivery_id).collect();
+    notices::deliveries_failed(client, &given_up, now).await?;
+    Ok(new)
 }
 
 /// Closes the attempts under way of deliveries whose claim ran out: their process died, or cannot tell what came of them. Those
@@ -262,7 +266,7 @@ pub async fn interrupt(
     client
         .execute(&statement, &[&ids, &given_up, &now, &INTERRUPTED, &reason])
         .await?;
-    Ok(())
+    notices::deliveries_failed(client, given_up, now).await
 }
 
 /// One attempt as it is listed, or the wait for the first.

@@ -30,12 +30,14 @@ pub struct Endpoint {
     pub url: String,
     pub implicit: bool,
     pub disabled_reason: Option<String>,
+    pub disabled_at: Option<Timestamp>,
     pub consecutive_failures: u32,
     pub created_at: Timestamp,
     pub last_success_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "id, url, implicit, disabled_reason, consecutive_failures, created_at, last_success_at";
+const COLUMNS: &str =
+    "id, url, implicit, disabled_reason, consecutive_failures, created_at, last_success_at, disabled_at";
 
 /// Lists a user's endpoints, newest first.
 ///
@@ -79,7 +81,7 @@ pub async fn enable(pool: &Pool, user_id: Uuid, id: Uuid, now: Timestamp) -> Res
     let statement = client
         .prepare_cached(&format!(
             "UPDATE alerting.endpoints
-             SET disabled_reason = NULL, consecutive_failures = 0, failing_since = NULL, last_failure_at = NULL,
+             SET disabled_reason = NULL, disabled_at = NULL, consecutive_failures = 0, failing_since = NULL, last_failure_at = NULL,
                  probe_at = NULL, updated_at = $3
              WHERE id = $1 AND user_id = $2 RETURNING {COLUMNS}"
         ))
@@ -119,6 +121,7 @@ fn read(row: &Row) -> Endpoint {
         consecutive_failures: row.get::<_, i32>(4).unsigned_abs(),
         created_at: row.get(5),
         last_success_at: row.get(6),
+        disabled_at: row.get(7),
     }
 }
 
@@ -188,6 +191,8 @@ pub async fn apply_health(
                  last_failure_at = v.last_failure_at,
                  last_success_at = CASE WHEN v.succeeded THEN $7::timestamptz ELSE e.last_success_at END,
                  disabled_reason = v.reason,
+                 disabled_at = CASE WHEN v.reason IS NULL THEN NULL WHEN v.was IS NULL THEN $7::timestamptz
+                                    ELSE e.disabled_at END,
                  probe_at = CASE WHEN v.reason IS NULL OR v.reason = 'gone' THEN NULL
                                  ELSE coalesce(e.probe_at, $7::timestamptz + $10::float8 * interval '1 second') END,
                  updated_at = $7

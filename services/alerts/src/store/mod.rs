@@ -14,6 +14,9 @@ pub mod endpoints;
 /// Their secrets, as they are stored.
 pub mod secrets;
 
+/// What owners learn of their receivers.
+pub mod notices;
+
 /// The outbox of messages.
 pub mod deliveries;
 

@@ -17,6 +17,8 @@ mod retries;
 
 mod limits;
 
+mod notices;
+
 mod secrets;
 
 mod send;

@@ -291,6 +291,8 @@ async fn interrupted_attempts_count_towards_the_limit() {
         stand.value("SELECT reason FROM alerting.dead_letters").await,
     );
     assert_eq!((status.as_str(), reason.as_str()), ("failed", "attempts_exhausted"));
+    let told = "SELECT count(*) FROM alerting.alert_events WHERE reason = 'delivery_failed'";
+    assert_eq!(stand.count(told).await, 1, "its owner learns of it");
     // The last one was slow and not dead: the receiver has the message.
     settle_late(&stand, 2, clock.now()).await;
     assert_eq!(

@@ -273,8 +273,8 @@ async fn one_alert_is_read_deleted_and_looked_into() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn webhook_routes_pass_on() {
     let world = World::start().await;
-    let endpoint = json!({"id": ID, "url": "https://a.example/", "implicit": true, "is_enabled": true, "disabled_reason": null,
-        "consecutive_failures": 0, "created_at": "2026-03-01T12:00:00.000Z", "last_success_at": null});
+    let endpoint = json!({"id": ID, "url": "https://a.example/", "implicit": true, "is_enabled": true,
+        "disabled_reason": null, "disabled_at": null, "consecutive_failures": 0, "created_at": "2026-03-01T12:00:00.000Z", "last_success_at": null});
     let delivery = json!({"id": ID, "alert_id": null, "event_id": null, "endpoint_id": ID, "attempt": 0, "status": "pending",
         "response_code": null, "error_msg": null, "latency_ms": null, "dispatched_at": null,
         "next_attempt_at": "2026-03-01T12:00:00.000Z", "response_excerpt": null});

@@ -1,0 +1,113 @@
+//! What owners learn of their receivers: written with what it is about, in one transaction.
+
+use deadpool_postgres::GenericClient;
+use jiff::Timestamp;
+use url::Url;
+use uuid::Uuid;
+
+use super::{StoreError, deliveries};
+use crate::message;
+
+/// Most receivers that hear of one that was disabled: those that took a message last.
+const MAX_RECEIVERS: i64 = 10;
+
+/// Puts the notice `endpoint.disabled` about these endpoints into the outbox, for other enabled endpoints of their owners, and
+/// wakes the relays. Returns how many messages that are.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn endpoints_disabled(
+    client: &impl GenericClient,
+    disabled: &[Uuid],
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    if disabled.is_empty() {
+        return Ok(0);
+    }
+    let statement = client
+        .prepare_cached(
+            "SELECT e.id, e.user_id, e.url, e.disabled_reason, o.id
+             FROM alerting.endpoints e CROSS JOIN LATERAL (
+                 SELECT id FROM alerting.endpoints
+                 WHERE user_id = e.user_id AND disabled_reason IS NULL
+                 ORDER BY last_success_at DESC NULLS LAST, id LIMIT $2
+             ) o
+             WHERE e.id = ANY($1) AND e.disabled_reason IS NOT NULL
+             ORDER BY e.id",
+        )
+        .await?;
+    let rows = client.query(&statement, &[&disabled, &MAX_RECEIVERS]).await?;
+    let (mut ids, mut users, mut receivers, mut bodies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut event_ids: Vec<String> = Vec::new();
+    let mut event: Option<(Uuid, Uuid)> = None;
+    for row in &rows {
+        let endpoint_id: Uuid = row.get(0);
+        let event_id = match event {
+            Some((of, event_id)) if of == endpoint_id => event_id,
+            Some(_) | None => Uuid::now_v7(),
+        };
+        event = Some((endpoint_id, event_id));
+        // The host alone: what follows it in an address is often a credential, and no business of another receiver.
+        let host = Url::parse(row.get(2))
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned));
+        let body = message::endpoint_disabled(event_id, endpoint_id, host.as_deref(), row.get(3), now)
+            .map_err(|_| StoreError::Unreadable("endpoint"))?;
+        ids.push(Uuid::now_v7());
+        users.push(row.get::<_, Uuid>(1));
+        receivers.push(row.get::<_, Uuid>(4));
+        bodies.push(body);
+        event_ids.push(event_id.to_string());
+    }
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let statement = client
+        .prepare_cached(
+            "INSERT INTO alerting.deliveries
+                 (id, user_id, endpoint_id, kind, body, status, due_at, request_id, created_at, updated_at)
+             SELECT id, user_id, endpoint_id, 'endpoint.disabled', body, 'pending', $6, request_id, $6, $6
+             FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[])
+                 AS n (id, user_id, endpoint_id, body, request_id)",
+        )
+        .await?;
+    let parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
+        &[&ids, &users, &receivers, &bodies, &event_ids, &now];
+    let written = client.execute(&statement, parameters).await?;
+    deliveries::wake_relays(client).await?;
+    Ok(written)
+}
+
+/// Writes into the events of their alerts that these messages were given up, once for each.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn deliveries_failed(
+    client: &impl GenericClient,
+    given_up: &[Uuid],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if given_up.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = given_up.iter().map(|_| Uuid::now_v7()).collect();
+    // The alert may be deleted meanwhile, and its events with it.
+    let statement = client
+        .prepare_cached(
+            "WITH given_up AS (
+                 SELECT g.id, e.alert_id, e.fire_number, a.state, e.value, e.price_id, e.late
+                 FROM unnest($1::uuid[], $2::uuid[]) AS g (delivery_id, id)
+                 JOIN alerting.deliveries d ON d.id = g.delivery_id
+                 JOIN alerting.alert_events e ON e.id = d.event_id
+                 JOIN alerting.alerts a ON a.id = e.alert_id
+                 ORDER BY a.id FOR KEY SHARE OF a
+             )
+             INSERT INTO alerting.alert_events
+                 (id, alert_id, fire_number, at, from_state, to_state, value, price_id, reason, late)
+             SELECT id, alert_id, fire_number, $3, state, state, value, price_id, 'delivery_failed', late FROM given_up
+             ON CONFLICT DO NOTHING",
+        )
+        .await?;
+    client.execute(&statement, &[&given_up, &ids, &now]).await?;
+    Ok(())
+}
