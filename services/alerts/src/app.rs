@@ -10,6 +10,7 @@ use contracts::keys;
 use domain::monitor::Thresholds;
 use domain::rule::QualityGate;
 use platform::amqp::Broker;
+use platform::client::InternalClient;
 use platform::clock::SharedClock;
 use platform::database_clock::DatabaseClock;
 use platform::health::Readiness;
@@ -30,6 +31,7 @@ use crate::delivery::worker::Worker;
 use crate::index::AlertIndex;
 use crate::index::keeper::Keeper;
 use crate::intake::Intake;
+use crate::missed::MissedQuotes;
 use crate::monitors::Monitors;
 use crate::outbox::{self, Relay};
 use crate::price_data::PriceData;
@@ -39,7 +41,10 @@ use crate::secrets::{self, Resealer};
 use crate::settings::Settings;
 
 /// The schema that this version works on.
-const SCHEMA_VERSION: u32 = 75;
+const SCHEMA_VERSION: u32 = 76;
+
+/// Longest wait for a page of candles.
+const ANALYTICS_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Of the time that a stop may take, what is left for everything but deliveries under way.
 const STOP_RESERVE: Duration = Duration::from_secs(1);
@@ -169,6 +174,16 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         gate: QualityGate::DEFAULT,
         relay: Arc::clone(&relay_wake),
     };
+    let missed = MissedQuotes {
+        intake: intake.clone(),
+        analytics: InternalClient::new(
+            settings.analytics_url.clone(),
+            settings.process.internal_token.clone(),
+            ANALYTICS_TIMEOUT,
+        )?,
+        tickers: supported.clone(),
+    };
+    supervisor.spawn("missed quotes", missed.run(stop.clone()));
     supervisor.spawn("intake", intake.run(quotes, stop.clone()));
 
     let keeper = Keeper {

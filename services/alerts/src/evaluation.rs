@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use contracts::api::analytics::CandleBody;
 use contracts::messages::QuoteMessage;
 use domain::quote::Quality;
 use domain::rule::{Condition, Extremes, QualityGate};
@@ -88,6 +89,25 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// The extremes of a one-minute candle, which fire what was armed before the minute began.
+    pub fn of_candle(ticker: &Ticker, candle: &CandleBody) -> Self {
+        let observed = |price| Observed {
+            price,
+            // No single price stands behind it.
+            price_id: Uuid::nil(),
+            n_sources: 1,
+            confidence: None,
+            as_of: candle.t.0,
+            published_at: candle.t.0,
+            request_id: Uuid::now_v7().to_string(),
+            is_late: true,
+        };
+        let mut evaluation = Self::default();
+        evaluation.include(ticker.clone(), observed(candle.h.0));
+        evaluation.include(ticker.clone(), observed(candle.l.0));
+        evaluation
+    }
+
     fn include(&mut self, ticker: Ticker, observed: Observed) {
         let price = observed.price;
         let observed = Arc::new(observed);

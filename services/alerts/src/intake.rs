@@ -24,6 +24,7 @@ use crate::evaluation::{Evaluation, Judged};
 use crate::index::repair::{self, RepairError};
 use crate::index::{AlertIndex, Entry, IndexError, Page, Probe};
 use crate::metrics;
+use crate::missed;
 use crate::price_data;
 use crate::store::refused::{self, Kind};
 use crate::store::{StoreError, alerts};
@@ -83,7 +84,11 @@ impl Intake {
     /// Never: every failure is waited out.
     pub async fn run(self, mut reader: GroupReader, stop: CancellationToken) -> anyhow::Result<()> {
         loop {
-            let Some(entries) = stop.run_until_cancelled(reader.read(BATCH_SIZE, BLOCK)).await else {
+            let reading = async {
+                missed::note(&self.pool, &self.clock, &mut reader).await;
+                reader.read(BATCH_SIZE, BLOCK).await
+            };
+            let Some(entries) = stop.run_until_cancelled(reading).await else {
                 return Ok(());
             };
             if entries.is_empty() {
@@ -174,7 +179,10 @@ impl Intake {
     }
 
     /// Asks the index about prices, page by page, and fires what they reach. Returns how many fired.
-    async fn ask(&self, evaluation: &Evaluation) -> Result<usize, IntakeError> {
+    ///
+    /// # Errors
+    /// When PostgreSQL or Redis does not answer.
+    pub async fn ask(&self, evaluation: &Evaluation) -> Result<usize, IntakeError> {
         let mut probes: Vec<Probe> = evaluation
             .extremes
             .iter()

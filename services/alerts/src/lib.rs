@@ -18,6 +18,9 @@ pub mod intake;
 /// What a batch of quotes asks the index.
 pub mod evaluation;
 
+/// Intervals whose quotes nobody read.
+pub mod missed;
+
 /// Which armed alerts no price reaches.
 pub mod price_data;
 

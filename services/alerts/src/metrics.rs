@@ -3,6 +3,9 @@
 /// Quotes read from the stream.
 pub const QUOTES_IN: &str = "alerts_quotes_in_total";
 
+/// Quotes that the stream had trimmed before they were read.
+pub const QUOTES_MISSED: &str = "alerts_quotes_missed_total";
+
 /// Quotes that were not evaluated, by `reason`.
 pub const QUOTES_REFUSED: &str = "alerts_quotes_refused_total";
 

@@ -10,6 +10,7 @@ use platform::settings::{
 };
 use platform::tls::{Authorities, Verification};
 use serde::Deserialize;
+use url::Url;
 
 use crate::delivery::guard::{Cidr, Guard, PortRange};
 use crate::delivery::schedule::RetryPolicy;
@@ -67,6 +68,7 @@ pub struct Settings {
     pub queue_lost_after_seconds: u64,
     pub index_reconcile_seconds: u64,
     pub no_data_after_seconds: u64,
+    pub analytics_url: Url,
     pub alerting_retention_days: u64,
 }
 
@@ -161,6 +163,9 @@ impl Validate for Settings {
                 "SUPPORTED_TICKERS",
                 format!("{text:?} is no ticker; set names such as BTC"),
             ),
+        }
+        if !matches!(self.analytics_url.scheme(), "http" | "https") || self.analytics_url.host().is_none() {
+            problems.add("ANALYTICS_URL", "is not an HTTP address; set http://host:8002");
         }
         let networks = parse_list::<Cidr>("WEBHOOK_ALLOWED_CIDRS", &self.webhook_allowed_cidrs).err();
         let ports = parse_list::<PortRange>("WEBHOOK_ALLOWED_PORTS", &self.webhook_allowed_ports).err();

@@ -30,9 +30,9 @@ enum Phase {
 /// the group is made again from the stream's beginning.
 #[derive(Debug)]
 pub struct GroupReader {
-    link: Link,
-    stream: String,
-    group: String,
+    pub(super) link: Link,
+    pub(super) stream: String,
+    pub(super) group: String,
     consumer: String,
     stale_after: Duration,
     phase: Phase,
@@ -198,7 +198,7 @@ impl GroupReader {
         Ok(batch)
     }
 
-    async fn connect(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn connect(&mut self) -> anyhow::Result<()> {
         if self.link.ensure().await? {
             self.create_group().await?;
             self.forget_dead_consumers().await?;

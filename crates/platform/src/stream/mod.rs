@@ -6,11 +6,13 @@
 
 mod group;
 mod link;
+mod missed;
 mod tail;
 
 use ::redis::{Cmd, FromRedisValue, Pipeline, Value};
 
 pub use group::GroupReader;
+pub use missed::Missed;
 pub use tail::{TailReader, TailStart};
 
 /// Name of the one field of an entry.

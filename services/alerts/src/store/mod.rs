@@ -26,6 +26,9 @@ pub mod attempts;
 /// Risk levels.
 pub mod monitors;
 
+/// Intervals whose quotes nobody read.
+pub mod missed;
+
 /// Removing what is old.
 pub mod retention;
 

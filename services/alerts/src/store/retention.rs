@@ -10,7 +10,7 @@ const STEP: i64 = 1_000;
 
 /// Each takes the moment before which rows are removed, and how many at most. Deliveries come first, and only those that are
 /// done: an event stays as long as a delivery of it is under way.
-const STATEMENTS: [&str; 4] = [
+const STATEMENTS: [&str; 5] = [
     "WITH expired AS (
          SELECT id FROM alerting.deliveries WHERE due_at IS NULL AND updated_at < $1
          ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED
@@ -30,6 +30,10 @@ const STATEMENTS: [&str; 4] = [
      )",
     "DELETE FROM alerting.refused WHERE (kind, item) IN (
          SELECT kind, item FROM alerting.refused WHERE last_at < $1 ORDER BY last_at LIMIT $2 FOR UPDATE SKIP LOCKED
+     )",
+    "DELETE FROM alerting.missed_quotes WHERE (from_at, to_at) IN (
+         SELECT from_at, to_at FROM alerting.missed_quotes WHERE from_at < $1 AND done_at IS NOT NULL LIMIT $2
+         FOR UPDATE SKIP LOCKED
      )",
 ];
 

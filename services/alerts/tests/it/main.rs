@@ -33,4 +33,5 @@ mod isolation;
 
 mod endpoints;
 
+mod missed;
 mod monitors;
