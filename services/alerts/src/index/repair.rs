@@ -4,7 +4,7 @@
 //! differ, or on request, it goes through both sides page by page. What is missing is added; what is too many is removed only
 //! after asking PostgreSQL once more, because an alert may have been created in the meantime.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
@@ -90,14 +90,17 @@ pub async fn compare(
     if let Depth::Counts(since) = depth {
         add_recent(index, pool, since).await?;
     }
-    let armed = alerts::count_armed(pool).await?;
-    let mut sets: BTreeSet<(Ticker, Condition)> = armed.iter().map(|(t, c, _)| (t.clone(), *c)).collect();
     // An asset whose last alert is gone is not in PostgreSQL's answer, but may still be in the index.
-    sets.extend(
-        supported
-            .iter()
-            .flat_map(|ticker| Condition::ALL.map(|condition| (ticker.clone(), condition))),
-    );
+    let mut before = BTreeMap::new();
+    for ticker in supported {
+        for condition in Condition::ALL {
+            let size = index.size(ticker, condition).await?;
+            before.insert((ticker.clone(), condition), size);
+        }
+    }
+    let armed = alerts::count_armed(pool).await?;
+    let counted = armed.iter().map(|(ticker, condition, _)| (ticker.clone(), *condition));
+    let sets: BTreeSet<(Ticker, Condition)> = before.keys().cloned().chain(counted).collect();
     let mut repaired = Repaired::default();
     let mut size = 0;
     for (ticker, condition) in sets {
@@ -105,9 +108,10 @@ pub async fn compare(
             .iter()
             .find(|(t, c, _)| (t, *c) == (&ticker, condition))
             .map_or(0, |(.., count)| *count);
-        let found = index.size(&ticker, condition).await?;
+        let after = index.size(&ticker, condition).await?;
+        let before = before.get(&(ticker.clone(), condition)).copied().unwrap_or(after);
         size += wanted;
-        if depth == Depth::Full || wanted != found {
+        if depth == Depth::Full || !agree(before, wanted, after) {
             repaired.added += add_missing(index, pool, &ticker, condition).await?;
             repaired.removed += remove_superfluous(index, pool, &ticker, condition).await?;
         }
@@ -119,6 +123,14 @@ pub async fn compare(
         tracing::warn!(added = repaired.added, removed = repaired.removed, "index repaired");
     }
     Ok(repaired)
+}
+
+/// Says whether a count that was taken between two others may be equal to both: alerts come and go meanwhile, and as many as the
+/// two differ by may have come and gone unseen. What is overlooked is found by the next full comparison.
+fn agree(before: u64, wanted: u64, after: u64) -> bool {
+    let (low, high) = (before.min(after), before.max(after));
+    let change = high - low;
+    (low.saturating_sub(change)..=high + change).contains(&wanted)
 }
 
 /// Removes what failed creations left: entries whose alert PostgreSQL does not have. What cannot be asked stays remembered.
@@ -239,7 +251,27 @@ fn first_id_of(at: Timestamp) -> Uuid {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+
+    #[rstest]
+    #[case::quiet(10, 10, 10, true)]
+    #[case::one_lost(10, 11, 10, false)]
+    #[case::one_too_many(10, 9, 10, false)]
+    #[case::growing(10, 12, 15, true)]
+    #[case::shrinking(15, 12, 10, true)]
+    #[case::coming_and_going(10, 14, 12, true)]
+    #[case::more_than_changed(10, 15, 12, false)]
+    #[case::emptied(0, 7, 0, false)]
+    fn counts_agree_if_what_changed_meanwhile_explains_them(
+        #[case] before: u64,
+        #[case] wanted: u64,
+        #[case] after: u64,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(agree(before, wanted, after), expected);
+    }
 
     #[test]
     fn ids_made_after_a_moment_come_after_its_first_id() {
