@@ -50,7 +50,7 @@ install: ## only install what is missing (needs root or sudo)
 	@$(LOCAL)/install run
 
 .PHONY: test
-test: ## every test: Rust, dashboard, conformance, browser; starts the private servers and a stack of its own
+test: ## every test: Rust, dashboard, conformance, generated clients, browser; starts the private servers and a stack of its own
 	@$(LOCAL)/test all
 
 .PHONY: test-unit

@@ -105,12 +105,25 @@ impl From<CheckReport> for DependencyCheck {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PricesCheck {
     /// `ok`, `stale`, or `missing` when there is none at all.
+    #[schema(value_type = PricesState)]
     pub status: &'static str,
     /// Age of the newest price.
     #[schema(required, minimum = 0)]
     pub age_ms: Option<u64>,
     /// Whether the market is a simulation.
     pub simulated: bool,
+}
+
+/// The state of the prices.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum PricesState {
+    /// They are fresh.
+    Ok,
+    /// They are older than their limit.
+    Stale,
+    /// There are none.
+    Missing,
 }
 
 /// Finds out how things are. False if something required is down.

@@ -7,6 +7,9 @@ use domain::ticker::Ticker;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::words::{
+    AlertCondition, AlertEventState, AlertKind, AlertState, DeliveryStatus, NoDataReason, RiskCheck, RiskLevel,
+};
 use crate::number::{Float, Number};
 use crate::time::Time;
 
@@ -83,11 +86,12 @@ pub struct AlertBody {
     #[schema(value_type = String)]
     pub ticker: Ticker,
     /// `price`.
+    #[schema(value_type = AlertKind)]
     pub kind: String,
     /// Target in USD.
     pub target_price: Number,
     /// `gt` strictly above, `lt` strictly below.
-    #[schema(value_type = String)]
+    #[schema(value_type = AlertCondition)]
     pub condition: Condition,
     /// Where to post.
     pub webhook_url: String,
@@ -96,6 +100,7 @@ pub struct AlertBody {
     /// Whether it can still fire.
     pub is_active: bool,
     /// `armed`, `no_data` (armed, but no price reaches it: see `no_data`), or `triggered`.
+    #[schema(value_type = AlertState)]
     pub state: String,
     /// Why and since when no price reaches it. Absent in every other state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,6 +123,7 @@ pub struct NoDataBody {
     /// When the last price that could have fired it was published, or when it was created if there was none.
     pub since: Time,
     /// `not_watched` (no prices are made of the asset), `no_price`, or `prices_unfit` (prices come, but are too old to fire).
+    #[schema(value_type = NoDataReason)]
     pub reason: String,
 }
 
@@ -131,8 +137,10 @@ pub struct AlertEventBody {
     /// When.
     pub at: Time,
     /// State before.
+    #[schema(value_type = AlertEventState)]
     pub from_state: String,
     /// State after.
+    #[schema(value_type = AlertEventState)]
     pub to_state: String,
     /// The price.
     pub value: Number,
@@ -158,6 +166,7 @@ pub struct DeliveryBody {
     /// Number of the attempt, from 1; 0 while none was made.
     pub attempt: u32,
     /// `success`, `failed` or `pending`.
+    #[schema(value_type = DeliveryStatus)]
     pub status: String,
     /// The receiver's status code.
     pub response_code: Option<u16>,
@@ -257,6 +266,7 @@ pub struct MonitorBody {
     /// The asset.
     pub symbol: String,
     /// `OK`, `Warning` or `Alert`: the worst of its checks; `null` while none has a value.
+    #[schema(value_type = Option<RiskLevel>)]
     pub level: Option<String>,
     /// Since when.
     pub since: Option<Time>,
@@ -270,6 +280,7 @@ pub struct MonitorBody {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MonitorCheckBody {
     /// `price_drop` (percent over 24 h), `volatility_spike` (ratio) or `drawdown` (percent over 30 d).
+    #[schema(value_type = RiskCheck)]
     pub name: String,
     /// The value, `null` while unknown.
     pub value: Option<Float>,
@@ -278,6 +289,7 @@ pub struct MonitorCheckBody {
     /// From here on `Alert`.
     pub alert: Float,
     /// Its level, `null` while unknown.
+    #[schema(value_type = Option<RiskLevel>)]
     pub level: Option<String>,
     /// Why the value is unknown.
     pub reason: Option<String>,

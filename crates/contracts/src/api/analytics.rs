@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::words;
 use crate::number::{Float, Number};
 use crate::time::Time;
 
@@ -171,6 +172,7 @@ pub struct CorrelationBody {
     #[serde(default)]
     pub n_overlaps: Vec<Vec<u64>>,
     /// `pearson` or `spearman`.
+    #[schema(value_type = words::CorrelationMethod)]
     pub method: String,
 }
 

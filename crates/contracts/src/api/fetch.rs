@@ -7,6 +7,7 @@ use domain::ticker::{ProviderId, Ticker};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::words::{Breaker, SourceState};
 use crate::number::Number;
 use crate::time::Time;
 
@@ -71,10 +72,12 @@ pub struct SourceBody {
     #[schema(value_type = String)]
     pub provider: ProviderId,
     /// `ok`, `degraded` (its last poll failed) or `down` (its breaker is open), `starting` before the first poll.
+    #[schema(value_type = SourceState)]
     pub state: String,
     /// Milliseconds since its last good answer.
     pub age_ms: Option<u64>,
     /// `closed`, `open` or `half_open`.
+    #[schema(value_type = Breaker)]
     pub breaker: String,
     /// The last failure in one sentence, without addresses.
     pub last_error: Option<String>,

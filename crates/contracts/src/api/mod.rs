@@ -13,6 +13,9 @@ pub mod analytics;
 /// What `alerts` answers.
 pub mod alerts;
 
+/// The words that fields may have.
+pub mod words;
+
 /// One page of a list, newest first unless stated otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {

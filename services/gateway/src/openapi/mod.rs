@@ -138,6 +138,58 @@ mod tests {
     }
 
     #[test]
+    fn decimals_are_numbers() {
+        // `price * 2` is a type error in a generated client as soon as a price may also be a string.
+        let schemas = &document()["components"]["schemas"];
+        for name in ["Number", "Float"] {
+            assert_eq!(schemas[name]["type"], "number", "{name}");
+        }
+        assert_eq!(schemas["AlertCreate"]["properties"]["target_price"]["type"], "number");
+        assert_eq!(
+            schemas["QuoteBody"]["properties"]["price"]["$ref"],
+            "#/components/schemas/Number"
+        );
+    }
+
+    #[test]
+    fn states_conditions_kinds_and_levels_are_enumerations() {
+        let document = document();
+        for (body, field) in [
+            ("AlertBody", "kind"),
+            ("AlertBody", "condition"),
+            ("AlertBody", "state"),
+            ("AlertCreate", "kind"),
+            ("AlertCreate", "condition"),
+            ("AlertEventBody", "from_state"),
+            ("AlertEventBody", "to_state"),
+            ("NoDataBody", "reason"),
+            ("DeliveryBody", "status"),
+            ("MonitorBody", "level"),
+            ("MonitorCheckBody", "level"),
+            ("MonitorCheckBody", "name"),
+            ("QuoteBody", "quality"),
+            ("SourceBody", "state"),
+            ("SourceBody", "breaker"),
+            ("ServiceBody", "state"),
+            ("CorrelationBody", "method"),
+            ("HealthBody", "status"),
+            ("PricesCheck", "status"),
+            ("DependencyCheck", "status"),
+            ("Status", "state"),
+            ("Metadata", "cache"),
+        ] {
+            let field_schema = &document["components"]["schemas"][body]["properties"][field];
+            let alternatives = field_schema["oneOf"].as_array().cloned().unwrap_or_default();
+            let target = std::iter::once(field_schema)
+                .chain(&alternatives)
+                .find_map(|schema| schema["$ref"].as_str())
+                .unwrap_or_else(|| panic!("{body}.{field} is {field_schema}"));
+            let schema = document.pointer(target.trim_start_matches('#')).unwrap();
+            assert!(schema["enum"].is_array(), "{body}.{field}");
+        }
+    }
+
+    #[test]
     fn every_reference_leads_somewhere() {
         fn references(value: &Value, found: &mut Vec<String>) {
             match value {

@@ -1,6 +1,6 @@
 //! The words that parameters and fields may have, for the document; they are read by `crate::extract::rules`.
 
-use serde::Deserialize;
+pub use contracts::api::words::{AlertCondition, AlertKind, CorrelationMethod};
 use utoipa::ToSchema;
 
 /// The currencies that prices can be given in.
@@ -55,24 +55,6 @@ pub enum Returns {
     Log,
 }
 
-/// How correlation is measured.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-pub enum CorrelationMethod {
-    /// Of the returns.
-    Pearson,
-    /// Of their ranks.
-    Spearman,
-}
-
-/// What an alert watches.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum AlertKind {
-    /// The aggregate price.
-    Price,
-}
-
 /// What a list of alerts can be narrowed to. Only `price` alerts can be created yet, so the others find nothing.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
@@ -106,14 +88,4 @@ impl ListedKind {
         "portfolio",
         "composite",
     ];
-}
-
-/// When an alert fires.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum AlertCondition {
-    /// The price is strictly above the target.
-    Gt,
-    /// The price is strictly below it.
-    Lt,
 }

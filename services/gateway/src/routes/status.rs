@@ -14,6 +14,7 @@ use crate::app::AppState;
 use crate::endpoint::Endpoint;
 use crate::envelope::{CacheLevel, Contents, Envelope};
 use crate::gate::Gate;
+use crate::health::DependencyState;
 use crate::limits::Policy;
 use crate::problem::ApiError;
 use crate::reply;
@@ -43,6 +44,7 @@ pub struct ServiceBody {
     /// Its name.
     pub name: String,
     /// `ok` or `down`.
+    #[schema(value_type = DependencyState)]
     pub state: &'static str,
     /// Its version.
     #[schema(required)]

@@ -17,7 +17,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-schemathesis --config-file "$here/schemathesis.toml" run "${base%/}/openapi.json" \
+SCHEMATHESIS_HOOKS=$here/hooks.py schemathesis --config-file "$here/schemathesis.toml" run "${base%/}/openapi.json" \
     --header "X-API-Key: $key" \
     --checks all \
     --phases examples,coverage,fuzzing \

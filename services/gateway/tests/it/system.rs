@@ -34,6 +34,14 @@ async fn health_names_what_is_there_and_how_old_the_prices_are() {
         .json();
     let latency = strings["checks"]["postgres"]["latency_ms"].as_str().unwrap();
     assert!(latency.parse::<f64>().unwrap() > 0.0, "{latency}");
+    for path in [
+        "/health?numbers=",
+        "/health?numbers=x",
+        "/health/live?numbers=x",
+        "/openapi.json?numbers=x",
+    ] {
+        assert_eq!(send(world.anonymous(Method::GET, path)).await.status, 200, "{path}");
+    }
     let mut quote = world.quote("BTC", "1", 4_100);
     quote.flags = vec!["simulated".into()];
     let text = serde_json::to_string(&quote).unwrap();

@@ -43,6 +43,7 @@ pub struct AlertCreate {
     /// `gt`: strictly above the target. `lt`: strictly below it.
     condition: AlertCondition,
     /// The target in USD, with at most 18 decimals and 28 significant digits; more is refused, never rounded.
+    /// A string that holds it exactly is accepted as well.
     #[schema(exclusive_minimum = 0, maximum = 1e18, example = 70000.0)]
     target_price: f64,
     /// Where to post when it fires: http or https, without user and password.

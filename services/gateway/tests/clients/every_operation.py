@@ -1,0 +1,205 @@
+"""Calls every operation once with the generated client. That `mypy --strict` accepts it is half of the test."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from cryptolens_client import AuthenticatedClient
+from cryptolens_client.api.alerts import (
+    delete_alerts_by_id,
+    get_alerts,
+    get_alerts_by_id,
+    get_alerts_by_id_deliveries,
+    get_alerts_by_id_events,
+    post_alerts,
+)
+from cryptolens_client.api.analytics import (
+    get_analytics_by_symbol_stats,
+    get_analytics_by_symbol_timeseries,
+    get_analytics_correlation,
+    get_risk_monitors,
+)
+from cryptolens_client.api.market import get_candles_by_ticker, get_quotes, get_quotes_by_ticker, get_rates
+from cryptolens_client.api.system import (
+    get_demo_account,
+    get_docs_json,
+    get_health,
+    get_health_live,
+    get_health_ready,
+    get_openapi_json,
+    get_status,
+)
+from cryptolens_client.api.users import get_users_me, post_users_register
+from cryptolens_client.api.webhooks import (
+    get_webhooks_endpoints,
+    get_webhooks_endpoints_by_id,
+    get_webhooks_endpoints_by_id_secret,
+    post_webhooks_endpoints_by_id_enable,
+    post_webhooks_endpoints_by_id_test,
+    post_webhooks_verify,
+)
+from cryptolens_client.models import (
+    AlertBody,
+    AlertCondition,
+    AlertCreate,
+    AlertCreateTicker,
+    AlertKind,
+    AlertState,
+    BarLength,
+    CorrelationMethod,
+    Currency,
+    DataState,
+    EnvelopeQuoteBody,
+    EnvelopeVecCandleBody,
+    EnvelopeVecMonitorBody,
+    GetRatesResponse200,
+    ListedKind,
+    RegisterRequest,
+    Returns,
+    RiskLevel,
+    Verify,
+    VerifyHeaders,
+)
+from cryptolens_client.types import Response
+
+# Statuses that every operation documents, but that say that the client or the platform is wrong.
+FAULTS = {400, 401, 403, 422, 500}
+
+# A status that is not documented is an exception.
+client = AuthenticatedClient(
+    base_url=os.environ["STACK_URL"],
+    token=os.environ["STACK_API_KEY"],
+    auth_header_name="X-API-Key",
+    prefix="",
+    raise_on_unexpected_status=True,
+)
+created: list[AlertBody] = []
+
+
+def rates() -> Response[Any]:
+    answer = get_rates.sync_detailed(client=client)
+    if isinstance(answer.parsed, GetRatesResponse200):
+        for price in answer.parsed.additional_properties.values():
+            doubled: float = price * 2
+            assert doubled > price
+    return answer
+
+
+def quote() -> Response[Any]:
+    answer = get_quotes_by_ticker.sync_detailed("BTC", client=client)
+    if isinstance(answer.parsed, EnvelopeQuoteBody):
+        body = answer.parsed.data
+        doubled: float = body.price * 2
+        assert doubled > body.price
+        assert body.quality in DataState
+    return answer
+
+
+def candles() -> Response[Any]:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    answer = get_candles_by_ticker.sync_detailed("BTC", client=client, interval=BarLength("1h"), from_=start, limit=3)
+    if isinstance(answer.parsed, EnvelopeVecCandleBody):
+        for candle in answer.parsed.data:
+            span: float = candle.h - candle.l
+            assert span >= 0
+    return answer
+
+
+def monitors() -> Response[Any]:
+    answer = get_risk_monitors.sync_detailed(client=client)
+    if isinstance(answer.parsed, EnvelopeVecMonitorBody):
+        assert all(not monitor.level or isinstance(monitor.level, RiskLevel) for monitor in answer.parsed.data)
+    return answer
+
+
+def create_alert() -> Response[Any]:
+    body = AlertCreate(
+        ticker=AlertCreateTicker.BTC,
+        kind=AlertKind.PRICE,
+        condition=AlertCondition.GT,
+        target_price=900_000_000.5,
+        webhook_url="http://127.0.0.1:9999/generated-clients",
+    )
+    answer = post_alerts.sync_detailed(client=client, body=body, idempotency_key=str(uuid4()))
+    assert isinstance(answer.parsed, AlertBody), answer
+    assert answer.parsed.target_price * 2 == 1_800_000_001
+    assert answer.parsed.state in (AlertState.ARMED, AlertState.NO_DATA)
+    created.append(answer.parsed)
+    return answer
+
+
+def alert() -> UUID:
+    return created[0].id
+
+
+def endpoint() -> UUID:
+    return created[0].webhook_endpoint_id
+
+
+# In the order in which they are called.
+CALLS: dict[str, Callable[[], Response[Any]]] = {
+    "get_rates": rates,
+    "get_quotes": lambda: get_quotes.sync_detailed(client=client, tickers="BTC,ETH", convert=Currency.USD),
+    "get_quotes_by_ticker": quote,
+    "get_candles_by_ticker": candles,
+    "get_analytics_by_symbol_stats": lambda: get_analytics_by_symbol_stats.sync_detailed(
+        "BTC", client=client, window="7d", returns=Returns.LOG
+    ),
+    "get_analytics_by_symbol_timeseries": lambda: get_analytics_by_symbol_timeseries.sync_detailed(
+        "BTC", client=client, max_points=10
+    ),
+    "get_analytics_correlation": lambda: get_analytics_correlation.sync_detailed(
+        client=client, symbols="BTC,ETH", method=CorrelationMethod.SPEARMAN
+    ),
+    "get_risk_monitors": monitors,
+    "post_alerts": create_alert,
+    "get_alerts": lambda: get_alerts.sync_detailed(client=client, active=True, kind=ListedKind.PRICE),
+    "get_alerts_by_id": lambda: get_alerts_by_id.sync_detailed(alert(), client=client),
+    "get_alerts_by_id_events": lambda: get_alerts_by_id_events.sync_detailed(alert(), client=client),
+    "get_alerts_by_id_deliveries": lambda: get_alerts_by_id_deliveries.sync_detailed(alert(), client=client),
+    "get_webhooks_endpoints": lambda: get_webhooks_endpoints.sync_detailed(client=client, limit=10),
+    "get_webhooks_endpoints_by_id": lambda: get_webhooks_endpoints_by_id.sync_detailed(endpoint(), client=client),
+    "get_webhooks_endpoints_by_id_secret": lambda: get_webhooks_endpoints_by_id_secret.sync_detailed(
+        endpoint(), client=client
+    ),
+    "post_webhooks_endpoints_by_id_test": lambda: post_webhooks_endpoints_by_id_test.sync_detailed(
+        endpoint(), client=client
+    ),
+    "post_webhooks_endpoints_by_id_enable": lambda: post_webhooks_endpoints_by_id_enable.sync_detailed(
+        endpoint(), client=client
+    ),
+    "post_webhooks_verify": lambda: post_webhooks_verify.sync_detailed(
+        client=client,
+        body=Verify(secret="whsec_c2VjcmV0", headers=VerifyHeaders.from_dict({"webhook-id": "1"}), body="{}"),
+    ),
+    "delete_alerts_by_id": lambda: delete_alerts_by_id.sync_detailed(alert(), client=client),
+    "post_users_register": lambda: post_users_register.sync_detailed(
+        client=client, body=RegisterRequest(email=f"{uuid4()}@example.com")
+    ),
+    "get_users_me": lambda: get_users_me.sync_detailed(client=client),
+    "get_status": lambda: get_status.sync_detailed(client=client),
+    "get_health": lambda: get_health.sync_detailed(client=client),
+    "get_health_live": lambda: get_health_live.sync_detailed(client=client),
+    "get_health_ready": lambda: get_health_ready.sync_detailed(client=client),
+    "get_openapi_json": lambda: get_openapi_json.sync_detailed(client=client),
+    "get_docs_json": lambda: get_docs_json.sync_detailed(client=client),
+    "get_demo_account": lambda: get_demo_account.sync_detailed(client=client),
+}
+
+
+def main() -> None:
+    description = json.loads(Path("generated/openapi.json").read_text())
+    described = {operation["operationId"] for item in description["paths"].values() for operation in item.values()}
+    assert set(CALLS) == described, f"called or described only: {sorted(set(CALLS) ^ described)}"
+    for name, call in CALLS.items():
+        status = call().status_code
+        assert status not in FAULTS, f"{name}: {status}"
+        print(f"{int(status)} {name}")
+
+
+if __name__ == "__main__":
+    main()

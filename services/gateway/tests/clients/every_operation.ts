@@ -1,0 +1,141 @@
+// Calls every operation once with a client made of the generated types. That it compiles is half of the test.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+import createClient from "openapi-fetch";
+
+import type { components, operations, paths } from "./generated/openapi.ts";
+
+type Alert = components["schemas"]["AlertBody"];
+
+interface Description {
+  paths: Record<string, Record<string, { operationId: string; responses: Record<string, unknown> }>>;
+}
+
+// Statuses that every operation documents, but that say that the client or the platform is wrong.
+const FAULTS = [400, 401, 403, 422, 500];
+
+const { STACK_URL: baseUrl = "", STACK_API_KEY: apiKey = "" } = process.env;
+const client = createClient<paths>({ baseUrl, headers: { "X-API-Key": apiKey } });
+
+let created: Alert | undefined;
+
+function alert(): Alert {
+  assert(created, "post_alerts comes first and creates an alert");
+  return created;
+}
+
+const ofAlert = () => ({ params: { path: { id: alert().id } } });
+const ofEndpoint = () => ({ params: { path: { id: alert().webhook_endpoint_id } } });
+
+// In the order in which they are called. A name that is missing or too many is a type error.
+const calls: Record<keyof operations, () => Promise<{ response: Response }>> = {
+  get_rates: async () => {
+    const answer = await client.GET("/api/v1/rates/");
+    for (const price of Object.values(answer.data ?? {})) {
+      const doubled: number = price * 2;
+      assert(doubled > price);
+    }
+    return answer;
+  },
+  get_quotes: () =>
+    client.GET("/api/v1/quotes", { params: { query: { tickers: "BTC,ETH", convert: "USD" } } }),
+  get_quotes_by_ticker: async () => {
+    const answer = await client.GET("/api/v1/quotes/{ticker}", { params: { path: { ticker: "BTC" } } });
+    if (answer.data) {
+      const quote = answer.data.data;
+      const doubled: number = quote.price * 2;
+      assert(doubled > quote.price);
+      // @ts-expect-error The quality is one of three words, and this is none of them.
+      assert(quote.quality !== "excellent");
+    }
+    return answer;
+  },
+  get_candles_by_ticker: async () => {
+    const path = { ticker: "BTC" };
+    const query = { interval: "1h", from: "2026-01-01T00:00:00Z", limit: 3 } as const;
+    const answer = await client.GET("/api/v1/candles/{ticker}", { params: { path, query } });
+    for (const candle of answer.data?.data ?? []) {
+      const range: number = candle.h - candle.l;
+      assert(range >= 0);
+    }
+    return answer;
+  },
+  get_analytics_by_symbol_stats: () =>
+    client.GET("/api/v1/analytics/{symbol}/stats", {
+      params: { path: { symbol: "BTC" }, query: { window: "7d", returns: "log" } },
+    }),
+  get_analytics_by_symbol_timeseries: () =>
+    client.GET("/api/v1/analytics/{symbol}/timeseries", {
+      params: { path: { symbol: "BTC" }, query: { max_points: 10 } },
+    }),
+  get_analytics_correlation: () =>
+    client.GET("/api/v1/analytics/correlation", {
+      params: { query: { symbols: "BTC,ETH", method: "spearman" } },
+    }),
+  get_risk_monitors: async () => {
+    const answer = await client.GET("/api/v1/risk/monitors");
+    for (const monitor of answer.data?.data ?? []) {
+      // @ts-expect-error The level is one of three words, and this is none of them.
+      assert(monitor.level !== "Fine");
+    }
+    return answer;
+  },
+  post_alerts: async () => {
+    const answer = await client.POST("/api/v1/alerts/", {
+      params: { header: { "Idempotency-Key": randomUUID() } },
+      body: {
+        ticker: "BTC",
+        kind: "price",
+        condition: "gt",
+        target_price: 900_000_000.5,
+        webhook_url: "http://127.0.0.1:9999/generated-clients",
+      },
+    });
+    created = answer.data;
+    assert.equal(alert().target_price * 2, 1_800_000_001);
+    assert(alert().state === "armed" || alert().state === "no_data");
+    return answer;
+  },
+  get_alerts: () => client.GET("/api/v1/alerts/", { params: { query: { active: true, kind: "price" } } }),
+  get_alerts_by_id: () => client.GET("/api/v1/alerts/{id}", ofAlert()),
+  get_alerts_by_id_events: () => client.GET("/api/v1/alerts/{id}/events", ofAlert()),
+  get_alerts_by_id_deliveries: () => client.GET("/api/v1/alerts/{id}/deliveries", ofAlert()),
+  get_webhooks_endpoints: () =>
+    client.GET("/api/v1/webhooks/endpoints", { params: { query: { limit: 10 } } }),
+  get_webhooks_endpoints_by_id: () => client.GET("/api/v1/webhooks/endpoints/{id}", ofEndpoint()),
+  get_webhooks_endpoints_by_id_secret: () =>
+    client.GET("/api/v1/webhooks/endpoints/{id}/secret", ofEndpoint()),
+  post_webhooks_endpoints_by_id_test: () => client.POST("/api/v1/webhooks/endpoints/{id}/test", ofEndpoint()),
+  post_webhooks_endpoints_by_id_enable: () =>
+    client.POST("/api/v1/webhooks/endpoints/{id}/enable", ofEndpoint()),
+  post_webhooks_verify: () =>
+    client.POST("/api/v1/webhooks/verify", {
+      body: { secret: "whsec_c2VjcmV0", headers: { "webhook-id": "1" }, body: "{}" },
+    }),
+  delete_alerts_by_id: () => client.DELETE("/api/v1/alerts/{id}", ofAlert()),
+  post_users_register: () =>
+    client.POST("/api/v1/users/register", { body: { email: `${randomUUID()}@example.com` } }),
+  get_users_me: () => client.GET("/api/v1/users/me"),
+  get_status: () => client.GET("/api/v1/status"),
+  get_health: () => client.GET("/health"),
+  get_health_live: () => client.GET("/health/live"),
+  get_health_ready: () => client.GET("/health/ready"),
+  get_openapi_json: () => client.GET("/openapi.json"),
+  get_docs_json: () => client.GET("/docs-json"),
+  get_demo_account: () => client.GET("/demo/account"),
+};
+
+const description = JSON.parse(readFileSync("generated/openapi.json", "utf8")) as Description;
+const described = Object.values(description.paths).flatMap((item) => Object.values(item));
+const documented = new Map(described.map((operation) => [operation.operationId, operation.responses]));
+assert.deepEqual(Object.keys(calls).sort(), [...documented.keys()].sort());
+
+for (const [name, call] of Object.entries(calls)) {
+  const { status } = (await call()).response;
+  assert(String(status) in (documented.get(name) ?? {}), `${name}: ${status} is not documented`);
+  assert(!FAULTS.includes(status), `${name}: ${status}`);
+  console.log(`${status} ${name}`);
+}

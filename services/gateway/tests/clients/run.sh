@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Generates a TypeScript and a Python client from a running stack's OpenAPI document, checks their types, and calls every
+# operation once with each. An operation that is new fails the run until `every_operation.ts` and `every_operation.py` call it.
+#
+# STACK_URL (or BASE_URL) is the gateway's address, STACK_API_KEY (or API_KEY) a key of it. The packages of `package-lock.json`
+# have to be installed here (npm ci), and those of `requirements.txt` have to be on the PATH (pip install -r requirements.txt).
+set -euo pipefail
+
+STACK_URL=${STACK_URL:-${BASE_URL:-http://127.0.0.1:8000}}
+STACK_URL=${STACK_URL%/}
+STACK_API_KEY=${STACK_API_KEY:-${API_KEY:-}}
+export STACK_URL STACK_API_KEY
+
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+[ -n "$STACK_API_KEY" ] || { echo 'set STACK_API_KEY to a key of the running stack' >&2; exit 2; }
+[ -x node_modules/.bin/openapi-typescript ] || { echo 'install the packages: npm ci' >&2; exit 2; }
+command -v openapi-python-client >/dev/null || { echo 'install the packages: pip install -r requirements.txt' >&2; exit 2; }
+
+# The newest prices come a moment after the gateway; without one, arithmetic on prices is not tried.
+deadline=$((SECONDS + 60))
+until curl -fsS -m 5 -o /dev/null "$STACK_URL/api/v1/rates/" -H "X-API-Key: $STACK_API_KEY" 2>/dev/null; do
+    [ "$SECONDS" -lt "$deadline" ] || { echo "$STACK_URL has no prices after 60 s" >&2; exit 1; }
+    sleep 0.5
+done
+
+rm -rf generated
+mkdir generated
+curl -fsS -m 20 -o generated/openapi.json "$STACK_URL/openapi.json"
+
+echo '--- TypeScript: openapi-typescript, openapi-fetch'
+node_modules/.bin/openapi-typescript generated/openapi.json --output generated/openapi.ts
+node_modules/.bin/tsc --noEmit
+node --import tsx every_operation.ts
+
+echo '--- Python: openapi-python-client'
+openapi-python-client generate --path generated/openapi.json --config python-client.yaml --meta none \
+    --output-path generated/cryptolens_client --fail-on-warning
+MYPYPATH=generated mypy --strict --cache-dir generated/.mypy_cache every_operation.py generated/cryptolens_client
+python3 -m compileall -q generated/cryptolens_client
+PYTHONPATH=generated python3 every_operation.py
