@@ -38,6 +38,7 @@ pub struct StatsBody {
     /// The look-back window.
     pub window: String,
     /// Length of the bars.
+    #[schema(value_type = words::BarLength)]
     pub interval: String,
     /// Number of prices.
     pub n: u64,
@@ -118,6 +119,7 @@ pub struct TimeseriesBody {
     /// The asset.
     pub symbol: String,
     /// Length of the bars.
+    #[schema(value_type = words::BarLength)]
     pub interval: String,
     /// Times, ascending.
     pub t: Vec<Time>,

@@ -118,6 +118,32 @@ pub enum Breaker {
     HalfOpen,
 }
 
+/// Lengths of bars.
+#[derive(ToSchema)]
+pub enum BarLength {
+    /// One minute.
+    #[schema(rename = "1m")]
+    M1,
+    /// Five minutes.
+    #[schema(rename = "5m")]
+    M5,
+    /// Fifteen minutes.
+    #[schema(rename = "15m")]
+    M15,
+    /// One hour.
+    #[schema(rename = "1h")]
+    H1,
+    /// Four hours.
+    #[schema(rename = "4h")]
+    H4,
+    /// Twelve hours.
+    #[schema(rename = "12h")]
+    H12,
+    /// One day.
+    #[schema(rename = "1d")]
+    D1,
+}
+
 /// How correlation is measured.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]

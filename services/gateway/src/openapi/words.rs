@@ -1,6 +1,6 @@
 //! The words that parameters and fields may have, for the document; they are read by `crate::extract::rules`.
 
-pub use contracts::api::words::{AlertCondition, AlertKind, CorrelationMethod};
+pub use contracts::api::words::{AlertCondition, AlertKind, BarLength, CorrelationMethod};
 use utoipa::ToSchema;
 
 /// The currencies that prices can be given in.
@@ -9,32 +9,6 @@ pub enum Currency {
     /// United States dollar.
     #[schema(rename = "USD")]
     Usd,
-}
-
-/// Lengths of bars.
-#[derive(ToSchema)]
-pub enum BarLength {
-    /// One minute.
-    #[schema(rename = "1m")]
-    M1,
-    /// Five minutes.
-    #[schema(rename = "5m")]
-    M5,
-    /// Fifteen minutes.
-    #[schema(rename = "15m")]
-    M15,
-    /// One hour.
-    #[schema(rename = "1h")]
-    H1,
-    /// Four hours.
-    #[schema(rename = "4h")]
-    H4,
-    /// Twelve hours.
-    #[schema(rename = "12h")]
-    H12,
-    /// One day.
-    #[schema(rename = "1d")]
-    D1,
 }
 
 /// Where the prices of bars come from.

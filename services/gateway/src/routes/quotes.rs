@@ -56,7 +56,7 @@ pub struct QuoteBody {
     /// The price in `currency`.
     pub price: Number,
     /// Always `USD` today.
-    #[schema(example = "USD")]
+    #[schema(value_type = Currency, example = "USD")]
     pub currency: String,
     /// Half-width of the confidence interval, in `currency`.
     #[schema(required)]

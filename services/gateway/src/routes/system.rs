@@ -46,7 +46,18 @@ pub async fn health(state: web::Data<AppState>, request: HttpRequest) -> Result<
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProbeBody {
     /// `ok` or `unavailable`.
+    #[schema(value_type = ProbeState)]
     pub status: &'static str,
+}
+
+/// The answer of a probe.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum ProbeState {
+    /// The process can do its work.
+    Ok,
+    /// It cannot now.
+    Unavailable,
 }
 
 /// Whether the process turns
