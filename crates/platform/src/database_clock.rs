@@ -8,11 +8,15 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use crate::backoff::Backoff;
 use crate::clock::{Clock, SharedClock};
 use crate::postgres::Pool;
 
 /// How often the clocks are compared.
 const INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often a start asks before it fails.
+const START_ATTEMPTS: u32 = 10;
 
 /// An answer that took longer says too little about when it was given.
 const MAX_ROUND_TRIP: SignedDuration = SignedDuration::from_secs(1);
@@ -66,6 +70,22 @@ impl DatabaseClock {
             );
         }
         Ok(())
+    }
+
+    /// Compares the clocks before anything goes by them; a server that is slow at the moment is asked again.
+    ///
+    /// # Errors
+    ///
+    /// No answer, however often it was asked.
+    pub async fn begin(&self, pool: &Pool) -> anyhow::Result<()> {
+        for attempt in 0..START_ATTEMPTS {
+            match self.compare(pool).await {
+                Ok(()) => return Ok(()),
+                Err(error) => tracing::warn!(error = format!("{error:#}"), attempt, "clocks are not compared yet"),
+            }
+            tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
+        }
+        self.compare(pool).await
     }
 
     /// Compares the clocks again and again until the stop.

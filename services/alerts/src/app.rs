@@ -81,7 +81,7 @@ pub async fn run(settings: Settings, clock: SharedClock, stop: CancellationToken
     alone.database_pool_size = 1;
     let pool = postgres::connect(&alone)?;
     postgres::require_schema(&pool, SCHEMA_VERSION).await?;
-    clock.compare(&pool).await.context("the database's clock")?;
+    clock.begin(&pool).await.context("the database's clock")?;
     let mut app = start(settings, clock.shared(), stop.clone()).await?;
     app.supervisor.spawn("clock", clock.run(pool, stop));
     app.run().await
