@@ -325,3 +325,10 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
         },
     )
 }
+
+/// Alerts that have fired, without a service: their messages are committed and not queued.
+pub async fn fire(stand: &Stand, count: u32) {
+    stand.insert_alerts(count, &stand.sink.url("/hook")).await;
+    let payload = serde_json::to_string(&quote("BTC", "1000000", SystemClock.now())).unwrap();
+    assert_eq!(stand.intake().evaluate(&[&payload]).await.unwrap(), count as usize);
+}

@@ -6,6 +6,7 @@ mod harness;
 
 mod line;
 
+mod attempts;
 mod creation;
 
 mod firing;
@@ -29,6 +30,7 @@ mod reuse;
 
 mod database_tls;
 
+mod index;
 mod isolation;
 
 mod endpoints;
