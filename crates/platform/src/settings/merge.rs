@@ -8,7 +8,7 @@ use config::{Config, File, FileFormat, Value};
 use serde::de::DeserializeOwned;
 use toml::Table;
 
-use super::words::explain;
+use super::explain::explain;
 use super::{Problems, Variables};
 
 const CONFIG_FILE: &str = "CONFIG_FILE";

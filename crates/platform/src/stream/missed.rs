@@ -45,7 +45,7 @@ impl GroupReader {
         self.connect().await?;
         let mut command = ::redis::cmd("EVAL");
         command.arg(POSITION).arg(1).arg(&self.stream).arg(&self.group);
-        let answer = self.link.send(&command, Duration::ZERO).await?;
+        let answer = self.connection.send(&command, Duration::ZERO).await?;
         let position: RedisResult<(String, String, u64, i64)> =
             FromRedisValue::from_redis_value(answer).map_err(Into::into);
         // Nothing is known of an empty stream.

@@ -1,16 +1,14 @@
-//! Who may ask a service: whoever shows the shared credential.
+//! Lets only callers with the shared credential reach the internal routes.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{ResponseError, web};
+use contracts::headers;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use crate::problem::Problem;
-
-/// Header that carries the credential of internal requests.
-pub const TOKEN_HEADER: &str = "x-internal-token";
 
 /// The credential this process expects.
 pub(super) struct Token(SecretString);
@@ -33,7 +31,7 @@ pub(super) async fn require_token(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let refusal = match request.headers().get(TOKEN_HEADER) {
+    let refusal = match request.headers().get(headers::INTERNAL_TOKEN) {
         None => Problem::new(401, "missing_credentials", "The internal credential is missing."),
         Some(shown) if !token.admits(shown.as_bytes()) => {
             tracing::warn!("internal request with a wrong credential");

@@ -7,27 +7,24 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use contracts::headers;
 use tracing::Instrument;
 
 use crate::metrics::{HTTP_REQUESTS, HTTP_SECONDS};
-use crate::request_id::{self, RequestContext, RequestId};
+use crate::request_id::{RequestContext, RequestId};
 
 /// Route label of requests that matched none; a label per unknown path would be unbounded.
 const UNMATCHED: &str = "unmatched";
 
 /// Middleware that accepts or makes the request id, runs the handler inside its span, returns the
 /// id in the answer, and counts and times the request by its route pattern.
-///
-/// # Errors
-///
-/// Those of the inner service.
-pub async fn request_scope(
+pub(super) async fn with_request_context(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = request
         .headers()
-        .get(request_id::HEADER)
+        .get(headers::REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.parse().ok())
         .unwrap_or_else(RequestId::generate);
@@ -64,7 +61,7 @@ pub async fn request_scope(
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response
             .headers_mut()
-            .insert(HeaderName::from_static(request_id::HEADER), value);
+            .insert(HeaderName::from_static(headers::REQUEST_ID), value);
     }
     Ok(response)
 }

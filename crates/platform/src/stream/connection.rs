@@ -1,4 +1,4 @@
-//! A connection for blocking reads that is opened again, patiently, whenever it breaks.
+//! A connection for blocking reads that is opened again, with growing waits, whenever it breaks.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// The connection, or the lack of one.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct BlockingConnection {
     settings: RedisSettings,
     connection: Option<MultiplexedConnection>,
     failures: u32,
 }
 
-impl Link {
+impl BlockingConnection {
     pub(super) fn new(settings: RedisSettings) -> Self {
         Self {
             settings,
@@ -55,7 +55,7 @@ impl Link {
         answer
     }
 
-    /// Forgets the connection and past failures' count goes up: waits before the next attempt.
+    /// Drops the connection and waits before the next attempt, longer after each failure in a row.
     pub(super) async fn back_off(&mut self, what: &str, stream: &str, error: &anyhow::Error) {
         if self.failures == 0 {
             tracing::warn!(stream, error = format!("{error:#}"), "{what}");
@@ -66,8 +66,8 @@ impl Link {
         tokio::time::sleep(wait).await;
     }
 
-    /// Notes that reading works.
-    pub(super) fn works(&mut self, stream: &str) {
+    /// Starts the waits from the shortest again, after a read that worked.
+    pub(super) fn reset_backoff(&mut self, stream: &str) {
         if self.failures > 0 {
             tracing::info!(stream, failures = self.failures, "reading the stream again");
             self.failures = 0;
