@@ -217,7 +217,7 @@ impl Backfill {
             }
             Err(error) => return Err(error).with_context(|| format!("history of {} by {}", job.ticker, job.interval)),
         };
-        let (source, count) = (body.source, body.bars.len());
+        let (source, count) = (body.source, body.candles.len());
         let rates = self.rates(&body, from, now).await?;
         let candles = candles_of_answer(&body, &rates, now);
         drop(body);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contracts::api::fetch::{HistoryBar, HistoryBody};
+use contracts::api::fetch::{HistoryBody, HistoryCandle};
 use contracts::number::Number;
 use domain::aggregate::DOLLAR_TOKENS;
 use domain::candle::{Candle, Tick, VenueBar, from_ticks, roll_up};
@@ -47,7 +47,7 @@ pub fn bars_of(ticks: &[(Ticker, Tick)]) -> Vec<(Ticker, Candle)> {
 pub fn bars_of_history(
     ticker: &Ticker,
     interval: Interval,
-    history: &[HistoryBar],
+    history: &[HistoryCandle],
     told_at: Timestamp,
 ) -> Vec<(Ticker, Candle)> {
     let mut own = Vec::with_capacity(history.len());
@@ -108,10 +108,10 @@ pub type Rates = BTreeMap<Timestamp, (Decimal, Decimal)>;
 /// par is assumed and flagged; a candle in any other currency without a rate is left out.
 pub fn candles_of_answer(body: &HistoryBody, rates: &Rates, told_at: Timestamp) -> Vec<(Ticker, Candle)> {
     let mut assumed = BTreeSet::new();
-    let history: Vec<HistoryBar> = match body.currency.as_str() {
-        "USD" => body.bars.clone(),
+    let history: Vec<HistoryCandle> = match body.currency.as_str() {
+        "USD" => body.candles.clone(),
         currency => body
-            .bars
+            .candles
             .iter()
             .filter_map(|bar| match rates.get(&bar.t.0) {
                 Some(rate) => convert(bar, *rate),
@@ -130,10 +130,10 @@ pub fn candles_of_answer(body: &HistoryBody, rates: &Rates, told_at: Timestamp) 
     candles
 }
 
-fn convert(bar: &HistoryBar, (at_open, at_close): (Decimal, Decimal)) -> Option<HistoryBar> {
+fn convert(bar: &HistoryCandle, (at_open, at_close): (Decimal, Decimal)) -> Option<HistoryCandle> {
     let (open, close) = (bar.o.0.checked_mul(at_open)?, bar.c.0.checked_mul(at_close)?);
     let (high, low) = (bar.h.0.checked_mul(at_close)?, bar.l.0.checked_mul(at_close)?);
-    Some(HistoryBar {
+    Some(HistoryCandle {
         o: Number(open),
         h: Number(high.max(open)),
         l: Number(low.min(open)),
@@ -154,9 +154,9 @@ mod tests {
         "BTC".parse().unwrap()
     }
 
-    fn bar(at: &str, price: i64) -> HistoryBar {
+    fn bar(at: &str, price: i64) -> HistoryCandle {
         let price = Number(Decimal::from(price));
-        HistoryBar {
+        HistoryCandle {
             t: Time(at.parse().unwrap()),
             o: price,
             h: price,
@@ -214,19 +214,19 @@ mod tests {
         assert!(bars.iter().all(|(_, bar)| bar.n == 0 && bar.backfilled));
     }
 
-    fn answer(currency: &str, bars: Vec<HistoryBar>) -> HistoryBody {
+    fn answer(currency: &str, bars: Vec<HistoryCandle>) -> HistoryBody {
         HistoryBody {
             ticker: ticker(),
             interval: Interval::M5,
             source: ProviderId::Binance,
             currency: currency.to_owned(),
-            bars,
+            candles: bars,
         }
     }
 
     #[test]
     fn volume_of_a_running_candle_is_unknown() {
-        let history: Vec<HistoryBar> = (0..12)
+        let history: Vec<HistoryCandle> = (0..12)
             .map(|i| bar(&format!("2026-01-01T11:{:02}:00Z", i * 5), 5))
             .collect();
         let volumes = |told_at: &str| -> Vec<Option<Decimal>> {

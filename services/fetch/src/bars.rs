@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contracts::api::fetch::HistoryBar;
+use contracts::api::fetch::HistoryCandle;
 use contracts::number::Number as Exact;
 use domain::interval::Interval;
 use jiff::{SignedDuration, Timestamp};
@@ -13,7 +13,7 @@ use crate::providers::{BarsRequest, Candle, Reading};
 
 /// Keeps what is a bar of the request: on its grid, within its range, with four sensible prices. Of two bars with one
 /// opening time the later in the list counts. Whether a bar is closed is decided by `now`.
-pub fn tidy(candles: &[Candle], request: &BarsRequest, now: Timestamp) -> Vec<HistoryBar> {
+pub fn tidy(candles: &[Candle], request: &BarsRequest, now: Timestamp) -> Vec<HistoryCandle> {
     let length = SignedDuration::from_secs(request.interval.seconds());
     let mut bars = BTreeMap::new();
     for candle in candles {
@@ -41,7 +41,7 @@ pub fn tidy(candles: &[Candle], request: &BarsRequest, now: Timestamp) -> Vec<Hi
         let end = open_time.checked_add(length).unwrap_or(Timestamp::MAX);
         bars.insert(
             open_time,
-            HistoryBar {
+            HistoryCandle {
                 t: open_time.into(),
                 o: Exact(open),
                 h: Exact(high),

@@ -88,9 +88,9 @@ impl Histories {
                         interval: query.interval,
                         source: venue.id(),
                         currency,
-                        bars: bars::tidy(&candles, &request, now),
+                        candles: bars::tidy(&candles, &request, now),
                     };
-                    if !body.bars.is_empty() {
+                    if !body.candles.is_empty() {
                         return Ok(body);
                     }
                     empty.get_or_insert(body);

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
-use contracts::api::fetch::{ExplanationBody, HistoryBody, HistoryQuery, SourceBody};
+use contracts::api::fetch::{ExplanationBody, HistoryBody, HistoryQuery, ProviderBody};
 use contracts::problem::ProblemKind;
 use domain::ticker::{ProviderId, Ticker};
 use platform::clock::SharedClock;
@@ -53,7 +53,7 @@ async fn history(
 }
 
 /// `GET /internal/sources`: how each venue is doing, whichever process asks it.
-async fn sources(state: Data<AppState>) -> Json<Vec<SourceBody>> {
+async fn sources(state: Data<AppState>) -> Json<Vec<ProviderBody>> {
     let mut bodies = Vec::new();
     for provider in state.sources.providers() {
         bodies.extend(source(&state, provider).await);
@@ -62,7 +62,7 @@ async fn sources(state: Data<AppState>) -> Json<Vec<SourceBody>> {
 }
 
 /// The newer of what this process knows and what the asking one wrote down.
-async fn source(state: &AppState, provider: ProviderId) -> Option<SourceBody> {
+async fn source(state: &AppState, provider: ProviderId) -> Option<ProviderBody> {
     let own = state.sources.find(provider)?;
     let written = match state.exchange.find_source(provider).await {
         Ok(written) => written,

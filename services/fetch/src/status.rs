@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use contracts::api::fetch::SourceBody;
+use contracts::api::fetch::ProviderBody;
 use contracts::number::Number;
 use domain::ticker::ProviderId;
 use jiff::Timestamp;
@@ -35,14 +35,14 @@ struct Entry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredSource {
     /// The state when it was written.
-    pub source: SourceBody,
+    pub source: ProviderBody,
     /// When the last good answer came.
     pub last_good_at: Option<Timestamp>,
 }
 
 impl StoredSource {
     /// The state with its age at `now`.
-    pub fn at(mut self, now: Timestamp) -> SourceBody {
+    pub fn at(mut self, now: Timestamp) -> ProviderBody {
         self.source.age_ms = self.last_good_at.map(|at| age_ms(at, now));
         self.source
     }
@@ -115,7 +115,7 @@ impl Sources {
                 (BreakerState::Closed, false, None) => "starting",
             };
             Some(StoredSource {
-                source: SourceBody {
+                source: ProviderBody {
                     provider,
                     state: state.to_owned(),
                     age_ms: None,

@@ -7,7 +7,7 @@ use domain::ticker::Ticker;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::words::{
+use super::enums::{
     AlertCondition, AlertEventState, AlertKind, AlertState, DeliveryStatus, NoDataReason, RiskCheck, RiskLevel,
 };
 use crate::number::{Float, Number};

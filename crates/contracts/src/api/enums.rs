@@ -1,5 +1,5 @@
-//! The words that fields of bodies may have, for the OpenAPI document. The fields themselves stay texts: a service that is
-//! newer than its caller can then say a word that the caller does not know, and is still understood.
+//! Closed sets of values that fields of bodies may have, for the OpenAPI document. The fields themselves stay texts: a
+//! service that is newer than its caller can then send a value that the caller does not know, and is still understood.
 
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -94,8 +94,8 @@ pub enum RiskCheck {
 
 /// The state of a provider of prices.
 #[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-pub enum SourceState {
+#[schema(rename_all = "lowercase", as = SourceState)]
+pub enum ProviderState {
     /// Its last poll succeeded.
     Ok,
     /// Its last poll failed.
@@ -118,9 +118,10 @@ pub enum Breaker {
     HalfOpen,
 }
 
-/// Lengths of bars.
+/// Lengths of candles.
 #[derive(ToSchema)]
-pub enum BarLength {
+#[schema(as = BarLength)]
+pub enum CandleInterval {
     /// One minute.
     #[schema(rename = "1m")]
     M1,

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Json, Path, Query};
 use contracts::api::analytics::{CandleBody, CandlesQuery};
-use contracts::api::{Page, Sourced};
+use contracts::api::{Page, WithProvenance};
 use contracts::number::Number;
 use contracts::problem::ProblemKind;
 use domain::candle::Candle;
@@ -23,7 +23,7 @@ pub async fn list(
     state: Data<AppState>,
     ticker: Path<String>,
     query: Query<CandlesQuery>,
-) -> Result<Json<Sourced<Page<CandleBody>>>, Problem> {
+) -> Result<Json<WithProvenance<Page<CandleBody>>>, Problem> {
     let ticker = AppState::parse_ticker(&ticker)?;
     let now = state.clock.now();
     let mut params = Params::default();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use actix_web::web::{Data, Json, Query};
-use contracts::api::Sourced;
+use contracts::api::WithProvenance;
 use contracts::api::analytics::{CorrelationBody, CorrelationQuery};
 use contracts::number::Float;
 use domain::interval::Interval;
@@ -27,7 +27,7 @@ const AT_ONCE: usize = 4;
 pub async fn show(
     state: Data<AppState>,
     query: Query<CorrelationQuery>,
-) -> Result<Json<Sourced<CorrelationBody>>, Problem> {
+) -> Result<Json<WithProvenance<CorrelationBody>>, Problem> {
     let mut params = Params::default();
     let (window, _) = params.window(query.window.as_deref());
     let interval = params.interval(query.interval.as_deref(), window.seconds());

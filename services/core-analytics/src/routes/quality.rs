@@ -1,6 +1,6 @@
 //! Where data come from and whether they are what they should be.
 
-use contracts::api::{DataState, Sourced};
+use contracts::api::{DataState, WithProvenance};
 use jiff::{SignedDuration, Timestamp};
 
 /// Share of the bars below which an answer is marked as degraded.
@@ -23,7 +23,7 @@ pub struct Bars {
 /// Wraps data with what is known of the bars behind them.
 ///
 /// They are stale when the newest price lies minutes before what was asked for, and degraded when many bars are missing.
-pub fn sourced<T>(data: T, bars: Bars) -> Sourced<T> {
+pub fn sourced<T>(data: T, bars: Bars) -> WithProvenance<T> {
     let is_fresh = |price: Timestamp| bars.due.duration_since(price) <= STALE_AFTER;
     let state = if !bars.newest_price.is_some_and(is_fresh) {
         DataState::Stale
@@ -32,7 +32,7 @@ pub fn sourced<T>(data: T, bars: Bars) -> Sourced<T> {
     } else {
         DataState::Degraded
     };
-    Sourced {
+    WithProvenance {
         data,
         state,
         as_of: bars.newest_price.map(Into::into),

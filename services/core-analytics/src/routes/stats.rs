@@ -1,7 +1,7 @@
 //! `GET /internal/analytics/{symbol}/stats`: every statistic of the closed bars of a window.
 
 use actix_web::web::{Data, Json, Path, Query};
-use contracts::api::Sourced;
+use contracts::api::WithProvenance;
 use contracts::api::analytics::{StatsBody, StatsQuery};
 use domain::statistics::{ReturnKind, Stats, StatsOptions};
 use platform::problem::Problem;
@@ -18,7 +18,7 @@ pub async fn show(
     state: Data<AppState>,
     symbol: Path<String>,
     query: Query<StatsQuery>,
-) -> Result<Json<Sourced<StatsBody>>, Problem> {
+) -> Result<Json<WithProvenance<StatsBody>>, Problem> {
     let ticker = AppState::parse_ticker(&symbol)?;
     let mut params = Params::default();
     let (window, window_text) = params.window(query.window.as_deref());

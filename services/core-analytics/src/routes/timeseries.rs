@@ -1,7 +1,7 @@
 //! `GET /internal/analytics/{symbol}/timeseries`: columns for charts, thinned out so that every peak and trough stays.
 
 use actix_web::web::{Data, Json, Path, Query};
-use contracts::api::Sourced;
+use contracts::api::WithProvenance;
 use contracts::api::analytics::{TimeseriesBody, TimeseriesQuery};
 use contracts::number::{Float, Number};
 use contracts::problem::ProblemKind;
@@ -59,7 +59,7 @@ pub async fn show(
     state: Data<AppState>,
     symbol: Path<String>,
     query: Query<TimeseriesQuery>,
-) -> Result<Json<Sourced<TimeseriesBody>>, Problem> {
+) -> Result<Json<WithProvenance<TimeseriesBody>>, Problem> {
     let ticker = AppState::parse_ticker(&symbol)?;
     let now = state.clock.now();
     let asked = parse(&query, now)?;

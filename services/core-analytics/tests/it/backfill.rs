@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use contracts::api::fetch::{HistoryBar, HistoryBody};
+use contracts::api::fetch::{HistoryBody, HistoryCandle};
 use contracts::number::Number;
 use core_analytics::backfill::Backfill;
 use core_analytics::bars::{Rates, candles_of_answer};
@@ -43,7 +43,7 @@ impl Respond for Venue {
             let end = open_time + SignedDuration::from_secs(interval.seconds());
             let price = |at: Timestamp| Number(Decimal::from(at.as_second() / 60));
             let (first, last) = (price(open_time), price(end.min(to) - SignedDuration::from_secs(1)));
-            bars.push(HistoryBar {
+            bars.push(HistoryCandle {
                 t: open_time.into(),
                 o: first,
                 h: last,
@@ -59,7 +59,7 @@ impl Respond for Venue {
             interval,
             source: ProviderId::Binance,
             currency: "USD".to_owned(),
-            bars,
+            candles: bars,
         })
     }
 }
@@ -153,7 +153,7 @@ fn history(source: ProviderId, interval: Interval, from: &str, prices: &[i64], t
     let bars = (0..).zip(prices).map(|(place, price)| {
         let price = Number(Decimal::from(*price));
         let open_time = at(from) + step * place;
-        HistoryBar {
+        HistoryCandle {
             t: open_time.into(),
             o: price,
             h: price,
@@ -168,7 +168,7 @@ fn history(source: ProviderId, interval: Interval, from: &str, prices: &[i64], t
         interval,
         source,
         currency: "USD".to_owned(),
-        bars: bars.collect(),
+        candles: bars.collect(),
     };
     candles_of_answer(&body, &Rates::new(), at(told_at))
 }

@@ -1,6 +1,6 @@
 //! Metrics are published on each quote.
 
-use contracts::api::fetch::HistoryBar;
+use contracts::api::fetch::HistoryCandle;
 use contracts::keys;
 use contracts::messages::MetricsMessage;
 use contracts::number::Number;
@@ -14,12 +14,12 @@ use testkit::eventually;
 
 const NOW: &str = "2026-03-01T12:02:00Z";
 
-fn flat(interval: Interval, bars: i64, price: i64) -> Vec<HistoryBar> {
+fn flat(interval: Interval, bars: i64, price: i64) -> Vec<HistoryCandle> {
     let newest = interval.open_time(at(NOW));
     let price = Number(Decimal::from(price));
     (0..bars)
         .rev()
-        .map(|back| HistoryBar {
+        .map(|back| HistoryCandle {
             t: (newest - SignedDuration::from_secs(back * interval.seconds())).into(),
             o: price,
             h: price,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use contracts::api::fetch::SourceBody;
+use contracts::api::fetch::ProviderBody;
 use contracts::keys;
 use contracts::messages::QuoteMessage;
 use domain::ticker::{ProviderId, Ticker};
@@ -96,8 +96,8 @@ impl Process {
         self.app.join().await.unwrap();
     }
 
-    pub async fn source(&self, provider: ProviderId) -> SourceBody {
-        let sources: Vec<SourceBody> = self.client.get("/sources", &(), &context()).await.unwrap();
+    pub async fn source(&self, provider: ProviderId) -> ProviderBody {
+        let sources: Vec<ProviderBody> = self.client.get("/sources", &(), &context()).await.unwrap();
         sources.into_iter().find(|source| source.provider == provider).unwrap()
     }
 }
