@@ -2,6 +2,8 @@
 //!
 //! The modules stand in the order in which data passes through them.
 
+#![warn(missing_docs)]
+
 /// Names of assets, parsed on construction.
 pub mod ticker;
 
