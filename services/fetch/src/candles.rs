@@ -1,4 +1,4 @@
-//! A venue's candles and points become our bars: complete, ascending, each once.
+//! A provider's candles and points become our candles: complete, ascending, each once.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use domain::interval::Interval;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::number::Number;
-use crate::providers::{BarsRequest, Candle, Reading};
+use crate::providers::{CandlesRequest, RawCandle, RawTicker};
+use crate::raw_number::RawNumber;
 
-/// Keeps what is a bar of the request: on its grid, within its range, with four sensible prices. Of two bars with one
-/// opening time the later in the list counts. Whether a bar is closed is decided by `now`.
-pub fn tidy(candles: &[Candle], request: &BarsRequest, now: Timestamp) -> Vec<HistoryCandle> {
+/// Keeps what is a candle of the request: on its grid, within its range, with four sensible prices. Of two candles
+/// with one opening time the later in the list counts. Whether a candle is closed is decided by `now`.
+pub fn to_sorted_candles(candles: &[RawCandle], request: &CandlesRequest, now: Timestamp) -> Vec<HistoryCandle> {
     let length = SignedDuration::from_secs(request.interval.seconds());
-    let mut bars = BTreeMap::new();
+    let mut sorted = BTreeMap::new();
     for candle in candles {
         let Some(open_time) = candle.open_time else { continue };
         let on_grid = request.interval.open_time(open_time) == open_time;
         if !on_grid || open_time < request.from || open_time >= request.to {
             continue;
         }
-        let price = |number: &Option<Number>| {
+        let price = |number: &Option<RawNumber>| {
             let price = number.as_ref()?.to_decimal().ok()?;
             (price > Decimal::ZERO).then_some(price)
         };
@@ -39,7 +39,7 @@ pub fn tidy(candles: &[Candle], request: &BarsRequest, now: Timestamp) -> Vec<Hi
         }
         let volume = candle.volume.as_ref().and_then(|volume| volume.to_decimal().ok());
         let end = open_time.checked_add(length).unwrap_or(Timestamp::MAX);
-        bars.insert(
+        sorted.insert(
             open_time,
             HistoryCandle {
                 t: open_time.into(),
@@ -52,7 +52,7 @@ pub fn tidy(candles: &[Candle], request: &BarsRequest, now: Timestamp) -> Vec<Hi
             },
         );
     }
-    bars.into_values().collect()
+    sorted.into_values().collect()
 }
 
 /// Makes candles of points in time. A candle opens where the one before it closed, if that is its neighbour; its
@@ -63,8 +63,8 @@ pub fn tidy(candles: &[Candle], request: &BarsRequest, now: Timestamp) -> Vec<Hi
 /// first point within a sixth of a step after it still ends the period. The step is the shorter of the candle's
 /// length and the usual distance of the points. Any further point, such as the last one, which is "now", belongs to
 /// the period it lies in.
-pub fn from_points(points: &[Reading], interval: Interval) -> Vec<Candle> {
-    let mut sorted: Vec<(Timestamp, Decimal, &Number)> = points
+pub fn from_points(points: &[RawTicker], interval: Interval) -> Vec<RawCandle> {
+    let mut sorted: Vec<(Timestamp, Decimal, &RawNumber)> = points
         .iter()
         .filter_map(|point| {
             let price = point.price.as_ref()?;
@@ -75,7 +75,7 @@ pub fn from_points(points: &[Reading], interval: Interval) -> Vec<Candle> {
     let length = SignedDuration::from_secs(interval.seconds());
     let times: Vec<Timestamp> = sorted.iter().map(|(at, _, _)| *at).collect();
     let lateness = median_distance(&times).map_or(length, |distance| distance.min(length)) / 6;
-    let mut made: Vec<Candle> = Vec::new();
+    let mut made: Vec<RawCandle> = Vec::new();
     let mut extremes = (Decimal::ZERO, Decimal::ZERO);
     let mut before: Option<Timestamp> = None;
     for (at, value, price) in sorted {
@@ -113,7 +113,7 @@ pub fn from_points(points: &[Reading], interval: Interval) -> Vec<Candle> {
                     (price, &opens_at)
                 };
                 extremes = (start.max(value), start.min(value));
-                made.push(Candle {
+                made.push(RawCandle {
                     open_time: Some(open_time),
                     close_time: open_time.checked_add(length).ok(),
                     high: Some(high.clone()),
@@ -144,8 +144,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn request() -> BarsRequest {
-        BarsRequest {
+    fn request() -> CandlesRequest {
+        CandlesRequest {
             ticker: "BTC".parse().unwrap(),
             symbol: "BTCUSDT".to_owned(),
             interval: Interval::H1,
@@ -154,31 +154,31 @@ mod tests {
         }
     }
 
-    fn point(time: &str, price: &str) -> Reading {
-        Reading {
+    fn point(time: &str, price: &str) -> RawTicker {
+        RawTicker {
             quoted_at: Some(at(time)),
-            price: Number::parse(price),
-            ..Reading::default()
+            price: RawNumber::parse(price),
+            ..RawTicker::default()
         }
     }
 
-    fn candle(time: &str, prices: [&str; 4]) -> Candle {
-        let [open, high, low, close] = prices.map(Number::parse);
-        Candle {
+    fn candle(time: &str, prices: [&str; 4]) -> RawCandle {
+        let [open, high, low, close] = prices.map(RawNumber::parse);
+        RawCandle {
             open_time: Some(at(time)),
             open,
             high,
             low,
             close,
-            ..Candle::default()
+            ..RawCandle::default()
         }
     }
 
-    fn closes(points: &[Reading], interval: Interval) -> Vec<String> {
+    fn closes(points: &[RawTicker], interval: Interval) -> Vec<String> {
         from_points(points, interval)
             .iter()
             .map(|candle| {
-                let text = |number: &Option<Number>| number.as_ref().unwrap().as_str().to_owned();
+                let text = |number: &Option<RawNumber>| number.as_ref().unwrap().as_str().to_owned();
                 let prices = [&candle.open, &candle.high, &candle.low, &candle.close].map(text);
                 format!("{} {}", candle.open_time.unwrap(), prices.join(" "))
             })
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn day_of_hourly_points_ends_with_the_point_of_midnight() {
         let start = at("2026-01-01T00:03:00Z");
-        let points: Vec<Reading> = (0..=49)
+        let points: Vec<RawTicker> = (0..=49)
             .map(|hour| {
                 point(
                     &(start + SignedDuration::from_hours(hour)).to_string(),
@@ -255,8 +255,8 @@ mod tests {
             candle("2026-01-01T04:00:00Z", ["1", "1", "1", "2"]),
             candle("2026-01-01T05:00:00Z", ["0", "1", "0", "1"]),
         ];
-        let bars = tidy(&candles, &request(), at("2026-01-02T00:00:00Z"));
-        let rows: Vec<String> = bars.iter().map(|b| format!("{} {}", b.t, b.c)).collect();
+        let sorted = to_sorted_candles(&candles, &request(), at("2026-01-02T00:00:00Z"));
+        let rows: Vec<String> = sorted.iter().map(|b| format!("{} {}", b.t, b.c)).collect();
         assert_eq!(rows, ["2026-01-01T01:00:00.000Z 2", "2026-01-01T02:00:00.000Z 3"]);
     }
 }

@@ -10,16 +10,16 @@ use domain::quote::Quote;
 use domain::ticker::Ticker;
 use platform::clock::SharedClock;
 
-use crate::exchange::{Exchange, Shared};
-use crate::market::{Market, Rules};
+use crate::price_book::{PriceBook, PricingRules};
+use crate::quote_store::{QuoteStore, SharedState};
 
 /// The explanation of the newest price of each asset.
 #[derive(Debug, Clone, Default)]
-pub struct Explanations {
+pub struct ExplanationCache {
     newest: Arc<Mutex<BTreeMap<Ticker, ExplanationBody>>>,
 }
 
-impl Explanations {
+impl ExplanationCache {
     /// Keeps how `quote` was made.
     pub fn keep(&self, quote: &Quote, outcome: &Outcome, parameters: &Parameters) {
         let body = body(quote, outcome, parameters);
@@ -36,21 +36,19 @@ impl Explanations {
 
 /// Answers how prices were made.
 pub struct Explainer {
-    /// What this process made.
-    pub newest: Explanations,
-    /// What all processes know.
-    pub exchange: Exchange,
+    pub newest: ExplanationCache,
+    pub quote_store: QuoteStore,
     /// The rules of the market.
-    pub rules: Rules,
-    /// The time.
+    pub rules: PricingRules,
     pub clock: SharedClock,
 }
 
 impl Explainer {
-    /// How the newest price of `ticker` was made, if there is one. While Redis is away this process's own is the newest.
+    /// How the newest price of `ticker` was made, if there is one. While Redis is away this process's own is the
+    /// newest.
     pub async fn find(&self, ticker: &Ticker) -> Option<ExplanationBody> {
         let own = self.newest.find(ticker);
-        let shared = match self.shared(ticker).await {
+        let shared = match self.load(ticker).await {
             Ok(shared) => shared,
             Err(error) => {
                 tracing::debug!(error = format!("{error:#}"), "explaining without the other processes");
@@ -60,28 +58,28 @@ impl Explainer {
         let newest = shared.published.get(ticker);
         match own {
             Some(own) if newest.is_none_or(|published| published.price_id == own.price_id) => Some(own),
-            own => self.again(ticker, shared).or(own),
+            own => self.recompute(ticker, shared).or(own),
         }
     }
 
     /// What is known about an asset and about the currencies it is told in.
-    async fn shared(&self, ticker: &Ticker) -> anyhow::Result<Shared> {
-        let mut shared = self.exchange.shared(&BTreeSet::from([ticker.clone()])).await?;
+    async fn load(&self, ticker: &Ticker) -> anyhow::Result<SharedState> {
+        let mut shared = self.quote_store.load(&BTreeSet::from([ticker.clone()])).await?;
         let currencies: BTreeSet<Ticker> = shared.observations.iter().map(|o| o.quote_currency.clone()).collect();
-        let rates = self.exchange.shared(&currencies).await?;
+        let rates = self.quote_store.load(&currencies).await?;
         shared.published.extend(rates.published);
         Ok(shared)
     }
 
-    fn again(&self, ticker: &Ticker, shared: Shared) -> Option<ExplanationBody> {
-        let mut market = Market::new(self.rules.clone());
+    fn recompute(&self, ticker: &Ticker, shared: SharedState) -> Option<ExplanationBody> {
+        let mut price_book = PriceBook::new(self.rules.clone());
         for observation in shared.observations {
-            market.absorb(observation);
+            price_book.record(observation);
         }
         for (currency, published) in shared.published.into_iter().filter(|(currency, _)| currency != ticker) {
-            market.note_published(&currency, published);
+            price_book.note_published(&currency, published);
         }
-        let priced = market.price(&BTreeSet::from([ticker.clone()]), self.clock.now());
+        let priced = price_book.price(&BTreeSet::from([ticker.clone()]), self.clock.now());
         let priced = priced.into_iter().next()?;
         Some(body(&priced.publish?, &priced.outcome, &self.rules.parameters))
     }

@@ -1,4 +1,4 @@
-//! All that the venues last said, and the prices made of it. No I/O: time and news are arguments.
+//! All that the providers last said, and the prices made of it. No I/O: time and news are arguments.
 //!
 //! One task owns this; it is fed by the polls of this process and, through Redis, by those of the others.
 
@@ -11,9 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-/// How far a venue is trusted.
+/// How far a provider is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Trust {
+pub struct SourceTrust {
     /// From 0 to 1.
     pub reliability: Decimal,
     /// Older prices take no part.
@@ -22,11 +22,10 @@ pub struct Trust {
 
 /// The rules of the market.
 #[derive(Debug, Clone)]
-pub struct Rules {
-    /// How prices are made.
+pub struct PricingRules {
     pub parameters: Parameters,
-    /// How far each venue is trusted. Others are not used.
-    pub trust: BTreeMap<ProviderId, Trust>,
+    /// How far each provider is trusted. Others are not used.
+    pub trust: BTreeMap<ProviderId, SourceTrust>,
     /// Older rates are not used for conversion.
     pub rate_max_age: SignedDuration,
 }
@@ -34,17 +33,14 @@ pub struct Rules {
 /// What is remembered of the last published price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
-    /// Its id.
     pub price_id: Uuid,
-    /// The price.
     pub price: Decimal,
     /// The moment it speaks of.
     pub as_of: Timestamp,
 }
 
-/// One asset.
 #[derive(Debug, Default)]
-struct Book {
+struct AssetBook {
     observations: BTreeMap<ProviderId, Observation>,
     memory: Memory,
     published: Option<Published>,
@@ -55,7 +51,6 @@ struct Book {
 /// An outlier that was not one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOutlier {
-    /// What the venue said.
     pub observation: Observation,
     /// Why it is flagged: `outlier` or `jump`.
     pub reason: &'static str,
@@ -66,39 +61,34 @@ pub struct NewOutlier {
 /// What came of pricing one asset.
 #[derive(Debug, Clone)]
 pub struct Priced {
-    /// The asset.
     pub ticker: Ticker,
     /// The quote to publish, if there is one that is newer than what was published.
     pub publish: Option<Quote>,
-    /// How it came about.
     pub outcome: Outcome,
-    /// Outliers that begin.
     pub new_outliers: Vec<NewOutlier>,
 }
 
 /// The books of all assets.
 #[derive(Debug)]
-pub struct Market {
-    rules: Rules,
-    books: BTreeMap<Ticker, Book>,
+pub struct PriceBook {
+    rules: PricingRules,
+    books: BTreeMap<Ticker, AssetBook>,
 }
 
-impl Market {
-    /// An empty market.
-    pub fn new(rules: Rules) -> Self {
+impl PriceBook {
+    pub fn new(rules: PricingRules) -> Self {
         Self {
             rules,
             books: BTreeMap::new(),
         }
     }
 
-    /// The rules.
-    pub fn rules(&self) -> &Rules {
+    pub fn rules(&self) -> &PricingRules {
         &self.rules
     }
 
-    /// Takes an observation unless a newer one of that venue is known.
-    pub fn absorb(&mut self, observation: Observation) {
+    /// Takes an observation unless a newer one of that provider is known.
+    pub fn record(&mut self, observation: Observation) {
         let book = self.books.entry(observation.ticker.clone()).or_default();
         match book.observations.get(&observation.provider) {
             Some(known) if !observation.is_newer_than(known) => {}
@@ -269,12 +259,12 @@ mod tests {
         }
     }
 
-    fn market() -> Market {
-        let trust = Trust {
+    fn price_book() -> PriceBook {
+        let trust = SourceTrust {
             reliability: Decimal::ONE,
             max_age: SignedDuration::from_secs(60),
         };
-        Market::new(Rules {
+        PriceBook::new(PricingRules {
             parameters: Parameters::default(),
             trust: ProviderId::ALL.into_iter().map(|provider| (provider, trust)).collect(),
             rate_max_age: SignedDuration::from_secs(600),
@@ -294,10 +284,10 @@ mod tests {
 
     #[test]
     fn the_quote_currency_is_priced_first_and_used() {
-        let mut market = market();
-        market.absorb(observation(ProviderId::Binance, "BTC", 100, "USDT", 0));
-        market.absorb(observation(ProviderId::CoinGecko, "USDT", 2, "USD", 0));
-        let priced = market.price(&tickers(&["BTC", "USDT"]), at(1));
+        let mut price_book = price_book();
+        price_book.record(observation(ProviderId::Binance, "BTC", 100, "USDT", 0));
+        price_book.record(observation(ProviderId::CoinGecko, "USDT", 2, "USD", 0));
+        let priced = price_book.price(&tickers(&["BTC", "USDT"]), at(1));
         let two = Decimal::from(2);
         assert_eq!(
             published(&priced),
@@ -307,55 +297,55 @@ mod tests {
 
     #[test]
     fn an_older_word_changes_nothing_and_an_unchanged_market_publishes_nothing() {
-        let mut market = market();
-        market.absorb(observation(ProviderId::CoinGecko, "BTC", 100, "USD", 10));
-        market.absorb(observation(ProviderId::CoinGecko, "BTC", 50, "USD", 5));
+        let mut price_book = price_book();
+        price_book.record(observation(ProviderId::CoinGecko, "BTC", 100, "USD", 10));
+        price_book.record(observation(ProviderId::CoinGecko, "BTC", 50, "USD", 5));
         let btc = tickers(&["BTC"]);
         assert_eq!(
-            published(&market.price(&btc, at(11))),
+            published(&price_book.price(&btc, at(11))),
             [("BTC".to_owned(), Decimal::from(100))]
         );
-        assert_eq!(published(&market.price(&btc, at(12))), []);
-        market.absorb(observation(ProviderId::CoinGecko, "BTC", 100, "USD", 13));
-        assert_eq!(published(&market.price(&btc, at(14))).len(), 1);
+        assert_eq!(published(&price_book.price(&btc, at(12))), []);
+        price_book.record(observation(ProviderId::CoinGecko, "BTC", 100, "USD", 13));
+        assert_eq!(published(&price_book.price(&btc, at(14))).len(), 1);
     }
 
     #[test]
     fn a_price_that_was_lost_is_published_again() {
-        let mut market = market();
-        market.absorb(observation(ProviderId::CoinGecko, "BTC", 100, "USD", 10));
+        let mut price_book = price_book();
+        price_book.record(observation(ProviderId::CoinGecko, "BTC", 100, "USD", 10));
         let btc = tickers(&["BTC"]);
-        assert_eq!(published(&market.price(&btc, at(11))).len(), 1);
-        market.note_missing(&"BTC".parse().unwrap());
-        assert_eq!(published(&market.price(&btc, at(12))).len(), 1);
-        assert_eq!(published(&market.price(&btc, at(13))).len(), 0);
+        assert_eq!(published(&price_book.price(&btc, at(11))).len(), 1);
+        price_book.note_missing(&"BTC".parse().unwrap());
+        assert_eq!(published(&price_book.price(&btc, at(12))).len(), 1);
+        assert_eq!(published(&price_book.price(&btc, at(13))).len(), 0);
     }
 
     #[test]
     fn a_price_older_than_the_published_one_is_kept_back() {
-        let mut market = market();
+        let mut price_book = price_book();
         let btc = "BTC".parse().unwrap();
         let newer = Published {
             price_id: Uuid::nil(),
             price: Decimal::from(99),
             as_of: at(20),
         };
-        market.note_published(&btc, newer);
-        market.absorb(observation(ProviderId::CoinGecko, "BTC", 100, "USD", 10));
-        assert_eq!(published(&market.price(&tickers(&["BTC"]), at(21))), []);
+        price_book.note_published(&btc, newer);
+        price_book.record(observation(ProviderId::CoinGecko, "BTC", 100, "USD", 10));
+        assert_eq!(published(&price_book.price(&tickers(&["BTC"]), at(21))), []);
     }
 
     #[test]
     fn an_outlier_is_reported_when_it_begins() {
-        let mut market = market();
+        let mut price_book = price_book();
         for (provider, price) in ProviderId::ALL.into_iter().zip([130, 100, 100]) {
-            market.absorb(observation(provider, "BTC", price, "USD", 0));
+            price_book.record(observation(provider, "BTC", price, "USD", 0));
         }
         let btc = tickers(&["BTC"]);
-        let first = market.price(&btc, at(1));
+        let first = price_book.price(&btc, at(1));
         assert_eq!(first[0].new_outliers.len(), 1);
         assert_eq!(first[0].new_outliers[0].reference, Some(Decimal::from(100)));
-        market.absorb(observation(ProviderId::Binance, "BTC", 130, "USD", 2));
-        assert!(market.price(&btc, at(3))[0].new_outliers.is_empty());
+        price_book.record(observation(ProviderId::Binance, "BTC", 130, "USD", 2));
+        assert!(price_book.price(&btc, at(3))[0].new_outliers.is_empty());
     }
 }

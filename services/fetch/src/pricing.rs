@@ -15,68 +15,63 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::exchange::{Exchange, Publication};
-use crate::explain::Explanations;
-use crate::flagged::{Flagged, FlaggedQueue};
-use crate::market::{Market, Priced};
-use crate::providers::Batch;
-use crate::refusals::{RefusalChange, Refusals};
-use crate::status::Sources;
-use crate::{message, metric};
+use crate::convert;
+use crate::explanation::ExplanationCache;
+use crate::metrics::{INPUTS, OBSERVATIONS, PUBLISHED, QUOTE_AGE_SECONDS, REDIS_FAILURES, WITHHELD};
+use crate::price_book::{PriceBook, Priced};
+use crate::provider_registry::ProviderRegistry;
+use crate::providers::ParsedBatch;
+use crate::quote_store::{Publication, QuoteStore};
+use crate::rejection_log::RejectionLog;
+use crate::rejection_tracker::{RejectionChange, RejectionTracker};
+use crate::store::flagged_points::FlaggedPoint;
 
-/// What one poll brought; an empty batch says only that the venue's state changed.
+/// What one poll brought; an empty batch says only that the provider's state changed.
 #[derive(Debug)]
 pub struct Poll {
-    /// The venue.
     pub provider: ProviderId,
-    /// What it said.
-    pub batch: Batch,
+    pub batch: ParsedBatch,
     /// Follows the prices to the webhooks they cause.
     pub request_id: String,
 }
 
-/// The task's state.
-pub struct Intake {
-    market: Market,
-    exchange: Exchange,
-    flagged: FlaggedQueue,
-    explanations: Explanations,
-    sources: Sources,
+pub struct PricingTask {
+    price_book: PriceBook,
+    quote_store: QuoteStore,
+    rejections: RejectionLog,
+    explanations: ExplanationCache,
+    registry: ProviderRegistry,
     clock: SharedClock,
     redis_failing: bool,
-    refusals: Refusals,
+    rejection_tracker: RejectionTracker,
     /// Why an asset has no price, as it was logged last.
     withheld: BTreeMap<Ticker, &'static str>,
 }
 
-impl Intake {
+impl PricingTask {
     /// The task over these parts.
     pub fn new(
-        market: Market,
-        exchange: Exchange,
-        flagged: FlaggedQueue,
-        explanations: Explanations,
-        sources: Sources,
+        price_book: PriceBook,
+        quote_store: QuoteStore,
+        rejections: RejectionLog,
+        explanations: ExplanationCache,
+        registry: ProviderRegistry,
         clock: SharedClock,
     ) -> Self {
         Self {
-            market,
-            exchange,
-            flagged,
+            price_book,
+            quote_store,
+            rejections,
             explanations,
-            sources,
+            registry,
             clock,
             redis_failing: false,
-            refusals: Refusals::default(),
+            rejection_tracker: RejectionTracker::default(),
             withheld: BTreeMap::new(),
         }
     }
 
     /// Works until the stop, which may reach the polling loops first.
-    ///
-    /// # Errors
-    ///
-    /// None: what goes wrong is noted, and the next poll is taken.
     pub async fn run(mut self, mut polls: mpsc::Receiver<Poll>, stop: CancellationToken) -> anyhow::Result<()> {
         while let Some(next) = stop.run_until_cancelled(polls.recv()).await {
             let Some(poll) = next else {
@@ -84,13 +79,13 @@ impl Intake {
                 break;
             };
             let span = tracing::info_span!("poll", provider = %poll.provider, request_id = poll.request_id);
-            self.take(poll).instrument(span).await;
+            self.process(poll).instrument(span).await;
         }
         Ok(())
     }
 
     /// Takes one poll: makes and publishes the prices it concerns.
-    pub async fn take(&mut self, poll: Poll) {
+    pub async fn process(&mut self, poll: Poll) {
         let Poll {
             provider,
             batch,
@@ -99,57 +94,57 @@ impl Intake {
         self.note_rejected(provider, &batch);
         let tickers: BTreeSet<Ticker> = batch.observations.iter().map(|o| o.ticker.clone()).collect();
         if !tickers.is_empty() {
-            self.learn(&batch.observations, &tickers).await;
+            self.merge_shared_state(&batch.observations, &tickers).await;
         }
         let fresh: Vec<Observation> = batch.observations.clone();
         for observation in batch.observations {
-            self.market.absorb(observation);
+            self.price_book.record(observation);
         }
         let now = self.clock.now();
-        let priced = self.market.price(&tickers, now);
+        let priced = self.price_book.price(&tickers, now);
         let published_at = self.clock.now();
         let mut publication = Publication {
             quotes: Vec::new(),
             observations: observations(&fresh, &priced),
-            source: self.sources.find(provider),
+            provider_state: self.registry.find(provider),
         };
         for one in priced {
-            self.account(&one);
+            self.record_outcome(&one);
             for outlier in &one.new_outliers {
-                self.flagged.offer(Flagged::outlier(outlier, now));
+                self.rejections.record(FlaggedPoint::outlier(outlier, now));
             }
             if let Some(quote) = &one.publish {
                 publication
                     .quotes
-                    .push(message::quote(quote, published_at, &request_id));
+                    .push(convert::quote(quote, published_at, &request_id));
                 self.explanations
-                    .keep(quote, &one.outcome, &self.market.rules().parameters);
+                    .keep(quote, &one.outcome, &self.price_book.rules().parameters);
             }
         }
-        let result = self.exchange.publish(&publication).await;
+        let result = self.quote_store.publish(&publication).await;
         if self.redis_answered(result.map(|()| true)) {
             let age = publication
                 .quotes
                 .iter()
                 .map(|quote| published_at.duration_since(quote.as_of));
             for age in age {
-                metrics::histogram!(metric::QUOTE_AGE_SECONDS).record(age.as_secs_f64());
+                metrics::histogram!(QUOTE_AGE_SECONDS).record(age.as_secs_f64());
             }
             let count = u64::try_from(publication.quotes.len()).unwrap_or(u64::MAX);
-            metrics::counter!(metric::PUBLISHED).increment(count);
+            metrics::counter!(PUBLISHED).increment(count);
             tracing::debug!(quotes = count, "prices published");
         } else {
             for quote in &publication.quotes {
-                self.market.note_missing(&quote.ticker);
+                self.price_book.note_missing(&quote.ticker);
             }
         }
     }
 
     /// Reads what others know about the assets of a poll, and about the currencies they are told in.
-    async fn learn(&mut self, observations: &[Observation], tickers: &BTreeSet<Ticker>) {
+    async fn merge_shared_state(&mut self, observations: &[Observation], tickers: &BTreeSet<Ticker>) {
         let currencies = observations.iter().map(|o| o.quote_currency.clone());
         let wanted: BTreeSet<Ticker> = tickers.iter().cloned().chain(currencies).collect();
-        let shared = match self.exchange.shared(&wanted).await {
+        let shared = match self.quote_store.load(&wanted).await {
             Ok(shared) => shared,
             Err(error) => {
                 self.redis_answered(Err(error));
@@ -157,12 +152,12 @@ impl Intake {
             }
         };
         for observation in shared.observations {
-            self.market.absorb(observation);
+            self.price_book.record(observation);
         }
         for ticker in &wanted {
             match shared.published.get(ticker) {
-                Some(published) => self.market.note_published(ticker, published.clone()),
-                None => self.market.note_missing(ticker),
+                Some(published) => self.price_book.note_published(ticker, published.clone()),
+                None => self.price_book.note_missing(ticker),
             }
         }
     }
@@ -178,7 +173,7 @@ impl Intake {
                 answered
             }
             Err(error) => {
-                metrics::counter!(metric::REDIS_FAILURES).increment(1);
+                metrics::counter!(REDIS_FAILURES).increment(1);
                 if !self.redis_failing {
                     tracing::error!(
                         error = format!("{error:#}"),
@@ -192,33 +187,33 @@ impl Intake {
     }
 
     /// Counts what was accepted and refused, and logs the refusals that begin, change or end.
-    fn note_rejected(&mut self, provider: ProviderId, batch: &Batch) {
-        for change in self.refusals.update(provider, batch) {
+    fn note_rejected(&mut self, provider: ProviderId, batch: &ParsedBatch) {
+        for change in self.rejection_tracker.update(provider, batch) {
             match change {
-                RefusalChange::Begins { symbol, reason } => {
+                RejectionChange::Begins { symbol, reason } => {
                     tracing::warn!(symbol, reason = reason.as_str(), "observation refused");
                 }
-                RefusalChange::Ends { symbol } => tracing::info!(symbol, "observation accepted again"),
+                RejectionChange::Ends { symbol } => tracing::info!(symbol, "observation accepted again"),
             }
         }
         for rejected in &batch.rejected {
             let (provider, reason) = (rejected.provider.as_str(), rejected.reason.as_str());
-            metrics::counter!(metric::OBSERVATIONS, "provider" => provider, "outcome" => reason).increment(1);
-            if let Some(flagged) = Flagged::rejected(rejected, self.clock.now()) {
-                self.flagged.offer(flagged);
+            metrics::counter!(OBSERVATIONS, "provider" => provider, "outcome" => reason).increment(1);
+            if let Some(flagged) = FlaggedPoint::rejected(rejected, self.clock.now()) {
+                self.rejections.record(flagged);
             }
         }
         for observation in &batch.observations {
             let provider = observation.provider.as_str();
-            metrics::counter!(metric::OBSERVATIONS, "provider" => provider, "outcome" => "accepted").increment(1);
+            metrics::counter!(OBSERVATIONS, "provider" => provider, "outcome" => "accepted").increment(1);
         }
     }
 
-    fn account(&mut self, priced: &Priced) {
+    fn record_outcome(&mut self, priced: &Priced) {
         for judged in &priced.outcome.inputs {
             let provider = judged.observation.provider.as_str();
             let outcome = judged.excluded.map_or("included", Reason::as_str);
-            metrics::counter!(metric::INPUTS, "provider" => provider, "outcome" => outcome).increment(1);
+            metrics::counter!(INPUTS, "provider" => provider, "outcome" => outcome).increment(1);
         }
         let reason = match (&priced.outcome.verdict, &priced.publish) {
             (Verdict::Price(_), publish) => {
@@ -243,7 +238,7 @@ impl Intake {
                 "no_input"
             }
         };
-        metrics::counter!(metric::WITHHELD, "reason" => reason).increment(1);
+        metrics::counter!(WITHHELD, "reason" => reason).increment(1);
     }
 }
 
@@ -254,11 +249,11 @@ fn observations(fresh: &[Observation], priced: &[Priced]) -> Vec<(Ticker, Observ
         .iter()
         .filter_map(|observation| {
             let judged = outcomes.get(&observation.ticker)?.inputs.iter();
-            // Absent when a newer one of the same venue was known: then that one stays.
+            // Absent when a newer one of the same provider was known: then that one stays.
             let own = judged.into_iter().find(|j| j.observation == *observation)?;
             Some((
                 observation.ticker.clone(),
-                message::observation(observation, own.excluded),
+                convert::observation(observation, own.excluded),
             ))
         })
         .collect()

@@ -1,4 +1,4 @@
-//! How each venue is doing, for people and for `/internal/sources`.
+//! How each provider is doing, for people and for `/internal/sources`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::metric;
+use crate::metrics::BREAKER_STATE;
 use crate::providers::ProviderError;
 use crate::providers::breaker::{Breaker, BreakerState};
 
-/// What is known about the venues that this process asks.
+/// What is known about the providers that this process asks.
 #[derive(Debug, Clone, Default)]
-pub struct Sources {
+pub struct ProviderRegistry {
     entries: Arc<Mutex<BTreeMap<ProviderId, Entry>>>,
 }
 
@@ -33,18 +33,19 @@ struct Entry {
 
 /// The state as it is kept in Redis, where other processes of this service find it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StoredSource {
+pub struct StoredProviderState {
     /// The state when it was written.
-    pub source: ProviderBody,
+    #[serde(rename = "source")]
+    pub body: ProviderBody,
     /// When the last good answer came.
     pub last_good_at: Option<Timestamp>,
 }
 
-impl StoredSource {
+impl StoredProviderState {
     /// The state with its age at `now`.
     pub fn at(mut self, now: Timestamp) -> ProviderBody {
-        self.source.age_ms = self.last_good_at.map(|at| age_ms(at, now));
-        self.source
+        self.body.age_ms = self.last_good_at.map(|at| age_ms(at, now));
+        self.body
     }
 }
 
@@ -53,11 +54,10 @@ fn age_ms(at: Timestamp, now: Timestamp) -> u64 {
 }
 
 fn report_breaker(provider: ProviderId, breaker: &Breaker) {
-    metrics::gauge!(metric::BREAKER_STATE, "provider" => provider.as_str()).set(breaker.state().gauge());
+    metrics::gauge!(BREAKER_STATE, "provider" => provider.as_str()).set(breaker.state().gauge());
 }
 
-impl Sources {
-    /// Adds a venue.
+impl ProviderRegistry {
     pub fn add(&self, provider: ProviderId, breaker: Breaker, weight: Decimal) {
         let entry = Entry {
             breaker,
@@ -71,17 +71,16 @@ impl Sources {
         self.lock(|entries| entries.insert(provider, entry));
     }
 
-    /// Notes that the loop of a venue turns, whether or not it asks.
-    pub fn alive(&self, provider: ProviderId, now: Timestamp) {
+    /// Notes that the loop of a provider turns, whether or not it asks.
+    pub fn mark_alive(&self, provider: ProviderId, now: Timestamp) {
         self.change(provider, |entry| entry.alive_at = Some(now));
     }
 
     /// When any loop last turned.
-    pub fn newest_sign_of_life(&self) -> Option<Timestamp> {
+    pub fn last_alive_at(&self) -> Option<Timestamp> {
         self.lock(|entries| entries.values().filter_map(|entry| entry.alive_at).max())
     }
 
-    /// Notes a good answer.
     pub fn succeeded(&self, provider: ProviderId, simulated: Option<bool>, now: Timestamp) {
         self.change(provider, |entry| {
             report_breaker(provider, &entry.breaker);
@@ -91,7 +90,6 @@ impl Sources {
         });
     }
 
-    /// Notes a failure.
     pub fn failed(&self, provider: ProviderId, error: &ProviderError, now: Timestamp) {
         self.change(provider, |entry| {
             report_breaker(provider, &entry.breaker);
@@ -103,8 +101,8 @@ impl Sources {
         });
     }
 
-    /// The state of one venue of this process.
-    pub fn find(&self, provider: ProviderId) -> Option<StoredSource> {
+    /// The state of one provider of this process.
+    pub fn find(&self, provider: ProviderId) -> Option<StoredProviderState> {
         self.lock(|entries| {
             let entry = entries.get(&provider)?;
             let breaker = entry.breaker.state();
@@ -114,8 +112,8 @@ impl Sources {
                 (BreakerState::Closed, false, Some(_)) => "ok",
                 (BreakerState::Closed, false, None) => "starting",
             };
-            Some(StoredSource {
-                source: ProviderBody {
+            Some(StoredProviderState {
+                body: ProviderBody {
                     provider,
                     state: state.to_owned(),
                     age_ms: None,
@@ -130,7 +128,7 @@ impl Sources {
         })
     }
 
-    /// The venues of this process.
+    /// The providers of this process.
     pub fn providers(&self) -> Vec<ProviderId> {
         self.lock(|entries| entries.keys().copied().collect())
     }

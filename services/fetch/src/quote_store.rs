@@ -1,4 +1,4 @@
-//! What this service keeps in Redis: newest quotes, observations, the state of venues, and the stream of quotes.
+//! What this service keeps in Redis: newest quotes, observations, the state of providers, and the stream of quotes.
 //!
 //! Reading what others know is one round trip, publishing is another one. A quote replaces only an older one: ids of
 //! prices begin with their time, so the script compares those. The stream lives in another slot of a cluster than
@@ -14,9 +14,10 @@ use domain::quote::Observation;
 use domain::ticker::{ProviderId, Ticker};
 use platform::redis::Connection;
 
-use crate::market::Published;
-use crate::status::StoredSource;
-use crate::{message, metric};
+use crate::convert;
+use crate::metrics::REDIS_REFUSALS;
+use crate::price_book::Published;
+use crate::provider_registry::StoredProviderState;
 
 /// Keeps the newest quote: a price id begins with the time it speaks of. A key of another type is replaced.
 const KEEP_NEWEST: &str = r"
@@ -33,27 +34,22 @@ return 1
 
 /// What all processes know about some assets.
 #[derive(Debug, Default)]
-pub struct Shared {
-    /// The newest observation of each venue.
+pub struct SharedState {
+    /// The newest observation of each provider.
     pub observations: Vec<Observation>,
-    /// The newest published prices.
     pub published: BTreeMap<Ticker, Published>,
 }
 
-/// One write.
 #[derive(Debug, Default)]
 pub struct Publication {
     /// Quotes, each to be kept and put into the stream.
     pub quotes: Vec<QuoteMessage>,
-    /// Observations by asset.
     pub observations: Vec<(Ticker, ObservationMessage)>,
-    /// The state of a venue.
-    pub source: Option<StoredSource>,
+    pub provider_state: Option<StoredProviderState>,
 }
 
-/// The connection.
 #[derive(Clone)]
-pub struct Exchange {
+pub struct QuoteStore {
     connection: Connection,
     /// Assets of which observations were refused.
     refused: Arc<Mutex<BTreeSet<Ticker>>>,
@@ -64,8 +60,7 @@ fn is_refusal(error: &redis::ServerError) -> bool {
     error.code() == "WRONGTYPE"
 }
 
-impl Exchange {
-    /// Over this connection.
+impl QuoteStore {
     pub fn new(connection: Connection) -> Self {
         Self {
             connection,
@@ -73,7 +68,6 @@ impl Exchange {
         }
     }
 
-    /// The connection.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
@@ -83,7 +77,7 @@ impl Exchange {
     /// # Errors
     ///
     /// Redis does not answer.
-    pub async fn shared(&self, tickers: &BTreeSet<Ticker>) -> anyhow::Result<Shared> {
+    pub async fn load(&self, tickers: &BTreeSet<Ticker>) -> anyhow::Result<SharedState> {
         let mut pipe = redis::pipe();
         for ticker in tickers {
             pipe.get(keys::quote(ticker)).hgetall(keys::observations(ticker));
@@ -100,7 +94,7 @@ impl Exchange {
                 return Err(redis::RedisError::from(error.clone())).context("reading shared observations");
             }
         }
-        let mut shared = Shared::default();
+        let mut shared = SharedState::default();
         for (ticker, pair) in tickers.iter().zip(rows.chunks_exact(2)) {
             let quote: Option<String> = redis::from_redis_value_ref(&pair[0]).unwrap_or_default();
             let quote = quote.and_then(|json| serde_json::from_str::<QuoteMessage>(&json).ok());
@@ -116,7 +110,7 @@ impl Exchange {
             let observations = fields
                 .values()
                 .filter_map(|json| serde_json::from_str(json).ok())
-                .filter_map(|message| message::to_observation(ticker, message));
+                .filter_map(|message| convert::to_observation(ticker, message));
             shared.observations.extend(observations);
         }
         Ok(shared)
@@ -153,9 +147,9 @@ impl Exchange {
                 .arg(json)
                 .ignore();
         }
-        if let Some(stored) = &publication.source {
+        if let Some(stored) = &publication.provider_state {
             let json = serde_json::to_string(stored)?;
-            pipe.set(keys::provider_state(stored.source.provider), json).ignore();
+            pipe.set(keys::provider_state(stored.body.provider), json).ignore();
         }
         if pipe.is_empty() {
             return Ok(());
@@ -180,23 +174,23 @@ impl Exchange {
 
     /// Counts observations that Redis refuses, and logs the first of each asset.
     fn set_aside(&self, ticker: &Ticker, error: &redis::RedisError) {
-        metrics::counter!(metric::REDIS_REFUSALS).increment(1);
+        metrics::counter!(REDIS_REFUSALS).increment(1);
         let mut known = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if known.insert(ticker.clone()) {
             tracing::error!(%ticker, %error, "observations are refused for good and not shared");
         }
     }
 
-    /// The state of a venue as the process that asks it wrote it down.
+    /// The state of a provider as the process that asks it wrote it down.
     ///
     /// # Errors
     ///
     /// Redis does not answer.
-    pub async fn find_source(&self, provider: ProviderId) -> anyhow::Result<Option<StoredSource>> {
+    pub async fn find_provider_state(&self, provider: ProviderId) -> anyhow::Result<Option<StoredProviderState>> {
         let json: Option<String> =
             redis::AsyncCommands::get(&mut self.connection.clone(), keys::provider_state(provider))
                 .await
-                .context("reading the state of a venue")?;
+                .context("reading the state of a provider")?;
         Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
     }
 }
@@ -252,27 +246,27 @@ mod tests {
             published_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             request_id: "r".to_owned(),
         };
-        let told = |name| (ticker(name), message::observation(&observation(&name), None));
+        let told = |name| (ticker(name), convert::observation(&observation(&name), None));
         Publication {
             quotes: names.iter().map(quote).collect(),
             observations: names.iter().copied().map(told).collect(),
-            source: None,
+            provider_state: None,
         }
     }
 
     #[tokio::test]
     async fn keys_of_another_type_hold_no_other_asset_up() {
         let redis = testkit::redis().await;
-        let exchange = Exchange::new(redis.connection.clone());
+        let quote_store = QuoteStore::new(redis.connection.clone());
         let mut connection = redis.connection.clone();
         let () = connection.set(keys::observations(&ticker("BTC")), "x").await.unwrap();
         let () = connection.hset(keys::quote(&ticker("BTC")), "x", "x").await.unwrap();
         let wanted = BTreeSet::from([ticker("BTC"), ticker("ETH")]);
-        let before = exchange.shared(&wanted).await.unwrap();
+        let before = quote_store.load(&wanted).await.unwrap();
         assert_eq!((before.observations.len(), before.published.len()), (0, 0));
 
-        exchange.publish(&publication(&["BTC", "ETH"])).await.unwrap();
-        let after = exchange.shared(&wanted).await.unwrap();
+        quote_store.publish(&publication(&["BTC", "ETH"])).await.unwrap();
+        let after = quote_store.load(&wanted).await.unwrap();
         let known: Vec<&Ticker> = after
             .observations
             .iter()
@@ -287,7 +281,7 @@ mod tests {
     async fn a_stream_of_another_type_is_a_failure() {
         let redis = testkit::redis().await;
         let () = redis.connection.clone().set(keys::QUOTES_STREAM, "x").await.unwrap();
-        let exchange = Exchange::new(redis.connection.clone());
-        assert!(exchange.publish(&publication(&["BTC"])).await.is_err());
+        let quote_store = QuoteStore::new(redis.connection.clone());
+        assert!(quote_store.publish(&publication(&["BTC"])).await.is_err());
     }
 }

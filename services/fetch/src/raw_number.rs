@@ -1,6 +1,6 @@
-//! Numbers exactly as a venue wrote them.
+//! Numbers exactly as a provider wrote them.
 //!
-//! A `Number` keeps the text of a JSON number, or of a string that holds one; nothing passes through binary
+//! A `RawNumber` keeps the text of a JSON number, or of a string that holds one; nothing passes through binary
 //! floating point. It becomes a `Decimal` only when it is to be computed with.
 
 use std::fmt;
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 /// The text of a number: digits with optional sign, fraction and exponent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Number(Box<str>);
+pub struct RawNumber(Box<str>);
 
 /// Why a number cannot be computed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum OutOfRange {
     TooSmall,
 }
 
-impl Number {
+impl RawNumber {
     /// Reads the text of a number. `None` for everything else, such as `NaN`, an empty text, or `1,5`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -42,7 +42,7 @@ impl Number {
         }
     }
 
-    /// The number as the venue wrote it.
+    /// The number as the provider wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -58,7 +58,7 @@ impl Number {
         self.0.starts_with('-') && !self.is_zero()
     }
 
-    /// The same unless it is zero: some venues write 0 for what they do not know.
+    /// The same unless it is zero: some providers write 0 for what they do not know.
     pub fn unless_zero(self) -> Option<Self> {
         (!self.is_zero()).then_some(self)
     }
@@ -142,7 +142,7 @@ fn all_digits(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
 }
 
-impl fmt::Display for Number {
+impl fmt::Display for RawNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -154,9 +154,9 @@ impl fmt::Display for Number {
 /// # Errors
 ///
 /// Only those of the deserializer itself.
-pub fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Number>, D::Error> {
+pub fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RawNumber>, D::Error> {
     let raw = Option::<&'de RawValue>::deserialize(deserializer)?;
-    Ok(raw.and_then(Number::from_json))
+    Ok(raw.and_then(RawNumber::from_json))
 }
 
 #[cfg(test)]
@@ -178,7 +178,7 @@ mod tests {
     #[case("0e999999999999999999999", "0")]
     #[case("12345678901234567890123456789012345e-20", "123456789012345.67890123456789")]
     fn values_are_exact(#[case] text: &str, #[case] expected: &str) {
-        let number = Number::parse(text).unwrap();
+        let number = RawNumber::parse(text).unwrap();
         assert_eq!(number.as_str(), text);
         assert_eq!(number.to_decimal(), Ok(expected.parse().unwrap()));
     }
@@ -190,7 +190,7 @@ mod tests {
     #[case("1e-40", OutOfRange::TooSmall)]
     #[case("1e-99999999999999999999999", OutOfRange::TooSmall)]
     fn absurd_values_are_refused(#[case] text: &str, #[case] expected: OutOfRange) {
-        assert_eq!(Number::parse(text).unwrap().to_decimal(), Err(expected));
+        assert_eq!(RawNumber::parse(text).unwrap().to_decimal(), Err(expected));
     }
 
     #[rstest]
@@ -205,7 +205,7 @@ mod tests {
     #[case("--1")]
     #[case("null")]
     fn what_is_no_number_is_unknown(#[case] text: &str) {
-        assert_eq!(Number::parse(text), None);
+        assert_eq!(RawNumber::parse(text), None);
     }
 
     #[rstest]
@@ -215,13 +215,13 @@ mod tests {
     #[case("0", false)]
     #[case("1e-9", false)]
     fn signs(#[case] text: &str, #[case] negative: bool) {
-        assert_eq!(Number::parse(text).unwrap().is_negative(), negative);
+        assert_eq!(RawNumber::parse(text).unwrap().is_negative(), negative);
     }
 
     #[derive(Deserialize)]
     struct Field {
         #[serde(default, deserialize_with = "lenient")]
-        x: Option<Number>,
+        x: Option<RawNumber>,
     }
 
     #[rstest]
@@ -235,20 +235,20 @@ mod tests {
     #[case(r#"{"x":""}"#, None)]
     fn fields_are_read_leniently(#[case] json: &str, #[case] expected: Option<&str>) {
         let field: Field = serde_json::from_str(json).unwrap();
-        assert_eq!(field.x.as_ref().map(Number::as_str), expected);
+        assert_eq!(field.x.as_ref().map(RawNumber::as_str), expected);
     }
 
     proptest! {
         #[test]
         fn decimals_round_trip(value in any::<i64>(), scale in 0_u32..20) {
             let decimal = Decimal::new(value, scale);
-            prop_assert_eq!(Number::parse(&decimal.to_string()).unwrap().to_decimal(), Ok(decimal));
+            prop_assert_eq!(RawNumber::parse(&decimal.to_string()).unwrap().to_decimal(), Ok(decimal));
         }
 
         #[test]
         fn no_text_panics(text in "\\PC{0,40}", digits in "[-+0-9.eE]{0,60}") {
             for text in [text, digits] {
-                if let Some(number) = Number::parse(&text) {
+                if let Some(number) = RawNumber::parse(&text) {
                     let _ = number.to_decimal();
                 }
             }

@@ -9,42 +9,27 @@ use anyhow::Context;
 use deadpool_postgres::{Pool, PoolError};
 use jiff::{SignedDuration, Timestamp};
 use platform::clock::SharedClock;
-use rust_decimal::Decimal;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::market::NewOutlier;
-use crate::metric;
-use crate::validate::Rejected;
+use crate::metrics::FLAGGED;
+use crate::price_book::NewOutlier;
+use crate::rejection::Rejected;
+use crate::store::flagged_points::{self, FlaggedPoint};
 
 /// The schema this service needs.
 pub const SCHEMA_VERSION: u32 = 2;
 
 /// Points written in one statement.
-const BATCH: usize = 200;
+const BATCH_SIZE: usize = 200;
 
 /// Between two attempts to reach PostgreSQL.
-const PATIENCE: Duration = Duration::from_secs(2);
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Between two removals of old points.
-const CLEANING: Duration = Duration::from_secs(3_600);
+const CLEANUP_INTERVAL: Duration = Duration::from_secs(3_600);
 
-/// A point that took no part in a price.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Flagged {
-    flagged_at: Timestamp,
-    provider: &'static str,
-    ticker: String,
-    symbol: String,
-    reason: &'static str,
-    raw_price: Option<String>,
-    reference_price: Option<Decimal>,
-    quoted_at: Option<Timestamp>,
-    received_at: Timestamp,
-}
-
-impl Flagged {
-    /// An outlier that begins.
+impl FlaggedPoint {
     pub fn outlier(outlier: &NewOutlier, now: Timestamp) -> Self {
         let observation = &outlier.observation;
         Self {
@@ -79,23 +64,22 @@ impl Flagged {
     }
 }
 
-/// Where points are offered.
 #[derive(Debug, Clone)]
-pub struct FlaggedQueue {
-    sender: mpsc::Sender<Flagged>,
+pub struct RejectionLog {
+    sender: mpsc::Sender<FlaggedPoint>,
 }
 
-impl FlaggedQueue {
+impl RejectionLog {
     /// A queue of at most `size` points, and its end for the writer.
-    pub fn new(size: usize) -> (Self, mpsc::Receiver<Flagged>) {
+    pub fn new(size: usize) -> (Self, mpsc::Receiver<FlaggedPoint>) {
         let (sender, receiver) = mpsc::channel(size);
         (Self { sender }, receiver)
     }
 
     /// Puts a point into the queue; a full queue drops it.
-    pub fn offer(&self, point: Flagged) {
+    pub fn record(&self, point: FlaggedPoint) {
         if self.sender.try_send(point).is_err() {
-            metrics::counter!(metric::FLAGGED, "outcome" => "dropped").increment(1);
+            metrics::counter!(FLAGGED, "outcome" => "dropped").increment(1);
         }
     }
 }
@@ -105,9 +89,9 @@ impl FlaggedQueue {
 /// # Errors
 ///
 /// The database's schema is older than this service needs. A database that is away is none.
-pub async fn write(
+pub async fn run(
     pool: Pool,
-    mut points: mpsc::Receiver<Flagged>,
+    mut points: mpsc::Receiver<FlaggedPoint>,
     retention: SignedDuration,
     clock: SharedClock,
     stop: CancellationToken,
@@ -121,19 +105,19 @@ pub async fn write(
         return Ok(());
     }
     let mut failing = None;
-    let mut cleaning = tokio::time::interval(CLEANING);
+    let mut cleaning = tokio::time::interval(CLEANUP_INTERVAL);
     loop {
         let mut batch = Vec::new();
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            count = points.recv_many(&mut batch, BATCH) => if count == 0 {
+            count = points.recv_many(&mut batch, BATCH_SIZE) => if count == 0 {
                 // All senders are gone: the process is stopping.
                 stop.cancelled().await;
                 return Ok(());
             },
             _ = cleaning.tick() => {
                 let before = clock.now().checked_sub(retention).unwrap_or(Timestamp::MIN);
-                if let Err(error) = clean(&pool, before).await {
+                if let Err(error) = delete_before(&pool, before).await {
                     tracing::warn!(error = format!("{error:#}"), "old flagged points are not removed");
                 }
             }
@@ -145,9 +129,9 @@ pub async fn write(
     }
 }
 
-/// Writes a batch. A point that PostgreSQL refuses for good takes no other with it: it is found by halving. What is lost is
-/// counted, and logged when the reason changes.
-async fn write_batch(pool: &Pool, batch: &[Flagged], failing: &mut Option<String>) {
+/// Writes a batch. A point that PostgreSQL refuses for good takes no other with it: it is found by halving. What is
+/// lost is counted, and logged when the reason changes.
+async fn write_batch(pool: &Pool, batch: &[FlaggedPoint], failing: &mut Option<String>) {
     let mut parts = vec![batch];
     while let Some(part) = parts.pop() {
         let outcome = match insert(pool, part).await {
@@ -173,7 +157,7 @@ async fn write_batch(pool: &Pool, batch: &[Flagged], failing: &mut Option<String
                 if refused { "refused" } else { "lost" }
             }
         };
-        metrics::counter!(metric::FLAGGED, "outcome" => outcome).increment(part.len() as u64);
+        metrics::counter!(FLAGGED, "outcome" => outcome).increment(part.len() as u64);
     }
 }
 
@@ -190,54 +174,21 @@ fn is_refusal(error: &anyhow::Error) -> bool {
 async fn check_schema(pool: &Pool) -> anyhow::Result<()> {
     while let Err(error) = platform::postgres::ping(pool).await {
         tracing::warn!(error = format!("{error:#}"), "waiting for postgresql, prices go on");
-        tokio::time::sleep(PATIENCE).await;
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
     platform::postgres::require_schema(pool, SCHEMA_VERSION).await
 }
 
-async fn insert(pool: &Pool, points: &[Flagged]) -> anyhow::Result<()> {
+async fn insert(pool: &Pool, points: &[FlaggedPoint]) -> anyhow::Result<()> {
     let client = pool.get().await.context("PostgreSQL connection")?;
-    let statement = client
-        .prepare_cached(
-            "INSERT INTO market.flagged_points
-                (flagged_at, provider, ticker, symbol, reason, raw_price, reference_price, quoted_at, received_at)
-             SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-                $7::numeric[], $8::timestamptz[], $9::timestamptz[])",
-        )
-        .await?;
-    macro_rules! column {
-        ($field:ident) => {
-            points
-                .iter()
-                .map(|point| point.$field.clone())
-                .collect::<Vec<_>>()
-        };
-    }
-    client
-        .execute(
-            &statement,
-            &[
-                &column!(flagged_at),
-                &column!(provider),
-                &column!(ticker),
-                &column!(symbol),
-                &column!(reason),
-                &column!(raw_price),
-                &column!(reference_price),
-                &column!(quoted_at),
-                &column!(received_at),
-            ],
-        )
+    flagged_points::insert(&client, points)
         .await
-        .context("writing flagged points")?;
-    Ok(())
+        .context("writing flagged points")
 }
 
-async fn clean(pool: &Pool, before: Timestamp) -> anyhow::Result<()> {
+async fn delete_before(pool: &Pool, before: Timestamp) -> anyhow::Result<()> {
     let client = pool.get().await.context("PostgreSQL connection")?;
-    client
-        .execute("DELETE FROM market.flagged_points WHERE flagged_at < $1", &[&before])
-        .await?;
+    flagged_points::delete_before(&client, before).await?;
     Ok(())
 }
 
@@ -245,8 +196,8 @@ async fn clean(pool: &Pool, before: Timestamp) -> anyhow::Result<()> {
 mod tests {
     use super::*;
 
-    fn point(symbol: &str) -> Flagged {
-        Flagged {
+    fn point(symbol: &str) -> FlaggedPoint {
+        FlaggedPoint {
             flagged_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             provider: "binance",
             ticker: "BTC".to_owned(),

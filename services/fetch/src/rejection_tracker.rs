@@ -1,38 +1,38 @@
-//! Which symbols each venue's answers are refused for, so that a refusal is logged when it begins and not at every poll.
+//! Which symbols each provider's answers are refused for, so that a refusal is logged when it begins and not at every
+//! poll.
 
 use std::collections::BTreeMap;
 
 use domain::ticker::ProviderId;
 
-use crate::providers::Batch;
-use crate::validate::RejectReason;
+use crate::providers::ParsedBatch;
+use crate::rejection::RejectReason;
 
-/// The refusals of the last answer of each venue. Bounded: entries are of watched symbols only.
+/// The refusals of the last answer of each provider. Bounded: entries are of watched symbols only.
 #[derive(Debug, Default)]
-pub struct Refusals {
+pub struct RejectionTracker {
     current: BTreeMap<ProviderId, BTreeMap<String, RejectReason>>,
 }
 
 /// What is new in an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RefusalChange {
+pub enum RejectionChange {
     /// A symbol is refused that was accepted before, or refused for another reason.
     Begins {
-        /// The venue's name of the asset; empty when it does not tell.
+        /// The provider's name of the asset; empty when it does not tell.
         symbol: String,
-        /// Why.
         reason: RejectReason,
     },
     /// A symbol is not refused any more.
     Ends {
-        /// The venue's name of the asset.
+        /// The provider's name of the asset.
         symbol: String,
     },
 }
 
-impl Refusals {
+impl RejectionTracker {
     /// Takes note of an answer. A failed poll brings no entries and changes nothing.
-    pub fn update(&mut self, provider: ProviderId, batch: &Batch) -> Vec<RefusalChange> {
+    pub fn update(&mut self, provider: ProviderId, batch: &ParsedBatch) -> Vec<RejectionChange> {
         if batch.observations.is_empty() && batch.rejected.is_empty() {
             return Vec::new();
         }
@@ -43,11 +43,11 @@ impl Refusals {
             .collect();
         let before = self.current.insert(provider, now.clone()).unwrap_or_default();
         let ended = before.keys().filter(|symbol| !now.contains_key(*symbol));
-        let ended = ended.map(|symbol| RefusalChange::Ends { symbol: symbol.clone() });
+        let ended = ended.map(|symbol| RejectionChange::Ends { symbol: symbol.clone() });
         let begun = now
             .iter()
             .filter(|(symbol, reason)| before.get(*symbol) != Some(*reason));
-        let begun = begun.map(|(symbol, reason)| RefusalChange::Begins {
+        let begun = begun.map(|(symbol, reason)| RejectionChange::Begins {
             symbol: symbol.clone(),
             reason: *reason,
         });
@@ -60,9 +60,9 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::validate::Rejected;
+    use crate::rejection::Rejected;
 
-    fn batch(refused: &[(&str, RejectReason)]) -> Batch {
+    fn batch(refused: &[(&str, RejectReason)]) -> ParsedBatch {
         let rejected = |&(symbol, reason): &(&str, RejectReason)| Rejected {
             provider: ProviderId::Binance,
             ticker: None,
@@ -72,17 +72,17 @@ mod tests {
             quoted_at: None,
             received_at: Timestamp::UNIX_EPOCH,
         };
-        Batch {
+        ParsedBatch {
             rejected: refused.iter().map(rejected).collect(),
-            ..Batch::default()
+            ..ParsedBatch::default()
         }
     }
 
     #[test]
     fn refusal_is_reported_when_it_begins_changes_and_ends() {
-        let mut refusals = Refusals::default();
+        let mut refusals = RejectionTracker::default();
         let mut update = |refused: &[(&str, RejectReason)]| refusals.update(ProviderId::Binance, &batch(refused));
-        let begins = |symbol: &str, reason| RefusalChange::Begins {
+        let begins = |symbol: &str, reason| RejectionChange::Begins {
             symbol: symbol.to_owned(),
             reason,
         };
@@ -94,7 +94,7 @@ mod tests {
         }
         assert_eq!(update(&[]), [], "a failed poll says nothing");
         let changed = ("BTCUSDT", RejectReason::NotANumber);
-        let ends = RefusalChange::Ends {
+        let ends = RejectionChange::Ends {
             symbol: other.0.to_owned(),
         };
         assert_eq!(update(&[changed]), [begins(changed.0, changed.1), ends]);

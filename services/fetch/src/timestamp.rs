@@ -1,19 +1,17 @@
-//! Times of venues, by declaration: each field says its unit, none is guessed from its size.
+//! Times of providers, by declaration: each field says its unit, none is guessed from its size.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::number::Number;
+use crate::raw_number::RawNumber;
 
 /// The unit of a number that counts from the unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Seconds, also with a fraction.
     Seconds,
-    /// Milliseconds.
     Millis,
-    /// Microseconds.
     Micros,
     /// Nanoseconds.
     Nanos,
@@ -31,12 +29,12 @@ impl Unit {
 }
 
 /// The moment that a number counts to. `None` outside of the calendar.
-pub fn from_unix(number: &Number, unit: Unit) -> Option<Timestamp> {
+pub fn from_unix(number: &RawNumber, unit: Unit) -> Option<Timestamp> {
     let nanos = number.to_decimal().ok()?.checked_mul(unit.nanos())?;
     Timestamp::from_nanosecond(nanos.to_i128()?).ok()
 }
 
-/// The moment of an ISO 8601 text. One without an offset is UTC, as the venues mean it.
+/// The moment of an ISO 8601 text. One without an offset is UTC, as the providers mean it.
 pub fn from_iso(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     text.parse()
@@ -58,7 +56,7 @@ mod tests {
     #[case("1621080000123456789", Unit::Nanos, "2021-05-15T12:00:00.123456789Z")]
     #[case("1.621080000123e12", Unit::Millis, "2021-05-15T12:00:00.123Z")]
     fn units(#[case] number: &str, #[case] unit: Unit, #[case] expected: &str) {
-        let at = from_unix(&Number::parse(number).unwrap(), unit).unwrap();
+        let at = from_unix(&RawNumber::parse(number).unwrap(), unit).unwrap();
         assert_eq!(at.to_string(), expected);
     }
 
@@ -66,7 +64,7 @@ mod tests {
     fn out_of_the_calendar_is_no_time() {
         for number in ["1e25", "-1e20", "99999999999999999"] {
             assert_eq!(
-                from_unix(&Number::parse(number).unwrap(), Unit::Seconds),
+                from_unix(&RawNumber::parse(number).unwrap(), Unit::Seconds),
                 None,
                 "{number}"
             );

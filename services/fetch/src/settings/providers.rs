@@ -1,4 +1,4 @@
-//! How each venue is asked: what is set, or what its kind and its address suggest.
+//! How each provider is asked: what is set, or what its kind and its address suggest.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,14 +13,11 @@ use super::Settings;
 use crate::providers::coingecko::OFFICIAL_HOSTS;
 use crate::providers::coinmarketcap::OFFICIAL_HOST;
 
-/// How one venue is asked and how far it is trusted.
+/// How one provider is asked and how far it is trusted.
 #[derive(Debug, Clone)]
-pub struct SourceSettings {
-    /// The venue.
+pub struct ProviderSettings {
     pub provider: ProviderId,
-    /// Its address.
     pub base_url: Url,
-    /// Between two polls.
     pub poll_interval: Duration,
     /// Older prices of it take no part.
     pub max_age: Duration,
@@ -29,12 +26,12 @@ pub struct SourceSettings {
 }
 
 impl Settings {
-    /// The venues that are asked.
+    /// The providers that are asked.
     ///
     /// # Errors
     ///
     /// Every setting that is wrong, and what is wrong with it.
-    pub fn sources(&self) -> Result<Vec<SourceSettings>, Vec<(&'static str, String)>> {
+    pub fn provider_settings(&self) -> Result<Vec<ProviderSettings>, Vec<(&'static str, String)>> {
         let mut sources = Vec::new();
         let mut wrong = Vec::new();
         let mut named = BTreeSet::new();
@@ -50,7 +47,7 @@ impl Settings {
                 wrong.push(("PROVIDERS", format!("{provider} is named twice")));
                 continue;
             }
-            let source = match self.source(provider) {
+            let source = match self.settings_of(provider) {
                 Ok(source) => source,
                 Err(problems) => {
                     wrong.extend(problems);
@@ -69,12 +66,12 @@ impl Settings {
             return Err(wrong);
         }
         if sources.is_empty() {
-            return Err(vec![("PROVIDERS", "leaves no venue to ask".to_owned())]);
+            return Err(vec![("PROVIDERS", "leaves no provider to ask".to_owned())]);
         }
         Ok(sources)
     }
 
-    fn source(&self, provider: ProviderId) -> Result<SourceSettings, Vec<(&'static str, String)>> {
+    fn settings_of(&self, provider: ProviderId) -> Result<ProviderSettings, Vec<(&'static str, String)>> {
         let (names, base_url, interval, max_age, reliability) = match provider {
             ProviderId::Binance => (
                 [
@@ -143,7 +140,7 @@ impl Settings {
         } else {
             own_age
         };
-        Ok(SourceSettings {
+        Ok(ProviderSettings {
             provider,
             base_url,
             poll_interval,
@@ -153,7 +150,7 @@ impl Settings {
     }
 }
 
-/// How long answers come from the venue's own cache, plus what its clock and ours may differ.
+/// How long answers come from the provider's own cache, plus what its clock and ours may differ.
 fn cache_of(provider: ProviderId) -> Duration {
     match provider {
         ProviderId::Binance => Duration::from_secs(10),
@@ -161,7 +158,7 @@ fn cache_of(provider: ProviderId) -> Duration {
     }
 }
 
-/// The shortest interval that a venue's own hosts allow without a paid plan.
+/// The shortest interval that a provider's own hosts allow without a paid plan.
 fn polite_interval(provider: ProviderId, base_url: &Url) -> Duration {
     let host = base_url.host_str().unwrap_or_default();
     match provider {

@@ -50,7 +50,7 @@ pub fn fixture(name: &str) -> Option<Vec<u8>> {
 
 /// Settings that lead to these servers, overridden by `more`.
 pub fn variables(sim: &Simulator, redis_url: &str, database_url: &str, more: &[(&str, &str)]) -> Variables {
-    let venue = |venue| sim.base_url(venue);
+    let provider = |provider| sim.base_url(provider);
     let mut variables: Variables = [
         ("APP_ENV", "test".to_owned()),
         ("PORT", "0".to_owned()),
@@ -58,9 +58,9 @@ pub fn variables(sim: &Simulator, redis_url: &str, database_url: &str, more: &[(
         ("INTERNAL_TOKEN", TOKEN.to_owned()),
         ("REDIS_URL", redis_url.to_owned()),
         ("DATABASE_URL", database_url.to_owned()),
-        ("BINANCE_BASE_URL", venue(Venue::Binance)),
-        ("COINGECKO_BASE_URL", venue(Venue::CoinGecko)),
-        ("CMC_BASE_URL", venue(Venue::CoinMarketCap)),
+        ("BINANCE_BASE_URL", provider(Venue::Binance)),
+        ("COINGECKO_BASE_URL", provider(Venue::CoinGecko)),
+        ("CMC_BASE_URL", provider(Venue::CoinMarketCap)),
         ("CMC_API_KEY", "test-key".to_owned()),
         ("POLL_INTERVAL_SECONDS", "0.1".to_owned()),
         ("SUPPORTED_TICKERS", "BTC,ETH".to_owned()),

@@ -8,7 +8,7 @@ use market_sim::{FaultKind, FaultRequest, Venue};
 use platform::client::ClientError;
 use platform::clock::{Clock, SystemClock};
 
-use crate::support::{Service, context};
+use crate::harness::{Service, context};
 
 /// Long charts take a simulator that was not optimised a while.
 const PATIENT: (&str, &str) = ("PROVIDER_TIMEOUT_MS", "30000");
@@ -107,17 +107,17 @@ async fn senseless_questions_are_refused() {
 #[tokio::test]
 async fn venues_that_are_down_are_said_to_be() {
     let prepare = |sim: &market_sim::Simulator| {
-        for venue in [Venue::Binance, Venue::CoinGecko] {
+        for provider in [Venue::Binance, Venue::CoinGecko] {
             let fault = FaultKind::RateLimited {
                 retry_after: 40,
                 status: None,
             };
-            sim.add_fault(FaultRequest::new(venue, fault)).unwrap();
+            sim.add_fault(FaultRequest::new(provider, fault)).unwrap();
         }
     };
     let service = Service::start_with(prepare, &[]).await;
     let Err(ClientError::Problem(problem)) = ask(&service, "BTC", &query(Interval::H1, 5)).await else {
-        panic!("an answer of venues that are down");
+        panic!("an answer of providers that are down");
     };
     assert_eq!((problem.status, problem.retry_after), (503, Some(40)));
     service.stop().await;

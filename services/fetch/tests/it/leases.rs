@@ -1,11 +1,11 @@
-//! Two processes share the venues, and publish nothing twice.
+//! Two processes share the providers, and publish nothing twice.
 
 use std::collections::HashSet;
 
 use contracts::api::fetch::ExplanationBody;
 use domain::ticker::ProviderId;
 
-use crate::support::{Process, Service, context, published, variables};
+use crate::harness::{Process, Service, context, published, variables};
 use testkit::found;
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn two_processes_publish_each_price_once_and_one_takes_over() {
     let ids: HashSet<_> = stream.iter().map(|quote| quote.price_id).collect();
     assert_eq!(ids.len(), stream.len(), "a price was published twice");
 
-    // The one that asks no venue knows all the same how they are and how prices are made.
+    // The one that asks no provider knows all the same how they are and how prices are made.
     let state = second.source(ProviderId::Binance).await;
     assert_eq!(state.state, "ok", "{state:?}");
     let explained: ExplanationBody = second.client.get("/explain/BTC", &(), &context()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Venues in trouble: each kind spoils that venue's part and nothing else.
+//! Providers in trouble: each kind spoils that provider's part and nothing else.
 
 use domain::quote::Quality;
 use domain::ticker::ProviderId;
@@ -6,7 +6,7 @@ use market_sim::{Absurdity, FaultKind, FaultRequest, Venue};
 use rstest::rstest;
 use rust_decimal::Decimal;
 
-use crate::support::Service;
+use crate::harness::Service;
 use testkit::found;
 
 const SHORT: (&str, &str) = ("PROVIDER_TIMEOUT_MS", "300");
@@ -42,7 +42,7 @@ async fn a_bad_poll_delays_nobody(#[case] fault: FaultKind, #[case] words: &str)
     assert!(source.last_error.as_ref().unwrap().contains(words), "{source:?}");
 
     service.sim.clear_faults();
-    let quote = service.quote("the venue again", |quote| quote.n_sources == 3).await;
+    let quote = service.quote("the provider again", |quote| quote.n_sources == 3).await;
     assert_eq!(quote.quality, Quality::Ok);
     service.stop().await;
 }
@@ -65,7 +65,7 @@ async fn an_absurd_price_spoils_only_itself(#[case] what: Absurdity, #[case] rea
     let quote = service.quotes_later(3).await;
     assert!(hundred()(quote.price), "{}", quote.price);
     assert!(!quote.sources.contains(&ProviderId::Binance));
-    let eth = crate::support::quote(&service.redis.connection, "ETH", "ETH of three", |q| q.n_sources == 3).await;
+    let eth = crate::harness::quote(&service.redis.connection, "ETH", "ETH of three", |q| q.n_sources == 3).await;
     assert!(eth.sources.contains(&ProviderId::Binance));
     let found = flagged(&service, reason).await;
     assert_eq!(found, ("binance".to_owned(), "BTC".to_owned()));
@@ -99,7 +99,7 @@ async fn a_liar_of_three_moves_nothing() {
         flagged(&service, "outlier").await,
         ("binance".to_owned(), "BTC".to_owned())
     );
-    for quote in crate::support::published(&service.redis.connection).await {
+    for quote in crate::harness::published(&service.redis.connection).await {
         assert!(
             quote.ticker.as_str() != "BTC" || hundred()(quote.price),
             "{}",
