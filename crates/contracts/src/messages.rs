@@ -94,7 +94,8 @@ pub struct ObservationMessage {
     pub simulated: bool,
 }
 
-/// Newest metrics of one asset (`metrics:{TICKER}` and stream `metrics`). An unknown is `null`, with its reason in `undefined`.
+/// Newest metrics of one asset (`metrics:{TICKER}` and stream `metrics`). An unknown is `null`, with its reason in
+/// `undefined`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricsMessage {
     /// Version of this shape.
@@ -173,7 +174,8 @@ pub enum AlertEventMessage {
     },
 }
 
-/// One delivery that is due (queue `webhooks_queue`). The receiver's address, the secret and the body stay in PostgreSQL.
+/// One delivery that is due (queue `webhooks_queue`). The receiver's address, the secret and the body stay in
+/// PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryMessage {
     /// Version of this shape.

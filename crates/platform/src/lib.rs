@@ -26,6 +26,9 @@ pub mod supervisor;
 /// Waiting times between attempts.
 pub mod backoff;
 
+/// Attempts until one succeeds.
+pub mod retry;
+
 /// Leaving alone what is in trouble.
 pub mod breaker;
 

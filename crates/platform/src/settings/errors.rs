@@ -22,8 +22,8 @@ impl Problems {
         }
     }
 
-    /// Notes that a variable does not go together with others, unless one of those is wrong itself: then it stands at its
-    /// default here, and nothing is known about the two.
+    /// Notes that a variable does not go together with others, unless one of those is wrong itself: then it stands at
+    /// its default here, and nothing is known about the two.
     pub fn add_relation(&mut self, variable: impl Into<String>, others: &[&str], what: impl Into<String>) {
         if !others.iter().any(|other| self.names(other)) {
             self.add(variable, what);

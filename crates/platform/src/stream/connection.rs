@@ -7,6 +7,7 @@ use ::redis::{Cmd, RedisResult, Value};
 
 use crate::backoff::Backoff;
 use crate::redis::connect_blocking;
+use crate::retry::Failures;
 use crate::settings::RedisSettings;
 
 /// How much longer than it asked to block a read may take before the connection counts as dead.
@@ -17,7 +18,7 @@ const GRACE: Duration = Duration::from_secs(3);
 pub(super) struct BlockingConnection {
     settings: RedisSettings,
     connection: Option<MultiplexedConnection>,
-    failures: u32,
+    failures: Failures,
 }
 
 impl BlockingConnection {
@@ -25,7 +26,7 @@ impl BlockingConnection {
         Self {
             settings,
             connection: None,
-            failures: 0,
+            failures: Failures::new(Backoff::RECONNECT),
         }
     }
 
@@ -57,20 +58,18 @@ impl BlockingConnection {
 
     /// Drops the connection and waits before the next attempt, longer after each failure in a row.
     pub(super) async fn back_off(&mut self, what: &str, stream: &str, error: &anyhow::Error) {
-        if self.failures == 0 {
+        if self.failures.count() == 0 {
             tracing::warn!(stream, error = format!("{error:#}"), "{what}");
         }
         self.connection = None;
-        let wait = Backoff::RECONNECT.random_delay(self.failures);
-        self.failures = self.failures.saturating_add(1);
-        tokio::time::sleep(wait).await;
+        self.failures.wait().await;
     }
 
     /// Starts the waits from the shortest again, after a read that worked.
     pub(super) fn reset_backoff(&mut self, stream: &str) {
-        if self.failures > 0 {
-            tracing::info!(stream, failures = self.failures, "reading the stream again");
-            self.failures = 0;
+        let failures = self.failures.reset();
+        if failures > 0 {
+            tracing::info!(stream, failures, "reading the stream again");
         }
     }
 

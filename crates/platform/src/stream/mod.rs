@@ -53,7 +53,8 @@ struct Batch {
     last_id: Option<String>,
 }
 
-/// The text of an entry. What is missing or no text becomes a text that is no message, which its reader refuses and counts.
+/// The text of an entry. What is missing or no text becomes a text that is no message, which its reader refuses and
+/// counts.
 fn payload_of(fields: Vec<(Vec<u8>, Vec<u8>)>) -> String {
     let message = fields.into_iter().find(|(name, _)| name == MESSAGE_FIELD.as_bytes());
     let bytes = message.map(|(_, value)| value).unwrap_or_default();
