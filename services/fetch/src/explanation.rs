@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use contracts::api::fetch::{ExplanationBody, ExplanationInput};
 use contracts::number::Number;
-use domain::aggregate::{Judged, Outcome, Parameters, Reason};
+use domain::aggregate::{ClassifiedInput, Outcome, Parameters, Reason};
 use domain::quote::Quote;
 use domain::ticker::Ticker;
 use platform::clock::SharedClock;
@@ -105,21 +105,21 @@ fn body(quote: &Quote, outcome: &Outcome, parameters: &Parameters) -> Explanatio
     }
 }
 
-fn input(judged: &Judged) -> ExplanationInput {
-    let observation = &judged.observation;
+fn input(input: &ClassifiedInput) -> ExplanationInput {
+    let observation = &input.observation;
     ExplanationInput {
         source: observation.provider,
         pair: observation.symbol.clone(),
         raw_price: Number(observation.price),
         quote_currency: observation.quote_currency.to_string(),
-        quote_rate: judged.quote_rate.map(Number),
-        usd_price: judged.usd_price.map(Number),
-        volume_weight: judged.volume_weight.map(Number),
-        reliability: Number(judged.reliability),
+        quote_rate: input.quote_rate.map(Number),
+        usd_price: input.usd_price.map(Number),
+        volume_weight: input.volume_weight.map(Number),
+        reliability: Number(input.reliability),
         received_at: observation.received_at.into(),
         source_time: observation.quoted_at.map(Into::into),
-        age_ms: u64::try_from(judged.age.as_millis()).unwrap_or(0),
-        included: judged.excluded.is_none(),
-        reason: judged.excluded.map(|reason| Reason::as_str(reason).to_owned()),
+        age_ms: u64::try_from(input.age.as_millis()).unwrap_or(0),
+        included: input.excluded.is_none(),
+        reason: input.excluded.map(|reason| Reason::as_str(reason).to_owned()),
     }
 }

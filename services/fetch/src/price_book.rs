@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::aggregate::{Input, Judged, Memory, Outcome, Parameters, Reason, Verdict, aggregate};
+use domain::aggregate::{ClassifiedInput, Input, Memory, Outcome, Parameters, Reason, Verdict, aggregate};
 use domain::quote::{Observation, Quote};
 use domain::ticker::{ProviderId, Ticker};
 use jiff::{SignedDuration, Timestamp};
@@ -208,8 +208,8 @@ fn new_outliers(before: &Memory, outcome: &Outcome) -> Vec<NewOutlier> {
         Verdict::Price(quote) => Some(quote.price),
         Verdict::Unconfirmed { .. } | Verdict::NoInput => before.last,
     };
-    let flagged = |judged: &Judged, reason| NewOutlier {
-        observation: judged.observation.clone(),
+    let flagged = |input: &ClassifiedInput, reason| NewOutlier {
+        observation: input.observation.clone(),
         reason,
         reference,
     };

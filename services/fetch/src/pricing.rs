@@ -210,9 +210,9 @@ impl PricingTask {
     }
 
     fn record_outcome(&mut self, priced: &Priced) {
-        for judged in &priced.outcome.inputs {
-            let provider = judged.observation.provider.as_str();
-            let outcome = judged.excluded.map_or("included", Reason::as_str);
+        for input in &priced.outcome.inputs {
+            let provider = input.observation.provider.as_str();
+            let outcome = input.excluded.map_or("included", Reason::as_str);
             metrics::counter!(INPUTS, "provider" => provider, "outcome" => outcome).increment(1);
         }
         let reason = match (&priced.outcome.verdict, &priced.publish) {
@@ -248,9 +248,9 @@ fn observations(fresh: &[Observation], priced: &[Priced]) -> Vec<(Ticker, Observ
     fresh
         .iter()
         .filter_map(|observation| {
-            let judged = outcomes.get(&observation.ticker)?.inputs.iter();
+            let inputs = outcomes.get(&observation.ticker)?.inputs.iter();
             // Absent when a newer one of the same provider was known: then that one stays.
-            let own = judged.into_iter().find(|j| j.observation == *observation)?;
+            let own = inputs.into_iter().find(|j| j.observation == *observation)?;
             Some((
                 observation.ticker.clone(),
                 convert::observation(observation, own.excluded),

@@ -150,10 +150,6 @@ impl fmt::Display for RawNumber {
 
 /// Reads a field that may be a number, a string that holds one, `null`, or anything: what is no number is unknown,
 /// so that one strange field spoils nothing but itself.
-///
-/// # Errors
-///
-/// Only those of the deserializer itself.
 pub fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RawNumber>, D::Error> {
     let raw = Option::<&'de RawValue>::deserialize(deserializer)?;
     Ok(raw.and_then(RawNumber::from_json))

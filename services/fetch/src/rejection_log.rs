@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::Context;
 use deadpool_postgres::{Pool, PoolError};
 use jiff::{SignedDuration, Timestamp};
+use platform::backoff::Backoff;
 use platform::clock::SharedClock;
+use platform::retry::{Limit, retry};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -23,8 +25,12 @@ pub const SCHEMA_VERSION: u32 = 2;
 /// Points written in one statement.
 const BATCH_SIZE: usize = 200;
 
-/// Between two attempts to reach PostgreSQL.
-const RETRY_INTERVAL: Duration = Duration::from_secs(2);
+/// Between attempts to reach PostgreSQL.
+const RETRY: Backoff = Backoff {
+    base: Duration::from_secs(2),
+    max: Duration::from_secs(2),
+    jitter: 0.2,
+};
 
 /// Between two removals of old points.
 const CLEANUP_INTERVAL: Duration = Duration::from_secs(3_600);
@@ -172,10 +178,15 @@ fn is_refusal(error: &anyhow::Error) -> bool {
 
 /// Waits for the database without end, and refuses an old schema.
 async fn check_schema(pool: &Pool) -> anyhow::Result<()> {
-    while let Err(error) = platform::postgres::ping(pool).await {
-        tracing::warn!(error = format!("{error:#}"), "waiting for postgresql, prices go on");
-        tokio::time::sleep(RETRY_INTERVAL).await;
-    }
+    retry(
+        RETRY,
+        Limit::Never,
+        |_| platform::postgres::ping(pool),
+        |error: &anyhow::Error, _| {
+            tracing::warn!(error = format!("{error:#}"), "waiting for postgresql, prices go on");
+        },
+    )
+    .await?;
     platform::postgres::require_schema(pool, SCHEMA_VERSION).await
 }
 

@@ -6,7 +6,7 @@ use contracts::api::analytics::{
 use contracts::api::fetch::HistoryCandle;
 use contracts::api::{DataState, Page, WithProvenance};
 use contracts::number::Number;
-use core_analytics::bars::bars_of_history;
+use core_analytics::candles::candles_of_history;
 use domain::candle::Tick;
 use domain::interval::Interval;
 use domain::ticker::Ticker;
@@ -24,7 +24,7 @@ const NOW: &str = "2026-03-01T12:30:00Z";
 /// Hours up to the running one, without those in `missing` (counted back from the running one).
 async fn fill(world: &World, name: &str, hours: i64, missing: &[i64], price: impl Fn(i64) -> i64) {
     let newest = Interval::H1.open_time(at(NOW));
-    let bars: Vec<HistoryCandle> = (0..hours)
+    let candles: Vec<HistoryCandle> = (0..hours)
         .rev()
         .filter(|back| !missing.contains(back))
         .map(|back| {
@@ -40,8 +40,8 @@ async fn fill(world: &World, name: &str, hours: i64, missing: &[i64], price: imp
             }
         })
         .collect();
-    let bars = bars_of_history(&ticker(name), Interval::H1, &bars, at(NOW));
-    world.store().merge_history(&bars).await.unwrap();
+    let candles = candles_of_history(&ticker(name), Interval::H1, &candles, at(NOW));
+    world.store().merge_history(&candles).await.unwrap();
 }
 
 fn priced(at: Timestamp, price: &str) -> (Ticker, Tick) {
@@ -64,7 +64,7 @@ async fn refused(running: &Running, path: &str, query: &impl Serialize) -> Probl
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statistics_are_of_the_closed_bars_of_the_window() {
     let world = World::new(NOW).await;
-    // The running bar (0 back) would be the highest price.
+    // The running candle (0 back) would be the highest price.
     fill(&world, "BTC", 200, &[10], |back| {
         if back == 0 { 9_999 } else { 100 + back % 7 }
     })
@@ -223,7 +223,7 @@ async fn pages_of_bars_join_without_gap_or_overlap() {
     assert!(
         all[..24]
             .iter()
-            .all(|bar| bar.closed && bar.backfilled && bar.n.is_none())
+            .all(|candle| candle.closed && candle.backfilled && candle.n.is_none())
     );
     assert!(!all[24].closed);
 
@@ -299,7 +299,7 @@ async fn age_is_that_of_the_newest_price_whatever_the_length_of_the_bars() {
             "{interval}"
         );
     }
-    // Statistics are of closed bars: of hours they lack nothing, of minutes the newest are missing.
+    // Statistics are of closed candles: of hours they lack nothing, of minutes the newest are missing.
     for (interval, newest, state) in [
         ("1h", "2026-03-01T11:59:59.999Z", DataState::Ok),
         ("1m", "2026-03-01T12:18:00Z", DataState::Stale),

@@ -94,10 +94,6 @@ pub fn text(raw: &RawValue) -> Option<String> {
 }
 
 /// Reads a field as [`text`] does; anything else is unknown.
-///
-/// # Errors
-///
-/// Only those of the deserializer itself.
 pub fn lenient_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let raw = Option::<&'de RawValue>::deserialize(deserializer)?;
     Ok(raw.and_then(text).filter(|text| !text.is_empty()))

@@ -1,4 +1,4 @@
-//! Quotes become bars, each exactly once.
+//! Quotes become candles, each exactly once.
 
 use contracts::keys;
 use contracts::messages::QuoteMessage;
@@ -28,7 +28,7 @@ async fn assert_bars_are_those_of(world: &World, name: &str, quotes: &[QuoteMess
     let ticks: Vec<Tick> = quotes.iter().map(tick).collect();
     for interval in Interval::ALL {
         assert_eq!(
-            world.bars(name, interval).await,
+            world.candles(name, interval).await,
             from_ticks(&ticks, interval),
             "{name} {interval}"
         );
@@ -140,7 +140,7 @@ async fn a_late_quote_changes_a_bar_that_was_closed() {
     for quote in [&early, &late] {
         store.record(&[(ticker("BTC"), tick(quote))]).await.unwrap();
     }
-    let bars = world.bars("BTC", Interval::M1).await;
-    assert_eq!(bars, from_ticks(&[tick(&late), tick(&early)], Interval::M1));
-    assert_eq!(bars[0].open.price, late.price);
+    let candles = world.candles("BTC", Interval::M1).await;
+    assert_eq!(candles, from_ticks(&[tick(&late), tick(&early)], Interval::M1));
+    assert_eq!(candles[0].open.price, late.price);
 }

@@ -1,8 +1,8 @@
 //! Bounded history of each asset in memory, from which metrics are computed on every quote.
 //!
-//! The bars in PostgreSQL are the truth: every refresh reads the newest few of them again, so late prices, and prices that
-//! another process of this service counted, are in the windows too. Now and then, and when history was filled in, the windows
-//! of an asset are read anew.
+//! The candles in PostgreSQL are the truth: every refresh reads the newest few of them again, so late prices, and
+//! prices that another process of this service counted, are in the windows too. Now and then, and when history was
+//! filled in, the windows of an asset are read anew.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::store::{Store, WindowRow};
+use crate::store::{Store, WindowRow, candles};
 
 /// How far back closing prices of 5 minutes go: 7 days, and the hour that is compared with them.
 pub const CLOSES_SPAN: SignedDuration = SignedDuration::from_hours(7 * 24 + 2);
@@ -21,33 +21,30 @@ pub const CLOSES_SPAN: SignedDuration = SignedDuration::from_hours(7 * 24 + 2);
 pub const DAY_SPAN: SignedDuration = SignedDuration::from_hours(24);
 /// How far back hourly highs go.
 pub const MONTH_SPAN: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// The newest bars that every refresh reads again.
+/// The newest candles that every refresh reads again.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
 /// How old windows may be before they are read anew.
-const READ_ANEW_AFTER: SignedDuration = SignedDuration::from_mins(5);
+const RELOAD_INTERVAL: SignedDuration = SignedDuration::from_mins(5);
 
-/// The highest and the lowest price of one bar.
+/// The highest and the lowest price of one candle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extremes {
-    /// The highest price.
     pub high: Decimal,
-    /// The lowest price.
     pub low: Decimal,
 }
 
-/// The history of one asset, keyed by the opening times of bars in unix seconds.
+/// The history of one asset, keyed by the opening times of candles in unix seconds.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AssetWindow {
     /// Closing prices of 5 minutes.
     pub closes: BTreeMap<i64, f64>,
     /// Extremes of 5 minutes.
     pub extremes: BTreeMap<i64, Extremes>,
-    /// Highest prices of hours.
     pub hourly_highs: BTreeMap<i64, f64>,
 }
 
 impl AssetWindow {
-    /// Takes in a bar of 5 minutes, new or changed.
+    /// Takes in a candle of 5 minutes, new or changed.
     pub fn put_five_minutes(&mut self, open_time: Timestamp, extremes: Extremes, close: Decimal) {
         let Some(close) = close.to_f64() else { return };
         self.closes.insert(open_time.as_second(), close);
@@ -62,7 +59,7 @@ impl AssetWindow {
     }
 
     /// Forgets what no metric at `now` needs.
-    pub fn forget_before(&mut self, now: Timestamp) {
+    pub fn drop_before(&mut self, now: Timestamp) {
         let start = |span: SignedDuration| (now - span).as_second();
         self.closes = self.closes.split_off(&(start(CLOSES_SPAN)));
         self.extremes = self.extremes.split_off(&(start(DAY_SPAN) - Interval::M5.seconds()));
@@ -92,7 +89,7 @@ impl ChangedHistory {
 
 /// The windows of all assets.
 #[derive(Debug)]
-pub struct Windows {
+pub struct AssetWindows {
     store: Store,
     changed: ChangedHistory,
     assets: HashMap<Ticker, Kept>,
@@ -105,7 +102,7 @@ struct Kept {
     refreshed_at: Timestamp,
 }
 
-impl Windows {
+impl AssetWindows {
     /// Windows that are read when they are first needed.
     pub fn new(store: Store, changed: ChangedHistory) -> Self {
         Self {
@@ -124,7 +121,7 @@ impl Windows {
         let mut since = now;
         for ticker in tickers {
             match self.assets.get(ticker) {
-                Some(kept) if now.duration_since(kept.read_at) < READ_ANEW_AFTER && !self.changed.take(ticker) => {
+                Some(kept) if now.duration_since(kept.read_at) < RELOAD_INTERVAL && !self.changed.take(ticker) => {
                     since = since.min(kept.refreshed_at);
                     newest.push(ticker.clone());
                 }
@@ -155,8 +152,9 @@ impl Windows {
         hours_from: Timestamp,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        let five_minutes = self.store.list_window(tickers, Interval::M5, five_minutes_from).await?;
-        let hours = self.store.list_window(tickers, Interval::H1, hours_from).await?;
+        let five_minutes =
+            candles::list_window(&self.store.client().await?, tickers, Interval::M5, five_minutes_from).await?;
+        let hours = candles::list_window(&self.store.client().await?, tickers, Interval::H1, hours_from).await?;
         for ticker in tickers {
             let kept = self.assets.entry(ticker.clone()).or_insert_with(|| Kept {
                 window: AssetWindow::default(),
@@ -194,7 +192,7 @@ impl Windows {
         }
         for ticker in tickers {
             if let Some(kept) = self.assets.get_mut(ticker) {
-                kept.window.forget_before(now);
+                kept.window.drop_before(now);
             }
         }
         Ok(())
@@ -217,7 +215,7 @@ mod tests {
             };
             window.put_five_minutes(Interval::M5.open_time(now), extremes, Decimal::ONE);
             window.put_hour(Interval::H1.open_time(now), Decimal::TWO);
-            window.forget_before(now);
+            window.drop_before(now);
             now += SignedDuration::from_mins(5);
         }
         assert_eq!(window.closes.len(), (7 * 24 + 2) * 12 + 1);

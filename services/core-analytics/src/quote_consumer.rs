@@ -1,7 +1,8 @@
-//! Quotes in, bars and metrics out: reads the stream as a consumer group and acks after the effect.
+//! Quotes in, candles and metrics out: reads the stream as a consumer group and acks after the effect.
 //!
-//! While PostgreSQL or Redis is away a batch is tried again with growing pauses and nothing is acked; a batch that comes again
-//! after a crash counts nothing twice, because bars are made only of prices that were not stored before.
+//! While PostgreSQL or Redis is away a batch is tried again with growing pauses and nothing is acked; a batch that
+//! comes again after a crash counts nothing twice, because candles are made only of prices that were not stored
+//! before.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,44 +14,40 @@ use jiff::{SignedDuration, Timestamp};
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
 use platform::redis::Connection;
+use platform::retry::Failures;
 use platform::stream::{Entry, GroupReader};
 use tokio_util::sync::CancellationToken;
 
-use crate::bars::storable;
-use crate::emit::emit;
+use crate::asset_windows::AssetWindows;
+use crate::candles::storable;
 use crate::metrics::compute;
+use crate::publish::publish;
 use crate::refusals::{Refusals, is_refusal};
 use crate::store::Store;
-use crate::windows::Windows;
 
-const BATCH: usize = 500;
+const BATCH_SIZE: usize = 500;
 const BLOCK: Duration = Duration::from_secs(5);
-/// Longest pause between attempts.
 const BACKOFF: Backoff = Backoff {
     base: Duration::from_millis(100),
     max: Duration::from_secs(5),
     jitter: 0.5,
 };
 /// How far ahead of our clock a price may be.
-const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+const MAX_CLOCK_LEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// Counts of quotes by what became of them: `counted`, `repeated`, or the reason of refusal.
 const QUOTES: &str = "analytics_quotes_total";
 /// Seconds from the moment a price speaks of until its metrics are published.
 const AGE: &str = "analytics_quote_age_seconds";
 
-/// The loop that turns quotes into bars and metrics.
+/// The loop that turns quotes into candles and metrics.
 #[derive(Debug)]
-pub struct Intake {
-    /// Where bars are kept.
+pub struct QuoteConsumer {
     pub store: Store,
     /// The history that metrics are computed from.
-    pub windows: Windows,
-    /// Where metrics are published.
+    pub windows: AssetWindows,
     pub redis: Connection,
-    /// Where quotes come from.
     pub reader: GroupReader,
-    /// The time.
     pub clock: SharedClock,
     /// Told of everything that is refused for good.
     pub refusals: Refusals,
@@ -58,16 +55,13 @@ pub struct Intake {
     pub oldest: SignedDuration,
 }
 
-impl Intake {
+impl QuoteConsumer {
     /// Runs until `stop`.
-    ///
-    /// # Errors
-    /// Never for a server that does not answer.
     pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         loop {
             let entries = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                entries = self.reader.read(BATCH, BLOCK) => entries,
+                entries = self.reader.read(BATCH_SIZE, BLOCK) => entries,
             };
             if entries.is_empty() {
                 continue;
@@ -95,7 +89,7 @@ impl Intake {
         let now = self.clock.now();
         let mut quotes = Vec::with_capacity(entries.len());
         for entry in entries {
-            match readable(entry, now, self.oldest) {
+            match parse_quote(entry, now, self.oldest) {
                 Ok(quote) => quotes.push(quote),
                 Err(reason) => {
                     metrics::counter!(QUOTES, "outcome" => reason).increment(1);
@@ -106,20 +100,20 @@ impl Intake {
         quotes
     }
 
-    /// Waits out outages. A quote that is refused for good takes no other with it: it is found by halving, and set aside.
+    /// Waits out outages. A quote that is refused for good takes no other with it: it is found by halving, and set
+    /// aside.
     async fn process_or_set_aside(&mut self, quotes: &[QuoteMessage]) {
-        let (mut parts, mut attempt) = (vec![quotes], 0);
+        let (mut parts, mut failures) = (vec![quotes], Failures::new(BACKOFF));
         while let Some(part) = parts.pop() {
             let Err(error) = self.process(part).await else {
                 continue;
             };
             match part {
                 _ if !is_refusal(&error) => {
-                    if attempt == 0 {
+                    if failures.count() == 0 {
                         tracing::warn!(error = format!("{error:#}"), "a batch of quotes has to wait");
                     }
-                    tokio::time::sleep(BACKOFF.random_delay(attempt)).await;
-                    attempt += 1;
+                    failures.wait().await;
                     parts.push(part);
                 }
                 [quote] => {
@@ -134,8 +128,8 @@ impl Intake {
                 }
             }
         }
-        if attempt > 0 {
-            tracing::info!(attempt, "the batch of quotes went through");
+        if failures.count() > 0 {
+            tracing::info!(attempt = failures.count(), "the batch of quotes went through");
         }
     }
 
@@ -151,7 +145,7 @@ impl Intake {
             .values()
             .filter_map(|quote| Some(compute(quote, self.windows.find(&quote.ticker)?)))
             .collect();
-        match emit(&self.redis, &messages).await {
+        match publish(&self.redis, &messages).await {
             // The prices are counted: they do not wait for what no repetition helps.
             Err(error) if is_refusal(&error) => self.refusals.set_aside("metrics", "all", "", &error),
             result => result?,
@@ -166,10 +160,10 @@ impl Intake {
     }
 }
 
-fn readable(entry: &Entry, now: Timestamp, oldest: SignedDuration) -> Result<QuoteMessage, &'static str> {
+fn parse_quote(entry: &Entry, now: Timestamp, oldest: SignedDuration) -> Result<QuoteMessage, &'static str> {
     let mut quote: QuoteMessage = serde_json::from_str(&entry.payload).map_err(|_| "unreadable")?;
     quote.price = storable(quote.price).ok_or("price_out_of_range")?;
-    if quote.as_of > now + AHEAD {
+    if quote.as_of > now + MAX_CLOCK_LEAD {
         return Err("ahead_of_time");
     }
     if quote.as_of < now - oldest {

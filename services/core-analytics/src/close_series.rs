@@ -10,8 +10,7 @@ use crate::store::ClosePoint;
 
 /// Closing prices in order of time.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Closes {
-    /// The exact prices.
+pub struct CloseSeries {
     pub exact: Vec<Decimal>,
     /// The same in binary, with opening times in seconds.
     pub series: Series,
@@ -19,11 +18,8 @@ pub struct Closes {
     pub newest_price: Option<Timestamp>,
 }
 
-impl Closes {
+impl CloseSeries {
     /// The series of these points, ascending by opening time.
-    ///
-    /// # Errors
-    /// Never for what the table holds: its key and its prices above zero make a series.
     pub fn of(points: &[ClosePoint]) -> Result<Self, InvalidSeries> {
         let times = points.iter().map(|point| point.open_time.as_second()).collect();
         let prices = points
@@ -38,7 +34,7 @@ impl Closes {
     }
 }
 
-/// Periods per year of bars of this length.
+/// Periods per year of candles of this length.
 pub fn periods_per_year(interval: Interval) -> f64 {
     domain::statistics::SECONDS_PER_YEAR / interval.seconds() as f64
 }

@@ -1,23 +1,23 @@
-//! The time between two prices of a file: any whole number of seconds to weeks, not only the bars that are stored.
+//! The time between two prices of a file: any whole number of seconds to weeks, not only the candles that are stored.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// A length such as `30m` or `1d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BarLength {
+pub struct SampleInterval {
     text: String,
     seconds: i64,
 }
 
-impl BarLength {
+impl SampleInterval {
     /// The length in seconds.
     pub fn seconds(&self) -> i64 {
         self.seconds
     }
 }
 
-impl FromStr for BarLength {
+impl FromStr for SampleInterval {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -42,7 +42,7 @@ impl FromStr for BarLength {
     }
 }
 
-impl fmt::Display for BarLength {
+impl fmt::Display for SampleInterval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
@@ -61,10 +61,10 @@ mod tests {
             ("1d", 86_400),
             ("1w", 604_800),
         ] {
-            assert_eq!(text.parse::<BarLength>().unwrap().seconds(), seconds);
+            assert_eq!(text.parse::<SampleInterval>().unwrap().seconds(), seconds);
         }
         for text in ["", "d", "0d", "-1d", "1.5h", "1y", "99999w", "1", "1ä"] {
-            assert!(text.parse::<BarLength>().is_err(), "{text:?}");
+            assert!(text.parse::<SampleInterval>().is_err(), "{text:?}");
         }
     }
 }

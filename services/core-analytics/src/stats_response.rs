@@ -7,27 +7,19 @@ use contracts::number::{Float, Number};
 use domain::statistics::{DEFINITIONS_VERSION, Measured, StandardErrors, Stats, Undefined};
 use rust_decimal::Decimal;
 
-/// What statistics are of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Labels {
-    /// The asset.
+pub struct StatsLabels {
     pub symbol: String,
-    /// The look-back window.
     pub window: String,
-    /// Length of the bars.
     pub interval: String,
 }
 
 /// The prices that statistics pick out, as exact decimals; `None` where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PickedPrices {
-    /// The first price.
     pub first: Option<Decimal>,
-    /// The last price.
     pub last: Option<Decimal>,
-    /// The highest price.
     pub max: Option<Decimal>,
-    /// The lowest price.
     pub min: Option<Decimal>,
 }
 
@@ -79,7 +71,7 @@ impl Reasons {
 }
 
 /// The body of these statistics.
-pub fn stats_body(labels: Labels, stats: &Stats, prices: PickedPrices, periods_per_year: f64) -> StatsBody {
+pub fn stats_response(labels: StatsLabels, stats: &Stats, prices: PickedPrices, periods_per_year: f64) -> StatsBody {
     let basics = &stats.basics;
     let mut reasons = Reasons::default();
     StatsBody {
@@ -144,12 +136,12 @@ mod tests {
             expected_points: None,
         };
         let stats = Stats::of(&Series::evenly_spaced(prices.to_vec()).unwrap(), &options);
-        let labels = Labels {
+        let labels = StatsLabels {
             symbol: "BTC".to_owned(),
             window: "30d".to_owned(),
             interval: "1d".to_owned(),
         };
-        let body = stats_body(labels, &stats, PickedPrices::shortest(&stats), 365.0);
+        let body = stats_response(labels, &stats, PickedPrices::shortest(&stats), 365.0);
         serde_json::from_str(&serde_json::to_string(&body).unwrap()).unwrap()
     }
 

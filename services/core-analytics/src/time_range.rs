@@ -1,16 +1,16 @@
-//! Which bars answer a question about a stretch of time.
+//! Which candles answer a question about a stretch of time.
 
 use domain::interval::Interval;
 use jiff::{SignedDuration, Timestamp};
 
-/// Most bars that one question may read.
+/// Most candles that one question may read.
 pub const MAX_POINTS: i64 = 200_000;
 /// Longest stretch of time: 5 years.
 pub const MAX_SPAN_SECONDS: i64 = 5 * 365 * 86_400;
 
-/// The length of bars that suits a stretch of time.
+/// The length of candles that suits a stretch of time.
 ///
-/// | up to | bars | at most |
+/// | up to | candles | at most |
 /// |---|---|---|
 /// | 6 hours | 1m | 360 |
 /// | 2 days | 5m | 576 |
@@ -30,10 +30,11 @@ pub const fn default_interval(seconds: i64) -> Interval {
     }
 }
 
-/// How many bars a rolling statistic looks back over.
+/// How many candles a rolling statistic looks back over.
 ///
-/// An hour of minutes, half a day of 5 minutes, a day of quarters, a week of 1 and 4 hours, two weeks of 12 hours, 30 days.
-pub const fn rolling_bars(interval: Interval) -> usize {
+/// An hour of minutes, half a day of 5 minutes, a day of quarters, a week of 1 and 4 hours, two weeks of 12 hours, 30
+/// days.
+pub const fn rolling_candles(interval: Interval) -> usize {
     match interval {
         Interval::M1 => 60,
         Interval::M5 => 144,
@@ -45,20 +46,19 @@ pub const fn rolling_bars(interval: Interval) -> usize {
     }
 }
 
-/// The closed bars of a look-back window: as many whole bars as fit, up to the running one and
+/// The closed candles of a look-back window: as many whole candles as fit, up to the running one and
 /// without it, and the one before them, whose close is the price at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClosedBars {
-    /// First opening time.
+pub struct ClosedCandles {
     pub from: Timestamp,
-    /// End, exclusive: the opening time of the running bar.
+    /// End, exclusive: the opening time of the running candle.
     pub to: Timestamp,
-    /// How many bars there are when none is missing.
+    /// How many candles there are when none is missing.
     pub expected: usize,
 }
 
-impl ClosedBars {
-    /// The closed bars of the last `window_seconds` before `now`.
+impl ClosedCandles {
+    /// The closed candles of the last `window_seconds` before `now`.
     pub fn before(now: Timestamp, interval: Interval, window_seconds: i64) -> Self {
         // The close before the window is the price at its start: without it 24 closes of 1h would span 23 hours.
         let count = window_seconds / interval.seconds() + 1;
@@ -94,11 +94,11 @@ mod tests {
     #[test]
     fn the_running_bar_is_left_out() {
         let now = "2026-01-02T10:30:00Z".parse().unwrap();
-        let bars = ClosedBars::before(now, Interval::H1, 24 * 3_600);
-        assert_eq!(bars.from.to_string(), "2026-01-01T09:00:00Z");
-        assert_eq!(bars.to.to_string(), "2026-01-02T10:00:00Z");
+        let candles = ClosedCandles::before(now, Interval::H1, 24 * 3_600);
+        assert_eq!(candles.from.to_string(), "2026-01-01T09:00:00Z");
+        assert_eq!(candles.to.to_string(), "2026-01-02T10:00:00Z");
         assert_eq!(
-            bars.expected, 25,
+            candles.expected, 25,
             "24 returns, from the close at 10:00 to the close at 10:00"
         );
     }

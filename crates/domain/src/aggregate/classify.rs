@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::median::median;
-use super::{Input, Judged, PRICE_DECIMALS, Parameters, Reason, WANTED_SOURCES};
+use super::{ClassifiedInput, Input, PRICE_DECIMALS, Parameters, Reason, WANTED_SOURCES};
 use crate::ticker::{ProviderId, Ticker};
 
 /// What makes a median absolute deviation comparable with a standard deviation.
@@ -16,10 +16,10 @@ const MAD_SCALE: Decimal = Decimal::from_parts(14_826, 0, 0, false, 4);
 pub const DOLLAR_TOKENS: [&str; 6] = ["USDT", "USDC", "FDUSD", "TUSD", "BUSD", "DAI"];
 
 /// Larger amounts are nonsense, and would overflow what is computed with them.
-const LARGEST_PRICE: i64 = 1_000_000_000_000_000_000;
+const MAX_PRICE: i64 = 1_000_000_000_000_000_000;
 
-/// Each venue's newest word, in the order of their names, with its age.
-pub(super) fn newest_per_source(inputs: &[Input], now: Timestamp) -> Vec<Judged> {
+/// Each provider's newest word, in the order of their names, with its age.
+pub(super) fn newest_per_source(inputs: &[Input], now: Timestamp) -> Vec<ClassifiedInput> {
     let mut newest: BTreeMap<ProviderId, &Input> = BTreeMap::new();
     for input in inputs {
         let slot = newest.entry(input.observation.provider).or_insert(input);
@@ -33,7 +33,7 @@ pub(super) fn newest_per_source(inputs: &[Input], now: Timestamp) -> Vec<Judged>
         .into_values()
         .map(|input| {
             let age = now.duration_since(input.observation.as_of()).max(SignedDuration::ZERO);
-            Judged {
+            ClassifiedInput {
                 observation: input.observation.clone(),
                 reliability: input.reliability.clamp(Decimal::ZERO, Decimal::ONE),
                 age,
@@ -48,8 +48,12 @@ pub(super) fn newest_per_source(inputs: &[Input], now: Timestamp) -> Vec<Judged>
 
 /// Converts to USD through the price of the quote currency. True if a dollar token had to be taken at par,
 /// which happens only when nothing else could be used.
-pub(super) fn convert(judged: &mut [Judged], rates: &BTreeMap<Ticker, Decimal>, steps: &mut Vec<String>) -> bool {
-    for input in judged.iter_mut() {
+pub(super) fn convert(
+    classified: &mut [ClassifiedInput],
+    rates: &BTreeMap<Ticker, Decimal>,
+    steps: &mut Vec<String>,
+) -> bool {
+    for input in classified.iter_mut() {
         let currency = &input.observation.quote_currency;
         input.quote_rate = if currency.as_str() == "USD" {
             Some(Decimal::ONE)
@@ -58,10 +62,13 @@ pub(super) fn convert(judged: &mut [Judged], rates: &BTreeMap<Ticker, Decimal>, 
         };
         price_in_usd(input);
     }
-    let usable = judged.iter().any(|j| j.excluded.is_none());
+    let usable = classified.iter().any(|j| j.excluded.is_none());
     let mut assumed = false;
     if !usable {
-        for input in judged.iter_mut().filter(|j| j.excluded == Some(Reason::NoQuoteRate)) {
+        for input in classified
+            .iter_mut()
+            .filter(|j| j.excluded == Some(Reason::NoQuoteRate))
+        {
             if DOLLAR_TOKENS.contains(&input.observation.quote_currency.as_str()) {
                 input.quote_rate = Some(Decimal::ONE);
                 input.excluded = None;
@@ -70,7 +77,7 @@ pub(super) fn convert(judged: &mut [Judged], rates: &BTreeMap<Ticker, Decimal>, 
             }
         }
     }
-    for input in judged.iter() {
+    for input in classified.iter() {
         let name = input.observation.provider;
         match (input.excluded, input.usd_price) {
             (Some(reason), _) => steps.push(format!("{name} left out: {}", reason.as_str())),
@@ -84,10 +91,10 @@ pub(super) fn convert(judged: &mut [Judged], rates: &BTreeMap<Ticker, Decimal>, 
     assumed
 }
 
-fn price_in_usd(input: &mut Judged) {
+fn price_in_usd(input: &mut ClassifiedInput) {
     input.usd_price = input
         .to_usd(Some(input.observation.price))
-        .filter(|price| *price > Decimal::ZERO && *price <= Decimal::from(LARGEST_PRICE));
+        .filter(|price| *price > Decimal::ZERO && *price <= Decimal::from(MAX_PRICE));
     if input.excluded.is_none() {
         input.excluded = match (input.quote_rate, input.usd_price) {
             (None, _) => Some(Reason::NoQuoteRate),
@@ -101,20 +108,20 @@ fn price_in_usd(input: &mut Judged) {
 /// comes back only below half of the limit, so one that hovers around it does not come and go. With fewer than
 /// three inputs nobody new can be called the outlier; who was removed before is measured against the others.
 pub(super) fn remove_outliers(
-    judged: &mut [Judged],
+    classified: &mut [ClassifiedInput],
     removed_before: &BTreeSet<ProviderId>,
     parameters: &Parameters,
     steps: &mut Vec<String>,
 ) -> BTreeSet<ProviderId> {
-    let all = prices_of(judged, |_| true);
+    let all = prices_of(classified, |_| true);
     let few = all.len() < WANTED_SOURCES;
     let reference = if few {
-        prices_of(judged, |provider| !removed_before.contains(&provider))
+        prices_of(classified, |provider| !removed_before.contains(&provider))
     } else {
         all
     };
     // Who is not heard now, because its word is old or cannot be converted, has not come back.
-    let mut removed: BTreeSet<ProviderId> = judged
+    let mut removed: BTreeSet<ProviderId> = classified
         .iter()
         .filter(|j| j.excluded.is_some())
         .map(|j| j.observation.provider)
@@ -130,7 +137,7 @@ pub(super) fn remove_outliers(
         let shown = limit.round_dp(PRICE_DECIMALS);
         steps.push(format!("median {middle}, median deviation {spread}, limit {shown}"));
     }
-    for input in judged.iter_mut().filter(|j| j.excluded.is_none()) {
+    for input in classified.iter_mut().filter(|j| j.excluded.is_none()) {
         let Some(price) = input.usd_price else { continue };
         let provider = input.observation.provider;
         let own_limit = match (removed_before.contains(&provider), few) {
@@ -148,8 +155,8 @@ pub(super) fn remove_outliers(
     removed
 }
 
-fn prices_of(judged: &[Judged], wanted: impl Fn(ProviderId) -> bool) -> Vec<Decimal> {
-    judged
+fn prices_of(classified: &[ClassifiedInput], wanted: impl Fn(ProviderId) -> bool) -> Vec<Decimal> {
+    classified
         .iter()
         .filter(|j| j.excluded.is_none() && wanted(j.observation.provider))
         .filter_map(|j| j.usd_price)

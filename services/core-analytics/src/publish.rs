@@ -10,7 +10,7 @@ use platform::stream;
 ///
 /// # Errors
 /// Redis does not answer; publishing again does no harm.
-pub async fn emit(connection: &Connection, metrics: &[MetricsMessage]) -> anyhow::Result<()> {
+pub async fn publish(connection: &Connection, metrics: &[MetricsMessage]) -> anyhow::Result<()> {
     if metrics.is_empty() {
         return Ok(());
     }
