@@ -44,7 +44,7 @@ pub fn quote(ticker: &Ticker) -> String {
     format!("quote:{{{ticker}}}")
 }
 
-/// Newest observation per venue: hash, field = venue, value = JSON [`crate::messages::ObservationMessage`].
+/// Newest observation per provider: hash, field = provider, value = JSON [`crate::messages::ObservationMessage`].
 pub fn observations(ticker: &Ticker) -> String {
     format!("observation:{{{ticker}}}")
 }
@@ -59,7 +59,7 @@ pub fn alert_index(condition: Condition, ticker: &Ticker) -> String {
     format!("alerts:{condition}:{{{ticker}}}")
 }
 
-/// State of a provider: string, JSON [`crate::api::fetch::SourceBody`].
+/// State of a provider: string, JSON [`crate::api::fetch::ProviderBody`].
 pub fn provider_state(provider: domain::ticker::ProviderId) -> String {
     format!("provider:{{{provider}}}")
 }

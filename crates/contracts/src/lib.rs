@@ -3,6 +3,8 @@
 //! Everything here is a wire format. Golden files in `tests/golden` pin each of them; a change that
 //! breaks a reader fails there. Changes are additive; a message that must break gets a new version.
 
+#![warn(missing_docs)]
+
 /// Names in Redis: keys, streams, consumer groups, channels.
 pub mod keys;
 

@@ -29,9 +29,9 @@ pub struct QuoteMessage {
     pub currency: String,
     /// Half-width of the confidence interval, in `currency`.
     pub confidence: Option<Decimal>,
-    /// Best bid over the venues that tell one, in `currency`.
+    /// Best bid over the providers that report one, in `currency`.
     pub bid: Option<Decimal>,
-    /// Best ask over the venues that tell one, in `currency`.
+    /// Best ask over the providers that report one, in `currency`.
     pub ask: Option<Decimal>,
     /// Volume of the last 24 hours in `currency`, from the best source for it.
     pub volume_24h: Option<Decimal>,
@@ -41,9 +41,9 @@ pub struct QuoteMessage {
     pub market_cap: Option<Decimal>,
     /// Circulating supply, in units of the asset.
     pub circulating_supply: Option<Decimal>,
-    /// How many venues' prices went into it.
+    /// How many providers' prices went into it.
     pub n_sources: u32,
-    /// Names of the venues that went into it.
+    /// Names of the providers that went into it.
     pub sources: Vec<ProviderId>,
     /// Whether it may be relied on.
     pub quality: Quality,
@@ -55,26 +55,26 @@ pub struct QuoteMessage {
     pub as_of: Timestamp,
     /// The moment it was published.
     pub published_at: Timestamp,
-    /// Follows a price from venue to webhook.
+    /// Follows a price from provider to webhook.
     pub request_id: String,
 }
 
-/// What one venue last said about one asset, accepted or not (hash `observation:{TICKER}`).
+/// What one provider last reported of one asset, accepted or not (hash `observation:{TICKER}`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ObservationMessage {
     /// Version of this shape.
     pub v: u8,
-    /// The venue.
+    /// The provider.
     pub provider: ProviderId,
-    /// The venue's own name of the asset or pair.
+    /// The provider's own name of the asset or pair.
     pub symbol: String,
-    /// The price as the venue gave it.
+    /// The price as the provider gave it.
     pub price: Decimal,
     /// The currency of `price`, such as `USDT`.
     pub quote_currency: String,
-    /// Best bid, if the venue tells one.
+    /// Best bid, if the provider reports one.
     pub bid: Option<Decimal>,
-    /// Best ask, if the venue tells one.
+    /// Best ask, if the provider reports one.
     pub ask: Option<Decimal>,
     /// Volume of the last 24 hours, in `quote_currency`.
     pub volume_24h: Option<Decimal>,
@@ -84,7 +84,7 @@ pub struct ObservationMessage {
     pub market_cap: Option<Decimal>,
     /// Circulating supply.
     pub circulating_supply: Option<Decimal>,
-    /// When the venue says the price was made, if it says so.
+    /// When the provider says the price was made, if it says so.
     pub quoted_at: Option<Timestamp>,
     /// When it reached us.
     pub received_at: Timestamp,
@@ -94,7 +94,8 @@ pub struct ObservationMessage {
     pub simulated: bool,
 }
 
-/// Newest metrics of one asset (`metrics:{TICKER}` and stream `metrics`). An unknown is `null`, with its reason in `undefined`.
+/// Newest metrics of one asset (`metrics:{TICKER}` and stream `metrics`). An unknown is `null`, with its reason in
+/// `undefined`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricsMessage {
     /// Version of this shape.
@@ -186,7 +187,8 @@ pub enum EndpointPace {
     Slow,
 }
 
-/// One delivery that is due (queue `webhooks_queue`). The receiver's address, the secret and the body stay in PostgreSQL.
+/// One delivery that is due (queue `webhooks_queue`). The receiver's address, the secret and the body stay in
+/// PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryMessage {
     /// Version of this shape.

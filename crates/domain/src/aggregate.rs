@@ -1,6 +1,6 @@
 //! One price out of many: freshness, conversion to USD, outliers, weighted median, confidence.
 //!
-//! Called with everything the venues last said, never with one venue's word alone, so the result does not depend
+//! Called with everything the providers last said, never with one provider's word alone, so the result does not depend
 //! on who spoke last. What must be remembered between calls (`Memory`) goes in and comes out as a value: the
 //! same inputs and memory give the same price, and giving the returned memory back changes nothing.
 //! The definitions are those of `docs/methodology.md`.
@@ -13,14 +13,14 @@ use rust_decimal::Decimal;
 use crate::quote::{Flag, Method, Observation, Quality, Quote};
 use crate::ticker::{ProviderId, Ticker};
 
+mod classify;
 mod identity;
-mod judge;
 mod jump;
 mod median;
 mod merge;
 mod recency;
 
-pub use judge::DOLLAR_TOKENS;
+pub use classify::DOLLAR_TOKENS;
 pub use jump::Pending;
 pub use median::{median, weighted_median};
 pub use recency::Contest;
@@ -31,7 +31,7 @@ pub const WANTED_SOURCES: usize = 3;
 /// Decimal places of every price in USD, as the database keeps them.
 pub const PRICE_DECIMALS: u32 = 18;
 
-/// One venue's newest word and how far it is trusted.
+/// One provider's newest word and how far it is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
     /// What it said.
@@ -107,9 +107,9 @@ impl Reason {
     }
 }
 
-/// One venue's part in a price.
+/// One provider's part in a price.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judged {
+pub struct ClassifiedInput {
     /// What it said.
     pub observation: Observation,
     /// Its reliability.
@@ -126,7 +126,7 @@ pub struct Judged {
     pub excluded: Option<Reason>,
 }
 
-impl Judged {
+impl ClassifiedInput {
     /// An amount of its quote currency in USD.
     fn to_usd(&self, amount: Option<Decimal>) -> Option<Decimal> {
         amount?
@@ -159,8 +159,8 @@ pub enum Verdict {
 pub struct Outcome {
     /// What came of it.
     pub verdict: Verdict,
-    /// What every venue said and what became of it, in the order of the venues' names.
-    pub inputs: Vec<Judged>,
+    /// What every provider said and what became of it, in the order of the providers' names.
+    pub inputs: Vec<ClassifiedInput>,
     /// The steps in words, in order.
     pub steps: Vec<String>,
     /// To be given to the next call.
@@ -170,7 +170,7 @@ pub struct Outcome {
 /// Makes the one price of `ticker`.
 ///
 /// `rates` holds USD per unit of each quote currency other than USD, as far as known and fresh. Several inputs
-/// of one venue count once, with the newest word.
+/// of one provider count once, with the newest word.
 pub fn aggregate(
     ticker: &Ticker,
     inputs: &[Input],
@@ -180,14 +180,16 @@ pub fn aggregate(
     now: Timestamp,
 ) -> Outcome {
     let mut steps = Vec::new();
-    let mut judged = judge::newest_per_source(inputs, now);
-    let assumed = judge::convert(&mut judged, rates, &mut steps);
-    let contest = recency::exclude_outdated(&mut judged, memory, parameters, &mut steps);
-    let removed = judge::remove_outliers(&mut judged, &memory.removed, parameters, &mut steps);
-    let contest = recency::next_contest(&judged, contest, parameters);
+    let mut classified = classify::newest_per_source(inputs, now);
+    let assumed = classify::convert(&mut classified, rates, &mut steps);
+    let contest = recency::exclude_outdated(&mut classified, memory, parameters, &mut steps);
+    let removed = classify::remove_outliers(&mut classified, &memory.removed, parameters, &mut steps);
+    let contest = recency::next_contest(&classified, contest, parameters);
 
-    let included: Vec<usize> = (0..judged.len()).filter(|&i| judged[i].excluded.is_none()).collect();
-    let prices: Vec<Decimal> = included.iter().filter_map(|&i| judged[i].usd_price).collect();
+    let included: Vec<usize> = (0..classified.len())
+        .filter(|&i| classified[i].excluded.is_none())
+        .collect();
+    let prices: Vec<Decimal> = included.iter().filter_map(|&i| classified[i].usd_price).collect();
     let Some(plain) = median(&prices) else {
         steps.push("no usable input: no price".to_owned());
         let memory = Memory {
@@ -197,13 +199,13 @@ pub fn aggregate(
         };
         return Outcome {
             verdict: Verdict::NoInput,
-            inputs: judged,
+            inputs: classified,
             steps,
             memory,
         };
     };
 
-    merge::share_volume(&mut judged, parameters.volume_cap);
+    merge::share_volume(&mut classified, parameters.volume_cap);
     let few = included.len() < WANTED_SOURCES;
     let (method, price) = if few {
         steps.push(format!("median of {} inputs: {plain}", included.len()));
@@ -211,7 +213,7 @@ pub fn aggregate(
     } else {
         let votes: Vec<(Decimal, Decimal)> = included
             .iter()
-            .filter_map(|&i| Some((judged[i].usd_price?, judged[i].weight())))
+            .filter_map(|&i| Some((classified[i].usd_price?, classified[i].weight())))
             .collect();
         let price = weighted_median(&votes).unwrap_or(plain);
         steps.push(format!("weighted median of {} inputs: {price}", included.len()));
@@ -219,7 +221,7 @@ pub fn aggregate(
     };
 
     let verdict_of_jump = if few {
-        jump::check(price, &judged, memory, parameters.jump_limit)
+        jump::check(price, &classified, memory, parameters.jump_limit)
     } else {
         jump::Verdict::Believed
     };
@@ -235,7 +237,7 @@ pub fn aggregate(
         };
         return Outcome {
             verdict: Verdict::Unconfirmed { price },
-            inputs: judged,
+            inputs: classified,
             steps,
             memory,
         };
@@ -245,7 +247,7 @@ pub fn aggregate(
     if assumed {
         flags.insert(Flag::QuoteRateAssumed);
     }
-    if judged.iter().any(|j| j.excluded == Some(Reason::Outlier)) {
+    if classified.iter().any(|j| j.excluded == Some(Reason::Outlier)) {
         flags.insert(Flag::OutlierExcluded);
     }
     let contested = contest.as_ref().is_some_and(|contest| !contest.confirmed);
@@ -254,7 +256,7 @@ pub fn aggregate(
     } else {
         Quality::Ok
     };
-    let quote = merge::quote(ticker, price, method, quality, flags, &judged);
+    let quote = merge::quote(ticker, price, method, quality, flags, &classified);
     let memory = Memory {
         last: Some(price),
         removed,
@@ -263,7 +265,7 @@ pub fn aggregate(
     };
     Outcome {
         verdict: Verdict::Price(Box::new(quote)),
-        inputs: judged,
+        inputs: classified,
         steps,
         memory,
     }

@@ -1,12 +1,13 @@
-//! What is watched, and each venue's own name for it.
+//! What is watched, and each provider's own name for it.
 //!
-//! The list is data (`deploy/assets.toml`); this is its shape. Symbols at aggregators are not unique, so ids are used there.
+//! The list is data (`deploy/assets.toml`); this is its shape. Symbols at aggregators are not unique, so ids are used
+//! there.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ticker::{ProviderId, Ticker};
 
-/// One asset, as every venue calls it. A venue without a name for it is not asked.
+/// One asset, as every provider calls it. A provider without a name for it is not asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asset {
@@ -26,7 +27,7 @@ pub struct Asset {
 }
 
 impl Asset {
-    /// The venue's own name for this asset as text, if it has one.
+    /// The provider's own name for this asset as text, if it has one.
     pub fn symbol_at(&self, provider: ProviderId) -> Option<String> {
         match provider {
             ProviderId::Binance => self.binance.clone(),

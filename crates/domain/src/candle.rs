@@ -1,8 +1,8 @@
-//! Bars, built from ticks in any order.
+//! Candles, built from ticks in any order.
 //!
-//! A bar keeps, besides its prices, the moment and the id of its first and last price. With them two bars of the same
-//! time can be merged in any order with the same result, so late and redelivered batches need no special case. A
-//! period without a price has no bar; whether a bar is closed is a question to the clock, not a state.
+//! A candle keeps, besides its prices, the moment and the id of its first and last price. With them two candles of
+//! the same time can be merged in any order with the same result, so late and redelivered batches need no special
+//! case. A period without a price has no candle; whether a candle is closed is a question to the clock, not a state.
 
 use jiff::{Timestamp, ToSpan};
 use rust_decimal::Decimal;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::interval::Interval;
 use crate::ticker::ProviderId;
 
-/// One price, as bars see it.
+/// One price, as candles see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tick {
     /// The moment the price speaks of.
@@ -26,12 +26,13 @@ pub struct Tick {
     pub volume: Option<Decimal>,
 }
 
-/// The first or the last price of a bar. Ordered by time, then by order.
+/// The first or the last price of a candle. Ordered by time, then by order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Edge {
     /// The moment of the price.
     pub at: Timestamp,
-    /// Orders prices of the same moment: by the time of their publication, then by their id. Nil for a provider's history.
+    /// Orders prices of the same moment: by the time of their publication, then by their id. Nil for a provider's
+    /// history.
     pub id: Uuid,
     /// The price.
     pub price: Decimal,
@@ -56,7 +57,7 @@ pub struct Candle {
     pub volume: Option<Decimal>,
     /// How many of our own prices are in it.
     pub n: u64,
-    /// Whether a venue's history is in it.
+    /// Whether a provider's history is in it.
     pub backfilled: bool,
     /// The provider whose history is in it; of two the better one.
     pub source: Option<ProviderId>,
@@ -73,9 +74,9 @@ pub fn source_rank(source: Option<ProviderId>) -> i16 {
     }
 }
 
-/// A bar as a venue's history tells it.
+/// A candle as a provider's history tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VenueBar {
+pub struct ProviderCandle {
     /// When the period begins.
     pub open_time: Timestamp,
     /// First price.
@@ -91,7 +92,7 @@ pub struct VenueBar {
 }
 
 impl Candle {
-    /// The bar that holds one price.
+    /// The candle that holds one price.
     pub fn of_tick(interval: Interval, tick: &Tick) -> Self {
         let edge = Edge {
             at: tick.at,
@@ -113,37 +114,37 @@ impl Candle {
         }
     }
 
-    /// A venue's bar as it was told at `told_at`.
+    /// A provider's candle as it was reported at `reported_at`.
     ///
-    /// Its first price stands at the opening time and its last one at the end of the period, or at `told_at` while
+    /// Its first price stands at the opening time and its last one at the end of the period, or at `reported_at` while
     /// the period runs; so our own prices before it cannot be the first, and later ones are the last. `None` when the
-    /// bar's prices contradict one another or its opening time is not aligned.
-    pub fn of_venue(interval: Interval, bar: &VenueBar, told_at: Timestamp) -> Option<Self> {
-        let ordered = Decimal::ZERO < bar.low
-            && bar.low <= bar.open.min(bar.close)
-            && bar.open.max(bar.close) <= bar.high
-            && bar.volume.is_none_or(|volume| volume >= Decimal::ZERO);
-        if !ordered || interval.open_time(bar.open_time) != bar.open_time {
+    /// candle's prices contradict one another or its opening time is not aligned.
+    pub fn from_provider(interval: Interval, candle: &ProviderCandle, reported_at: Timestamp) -> Option<Self> {
+        let ordered = Decimal::ZERO < candle.low
+            && candle.low <= candle.open.min(candle.close)
+            && candle.open.max(candle.close) <= candle.high
+            && candle.volume.is_none_or(|volume| volume >= Decimal::ZERO);
+        if !ordered || interval.open_time(candle.open_time) != candle.open_time {
             return None;
         }
-        let end = end_of(interval, bar.open_time);
+        let end = end_of(interval, candle.open_time);
         let last_instant = end.checked_sub(1.microsecond()).unwrap_or(end);
         Some(Self {
             interval,
-            open_time: bar.open_time,
+            open_time: candle.open_time,
             open: Edge {
-                at: bar.open_time,
+                at: candle.open_time,
                 id: Uuid::nil(),
-                price: bar.open,
+                price: candle.open,
             },
-            high: bar.high,
-            low: bar.low,
+            high: candle.high,
+            low: candle.low,
             close: Edge {
-                at: last_instant.min(told_at).max(bar.open_time),
+                at: last_instant.min(reported_at).max(candle.open_time),
                 id: Uuid::nil(),
-                price: bar.close,
+                price: candle.close,
             },
-            volume: bar.volume,
+            volume: candle.volume,
             n: 0,
             backfilled: true,
             source: None,
@@ -156,12 +157,12 @@ impl Candle {
         end_of(self.interval, self.open_time)
     }
 
-    /// Whether the period is over at `now`. A late price can still change a closed bar.
+    /// Whether the period is over at `now`. A late price can still change a closed candle.
     pub fn is_closed(&self, now: Timestamp) -> bool {
         now >= self.close_time()
     }
 
-    /// The bar of both sets of prices together. Both must be of the same period and have no price in common.
+    /// The candle of both sets of prices together. Both must be of the same period and have no price in common.
     #[must_use]
     pub fn merge(&self, other: &Self) -> Self {
         debug_assert_eq!((self.interval, self.open_time), (other.interval, other.open_time));
@@ -187,7 +188,7 @@ impl Candle {
         }
     }
 
-    /// This bar as a part of the longer bar that holds it.
+    /// This candle as a part of the longer candle that holds it.
     #[must_use]
     pub fn widened(&self, interval: Interval) -> Self {
         Self {
@@ -198,19 +199,20 @@ impl Candle {
     }
 }
 
-/// The bars of `interval` that hold `parts`, which are shorter or equally long, ascending by opening time.
+/// The candles of `interval` that hold `parts`, which are shorter or equally long, ascending by opening time.
 pub fn roll_up<'a>(parts: impl IntoIterator<Item = &'a Candle>, interval: Interval) -> Vec<Candle> {
-    let mut bars = std::collections::BTreeMap::<Timestamp, Candle>::new();
+    let mut candles = std::collections::BTreeMap::<Timestamp, Candle>::new();
     for part in parts {
         let part = part.widened(interval);
-        bars.entry(part.open_time)
-            .and_modify(|bar| *bar = bar.merge(&part))
+        candles
+            .entry(part.open_time)
+            .and_modify(|candle| *candle = candle.merge(&part))
             .or_insert(part);
     }
-    bars.into_values().collect()
+    candles.into_values().collect()
 }
 
-/// The bars of `interval` that `ticks`, in any order, make; ascending by opening time.
+/// The candles of `interval` that `ticks`, in any order, make; ascending by opening time.
 pub fn from_ticks<'a>(ticks: impl IntoIterator<Item = &'a Tick>, interval: Interval) -> Vec<Candle> {
     let parts: Vec<Candle> = ticks.into_iter().map(|tick| Candle::of_tick(interval, tick)).collect();
     roll_up(&parts, interval)
@@ -261,8 +263,8 @@ mod tests {
         }
     }
 
-    fn venue_bar(open_time: Timestamp) -> VenueBar {
-        VenueBar {
+    fn provider_candle(open_time: Timestamp) -> ProviderCandle {
+        ProviderCandle {
             open_time,
             open: Decimal::from(10),
             high: Decimal::from(12),
@@ -281,9 +283,9 @@ mod tests {
         };
         for (first_id, second_id) in [(1, 2), (2, 1), (u128::MAX, 0)] {
             let ticks = [published(7_001, second_id, 200), published(7_000, first_id, 100)];
-            let bars = from_ticks(&ticks, Interval::M1);
+            let candles = from_ticks(&ticks, Interval::M1);
             assert_eq!(
-                (bars[0].open.price, bars[0].close.price),
+                (candles[0].open.price, candles[0].close.price),
                 (Decimal::new(100, 2), Decimal::new(200, 2))
             );
         }
@@ -295,36 +297,37 @@ mod tests {
     #[test]
     fn a_price_of_our_own_is_later_than_a_history_of_the_same_moment() {
         let open_time = at("2026-01-01T10:00:00Z");
-        let venue = Candle::of_venue(Interval::H1, &venue_bar(open_time), at("2026-01-01T10:20:00Z")).unwrap();
+        let provider =
+            Candle::from_provider(Interval::H1, &provider_candle(open_time), at("2026-01-01T10:20:00Z")).unwrap();
         let own = Candle::of_tick(Interval::H1, &tick(at("2026-01-01T10:20:00Z"), 0, 1150));
-        assert_eq!(venue.merge(&own).close.price, Decimal::new(1150, 2));
+        assert_eq!(provider.merge(&own).close.price, Decimal::new(1150, 2));
     }
 
     #[test]
     fn the_first_of_two_prices_published_together_has_the_smaller_id() {
         let moment = at("2026-01-01T00:00:10Z");
-        let bars = from_ticks(&[tick(moment, 2, 200), tick(moment, 1, 100)], Interval::M1);
-        assert_eq!(bars.len(), 1);
+        let candles = from_ticks(&[tick(moment, 2, 200), tick(moment, 1, 100)], Interval::M1);
+        assert_eq!(candles.len(), 1);
         assert_eq!(
-            (bars[0].open.price, bars[0].close.price),
+            (candles[0].open.price, candles[0].close.price),
             (Decimal::new(100, 2), Decimal::new(200, 2))
         );
     }
 
     #[test]
     fn a_bar_closes_when_its_time_is_over() {
-        let bar = Candle::of_tick(Interval::M5, &tick(at("2026-01-01T00:04:59Z"), 1, 100));
-        assert!(!bar.is_closed(at("2026-01-01T00:04:59.999Z")));
-        assert!(bar.is_closed(at("2026-01-01T00:05:00Z")));
+        let candle = Candle::of_tick(Interval::M5, &tick(at("2026-01-01T00:04:59Z"), 1, 100));
+        assert!(!candle.is_closed(at("2026-01-01T00:04:59.999Z")));
+        assert!(candle.is_closed(at("2026-01-01T00:05:00Z")));
     }
 
     #[test]
     fn an_open_venue_bar_is_continued_by_our_own_prices() {
         let open_time = at("2026-01-01T10:00:00Z");
-        let told_at = at("2026-01-01T10:20:00Z");
-        let venue = Candle::of_venue(Interval::H1, &venue_bar(open_time), told_at).unwrap();
+        let reported_at = at("2026-01-01T10:20:00Z");
+        let provider = Candle::from_provider(Interval::H1, &provider_candle(open_time), reported_at).unwrap();
         let own = Candle::of_tick(Interval::H1, &tick(at("2026-01-01T10:20:01Z"), 1, 1150));
-        for merged in [venue.merge(&own), own.merge(&venue)] {
+        for merged in [provider.merge(&own), own.merge(&provider)] {
             assert_eq!(merged.open.price, Decimal::from(10));
             assert_eq!(merged.close.price, Decimal::new(1150, 2));
             assert_eq!((merged.n, merged.backfilled), (1, true));
@@ -334,32 +337,36 @@ mod tests {
     #[test]
     fn a_contradictory_venue_bar_is_refused() {
         let open_time = at("2026-01-01T10:00:00Z");
-        let good = venue_bar(open_time);
+        let good = provider_candle(open_time);
         let spoiled = [
-            VenueBar {
+            ProviderCandle {
                 high: Decimal::from(8),
                 ..good
             },
-            VenueBar {
+            ProviderCandle {
                 low: Decimal::from(11),
                 ..good
             },
-            VenueBar {
+            ProviderCandle {
                 low: Decimal::ZERO,
                 ..good
             },
-            VenueBar {
+            ProviderCandle {
                 volume: Some(Decimal::NEGATIVE_ONE),
                 ..good
             },
-            VenueBar {
+            ProviderCandle {
                 open_time: at("2026-01-01T10:30:00Z"),
                 ..good
             },
         ];
-        assert!(Candle::of_venue(Interval::H1, &good, open_time).is_some());
-        for bar in spoiled {
-            assert_eq!(Candle::of_venue(Interval::H1, &bar, open_time), None, "{bar:?}");
+        assert!(Candle::from_provider(Interval::H1, &good, open_time).is_some());
+        for candle in spoiled {
+            assert_eq!(
+                Candle::from_provider(Interval::H1, &candle, open_time),
+                None,
+                "{candle:?}"
+            );
         }
     }
 
@@ -387,13 +394,13 @@ mod tests {
 
         #[test]
         fn bars_hold_every_tick_once_and_bound_every_price(ticks in ticks()) {
-            let bars = from_ticks(&ticks, Interval::M5);
-            prop_assert_eq!(bars.iter().map(|bar| bar.n).sum::<u64>(), ticks.len() as u64);
-            prop_assert!(bars.windows(2).all(|pair| pair[0].open_time < pair[1].open_time));
+            let candles = from_ticks(&ticks, Interval::M5);
+            prop_assert_eq!(candles.iter().map(|candle| candle.n).sum::<u64>(), ticks.len() as u64);
+            prop_assert!(candles.windows(2).all(|pair| pair[0].open_time < pair[1].open_time));
             for tick in &ticks {
-                let bar = bars.iter().find(|bar| bar.open_time == Interval::M5.open_time(tick.at)).unwrap();
-                prop_assert!(bar.low <= tick.price && tick.price <= bar.high);
-                prop_assert!(bar.open.at <= tick.at && tick.at <= bar.close.at);
+                let candle = candles.iter().find(|candle| candle.open_time == Interval::M5.open_time(tick.at)).unwrap();
+                prop_assert!(candle.low <= tick.price && tick.price <= candle.high);
+                prop_assert!(candle.open.at <= tick.at && tick.at <= candle.close.at);
             }
         }
 

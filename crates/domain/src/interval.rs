@@ -1,4 +1,4 @@
-//! Bar lengths and look-back windows.
+//! Candle lengths and look-back windows.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The length of a bar. Bars are aligned to the unix epoch in UTC.
+/// The length of a candle. Candles are aligned to the unix epoch in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Interval {
@@ -26,13 +26,13 @@ pub enum Interval {
     D1,
 }
 
-/// A text that names no bar length.
+/// A text that names no candle length.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown interval {0:?}: expected 1m, 5m, 15m, 1h, 4h, 12h or 1d")]
 pub struct UnknownInterval(pub String);
 
 impl Interval {
-    /// Every bar length, shortest first.
+    /// Every candle length, shortest first.
     pub const ALL: [Self; 7] = [Self::M1, Self::M5, Self::M15, Self::H1, Self::H4, Self::H12, Self::D1];
 
     /// The length in seconds.
@@ -61,7 +61,7 @@ impl Interval {
         }
     }
 
-    /// The opening time of the bar that holds `at`.
+    /// The opening time of the candle that holds `at`.
     pub fn open_time(self, at: Timestamp) -> Timestamp {
         let seconds = at.as_second() - i64::from(at.subsec_nanosecond() < 0);
         let open = seconds - seconds.rem_euclid(self.seconds());

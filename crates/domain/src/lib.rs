@@ -2,22 +2,24 @@
 //!
 //! The modules stand in the order in which data passes through them.
 
+#![warn(missing_docs)]
+
 /// Names of assets, parsed on construction.
 pub mod ticker;
 
-/// What is watched, and each venue's own name for it.
+/// What is watched, and each provider's own name for it.
 pub mod asset;
 
-/// Windows and bar lengths.
+/// Windows and candle lengths.
 pub mod interval;
 
-/// What one venue said, and the one price made of what all said.
+/// What one provider said, and the one price made of what all said.
 pub mod quote;
 
 /// Outliers, weighted median, confidence.
 pub mod aggregate;
 
-/// Bars, built from ticks in any order.
+/// Candles, built from ticks in any order.
 pub mod candle;
 
 /// Returns, volatility, drawdown, ratios, correlation.

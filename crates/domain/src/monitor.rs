@@ -1,8 +1,8 @@
 //! Risk levels of an asset: OK, Warning or Alert, per check and over all.
 //!
-//! A boundary belongs to the higher level. A level is reached at once and left late: only after the value has stayed below
-//! 90 % of the level's boundary for ten minutes, so that a value at a boundary does not change the level with each price.
-//! An unknown value has no level: "no data" is never reported as OK.
+//! A boundary belongs to the higher level. A level is reached at once and left late: only after the value has stayed
+//! below 90 % of the level's boundary for ten minutes, so that a value at a boundary does not change the level with
+//! each price. An unknown value has no level: "no data" is never reported as OK.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -293,8 +293,8 @@ mod tests {
     #[case(CheckName::Drawdown, 20.0, Level::Alert)]
     #[case(CheckName::Drawdown, 95.0, Level::Alert)]
     fn a_boundary_belongs_to_the_higher_level(#[case] name: CheckName, #[case] value: f64, #[case] expected: Level) {
-        let judged = check(name, Reading::Known(value), &Thresholds::DEFAULT);
-        assert_eq!(judged.level(), Some(expected));
+        let input = check(name, Reading::Known(value), &Thresholds::DEFAULT);
+        assert_eq!(input.level(), Some(expected));
     }
 
     #[test]
@@ -305,8 +305,8 @@ mod tests {
             (0.7, 0.63, Level::Alert),
         ] {
             let drop = (then - now) / then * 100.0;
-            let judged = check(CheckName::PriceDrop, Reading::Known(drop), &Thresholds::DEFAULT);
-            assert_eq!(judged.level(), Some(expected), "{then} -> {now} is {drop}");
+            let input = check(CheckName::PriceDrop, Reading::Known(drop), &Thresholds::DEFAULT);
+            assert_eq!(input.level(), Some(expected), "{then} -> {now} is {drop}");
         }
     }
 

@@ -1,6 +1,6 @@
-//! What one venue said, and the one price made of what all said.
+//! What one provider said, and the one price made of what all said.
 //!
-//! An `Observation` is already in our words (ticker, decimals, moments) but still in the venue's currency;
+//! An `Observation` is already in our words (ticker, decimals, moments) but still in the provider's currency;
 //! a `Quote` is in USD and names what it was made of. Unknown is `None`, never a number.
 
 use std::collections::BTreeSet;
@@ -25,12 +25,12 @@ pub enum Quality {
     Stale,
 }
 
-/// What one venue said about one asset at one moment.
+/// What one provider said about one asset at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
-    /// The venue.
+    /// The provider.
     pub provider: ProviderId,
-    /// The venue's own name of the asset or pair.
+    /// The provider's own name of the asset or pair.
     pub symbol: String,
     /// Our name of the asset.
     pub ticker: Ticker,
@@ -52,7 +52,7 @@ pub struct Observation {
     pub total_supply: Option<Decimal>,
     /// Change over 24 hours in percent.
     pub change_24h_percent: Option<Decimal>,
-    /// When the venue says the price was made.
+    /// When the provider says the price was made.
     pub quoted_at: Option<Timestamp>,
     /// When it reached us.
     pub received_at: Timestamp,
@@ -61,18 +61,18 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// The moment the price speaks of: the venue's own time where it tells one.
+    /// The moment the price speaks of: the provider's own time where it tells one.
     pub fn source_time(&self) -> Timestamp {
         self.quoted_at.unwrap_or(self.received_at)
     }
 
-    /// The same, but never after its arrival: venues' clocks run ahead of ours by a second or so.
+    /// The same, but never after its arrival: providers' clocks run ahead of ours by a second or so.
     pub fn as_of(&self) -> Timestamp {
         self.source_time().min(self.received_at)
     }
 
-    /// Whether this says something newer than `other`: a later price, or a later reading of the same. A word dated ahead
-    /// counts from its arrival, so that it does not silence its venue until that time has come.
+    /// Whether this says something newer than `other`: a later price, or a later reading of the same. A word dated
+    /// ahead counts from its arrival, so that it does not silence its provider until that time has come.
     pub fn is_newer_than(&self, other: &Self) -> bool {
         (self.as_of(), self.received_at) > (other.as_of(), other.received_at)
     }
@@ -81,11 +81,11 @@ impl Observation {
 /// Something a reader of a price should know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Flag {
-    /// A venue said that its market is simulated.
+    /// A provider said that its market is simulated.
     Simulated,
     /// A dollar token was taken at par because its own price was not known.
     QuoteRateAssumed,
-    /// A venue was left out because it was too far from the others.
+    /// A provider was left out because it was too far from the others.
     OutlierExcluded,
 }
 
@@ -125,7 +125,7 @@ impl Method {
     }
 }
 
-/// The one price of an asset in USD, made of what the venues said.
+/// The one price of an asset in USD, made of what the providers said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
     /// The price's id: equal inputs give an equal id, whoever computes it.
@@ -150,7 +150,7 @@ pub struct Quote {
     pub total_supply: Option<Decimal>,
     /// Median of the changes over 24 hours, in percent.
     pub change_24h_percent: Option<Decimal>,
-    /// The venues that went into the price, in the order of their names.
+    /// The providers that went into the price, in the order of their names.
     pub sources: Vec<ProviderId>,
     /// Whether it may be relied on.
     pub quality: Quality,

@@ -1,7 +1,7 @@
 //! An alert's condition, and its evaluation at the extremes of a batch of prices.
 //!
-//! Prices and targets are decimals, so that "strictly above 70000" means exactly that. A batch is judged at its highest and
-//! lowest price: a spike that came and went between two looks still counts.
+//! Prices and targets are decimals, so that "strictly above 70000" means exactly that. A batch is judged at its
+//! highest and lowest price: a spike that came and went between two looks still counts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -102,7 +102,7 @@ impl<T: Clone> Extremes<T> {
 /// What a price must be worth before an alert may fire on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QualityGate {
-    /// The fewest venues that stand behind the price.
+    /// The fewest providers that stand behind the price.
     pub min_sources: u32,
     /// The oldest it may have been when it was published.
     pub max_age: SignedDuration,
@@ -111,7 +111,7 @@ pub struct QualityGate {
 /// Why a price did not pass the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// Fewer venues than wanted stand behind it.
+    /// Fewer providers than wanted stand behind it.
     #[error("too_few_sources")]
     TooFewSources,
     /// It was too old when it was published.
@@ -131,8 +131,8 @@ impl QualityGate {
 
     /// Admits a price that was quoted at `as_of` and published at `published_at`.
     ///
-    /// Age is counted up to the publication, not up to now: a price that waited in the stream while nobody read it was fresh
-    /// when it was said, and an alert that it should have fired is owed.
+    /// Age is counted up to the publication, not up to now: a price that waited in the stream while nobody read it
+    /// was fresh when it was said, and an alert that it should have fired is owed.
     ///
     /// # Errors
     /// The first demand that the price does not meet.

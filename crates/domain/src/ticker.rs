@@ -1,4 +1,4 @@
-//! The platform's own names of assets, and the names of venues.
+//! The platform's own names of assets, and the names of providers.
 //!
 //! Both are parsed on construction, so that an invalid one cannot exist.
 
@@ -58,7 +58,7 @@ impl fmt::Display for Ticker {
     }
 }
 
-/// A venue from which prices come.
+/// A provider from which prices come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProviderId {
@@ -70,13 +70,13 @@ pub enum ProviderId {
     CoinMarketCap,
 }
 
-/// A text that names no known venue.
+/// A text that names no known provider.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown provider {0:?}: expected binance, coingecko or coinmarketcap")]
 pub struct UnknownProvider(pub String);
 
 impl ProviderId {
-    /// Every known venue.
+    /// Every known provider.
     pub const ALL: [Self; 3] = [Self::Binance, Self::CoinGecko, Self::CoinMarketCap];
 
     /// Whether it is an exchange, whose prices are those of its own trades, rather than an aggregator.
@@ -87,7 +87,7 @@ impl ProviderId {
         }
     }
 
-    /// The venue's name in settings, keys, metrics and answers.
+    /// The provider's name in settings, keys, metrics and answers.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Binance => "binance",

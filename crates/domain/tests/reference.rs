@@ -279,21 +279,21 @@ fn bars_from_trades_equal_the_reference() {
         assert_eq!(ticks.len() as u64, case["trades"].as_u64().unwrap(), "{name}");
         // Far from the order of arrival, and the same every time.
         ticks.sort_by_key(|tick| tick.id.as_u128().wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let bars = from_ticks(&ticks, Interval::M1);
+        let candles = from_ticks(&ticks, Interval::M1);
         let expected = case["candles_1m"].as_array().unwrap();
-        assert_eq!(bars.len(), expected.len(), "{name}");
-        for (bar, expected) in bars.iter().zip(expected) {
+        assert_eq!(candles.len(), expected.len(), "{name}");
+        for (candle, expected) in candles.iter().zip(expected) {
             assert_eq!(
-                bar.open_time.as_millisecond(),
+                candle.open_time.as_millisecond(),
                 expected["open_time_ms"].as_i64().unwrap()
             );
-            assert_eq!(bar.n, expected["trades"].as_u64().unwrap());
+            assert_eq!(candle.n, expected["trades"].as_u64().unwrap());
             let fields = [
-                ("open", bar.open.price),
-                ("high", bar.high),
-                ("low", bar.low),
-                ("close", bar.close.price),
-                ("volume", bar.volume.unwrap()),
+                ("open", candle.open.price),
+                ("high", candle.high),
+                ("low", candle.low),
+                ("close", candle.close.price),
+                ("volume", candle.volume.unwrap()),
             ];
             for (key, ours) in fields {
                 assert_close(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contracts::headers;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -9,9 +10,8 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::problem::Problem;
-use crate::request_id;
 pub use crate::request_id::RequestContext;
-use crate::server::{INTERNAL_PREFIX, TOKEN_HEADER};
+use crate::server::INTERNAL_PREFIX;
 use crate::tls;
 
 /// Longest time to open a connection.
@@ -117,19 +117,6 @@ impl InternalClient {
         self.send(self.request(Method::POST, path, context)?.json(body)).await
     }
 
-    /// `PATCH` with a JSON body of a path below `/internal`.
-    ///
-    /// # Errors
-    ///
-    /// See [`ClientError`].
-    pub async fn patch<B, T>(&self, path: &str, body: &B, context: &RequestContext) -> Result<T, ClientError>
-    where
-        B: Serialize + ?Sized,
-        T: DeserializeOwned,
-    {
-        self.send(self.request(Method::PATCH, path, context)?.json(body)).await
-    }
-
     /// `DELETE` of a path below `/internal`.
     ///
     /// # Errors
@@ -157,10 +144,10 @@ impl InternalClient {
         let request = self
             .http
             .request(method, url)
-            .header(TOKEN_HEADER, self.token.expose_secret())
-            .header(request_id::HEADER, context.request_id.as_str());
+            .header(headers::INTERNAL_TOKEN, self.token.expose_secret())
+            .header(headers::REQUEST_ID, context.request_id.as_str());
         Ok(match context.user_id {
-            Some(user_id) => request.header(request_id::USER_HEADER, user_id.to_string()),
+            Some(user_id) => request.header(headers::USER_ID, user_id.to_string()),
             None => request,
         })
     }

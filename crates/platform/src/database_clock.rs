@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::Backoff;
 use crate::clock::{Clock, SharedClock};
 use crate::postgres::Pool;
+use crate::retry::{Limit, retry};
 
 /// How often the clocks are compared.
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// How often a start asks before it fails.
-const START_ATTEMPTS: u32 = 10;
+const START_ATTEMPTS: u32 = 11;
 
 /// An answer that took longer says too little about when it was given.
 const MAX_ROUND_TRIP: SignedDuration = SignedDuration::from_secs(1);
@@ -78,21 +79,18 @@ impl DatabaseClock {
     ///
     /// No answer, however often it was asked.
     pub async fn begin(&self, pool: &Pool) -> anyhow::Result<()> {
-        for attempt in 0..START_ATTEMPTS {
-            match self.compare(pool).await {
-                Ok(()) => return Ok(()),
-                Err(error) => tracing::warn!(error = format!("{error:#}"), attempt, "clocks are not compared yet"),
-            }
-            tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
-        }
-        self.compare(pool).await
+        retry(
+            Backoff::RECONNECT,
+            Limit::Attempts(START_ATTEMPTS),
+            |_| self.compare(pool),
+            |error: &anyhow::Error, attempt| {
+                tracing::warn!(error = format!("{error:#}"), attempt, "clocks are not compared yet");
+            },
+        )
+        .await
     }
 
     /// Compares the clocks again and again until the stop.
-    ///
-    /// # Errors
-    ///
-    /// Never: without an answer the last difference is kept.
     pub async fn run(self, pool: Pool, stop: CancellationToken) -> anyhow::Result<()> {
         while stop.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_some() {
             if let Some(Err(error)) = stop.run_until_cancelled(self.compare(&pool)).await {

@@ -1,8 +1,8 @@
 //! Alive, ready, and what is down.
 //!
-//! A check does what the service needs to do: it writes where the service writes, and publishes where the service publishes.
-//! Each is bounded by one second; all run in parallel, and the result is kept for a second so that no one can hammer the
-//! backends through the health address.
+//! A check does what the service needs to do: it writes where the service writes, and publishes where the service
+//! publishes. Each is bounded by one second; all run in parallel, and the result is kept for a second so that no one
+//! can hammer the backends through the health address.
 
 use std::collections::BTreeMap;
 use std::fmt;

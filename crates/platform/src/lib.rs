@@ -3,6 +3,8 @@
 //! It knows nothing of markets. Services build on it and meet one another only through the shapes
 //! of `contracts`; this crate carries those shapes and never looks inside them.
 
+#![warn(missing_docs)]
+
 /// The environment, read once, checked whole.
 pub mod settings;
 
@@ -23,6 +25,9 @@ pub mod supervisor;
 
 /// Waiting times between attempts.
 pub mod backoff;
+
+/// Attempts until one succeeds.
+pub mod retry;
 
 /// Leaving alone what is in trouble.
 pub mod breaker;

@@ -91,15 +91,6 @@ pub fn about() -> Option<About> {
     })
 }
 
-/// Time since [`install`].
-#[must_use]
-pub fn uptime() -> Duration {
-    RECORDER
-        .get()
-        .map(|recorder| recorder.started.elapsed())
-        .unwrap_or_default()
-}
-
 /// Condenses histograms until the token is cancelled.
 pub(crate) async fn upkeep(stop: CancellationToken) {
     while stop

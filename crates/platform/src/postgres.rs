@@ -14,13 +14,14 @@ use tokio_postgres::{Client, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::backoff::Backoff;
+use crate::retry::{Limit, retry};
 use crate::settings::PostgresSettings;
 use crate::tls;
 
 /// A transaction that waits for its client longer than this is ended by the server.
 const IDLE_IN_TRANSACTION_MS: u64 = 30_000;
 /// How long a starting service waits for a database that does not answer yet.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The encrypted stream of a connection.
 pub type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
@@ -65,8 +66,8 @@ pub fn connect(settings: &PostgresSettings) -> anyhow::Result<Pool> {
 /// The address is invalid, the server does not answer in time or refuses.
 pub async fn open(settings: &PostgresSettings) -> anyhow::Result<(Client, Connection<Socket, TlsStream>)> {
     let (parameters, tls) = connector(settings)?;
-    let patience = Duration::from_millis(settings.database_connect_timeout_ms);
-    tokio::time::timeout(patience, parameters.connect(tls))
+    let timeout = Duration::from_millis(settings.database_connect_timeout_ms);
+    tokio::time::timeout(timeout, parameters.connect(tls))
         .await
         .context("no PostgreSQL connection in time")?
         .context("PostgreSQL connection")
@@ -94,12 +95,13 @@ fn connector(settings: &PostgresSettings) -> anyhow::Result<(tokio_postgres::Con
     Ok((parameters, tls))
 }
 
-/// Says whether the same statement may succeed later: the server is away, full or busy. Otherwise it refuses what it was
-/// given, and will do so every time.
+/// Says whether the same statement may succeed later: the server is away, full or busy. Otherwise it refuses what it
+/// was given, and will do so every time.
 #[must_use]
 pub fn is_outage(error: &tokio_postgres::Error) -> bool {
     let Some(state) = error.code() else {
-        // Without a state the connection broke, unless the driver could not turn a value into its column's type or back.
+        // Without a state the connection broke, unless the driver could not turn a value into its column's type or
+        // back.
         let text = error.to_string();
         let refused = [
             "error serializing",
@@ -133,7 +135,8 @@ pub async fn ping(pool: &Pool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes sure that the server takes writes: one in recovery, set read-only or with a full disk does not. The write is undone.
+/// Makes sure that the server takes writes: one in recovery, set read-only or with a full disk does not. The write is
+/// undone.
 ///
 /// # Errors
 ///
@@ -156,19 +159,15 @@ pub async fn check(pool: &Pool) -> anyhow::Result<()> {
 ///
 /// The schema is older, or the server stayed silent.
 pub async fn require_schema(pool: &Pool, version: u32) -> anyhow::Result<()> {
-    let started = tokio::time::Instant::now();
-    let mut attempt = 0;
-    let found = loop {
-        match schema_version(pool).await {
-            Ok(found) => break found,
-            Err(error) if started.elapsed() < START_PATIENCE => {
-                tracing::warn!(error = format!("{error:#}"), attempt, "waiting for PostgreSQL");
-                tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
-                attempt += 1;
-            }
-            Err(error) => return Err(error),
-        }
-    };
+    let found = retry(
+        Backoff::RECONNECT,
+        Limit::Elapsed(START_TIMEOUT),
+        |_| schema_version(pool),
+        |error: &anyhow::Error, attempt| {
+            tracing::warn!(error = format!("{error:#}"), attempt, "waiting for PostgreSQL");
+        },
+    )
+    .await?;
     if found < i64::from(version) {
         bail!(
             "the database schema is at version {found}, this service needs {version}: run `make migrate` (or the `migrate` binary)"

@@ -10,12 +10,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Name of the header that carries the id.
-pub const HEADER: &str = "x-request-id";
-
-/// Name of the header that carries the user on whose behalf a service asks.
-pub const USER_HEADER: &str = "x-user-id";
-
 const MAX_CHARS: usize = 64;
 
 tokio::task_local! {

@@ -1,7 +1,7 @@
 //! Secrets at rest: AES-256-GCM under a key from the settings, bound to the row that holds them.
 //!
-//! A sealed text is `v1.<key id>.<base64url of nonce and ciphertext>`. The key id is the beginning of the key's SHA-256, so it
-//! tells which key is needed and nothing else.
+//! A sealed text is `v1.<key id>.<base64url of nonce and ciphertext>`. The key id is the beginning of the key's
+//! SHA-256, so it tells which key is needed and nothing else.
 
 use std::fmt;
 
@@ -146,7 +146,8 @@ impl KeyRing {
         parts(text).is_some()
     }
 
-    /// Seals `plain` for the one place that `context` names, such as a table and the id of a row: it opens nowhere else.
+    /// Seals `plain` for the one place that `context` names, such as a table and the id of a row: it opens nowhere
+    /// else.
     ///
     /// # Errors
     ///

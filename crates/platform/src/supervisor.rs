@@ -56,7 +56,7 @@ impl Supervisor {
         let first = tokio::select! {
             biased;
             () = self.stop.cancelled() => Ok(()),
-            Some(ended) = self.tasks.join_next_with_id() => self.judge_early_end(ended),
+            Some(ended) = self.tasks.join_next_with_id() => self.report_early_end(ended),
         };
         if let Err(error) = &first {
             tracing::error!(error = format!("{error:#}"), "task died, stopping the process");
@@ -67,7 +67,7 @@ impl Supervisor {
     }
 
     /// Says what an end before the stop means; one that raced with the stop is fine.
-    fn judge_early_end(&mut self, ended: Ended) -> anyhow::Result<()> {
+    fn report_early_end(&mut self, ended: Ended) -> anyhow::Result<()> {
         let (name, result) = self.describe(ended);
         match result {
             Err(error) => Err(error.context(format!("task {name} died"))),

@@ -38,8 +38,8 @@ pub fn init(service: &'static str, settings: &ProcessSettings) -> anyhow::Result
     Ok(())
 }
 
-/// Libraries that write what they carry at the lower levels: the database driver prints the parameters of its statements, which
-/// are e-mails, hashes and signing secrets. Nobody may turn that on, whatever the log level.
+/// Libraries that write what they carry at the lower levels: the database driver prints the parameters of its
+/// statements, which are e-mails, hashes and signing secrets. Nobody may turn that on, whatever the log level.
 const SILENCED: [&str; 2] = ["tokio_postgres=error", "postgres_protocol=error"];
 
 /// What is logged at `level`.

@@ -1,7 +1,7 @@
 //! One TLS stack for the process: rustls with aws-lc-rs.
 //!
-//! Public authorities are Mozilla's roots and those of the system (`SSL_CERT_FILE`, `SSL_CERT_DIR` or its usual places), so
-//! an image without any certificates works, and a private authority installed on the machine does too.
+//! Public authorities are Mozilla's roots and those of the system (`SSL_CERT_FILE`, `SSL_CERT_DIR` or its usual
+//! places), so an image without any certificates works, and a private authority installed on the machine does too.
 
 mod explain;
 mod verifier;

@@ -15,16 +15,16 @@ use platform::{metrics, postgres, redis, server};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::asset_windows::{AssetWindows, ChangedHistory};
 use crate::backfill::Backfill;
-use crate::intake::Intake;
 use crate::maintenance;
+use crate::quote_consumer::QuoteConsumer;
 use crate::refusals::Refusals;
 use crate::routes::{self, AppState};
 use crate::settings::Settings;
 use crate::store::{Retention, SCHEMA_VERSION, Store};
-use crate::windows::{ChangedHistory, Windows};
 
-/// Longest time `fetch` may take to bring a history, which it asks a venue for page by page.
+/// Longest time `fetch` may take to bring a history, which it asks a provider for page by page.
 const HISTORY_TIMEOUT: Duration = Duration::from_secs(60);
 const DAY: u64 = 86_400;
 
@@ -58,9 +58,9 @@ impl App {
         let changed = ChangedHistory::default();
         let refusals = Refusals::default();
 
-        let intake = Intake {
+        let consumer = QuoteConsumer {
             store: store.clone(),
-            windows: Windows::new(store.clone(), changed.clone()),
+            windows: AssetWindows::new(store.clone(), changed.clone()),
             redis: redis.clone(),
             reader: GroupReader::new(
                 &settings.redis,
@@ -104,7 +104,7 @@ impl App {
         })?;
 
         let mut supervisor = Supervisor::new(stop.clone(), settings.process.shutdown_deadline());
-        supervisor.spawn("intake", intake.run(stop.clone()));
+        supervisor.spawn("intake", consumer.run(stop.clone()));
         supervisor.spawn("maintenance", maintenance::run(store, clock, retention, stop.clone()));
         supervisor.spawn("backfill", backfill.run(stop.clone()));
         Ok(Self {

@@ -1,8 +1,8 @@
-//! Fills in missing history from the venues, through `fetch`: at start, and now and then where holes remain.
+//! Fills in missing history from the providers, through `fetch`: at start, and now and then where holes remain.
 //!
-//! For each asset and length it asks from the first missing bar on. Bars may come any number of times and merge with
-//! our own prices: the earliest price of both opens a bar, the latest closes it. Every history also makes the longer
-//! bars.
+//! For each asset and length it asks from the first missing candle on. Candles may come any number of times and merge
+//! with our own prices: the earliest price of both opens a candle, the latest closes it. Every history also makes the
+//! longer candles.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,12 +17,13 @@ use jiff::{SignedDuration, Timestamp};
 use platform::backoff::Backoff;
 use platform::client::{ClientError, InternalClient, RequestContext};
 use platform::clock::SharedClock;
+use platform::retry::{Failures, Limit, retry};
 use tokio_util::sync::CancellationToken;
 
-use crate::bars::{Rates, candles_of_answer};
+use crate::asset_windows::ChangedHistory;
+use crate::candles::{Rates, candles_of_response};
 use crate::refusals::{Refusals, is_refusal};
-use crate::store::{Direction, Store};
-use crate::windows::ChangedHistory;
+use crate::store::{Direction, Store, candles};
 
 /// What is asked for, in the order in which it is missed most on a screen.
 const SPANS: [(Interval, SignedDuration); 4] = [
@@ -38,11 +39,11 @@ const BACKOFF: Backoff = Backoff {
 };
 
 /// How often the newest minutes are looked through.
-const LOOK_EVERY: Duration = Duration::from_secs(20);
+const RECENT_REPAIR_INTERVAL: Duration = Duration::from_secs(20);
 /// How long an asset is left alone after its newest holes were asked for.
-const REST: SignedDuration = SignedDuration::from_mins(2);
+const RECENT_REPAIR_PAUSE: SignedDuration = SignedDuration::from_mins(2);
 /// How far back that goes.
-const RECENT: SignedDuration = SignedDuration::from_hours(2);
+const RECENT_SPAN: SignedDuration = SignedDuration::from_hours(2);
 
 /// When so many candles of one history are refused, it is not about single ones.
 const MAX_REFUSED_CANDLES: u32 = 20;
@@ -58,16 +59,12 @@ struct Job {
     span: SignedDuration,
 }
 
-/// Fills in history.
 #[derive(Debug, Clone)]
 pub struct Backfill {
-    /// Where bars are kept.
     pub store: Store,
-    /// The service that asks the venues.
+    /// The service that asks the providers.
     pub fetch: InternalClient,
-    /// The time.
     pub clock: SharedClock,
-    /// Whose history.
     pub tickers: Vec<Ticker>,
     /// How many requests run at once.
     pub concurrency: usize,
@@ -81,9 +78,6 @@ pub struct Backfill {
 
 impl Backfill {
     /// Runs until `stop`.
-    ///
-    /// # Errors
-    /// Never for a service that does not answer.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut settled = HashMap::new();
         loop {
@@ -95,7 +89,7 @@ impl Backfill {
             while tokio::time::Instant::now() < next_full {
                 tokio::select! {
                     () = stop.cancelled() => return Ok(()),
-                    () = tokio::time::sleep(LOOK_EVERY.min(self.repair_every)) => {}
+                    () = tokio::time::sleep(RECENT_REPAIR_INTERVAL.min(self.repair_every)) => {}
                 }
                 tokio::select! {
                     () = stop.cancelled() => return Ok(()),
@@ -105,7 +99,8 @@ impl Backfill {
         }
     }
 
-    /// Fills in everything, trying what failed again until nothing fails. What is refused for good is left to the next time.
+    /// Fills in everything, trying what failed again until nothing fails. What is refused for good is left to the
+    /// next time.
     pub async fn fill_all(&self) {
         let mut jobs: Vec<Job> = SPANS
             .into_iter()
@@ -113,12 +108,12 @@ impl Backfill {
             .map(|(ticker, interval, span)| Job { ticker, interval, span })
             .collect();
         let total = jobs.len();
-        let mut bars = 0;
-        let mut attempt = 0;
+        let mut candles = 0;
+        let mut failures = Failures::new(BACKOFF);
         loop {
             let results: Vec<(Job, anyhow::Result<usize>)> = futures_util::stream::iter(jobs)
                 .map(|job| async move {
-                    let result = self.fill_patiently(&job).await;
+                    let result = self.fill_with_retry(&job).await;
                     (job, result)
                 })
                 .buffer_unordered(self.concurrency)
@@ -128,7 +123,7 @@ impl Backfill {
             let mut last_error = None;
             for (job, result) in results {
                 match result {
-                    Ok(count) => bars += count,
+                    Ok(count) => candles += count,
                     Err(error) if is_refusal(&error) => self.set_aside(&job, &error),
                     Err(error) => {
                         last_error = Some(error);
@@ -141,14 +136,13 @@ impl Backfill {
                 error = format!("{error:#}"),
                 failed = failed.len(),
                 total,
-                attempt,
+                attempt = failures.count(),
                 "history is not complete yet"
             );
             jobs = failed;
-            tokio::time::sleep(BACKOFF.random_delay(attempt)).await;
-            attempt += 1;
+            failures.wait().await;
         }
-        tracing::info!(bars, histories = total, "history is filled in");
+        tracing::info!(candles, histories = total, "history is filled in");
     }
 
     fn set_aside(&self, job: &Job, error: &anyhow::Error) {
@@ -157,17 +151,14 @@ impl Backfill {
     }
 
     /// Fills in one history, trying a few times before others get their turn.
-    async fn fill_patiently(&self, job: &Job) -> anyhow::Result<usize> {
-        let mut attempt = 0;
-        loop {
-            match self.fill(job).await {
-                Err(_) if attempt + 1 < ATTEMPTS_IN_TURN => {
-                    tokio::time::sleep(BACKOFF.random_delay(attempt)).await;
-                    attempt += 1;
-                }
-                result => return result,
-            }
-        }
+    async fn fill_with_retry(&self, job: &Job) -> anyhow::Result<usize> {
+        retry(
+            BACKOFF,
+            Limit::Attempts(ATTEMPTS_IN_TURN),
+            |_| self.fill(job),
+            |_, _| {},
+        )
+        .await
     }
 
     /// Fills in one history and says how many candles came.
@@ -179,7 +170,7 @@ impl Backfill {
         let start = job.interval.open_time(now - job.span);
         // The running candle is no hole: the next price makes it.
         let end = job.interval.open_time(now);
-        let holes = self.store.find_holes(&job.ticker, job.interval, start, end).await?;
+        let holes = candles::find_holes(&self.store.client().await?, &job.ticker, job.interval, start, end).await?;
         if let Some(worse) = holes.from_aggregator {
             let from = holes.missing.map_or(worse, |missing| missing.min(worse));
             match self.fetch_from(job, whole_longer(from).max(start), now, true).await {
@@ -212,14 +203,14 @@ impl Backfill {
         let body: HistoryBody = match self.fetch.get(&path, &query, &context).await {
             Ok(body) => body,
             Err(ClientError::Problem(problem)) if problem.status == 404 => {
-                tracing::info!(ticker = %job.ticker, interval = %job.interval, "no venue tells this history");
+                tracing::info!(ticker = %job.ticker, interval = %job.interval, "no provider has this history");
                 return Ok(0);
             }
             Err(error) => return Err(error).with_context(|| format!("history of {} by {}", job.ticker, job.interval)),
         };
-        let (source, count) = (body.source, body.bars.len());
+        let (source, count) = (body.source, body.candles.len());
         let rates = self.rates(&body, from, now).await?;
-        let candles = candles_of_answer(&body, &rates, now);
+        let candles = candles_of_response(&body, &rates, now);
         drop(body);
         self.merge(&candles).await?;
         self.changed.note(&job.ticker);
@@ -227,13 +218,14 @@ impl Backfill {
             ticker = %job.ticker,
             interval = %job.interval,
             source = %source,
-            bars = count,
+            candles = count,
             "history filled in"
         );
         Ok(count)
     }
 
-    /// Merges candles. A few that are refused for good take no others with them: they are found by halving, and set aside.
+    /// Merges candles. A few that are refused for good take no others with them: they are found by halving, and set
+    /// aside.
     async fn merge(&self, candles: &[(Ticker, Candle)]) -> anyhow::Result<()> {
         let (mut parts, mut refused) = (vec![candles], 0);
         while let Some(part) = parts.pop() {
@@ -261,10 +253,15 @@ impl Backfill {
         let Some(currency) = body.currency.parse::<Ticker>().ok().filter(|_| body.currency != "USD") else {
             return Ok(Rates::new());
         };
-        let candles = self
-            .store
-            .list_candles(&currency, body.interval, (from, to), u32::MAX, Direction::Oldest)
-            .await?;
+        let candles = candles::list_candles(
+            &self.store.client().await?,
+            &currency,
+            body.interval,
+            (from, to),
+            u32::MAX,
+            Direction::Oldest,
+        )
+        .await?;
         Ok(candles
             .into_iter()
             // A rate that was itself taken at par would hide that it was.
@@ -290,15 +287,23 @@ impl Backfill {
         const MINUTE: SignedDuration = SignedDuration::from_mins(1);
         let now = self.clock.now();
         // An asset that is priced less than once a minute has a hole at nearly every look.
-        if settled.get(ticker).is_some_and(|hole| now.duration_since(*hole) < REST) {
+        if settled
+            .get(ticker)
+            .is_some_and(|hole| now.duration_since(*hole) < RECENT_REPAIR_PAUSE)
+        {
             return Ok(());
         }
-        let (start, end) = (Interval::M1.open_time(now - RECENT), Interval::M1.open_time(now));
+        let (start, end) = (Interval::M1.open_time(now - RECENT_SPAN), Interval::M1.open_time(now));
         // Before the first candle nothing is missing: the asset may be new here.
-        let oldest = self
-            .store
-            .list_candles(ticker, Interval::M1, (start, end), 1, Direction::Oldest)
-            .await?;
+        let oldest = candles::list_candles(
+            &self.store.client().await?,
+            ticker,
+            Interval::M1,
+            (start, end),
+            1,
+            Direction::Oldest,
+        )
+        .await?;
         let Some(oldest) = oldest.first() else { return Ok(()) };
         let from = settled
             .get(ticker)
@@ -306,7 +311,10 @@ impl Backfill {
         if from >= end {
             return Ok(());
         }
-        let Some(hole) = self.store.find_holes(ticker, Interval::M1, from, end).await?.missing else {
+        let Some(hole) = candles::find_holes(&self.store.client().await?, ticker, Interval::M1, from, end)
+            .await?
+            .missing
+        else {
             return Ok(());
         };
         for (interval, span) in SPANS {

@@ -1,4 +1,5 @@
-//! Keeps partitions ahead of time and drops expired ones. Any number of processes may do it at once: a lock makes them take turns.
+//! Keeps partitions ahead of time and drops expired ones. Any number of processes may do it at once: a lock makes
+//! them take turns.
 
 use std::time::Duration;
 
@@ -7,13 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::{Retention, Store};
 
-const EVERY: Duration = Duration::from_secs(3_600);
-const AFTER_FAILURE: Duration = Duration::from_secs(30);
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(3_600);
+const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Runs until `stop`.
-///
-/// # Errors
-/// Never for a server that does not answer.
 pub async fn run(
     store: Store,
     clock: SharedClock,
@@ -26,11 +24,11 @@ pub async fn run(
                 for partition in dropped {
                     tracing::info!(partition, "expired partition dropped");
                 }
-                EVERY
+                MAINTENANCE_INTERVAL
             }
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "partitions could not be maintained");
-                AFTER_FAILURE
+                RETRY_INTERVAL
             }
         };
         tokio::select! {

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::windows::{AssetWindow, DAY_SPAN, MONTH_SPAN};
+use crate::asset_windows::{AssetWindow, DAY_SPAN, MONTH_SPAN};
 
 const FIVE_MINUTES: i64 = Interval::M5.seconds();
 const HOUR: i64 = Interval::H1.seconds();
@@ -89,13 +89,13 @@ fn change_24h_percent(price: Decimal, window: &AssetWindow, at: Timestamp) -> Kn
     Ok((price - before) / before * 100.0)
 }
 
-/// The highest and lowest price of the bars of 5 minutes that touch the last 24 hours.
+/// The highest and lowest price of the candles of 5 minutes that touch the last 24 hours.
 fn extremes_24h(window: &AssetWindow, at: Timestamp) -> Known<(Decimal, Decimal)> {
     let touching = seconds_before(at, DAY_SPAN) - FIVE_MINUTES + 1..at.as_second() + 1;
-    let bars = || window.extremes.range(touching.clone()).map(|(_, bar)| bar);
-    at_least_half(bars().count(), DAY_SPAN.as_secs() / FIVE_MINUTES)?;
-    let high = bars().map(|bar| bar.high).max().ok_or(INSUFFICIENT_DATA)?;
-    let low = bars().map(|bar| bar.low).min().ok_or(INSUFFICIENT_DATA)?;
+    let candles = || window.extremes.range(touching.clone()).map(|(_, candle)| candle);
+    at_least_half(candles().count(), DAY_SPAN.as_secs() / FIVE_MINUTES)?;
+    let high = candles().map(|candle| candle.high).max().ok_or(INSUFFICIENT_DATA)?;
+    let low = candles().map(|candle| candle.low).min().ok_or(INSUFFICIENT_DATA)?;
     Ok((high, low))
 }
 
@@ -167,7 +167,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::windows::Extremes;
+    use crate::asset_windows::Extremes;
 
     const NOW: &str = "2026-03-01T12:34:00Z";
 
@@ -197,7 +197,7 @@ mod tests {
         }
     }
 
-    /// Bars over `days` up to now whose closes are `close(bars before the running one)`.
+    /// Candles over `days` up to now whose closes are `close(candles before the running one)`.
     fn window(days: i64, close: impl Fn(i64) -> i64) -> AssetWindow {
         let now: Timestamp = NOW.parse().unwrap();
         let mut window = AssetWindow::default();
@@ -211,7 +211,7 @@ mod tests {
             window.put_five_minutes(Interval::M5.open_time(at), extremes, price);
             window.put_hour(Interval::H1.open_time(at), price);
         }
-        window.forget_before(now);
+        window.drop_before(now);
         window
     }
 

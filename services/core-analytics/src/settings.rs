@@ -18,16 +18,12 @@ pub const DEFAULTS: [&str; 4] = [
     include_str!("../config/default.toml"),
 ];
 
-/// The settings of core-analytics.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Settings {
-    /// What every process needs.
     #[serde(flatten)]
     pub process: ProcessSettings,
-    /// PostgreSQL.
     #[serde(flatten)]
     pub postgres: PostgresSettings,
-    /// Redis.
     #[serde(flatten)]
     pub redis: RedisSettings,
     /// Where `fetch` answers.
@@ -40,7 +36,7 @@ pub struct Settings {
     pub backfill_repair_seconds: u64,
     /// How many days single prices are kept.
     pub ticks_retention_days: u32,
-    /// How many days bars of one minute are kept.
+    /// How many days candles of one minute are kept.
     pub minute_candles_retention_days: u32,
 }
 

@@ -1,4 +1,4 @@
-//! The file of assets: what can be watched, and each venue's own name for it.
+//! The file of assets: what can be watched, and each provider's own name for it.
 
 use std::collections::BTreeSet;
 

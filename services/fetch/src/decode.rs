@@ -1,7 +1,7 @@
 //! `fetch decode`: what we make of a recorded answer, one JSON object a line.
 //!
 //! It runs the same code as the polls do, on every entry of the answer, watched or not. It is the tool for checking a
-//! venue's change of format.
+//! provider's change of format.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -16,10 +16,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::assets;
-use crate::number::Number;
 use crate::providers::{
-    Candle, Entry, ErrorKind, ProviderError, Reading, Reply, Retry, binance, coingecko, coinmarketcap, retry_after,
+    Entry, ErrorKind, ProviderError, RawCandle, RawResponse, RawTicker, Retry, binance, coingecko, coinmarketcap,
+    retry_after,
 };
+use crate::raw_number::RawNumber;
 
 /// Reads a recorded response and prints what it says.
 ///
@@ -33,7 +34,7 @@ use crate::providers::{
 /// with no good entry among its entries is an error response.
 #[derive(Debug, Args)]
 pub struct DecodeArgs {
-    /// The venue: binance, coingecko or coinmarketcap.
+    /// The provider: binance, coingecko or coinmarketcap.
     #[arg(long)]
     provider: String,
     /// The call. binance: ticker_price, ticker_24hr, klines; coingecko: simple_price, markets, market_chart, ohlc;
@@ -104,26 +105,23 @@ impl Line<'_> {
 ///
 /// # Errors
 ///
-/// Unknown names of venues and calls, a file that cannot be read, an output that cannot be written.
+/// Unknown names of providers and calls, a file that cannot be read, an output that cannot be written.
 pub fn run(args: &DecodeArgs, now: Timestamp, output: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let provider: ProviderId = args.provider.parse()?;
-    let body = read(&args.file)?;
-    let reply = Reply {
-        status: args.status,
-        body: &body,
-        retry_after: args
-            .retry_after
-            .as_deref()
-            .and_then(|text| retry_after::parse(text, now)),
-        now,
-    };
+    let retry_after = args
+        .retry_after
+        .as_deref()
+        .and_then(|text| retry_after::parse(text, now));
+    let response = RawResponse::recorded(args.status, read(&args.file)?, retry_after, now);
     let named = |error: String| anyhow::anyhow!("unknown endpoint {:?}: {error}", args.endpoint);
     let result = match provider {
-        ProviderId::Binance => binance::decode(args.endpoint.parse().map_err(named)?, &reply),
-        ProviderId::CoinGecko => {
-            coingecko::decode(args.endpoint.parse().map_err(named)?, &reply, args.currency.as_deref())
-        }
-        ProviderId::CoinMarketCap => coinmarketcap::decode(args.endpoint.parse().map_err(named)?, &reply),
+        ProviderId::Binance => binance::decode(args.endpoint.parse().map_err(named)?, &response),
+        ProviderId::CoinGecko => coingecko::decode(
+            args.endpoint.parse().map_err(named)?,
+            &response,
+            args.currency.as_deref(),
+        ),
+        ProviderId::CoinMarketCap => coinmarketcap::decode(args.endpoint.parse().map_err(named)?, &response),
     };
     let assets = assets::load("").map_err(anyhow::Error::msg)?;
     print(provider, &result, args.symbol.as_deref(), &assets, now, output)
@@ -161,44 +159,46 @@ fn print(
             return Ok(ExitCode::from(1));
         }
     };
-    let spoiled = || Line::error(ErrorKind::InvalidPayload, Retry::WithBackoff);
+    let malformed = || Line::error(ErrorKind::InvalidPayload, Retry::WithBackoff);
     if !entries.is_empty() && !entries.iter().any(|entry| is_sound(provider, entry)) {
-        write(&spoiled())?;
+        write(&malformed())?;
         return Ok(ExitCode::from(1));
     }
     for entry in entries {
         let line = match entry {
-            Entry::Reading(reading) if is_sound(provider, entry) => observation(provider, reading, asked_for, assets),
-            Entry::Candle(candle) if is_sound(provider, entry) => bar(candle, asked_for, now),
-            Entry::Reading(_) | Entry::Candle(_) | Entry::Spoiled(_) => spoiled(),
+            Entry::Ticker(raw_ticker) if is_sound(provider, entry) => {
+                observation(provider, raw_ticker, asked_for, assets)
+            }
+            Entry::Candle(raw) if is_sound(provider, entry) => candle(raw, asked_for, now),
+            Entry::Ticker(_) | Entry::Candle(_) | Entry::Malformed(_) => malformed(),
         };
         write(&line)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether an entry says what entries of this venue say. Aggregators write `null` for a price they do not know, an exchange
-/// writes 0 for a pair without trades; but nothing costs less than nothing.
+/// Whether an entry says what entries of this provider say. Aggregators write `null` for a price they do not know, an
+/// exchange writes 0 for a pair without trades; but nothing costs less than nothing.
 fn is_sound(provider: ProviderId, entry: &Entry) -> bool {
     match entry {
-        Entry::Reading(reading) => match &reading.price {
+        Entry::Ticker(raw_ticker) => match &raw_ticker.price {
             Some(price) => !price.is_negative(),
             None => provider != ProviderId::Binance,
         },
         Entry::Candle(candle) => [&candle.open, &candle.high, &candle.low, &candle.close]
             .into_iter()
             .all(|price| price.as_ref().is_some_and(|price| !price.is_negative())),
-        Entry::Spoiled(_) => false,
+        Entry::Malformed(_) => false,
     }
 }
 
 fn observation<'a>(
     provider: ProviderId,
-    reading: &'a Reading,
+    raw_ticker: &'a RawTicker,
     asked_for: Option<&'a str>,
     assets: &'a [Asset],
 ) -> Line<'a> {
-    let symbol = reading.symbol.as_deref().or(asked_for);
+    let symbol = raw_ticker.symbol.as_deref().or(asked_for);
     let watched = assets
         .iter()
         .find(|asset| symbol.is_some() && asset.symbol_at(provider).as_deref() == symbol);
@@ -206,18 +206,18 @@ fn observation<'a>(
         provider,
         symbol,
         ticker: watched.map(|asset| asset.ticker.as_str()),
-        currency: reading.currency.as_deref(),
-        price: text(&reading.price),
-        volume_24h: text(&reading.volume_24h),
-        market_cap: text(&reading.market_cap),
-        circulating_supply: text(&reading.circulating_supply),
-        total_supply: text(&reading.total_supply),
-        change_24h_percent: text(&reading.change_24h_percent),
-        quoted_at: reading.quoted_at.map(Time),
+        currency: raw_ticker.currency.as_deref(),
+        price: text(&raw_ticker.price),
+        volume_24h: text(&raw_ticker.volume_24h),
+        market_cap: text(&raw_ticker.market_cap),
+        circulating_supply: text(&raw_ticker.circulating_supply),
+        total_supply: text(&raw_ticker.total_supply),
+        change_24h_percent: text(&raw_ticker.change_24h_percent),
+        quoted_at: raw_ticker.quoted_at.map(Time),
     }
 }
 
-fn bar<'a>(candle: &'a Candle, asked_for: Option<&'a str>, now: Timestamp) -> Line<'a> {
+fn candle<'a>(candle: &'a RawCandle, asked_for: Option<&'a str>, now: Timestamp) -> Line<'a> {
     Line::Candle {
         symbol: asked_for,
         open_time: candle.open_time.map(Time),
@@ -230,8 +230,8 @@ fn bar<'a>(candle: &'a Candle, asked_for: Option<&'a str>, now: Timestamp) -> Li
     }
 }
 
-fn text(number: &Option<Number>) -> Option<&str> {
-    number.as_ref().map(Number::as_str)
+fn text(number: &Option<RawNumber>) -> Option<&str> {
+    number.as_ref().map(RawNumber::as_str)
 }
 
 #[cfg(test)]

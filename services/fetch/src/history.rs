@@ -1,7 +1,7 @@
 //! Past prices on request: from Binance's candles, else from CoinGecko's chart.
 //!
-//! Nothing is kept: the same question gives the same answer while the venue does. Only a few requests run at a time,
-//! so that current prices are never short of the venues' allowance. Prices are in the currency of the
+//! Nothing is kept: the same question gives the same answer while the provider does. Only a few requests run at a time,
+//! so that current prices are never short of the providers' allowance. Prices are in the currency of the
 //! provider's pair, which the answer names.
 
 use std::sync::Arc;
@@ -15,41 +15,40 @@ use platform::clock::SharedClock;
 use platform::problem::Problem;
 use tokio::sync::Semaphore;
 
-use crate::bars;
-use crate::providers::{BarsRequest, ErrorKind, History, ProviderError, binance};
+use crate::candles;
+use crate::providers::{CandlesRequest, ErrorKind, History, ProviderError, binance};
 
-/// Answers requests for history.
-pub struct Histories {
-    venues: Vec<Arc<dyn History>>,
+pub struct HistoryService {
+    providers: Vec<Arc<dyn History>>,
     assets: Vec<Asset>,
     running: Semaphore,
-    max_bars: usize,
+    max_candles: usize,
     clock: SharedClock,
 }
 
-impl Histories {
-    /// Asks these venues, in this order, for these assets.
+impl HistoryService {
+    /// Asks these providers, in this order, for these assets.
     pub fn new(
-        venues: Vec<Arc<dyn History>>,
+        providers: Vec<Arc<dyn History>>,
         assets: Vec<Asset>,
         concurrency: usize,
-        max_bars: usize,
+        max_candles: usize,
         clock: SharedClock,
     ) -> Self {
         Self {
-            venues,
+            providers,
             assets,
             running: Semaphore::new(concurrency),
-            max_bars,
+            max_candles,
             clock,
         }
     }
 
-    /// The bars asked for. A venue that has none is passed over as long as another one is left.
+    /// The candles asked for. A provider that has none is passed over as long as another one is left.
     ///
     /// # Errors
     ///
-    /// A request that makes no sense, or no venue that answers.
+    /// A request that makes no sense, or no provider that answers.
     pub async fn find(&self, ticker: &Ticker, query: &HistoryQuery) -> Result<HistoryBody, Problem> {
         let now = self.clock.now();
         let (from, to) = (query.from.0, query.to.0.min(now));
@@ -66,37 +65,37 @@ impl Histories {
             .map_err(|_| problem(ProblemKind::ShuttingDown, "The service is stopping."))?;
         let mut empty = None;
         let mut failure = None;
-        for venue in &self.venues {
-            if query.exchanges_only && !venue.id().is_exchange() {
+        for provider in &self.providers {
+            if query.exchanges_only && !provider.id().is_exchange() {
                 continue;
             }
-            let Some(symbol) = asset.symbol_at(venue.id()) else {
+            let Some(symbol) = asset.symbol_at(provider.id()) else {
                 continue;
             };
-            let currency = currency(venue.id(), &symbol);
-            let request = BarsRequest {
+            let currency = currency(provider.id(), &symbol);
+            let request = CandlesRequest {
                 ticker: ticker.clone(),
                 symbol,
                 interval: query.interval,
                 from,
                 to,
             };
-            match venue.bars(&request).await {
+            match provider.candles(&request).await {
                 Ok(candles) => {
                     let body = HistoryBody {
                         ticker: ticker.clone(),
                         interval: query.interval,
-                        source: venue.id(),
+                        source: provider.id(),
                         currency,
-                        bars: bars::tidy(&candles, &request, now),
+                        candles: candles::to_sorted_candles(&candles, &request, now),
                     };
-                    if !body.bars.is_empty() {
+                    if !body.candles.is_empty() {
                         return Ok(body);
                     }
                     empty.get_or_insert(body);
                 }
                 Err(error) => {
-                    tracing::warn!(provider = %venue.id(), %ticker, %error, "history is not available");
+                    tracing::warn!(provider = %provider.id(), %ticker, %error, "history is not available");
                     failure = Some(error);
                 }
             }
@@ -114,8 +113,8 @@ impl Histories {
         }
         let span = to.duration_since(from).as_secs().max(0);
         let bars = usize::try_from(span / query.interval.seconds()).unwrap_or(usize::MAX);
-        if bars > self.max_bars {
-            let detail = format!("These are {bars} bars; one request may ask for {}.", self.max_bars);
+        if bars > self.max_candles {
+            let detail = format!("These are {bars} bars; one request may ask for {}.", self.max_candles);
             return Err(problem(ProblemKind::InvalidRange, detail));
         }
         Ok(())

@@ -1,69 +1,43 @@
-//! Takes prices from venues, makes one price that can be trusted and explained.
+//! Takes prices from providers, makes one price that can be trusted and explained.
 //!
-//! The modules stand in the order in which data passes through them.
+//! The modules stand in the order in which data passes through them, those that everything uses first.
 
-/// What is configured.
+pub mod assets;
+pub mod metrics;
 pub mod settings;
 
-/// What can be watched.
-pub mod assets;
+/// Numbers and times exactly as providers write them.
+pub mod raw_number;
+pub mod timestamp;
 
-/// Numbers as venues write them.
-pub mod number;
+pub mod rejection;
 
-/// Times as venues write them.
-pub mod moment;
-
-/// The venues.
+/// Requests to providers and their responses: one folder per provider, decorators for what they share.
 pub mod providers;
 
-/// Venues' names become ours.
 pub mod normalise;
-
-/// Pure checks.
 pub mod validate;
 
-/// One loop per venue.
+/// One loop per provider, and how each of them is doing.
 pub mod poll;
+pub mod provider_registry;
 
-/// How each venue is doing.
-pub mod status;
+/// From observations to published prices.
+pub mod convert;
+pub mod price_book;
+pub mod pricing;
+pub mod quote_store;
 
-/// All that the venues said, and the prices made of it.
-pub mod market;
+/// What took no part in a price: logged once, and stored for people to look at.
+pub mod rejection_log;
+pub mod rejection_tracker;
+pub mod store;
 
-/// Which symbols are refused, told once.
-pub mod refusals;
-
-/// From polls to published prices.
-pub mod intake;
-
-/// Domain values as messages.
-pub mod message;
-
-/// What is kept in Redis.
-pub mod exchange;
-
-/// How prices were made.
-pub mod explain;
-
-/// Points that took no part.
-pub mod flagged;
-
-/// Candles and points become bars.
-pub mod bars;
-
-/// Past prices on request.
+/// Answers on request: how a price was made, and past prices.
+pub mod candles;
+pub mod explanation;
 pub mod history;
-
-/// Internal HTTP.
 pub mod routes;
 
-/// All of it together.
 pub mod app;
-
-/// What we make of a recorded answer.
 pub mod decode;
-
-/// Names of metrics.
-pub mod metric;

@@ -1,4 +1,4 @@
-//! Takes prices from venues, makes one price that can be trusted and explained.
+//! Takes prices from providers, makes one price that can be trusted and explained.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Without a command: runs the service, set up by the environment.
 #[derive(Parser)]
-#[command(version, about = "Takes prices from venues and makes one price of them")]
+#[command(version, about = "Takes prices from providers and makes one price of them")]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,

@@ -1,4 +1,4 @@
-//! A venue's names become ours: which entries of an answer are watched, and what they say.
+//! A provider's names become ours: which entries of an answer are watched, and what they say.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,9 @@ use domain::asset::Asset;
 use domain::ticker::ProviderId;
 use jiff::Timestamp;
 
-use crate::providers::{Batch, Entry};
-use crate::validate::{RejectReason, Rejected, to_observation};
+use crate::providers::{Entry, ParsedBatch};
+use crate::rejection::{RejectReason, Rejected};
+use crate::validate::to_observation;
 
 /// Makes a batch of an answer's entries. Entries that are not watched, or not asked for in this currency, are left
 /// out; bad ones are among the rejected. `currency` is the one that counts, upper case; `None` takes each entry's own.
@@ -18,17 +19,17 @@ pub fn batch(
     currency: Option<&str>,
     simulated: bool,
     received_at: Timestamp,
-) -> Batch {
+) -> ParsedBatch {
     let by_symbol: HashMap<String, &Asset> = assets
         .iter()
         .filter_map(|asset| Some((asset.symbol_at(provider)?, asset)))
         .collect();
-    let mut batch = Batch::default();
+    let mut batch = ParsedBatch::default();
     for entry in entries {
-        let reading = match entry {
-            Entry::Reading(reading) => reading,
+        let raw_ticker = match entry {
+            Entry::Ticker(raw_ticker) => raw_ticker,
             Entry::Candle(_) => continue,
-            Entry::Spoiled(_) => {
+            Entry::Malformed(_) => {
                 batch.rejected.push(Rejected {
                     provider,
                     ticker: None,
@@ -41,9 +42,9 @@ pub fn batch(
                 continue;
             }
         };
-        let symbol = reading.symbol.as_deref().unwrap_or_default();
+        let symbol = raw_ticker.symbol.as_deref().unwrap_or_default();
         let Some(asset) = by_symbol.get(symbol) else { continue };
-        let other_currency = reading
+        let other_currency = raw_ticker
             .currency
             .as_deref()
             .zip(currency)
@@ -51,7 +52,7 @@ pub fn batch(
         if other_currency {
             continue;
         }
-        match to_observation(provider, asset, reading, received_at) {
+        match to_observation(provider, asset, raw_ticker, received_at) {
             Ok(mut observation) => {
                 observation.simulated = simulated;
                 batch.observations.push(observation);
@@ -61,8 +62,8 @@ pub fn batch(
                 ticker: Some(asset.ticker.clone()),
                 symbol: symbol.to_owned(),
                 reason,
-                raw_price: reading.price.as_ref().map(|price| price.as_str().to_owned()),
-                quoted_at: reading.quoted_at,
+                raw_price: raw_ticker.price.as_ref().map(|price| price.as_str().to_owned()),
+                quoted_at: raw_ticker.quoted_at,
                 received_at,
             }),
         }

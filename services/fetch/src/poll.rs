@@ -1,7 +1,7 @@
-//! One loop per venue: ask, hand over, wait. A venue that hangs delays nobody but itself.
+//! One loop per provider: ask, hand over, wait. A provider that hangs delays nobody but itself.
 //!
-//! Loops of several processes share the venues by leases, so each venue is asked by one of them; when the lease is
-//! lost between two polls, asking twice does no harm. How long to wait is decided by a pure function.
+//! Loops of several processes share the providers by leases, so each provider is asked by one of them; when the lease
+//! is lost between two polls, asking twice does no harm. How long to wait is decided by a pure function.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::intake::Poll;
-use crate::providers::{Batch, ErrorKind, Provider, ProviderError, Retry};
-use crate::status::Sources;
+use crate::pricing::Poll;
+use crate::provider_registry::ProviderRegistry;
+use crate::providers::{ErrorKind, ParsedBatch, Provider, ProviderError, Retry};
 
 /// Share of the interval by which polls are spread.
 const JITTER: f64 = 0.1;
@@ -40,16 +40,15 @@ const STANDBY_SHARE: f64 = 0.5;
 /// What the last attempt says about the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
-    /// It worked.
     Succeeded,
     /// It failed: the decision, and whether it was for asking too often.
     Failed(Retry, ErrorKind),
-    /// Another process asks this venue.
+    /// Another process asks this provider.
     Standby,
 }
 
-/// How long to wait, from the beginning of the last attempt. `failures` counts those in a row, from 1; `unit_random` is from
-/// 0 to 1.
+/// How long to wait, from the beginning of the last attempt. `failures` counts those in a row, from 1; `unit_random`
+/// is from 0 to 1.
 pub fn wait(attempt: Attempt, failures: u32, interval: Duration, unit_random: f64) -> Duration {
     let spread = 1.0 + JITTER * (2.0 * unit_random - 1.0);
     match attempt {
@@ -62,7 +61,7 @@ pub fn wait(attempt: Attempt, failures: u32, interval: Duration, unit_random: f6
         Attempt::Failed(Retry::WithBackoff, ErrorKind::RateLimited) => {
             interval.mul_f64(spread) + SOON.delay(failures, unit_random)
         }
-        // Never later than a healthy venue would be asked: prices return within one poll of its return.
+        // Never later than a healthy provider would be asked: prices return within one poll of its return.
         Attempt::Failed(Retry::WithBackoff, _) => SOON.delay(failures.saturating_sub(1), unit_random).min(interval),
         Attempt::Failed(Retry::Never, _) => {
             let base = interval * 6;
@@ -76,34 +75,24 @@ pub fn wait(attempt: Attempt, failures: u32, interval: Duration, unit_random: f6
     }
 }
 
-/// The loop of one venue.
+/// The loop of one provider.
 pub struct PollLoop {
-    /// The venue.
     pub provider: Arc<dyn Provider>,
-    /// What is asked for.
     pub assets: Vec<Asset>,
-    /// Between two polls.
     pub interval: Duration,
     /// Longest time for one poll, whatever it takes.
     pub deadline: Duration,
-    /// Who asks this venue.
     pub lease: Lease,
     /// Where the news go. When it is full the loop waits: it would only bring more of the same.
     pub polls: mpsc::Sender<Poll>,
-    /// The venue's state.
-    pub sources: Sources,
+    pub registry: ProviderRegistry,
     /// The failure that was logged last, while it lasts.
     pub failing: Option<ErrorKind>,
-    /// The time.
     pub clock: SharedClock,
 }
 
 impl PollLoop {
-    /// Polls until the stop. It never fails: what goes wrong at a venue is noted and tried again.
-    ///
-    /// # Errors
-    ///
-    /// None.
+    /// Polls until the stop. It never fails: what goes wrong at a provider is noted and tried again.
     pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         let provider = self.provider.id();
         let mut failures = 0;
@@ -127,21 +116,21 @@ impl PollLoop {
         Ok(())
     }
 
-    /// Waits until `next`. The lease is kept over a long wait: otherwise another process would ask a venue that has
+    /// Waits until `next`. The lease is kept over a long wait: otherwise another process would ask a provider that has
     /// just told us to stay away.
     async fn rest(&mut self, next: Instant) {
         while self.lease.is_held() && Instant::now() + self.interval < next {
             tokio::time::sleep(self.interval).await;
-            self.may_ask().await;
-            self.sources.alive(self.provider.id(), self.clock.now());
+            self.hold_lease().await;
+            self.registry.mark_alive(self.provider.id(), self.clock.now());
         }
         tokio::time::sleep_until(next).await;
     }
 
     async fn attempt(&mut self) -> Attempt {
         let provider = self.provider.id();
-        self.sources.alive(provider, self.clock.now());
-        if !self.may_ask().await {
+        self.registry.mark_alive(provider, self.clock.now());
+        if !self.hold_lease().await {
             return Attempt::Standby;
         }
         let request_id = RequestId::generate();
@@ -161,7 +150,7 @@ impl PollLoop {
 
     /// Takes or renews the lease. When Redis is away nothing can be published, but who held the lease goes on, so that
     /// prices are there in the moment it returns.
-    async fn may_ask(&mut self) -> bool {
+    async fn hold_lease(&mut self) -> bool {
         match self.lease.hold().await {
             Ok(held) => held,
             Err(error) => {
@@ -171,16 +160,16 @@ impl PollLoop {
         }
     }
 
-    async fn ask(&mut self, provider: ProviderId) -> (Attempt, Batch) {
+    async fn ask(&mut self, provider: ProviderId) -> (Attempt, ParsedBatch) {
         let answer = tokio::time::timeout(self.deadline, self.provider.observations(&self.assets)).await;
         let result = answer.unwrap_or(Err(ProviderError::Timeout(self.deadline)));
         let now = self.clock.now();
         match result {
             Ok(batch) => {
                 let simulated = batch.observations.first().map(|observation| observation.simulated);
-                self.sources.succeeded(provider, simulated, now);
+                self.registry.succeeded(provider, simulated, now);
                 if self.failing.take().is_some() {
-                    tracing::info!("venue answers again");
+                    tracing::info!("provider responds again");
                 }
                 tracing::debug!(
                     observations = batch.observations.len(),
@@ -190,10 +179,10 @@ impl PollLoop {
                 (Attempt::Succeeded, batch)
             }
             Err(error) => {
-                self.sources.failed(provider, &error, now);
+                self.registry.failed(provider, &error, now);
                 let kind = error.kind();
                 self.log_failure(&error);
-                (Attempt::Failed(error.retry(), kind), Batch::default())
+                (Attempt::Failed(error.retry(), kind), ParsedBatch::default())
             }
         }
     }
@@ -201,14 +190,14 @@ impl PollLoop {
     /// Logs a failure when it begins or changes its kind; the repetitions are counted by the metrics of requests.
     fn log_failure(&mut self, error: &ProviderError) {
         let kind = error.kind();
-        // What an open breaker refuses says nothing about the venue.
+        // What an open breaker refuses says nothing about the provider.
         let refused_here = matches!(error, ProviderError::BreakerOpen { .. });
         if refused_here || self.failing.replace(kind) == Some(kind) {
             tracing::debug!(kind = kind.as_str(), %error, "poll failed again");
             return;
         }
         match error.retry() {
-            Retry::Never => tracing::error!(kind = kind.as_str(), %error, "venue refuses, someone should look"),
+            Retry::Never => tracing::error!(kind = kind.as_str(), %error, "provider refuses, an operator has to look"),
             Retry::WithBackoff | Retry::NotBefore(_) => {
                 tracing::warn!(kind = kind.as_str(), %error, "poll failed");
             }

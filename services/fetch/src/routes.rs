@@ -2,33 +2,28 @@
 
 use actix_web::http::Method;
 use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
-use contracts::api::fetch::{ExplanationBody, HistoryBody, HistoryQuery, SourceBody};
+use contracts::api::fetch::{ExplanationBody, HistoryBody, HistoryQuery, ProviderBody};
 use contracts::problem::ProblemKind;
 use domain::ticker::{ProviderId, Ticker};
 use platform::clock::SharedClock;
 use platform::problem::Problem;
 use platform::server::resource;
 
-use crate::exchange::Exchange;
-use crate::explain::Explainer;
-use crate::history::Histories;
-use crate::status::Sources;
+use crate::explanation::Explainer;
+use crate::history::HistoryService;
+use crate::provider_registry::ProviderRegistry;
+use crate::quote_store::QuoteStore;
 
-/// What the handlers ask.
 pub struct AppState {
-    /// Past prices.
-    pub histories: Histories,
-    /// The state of the venues that this process asks.
-    pub sources: Sources,
-    /// How prices were made.
+    pub history: HistoryService,
+    /// The state of the providers that this process asks.
+    pub registry: ProviderRegistry,
     pub explainer: Explainer,
     /// What other processes wrote down.
-    pub exchange: Exchange,
-    /// The time.
+    pub quote_store: QuoteStore,
     pub clock: SharedClock,
 }
 
-/// Adds the routes.
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/history/{ticker}", [(Method::GET, web::get().to(history))]))
@@ -42,37 +37,37 @@ fn ticker(text: &str) -> Result<Ticker, Problem> {
         .map_err(|error| Problem::new(kind.status(), kind.slug(), format!("ticker: {error}.")))
 }
 
-/// `GET /internal/history/{ticker}`: bars of a venue's own history.
+/// `GET /internal/history/{ticker}`: candles of a provider's own history.
 async fn history(
     state: Data<AppState>,
     path: Path<String>,
     query: Query<HistoryQuery>,
 ) -> Result<Json<HistoryBody>, Problem> {
     let ticker = ticker(&path)?;
-    Ok(Json(state.histories.find(&ticker, &query).await?))
+    Ok(Json(state.history.find(&ticker, &query).await?))
 }
 
-/// `GET /internal/sources`: how each venue is doing, whichever process asks it.
-async fn sources(state: Data<AppState>) -> Json<Vec<SourceBody>> {
+/// `GET /internal/sources`: how each provider is doing, whichever process asks it.
+async fn sources(state: Data<AppState>) -> Json<Vec<ProviderBody>> {
     let mut bodies = Vec::new();
-    for provider in state.sources.providers() {
+    for provider in state.registry.providers() {
         bodies.extend(source(&state, provider).await);
     }
     Json(bodies)
 }
 
 /// The newer of what this process knows and what the asking one wrote down.
-async fn source(state: &AppState, provider: ProviderId) -> Option<SourceBody> {
-    let own = state.sources.find(provider)?;
-    let written = match state.exchange.find_source(provider).await {
+async fn source(state: &AppState, provider: ProviderId) -> Option<ProviderBody> {
+    let own = state.registry.find(provider)?;
+    let written = match state.quote_store.find_provider_state(provider).await {
         Ok(written) => written,
         Err(error) => {
-            tracing::debug!(error = format!("{error:#}"), "state of the venue is not shared now");
+            tracing::debug!(error = format!("{error:#}"), "state of the provider is not shared now");
             None
         }
     };
     let newest = match written {
-        Some(written) if own.source.state == "starting" || written.last_good_at > own.last_good_at => written,
+        Some(written) if own.body.state == "starting" || written.last_good_at > own.last_good_at => written,
         Some(_) | None => own,
     };
     Some(newest.at(state.clock.now()))

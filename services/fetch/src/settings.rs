@@ -19,9 +19,9 @@ use crate::assets;
 use crate::providers::breaker::BreakerSettings;
 use crate::providers::http::Limits;
 
-mod sources;
+mod providers;
 
-pub use sources::SourceSettings;
+pub use providers::ProviderSettings;
 
 /// The default texts, shared ones first.
 pub const DEFAULTS: [&str; 4] = [
@@ -34,19 +34,15 @@ pub const DEFAULTS: [&str; 4] = [
 /// The token in which Binance's prices are told.
 const USDT: &str = "USDT";
 
-/// All settings.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Settings {
-    /// Those of every process.
     #[serde(flatten)]
     pub process: ProcessSettings,
-    /// PostgreSQL.
     #[serde(flatten)]
     pub postgres: PostgresSettings,
-    /// Redis.
     #[serde(flatten)]
     pub redis: RedisSettings,
-    /// The venues that are asked.
+    /// The providers that are asked.
     pub providers: Vec<String>,
     /// The assets that are watched.
     pub supported_tickers: Vec<String>,
@@ -56,55 +52,43 @@ pub struct Settings {
     pub poll_interval_seconds: f64,
     /// Longest time for an answer.
     pub provider_timeout_ms: u64,
-    /// Largest answer.
     pub provider_body_limit_bytes: usize,
     /// Failures that open a breaker.
     pub breaker_failures: u32,
     /// How long it stays open.
     pub breaker_open_seconds: f64,
-    /// Binance's address.
     pub binance_base_url: String,
     /// Its own interval, or 0.
     pub binance_poll_interval_seconds: f64,
     /// Its largest age, or 0.
     pub binance_max_age_seconds: f64,
-    /// Its reliability.
     pub binance_reliability: f64,
-    /// CoinGecko's address.
     pub coingecko_base_url: String,
-    /// Its key, or nothing.
     pub coingecko_api_key: SecretString,
     /// Its own interval, or 0.
     pub coingecko_poll_interval_seconds: f64,
     /// Its largest age, or 0.
     pub coingecko_max_age_seconds: f64,
-    /// Its reliability.
     pub coingecko_reliability: f64,
-    /// CoinMarketCap's address.
     pub cmc_base_url: String,
-    /// Its key, or nothing.
     pub cmc_api_key: SecretString,
-    /// The path of the quotes.
     pub cmc_quotes_path: String,
     /// Its own interval, or 0.
     pub cmc_poll_interval_seconds: f64,
     /// Its largest age, or 0.
     pub cmc_max_age_seconds: f64,
-    /// Its reliability.
     pub cmc_reliability: f64,
     /// Scaled deviations that make an outlier.
     pub outlier_mad_factor: f64,
     /// Fraction of the median that never makes one.
     pub outlier_floor: f64,
-    /// Largest share by volume.
     pub volume_cap: f64,
-    /// Change that needs confirmation.
     pub jump_limit: f64,
     /// Largest age of a rate of conversion.
     pub quote_rate_max_age_seconds: u64,
     /// Requests for history at the same time.
     pub history_concurrency: usize,
-    /// Most bars of one request.
+    /// Most candles of one request.
     pub history_max_bars: usize,
     /// Flagged points that may wait.
     pub flagged_queue_size: usize,
@@ -154,7 +138,7 @@ impl Settings {
             .collect())
     }
 
-    /// Bounds of every request to a venue.
+    /// Bounds of every request to a provider.
     pub fn limits(&self) -> Limits {
         Limits {
             timeout: Duration::from_millis(self.provider_timeout_ms),
@@ -162,7 +146,7 @@ impl Settings {
         }
     }
 
-    /// When a venue is left alone.
+    /// When a provider is left alone.
     pub fn breaker(&self) -> BreakerSettings {
         BreakerSettings {
             failures: self.breaker_failures,
@@ -170,7 +154,6 @@ impl Settings {
         }
     }
 
-    /// How prices are made.
     pub fn parameters(&self) -> Parameters {
         let decimal = |value: f64| Decimal::from_f64(value).unwrap_or_default();
         Parameters {
@@ -190,7 +173,7 @@ impl Validate for Settings {
         if let Err((name, error)) = self.watched() {
             problems.add(name, error);
         }
-        for (name, error) in self.sources().err().unwrap_or_default() {
+        for (name, error) in self.provider_settings().err().unwrap_or_default() {
             problems.add(name, error);
         }
         for (name, value, least, most) in [
@@ -249,7 +232,7 @@ mod tests {
     #[test]
     fn the_defaults_ask_the_venues_that_need_no_key() {
         let settings = read(&[]).unwrap();
-        let sources = settings.sources().unwrap();
+        let sources = settings.provider_settings().unwrap();
         let names: Vec<_> = sources.iter().map(|source| source.provider).collect();
         assert_eq!(names, [ProviderId::Binance, ProviderId::CoinGecko]);
         assert_eq!(sources[0].poll_interval, Duration::from_secs(10));
@@ -267,7 +250,7 @@ mod tests {
             ("COINGECKO_BASE_URL", "http://127.0.0.1:8010/coingecko"),
             ("COINGECKO_MAX_AGE_SECONDS", "33"),
         ]);
-        let sources = settings.unwrap().sources().unwrap();
+        let sources = settings.unwrap().provider_settings().unwrap();
         assert_eq!(sources.len(), 3);
         assert!(
             sources

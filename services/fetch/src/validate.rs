@@ -1,74 +1,25 @@
-//! Pure checks: what a venue said becomes an observation, or is refused with a reason.
+//! Pure checks: what a provider said becomes an observation, or is refused with a reason.
 //!
 //! Prices must be positive, representable and not absurd; a time far in the future is refused, a second or two is
-//! not (venues' clocks run ahead of ours). Everything else that cannot be read is unknown, not a reason to refuse.
+//! not (providers' clocks run ahead of ours). Everything else that cannot be read is unknown, not a reason to refuse.
 
 use domain::asset::Asset;
 use domain::quote::Observation;
-use domain::ticker::{ProviderId, Ticker};
+use domain::ticker::ProviderId;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::number::Number;
-use crate::providers::Reading;
+use crate::providers::RawTicker;
+use crate::raw_number::RawNumber;
+use crate::rejection::RejectReason;
 
 /// No price of one unit of anything is larger.
-const LARGEST_PRICE: i64 = 1_000_000_000_000_000;
+const MAX_PRICE: i64 = 1_000_000_000_000_000;
 
 /// A time so far ahead of ours is no clock's error.
-const FURTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(1);
+const MAX_CLOCK_LEAD: SignedDuration = SignedDuration::from_hours(1);
 
-/// Why an entry was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RejectReason {
-    /// No price, or none that is a number.
-    NotANumber,
-    /// Zero or negative.
-    NotPositive,
-    /// Too large or too small to be a price.
-    OutOfRange,
-    /// No currency, or one we cannot name.
-    UnknownCurrency,
-    /// Dated far into the future.
-    TimeOutOfRange,
-    /// Not the shape it should have.
-    Malformed,
-}
-
-impl RejectReason {
-    /// The reason as text.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotANumber => "not_a_number",
-            Self::NotPositive => "not_positive",
-            Self::OutOfRange => "out_of_range",
-            Self::UnknownCurrency => "unknown_currency",
-            Self::TimeOutOfRange => "time_out_of_range",
-            Self::Malformed => "malformed",
-        }
-    }
-}
-
-/// A refused entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejected {
-    /// The venue.
-    pub provider: ProviderId,
-    /// The asset, where it could be told.
-    pub ticker: Option<Ticker>,
-    /// The venue's own name of it.
-    pub symbol: String,
-    /// Why.
-    pub reason: RejectReason,
-    /// The price as the venue wrote it.
-    pub raw_price: Option<String>,
-    /// When the venue says the price was made.
-    pub quoted_at: Option<Timestamp>,
-    /// When it reached us.
-    pub received_at: Timestamp,
-}
-
-/// Makes an observation of `asset` out of a reading.
+/// Makes an observation of `asset` of a raw ticker.
 ///
 /// # Errors
 ///
@@ -76,45 +27,48 @@ pub struct Rejected {
 pub fn to_observation(
     provider: ProviderId,
     asset: &Asset,
-    reading: &Reading,
+    raw_ticker: &RawTicker,
     received_at: Timestamp,
 ) -> Result<Observation, RejectReason> {
-    let price = reading.price.as_ref().ok_or(RejectReason::NotANumber)?;
+    let price = raw_ticker.price.as_ref().ok_or(RejectReason::NotANumber)?;
     let price = price.to_decimal().map_err(|_| RejectReason::OutOfRange)?;
     if price <= Decimal::ZERO {
         return Err(RejectReason::NotPositive);
     }
-    if price > Decimal::from(LARGEST_PRICE) {
+    if price > Decimal::from(MAX_PRICE) {
         return Err(RejectReason::OutOfRange);
     }
-    let currency = reading.currency.as_deref().and_then(|currency| currency.parse().ok());
+    let currency = raw_ticker
+        .currency
+        .as_deref()
+        .and_then(|currency| currency.parse().ok());
     let quote_currency = currency.ok_or(RejectReason::UnknownCurrency)?;
-    if let Some(at) = reading.quoted_at
-        && (at.duration_since(received_at) > FURTHEST_AHEAD || at < Timestamp::UNIX_EPOCH)
+    if let Some(at) = raw_ticker.quoted_at
+        && (at.duration_since(received_at) > MAX_CLOCK_LEAD || at < Timestamp::UNIX_EPOCH)
     {
         return Err(RejectReason::TimeOutOfRange);
     }
     Ok(Observation {
         provider,
-        symbol: reading.symbol.clone().unwrap_or_default(),
+        symbol: raw_ticker.symbol.clone().unwrap_or_default(),
         ticker: asset.ticker.clone(),
         price,
         quote_currency,
-        bid: amount(&reading.bid).filter(|bid| !bid.is_zero()),
-        ask: amount(&reading.ask).filter(|ask| !ask.is_zero()),
-        volume_24h: amount(&reading.volume_24h),
-        market_cap: amount(&reading.market_cap).filter(|cap| !cap.is_zero()),
-        circulating_supply: amount(&reading.circulating_supply).filter(|supply| !supply.is_zero()),
-        total_supply: amount(&reading.total_supply).filter(|supply| !supply.is_zero()),
-        change_24h_percent: reading.change_24h_percent.as_ref().and_then(|n| n.to_decimal().ok()),
-        quoted_at: reading.quoted_at,
+        bid: amount(&raw_ticker.bid).filter(|bid| !bid.is_zero()),
+        ask: amount(&raw_ticker.ask).filter(|ask| !ask.is_zero()),
+        volume_24h: amount(&raw_ticker.volume_24h),
+        market_cap: amount(&raw_ticker.market_cap).filter(|cap| !cap.is_zero()),
+        circulating_supply: amount(&raw_ticker.circulating_supply).filter(|supply| !supply.is_zero()),
+        total_supply: amount(&raw_ticker.total_supply).filter(|supply| !supply.is_zero()),
+        change_24h_percent: raw_ticker.change_24h_percent.as_ref().and_then(|n| n.to_decimal().ok()),
+        quoted_at: raw_ticker.quoted_at,
         received_at,
         simulated: false,
     })
 }
 
 /// A size that is not negative; anything else is unknown.
-fn amount(number: &Option<Number>) -> Option<Decimal> {
+fn amount(number: &Option<RawNumber>) -> Option<Decimal> {
     number
         .as_ref()
         .and_then(|number| number.to_decimal().ok())
@@ -127,18 +81,18 @@ mod tests {
 
     use super::*;
 
-    fn reading(price: &str) -> Reading {
-        Reading {
+    fn raw_ticker(price: &str) -> RawTicker {
+        RawTicker {
             symbol: Some("BTCUSDT".to_owned()),
             currency: Some("usd".to_owned()),
-            price: Number::parse(price),
-            volume_24h: Number::parse("-1"),
-            market_cap: Number::parse("0.0"),
-            ..Reading::default()
+            price: RawNumber::parse(price),
+            volume_24h: RawNumber::parse("-1"),
+            market_cap: RawNumber::parse("0.0"),
+            ..RawTicker::default()
         }
     }
 
-    fn check(reading: &Reading) -> Result<Observation, RejectReason> {
+    fn check(raw_ticker: &RawTicker) -> Result<Observation, RejectReason> {
         let asset = Asset {
             ticker: "BTC".parse().unwrap(),
             name: "Bitcoin".to_owned(),
@@ -147,7 +101,7 @@ mod tests {
             coinmarketcap: None,
         };
         let received_at = "2026-01-01T00:00:00Z".parse().unwrap();
-        to_observation(ProviderId::Binance, &asset, reading, received_at)
+        to_observation(ProviderId::Binance, &asset, raw_ticker, received_at)
     }
 
     #[rstest]
@@ -160,12 +114,12 @@ mod tests {
     #[case("1e16", RejectReason::OutOfRange)]
     #[case("1e-40", RejectReason::OutOfRange)]
     fn absurd_prices_are_refused(#[case] price: &str, #[case] reason: RejectReason) {
-        assert_eq!(check(&reading(price)), Err(reason));
+        assert_eq!(check(&raw_ticker(price)), Err(reason));
     }
 
     #[test]
     fn what_is_unknown_stays_unknown() {
-        let observation = check(&reading("9.7e-10")).unwrap();
+        let observation = check(&raw_ticker("9.7e-10")).unwrap();
         assert_eq!(observation.price.to_string(), "0.00000000097");
         assert_eq!(observation.quote_currency.as_str(), "USD");
         assert_eq!((observation.volume_24h, observation.market_cap), (None, None));
@@ -177,20 +131,20 @@ mod tests {
     #[case("2026-01-01T02:00:00Z", false)]
     #[case("1969-01-01T02:00:00Z", false)]
     fn a_clock_a_little_ahead_is_fine(#[case] at: &str, #[case] accepted: bool) {
-        let mut reading = reading("1");
-        reading.quoted_at = Some(at.parse().unwrap());
+        let mut raw_ticker = raw_ticker("1");
+        raw_ticker.quoted_at = Some(at.parse().unwrap());
         let expected = if accepted {
             Ok(())
         } else {
             Err(RejectReason::TimeOutOfRange)
         };
-        assert_eq!(check(&reading).map(|_| ()), expected);
+        assert_eq!(check(&raw_ticker).map(|_| ()), expected);
     }
 
     #[test]
     fn a_price_in_nothing_is_refused() {
-        let mut reading = reading("1");
-        reading.currency = None;
-        assert_eq!(check(&reading), Err(RejectReason::UnknownCurrency));
+        let mut raw_ticker = raw_ticker("1");
+        raw_ticker.currency = None;
+        assert_eq!(check(&raw_ticker), Err(RejectReason::UnknownCurrency));
     }
 }

@@ -7,7 +7,7 @@ use domain::ticker::Ticker;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::words::{
+use super::enums::{
     AlertCondition, AlertEventState, AlertKind, AlertState, DeliveryStatus, NoDataReason, RiskCheck, RiskLevel,
 };
 use crate::number::{Float, Number};
@@ -122,7 +122,8 @@ pub struct AlertBody {
 pub struct NoDataBody {
     /// When the last price that could have fired it was published, or when it was created if there was none.
     pub since: Time,
-    /// `not_watched` (no prices are made of the asset), `no_price`, or `prices_unfit` (prices come, but are too old to fire).
+    /// `not_watched` (no prices are made of the asset), `no_price`, or `prices_unfit` (prices come, but are too old
+    /// to fire).
     #[schema(value_type = NoDataReason)]
     pub reason: String,
 }

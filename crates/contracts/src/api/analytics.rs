@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::words;
+use super::enums;
 use crate::number::{Float, Number};
 use crate::time::Time;
 
-/// Query of `GET /internal/analytics/{symbol}/stats`, which answers `Sourced<StatsBody>`.
+/// Query of `GET /internal/analytics/{symbol}/stats`, which answers `WithProvenance<StatsBody>`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatsQuery {
     /// Look-back window, `1h` to `5y`; default `30d`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
-    /// Length of the bars; the default follows from the window.
+    /// Length of the candles; the default follows from the window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<String>,
     /// `simple` (default) or `log`.
@@ -37,12 +37,12 @@ pub struct StatsBody {
     pub symbol: String,
     /// The look-back window.
     pub window: String,
-    /// Length of the bars.
-    #[schema(value_type = words::BarLength)]
+    /// Length of the candles.
+    #[schema(value_type = enums::CandleInterval)]
     pub interval: String,
     /// Number of prices.
     pub n: u64,
-    /// Share of the window's bars that exist, 0 to 1.
+    /// Share of the window's candles that exist, 0 to 1.
     pub coverage: Option<Float>,
     /// First price.
     pub first: Option<Number>,
@@ -92,7 +92,7 @@ pub struct StatsBody {
     pub undefined: BTreeMap<String, String>,
 }
 
-/// Query of `GET /internal/analytics/{symbol}/timeseries`, which answers `Sourced<TimeseriesBody>`.
+/// Query of `GET /internal/analytics/{symbol}/timeseries`, which answers `WithProvenance<TimeseriesBody>`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TimeseriesQuery {
@@ -102,7 +102,7 @@ pub struct TimeseriesQuery {
     /// End; default now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Time>,
-    /// Length of the bars; the default follows from the range.
+    /// Length of the candles; the default follows from the range.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<String>,
     /// At most so many points, 2 to 5000; default 500.
@@ -118,8 +118,8 @@ pub struct TimeseriesQuery {
 pub struct TimeseriesBody {
     /// The asset.
     pub symbol: String,
-    /// Length of the bars.
-    #[schema(value_type = words::BarLength)]
+    /// Length of the candles.
+    #[schema(value_type = enums::CandleInterval)]
     pub interval: String,
     /// Times, ascending.
     pub t: Vec<Time>,
@@ -144,7 +144,7 @@ pub struct TimeseriesBody {
     pub downsampled: bool,
 }
 
-/// Query of `GET /internal/analytics/correlation`, which answers `Sourced<CorrelationBody>`.
+/// Query of `GET /internal/analytics/correlation`, which answers `WithProvenance<CorrelationBody>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorrelationQuery {
@@ -153,7 +153,7 @@ pub struct CorrelationQuery {
     /// Look-back window; default `30d`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
-    /// Length of the bars; the default follows from the window.
+    /// Length of the candles; the default follows from the window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<String>,
     /// `pearson` (default) or `spearman`.
@@ -174,15 +174,15 @@ pub struct CorrelationBody {
     #[serde(default)]
     pub n_overlaps: Vec<Vec<u64>>,
     /// `pearson` or `spearman`.
-    #[schema(value_type = words::CorrelationMethod)]
+    #[schema(value_type = enums::CorrelationMethod)]
     pub method: String,
 }
 
-/// Query of `GET /internal/candles/{ticker}`, which answers `Sourced<Page<CandleBody>>`.
+/// Query of `GET /internal/candles/{ticker}`, which answers `WithProvenance<Page<CandleBody>>`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CandlesQuery {
-    /// Length of the bars; default `1h`.
+    /// Length of the candles; default `1h`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<String>,
     /// First opening time.
@@ -199,7 +199,7 @@ pub struct CandlesQuery {
     pub cursor: Option<String>,
 }
 
-/// One bar, ascending in lists.
+/// One candle, ascending in lists.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CandleBody {
     /// Opening time.
@@ -212,13 +212,13 @@ pub struct CandleBody {
     pub l: Number,
     /// Last price.
     pub c: Number,
-    /// Volume in units of the asset, `null` where no venue told it.
+    /// Volume in units of the asset, `null` where no provider reported it.
     pub v: Option<Number>,
-    /// Number of prices in it, `null` for backfilled bars.
+    /// Number of prices in it, `null` for backfilled candles.
     pub n: Option<u64>,
     /// Whether its time is over.
     pub closed: bool,
-    /// Whether it comes from a venue's history rather than from our own prices.
+    /// Whether it comes from a provider's history rather than from our own prices.
     pub backfilled: bool,
     /// The provider whose history is in it, `null` for our own prices alone.
     #[serde(default)]

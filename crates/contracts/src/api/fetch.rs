@@ -7,15 +7,15 @@ use domain::ticker::{ProviderId, Ticker};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::words::{Breaker, SourceState};
+use super::enums::{Breaker, ProviderState};
 use crate::number::Number;
 use crate::time::Time;
 
-/// Query of `GET /internal/history/{ticker}`. Bars with `from <= open time < to`.
+/// Query of `GET /internal/history/{ticker}`. Candles with `from <= open time < to`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HistoryQuery {
-    /// Length of the bars.
+    /// Length of the candles.
     pub interval: Interval,
     /// First opening time.
     pub from: Time,
@@ -26,29 +26,30 @@ pub struct HistoryQuery {
     pub exchanges_only: bool,
 }
 
-/// Bars from a venue's own history, ascending.
+/// Candles from a provider's own history, ascending.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HistoryBody {
     /// The asset.
     pub ticker: Ticker,
-    /// Length of the bars.
+    /// Length of the candles.
     pub interval: Interval,
-    /// The venue they come from.
+    /// The provider they come from.
     pub source: ProviderId,
     /// The currency of the prices as the provider reports them; nothing is converted here.
     #[serde(default = "usd")]
     pub currency: String,
-    /// The bars. The last may be open.
-    pub bars: Vec<HistoryBar>,
+    /// The candles. The last may be open.
+    #[serde(rename = "bars")]
+    pub candles: Vec<HistoryCandle>,
 }
 
 fn usd() -> String {
     "USD".to_owned()
 }
 
-/// One bar of a venue's history.
+/// One candle of a provider's history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HistoryBar {
+pub struct HistoryCandle {
     /// Opening time.
     pub t: Time,
     /// First price.
@@ -59,20 +60,21 @@ pub struct HistoryBar {
     pub l: Number,
     /// Last price.
     pub c: Number,
-    /// Volume in units of the asset, where the venue tells it.
+    /// Volume in units of the asset, where the provider reports it.
     pub v: Option<Number>,
-    /// False for the bar that is still open.
+    /// False for the candle that is still open.
     pub closed: bool,
 }
 
-/// One venue, as `GET /internal/sources` lists it and `/api/v1/status` shows it.
+/// One provider, as `GET /internal/sources` lists it and `/api/v1/status` shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct SourceBody {
-    /// The venue's name.
+#[schema(as = SourceBody)]
+pub struct ProviderBody {
+    /// The provider's name.
     #[schema(value_type = String)]
     pub provider: ProviderId,
     /// `ok`, `degraded` (its last poll failed) or `down` (its breaker is open), `starting` before the first poll.
-    #[schema(value_type = SourceState)]
+    #[schema(value_type = ProviderState)]
     pub state: String,
     /// Milliseconds since its last good answer.
     pub age_ms: Option<u64>,
@@ -105,16 +107,16 @@ pub struct ExplanationBody {
     pub method: String,
     /// The method's parameters.
     pub parameters: BTreeMap<String, Number>,
-    /// What every venue said.
+    /// What every provider reported.
     pub inputs: Vec<ExplanationInput>,
     /// The steps in words, in order.
     pub steps: Vec<String>,
 }
 
-/// One venue's part in a price.
+/// One provider's part in a price.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ExplanationInput {
-    /// The venue.
+    /// The provider.
     #[schema(value_type = String)]
     pub source: ProviderId,
     /// Its own name of the pair.
@@ -133,7 +135,7 @@ pub struct ExplanationInput {
     pub reliability: Number,
     /// When it reached us.
     pub received_at: Time,
-    /// When the venue says it was made.
+    /// When the provider says it was made.
     pub source_time: Option<Time>,
     /// Its age when the price was made.
     pub age_ms: u64,
@@ -142,3 +144,6 @@ pub struct ExplanationInput {
     /// Why not.
     pub reason: Option<String>,
 }
+
+/// The former name, until every service says [`ProviderBody`].
+pub use ProviderBody as SourceBody;

@@ -13,8 +13,8 @@ pub mod analytics;
 /// What `alerts` answers.
 pub mod alerts;
 
-/// The words that fields may have.
-pub mod words;
+/// Closed sets of values that fields may have.
+pub mod enums;
 
 /// One page of a list, newest first unless stated otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,15 +39,18 @@ pub enum DataState {
 
 /// Data with what is known about where they come from. The gateway makes the envelope's metadata of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Sourced<T> {
+pub struct WithProvenance<T> {
     /// The data.
     pub data: T,
     /// Whether they are what they should be.
     pub state: DataState,
     /// The newest moment they speak of.
     pub as_of: Option<Time>,
-    /// Venues or series they come from.
+    /// Providers or series they come from.
     pub sources: Vec<String>,
     /// True if parts were estimated.
     pub estimated: bool,
 }
+
+/// The former name, until every service says [`WithProvenance`].
+pub use WithProvenance as Sourced;

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::Judged;
+use super::ClassifiedInput;
 use crate::ticker::Ticker;
 
 /// The id of a price made of `included`.
-pub(super) fn price_id(ticker: &Ticker, price: Decimal, as_of: Timestamp, included: &[&Judged]) -> Uuid {
+pub(super) fn price_id(ticker: &Ticker, price: Decimal, as_of: Timestamp, included: &[&ClassifiedInput]) -> Uuid {
     let mut text = format!("{ticker}|{}", price.normalize());
     for input in included {
         let observation = &input.observation;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{Judged, Memory};
+use super::{ClassifiedInput, Memory};
 use crate::ticker::ProviderId;
 
 /// A jump that was seen and is not believed yet.
@@ -23,10 +23,10 @@ pub(super) enum Verdict {
     Unconfirmed(Pending),
 }
 
-/// Believes a jump when two sources report it, or when it is reported again: by another source, or by the same
-/// one with a later word. A cached answer read twice is the same word. What confirms has to agree with what it confirms:
+/// Believes a jump when two sources report it, or when it is reported again: by another source, or by the same one
+/// with a later word. A cached answer read twice is the same word. What confirms has to agree with what it confirms:
 /// within `limit` of it, and not only in the direction.
-pub(super) fn check(price: Decimal, judged: &[Judged], memory: &Memory, limit: Decimal) -> Verdict {
+pub(super) fn check(price: Decimal, classified: &[ClassifiedInput], memory: &Memory, limit: Decimal) -> Verdict {
     let Some(last) = memory.last.filter(|last| *last > Decimal::ZERO) else {
         return Verdict::Believed;
     };
@@ -35,7 +35,7 @@ pub(super) fn check(price: Decimal, judged: &[Judged], memory: &Memory, limit: D
     if !jumped(&price) {
         return Verdict::Believed;
     }
-    let reports: BTreeMap<ProviderId, (Timestamp, Decimal)> = judged
+    let reports: BTreeMap<ProviderId, (Timestamp, Decimal)> = classified
         .iter()
         .filter(|j| j.excluded.is_none())
         .filter_map(|j| Some((j, j.usd_price.filter(jumped)?)))

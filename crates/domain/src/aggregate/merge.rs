@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::median::{median, weighted_percentile};
-use super::{Judged, identity};
+use super::{ClassifiedInput, identity};
 use crate::quote::{Flag, Method, Observation, Quality, Quote};
 use crate::ticker::{ProviderId, Ticker};
 
@@ -15,8 +15,8 @@ const LARGEST_VOLUME: i64 = 1_000_000_000_000_000_000;
 
 /// Gives each included input its share of the volume, at most `cap`. An unknown volume counts as the smallest
 /// known one; when none is known all shares are equal.
-pub(super) fn share_volume(judged: &mut [Judged], cap: Decimal) {
-    let volumes: Vec<Option<Decimal>> = judged
+pub(super) fn share_volume(classified: &mut [ClassifiedInput], cap: Decimal) {
+    let volumes: Vec<Option<Decimal>> = classified
         .iter()
         .filter(|j| j.excluded.is_none())
         .map(|j| j.to_usd(j.observation.volume_24h))
@@ -24,22 +24,22 @@ pub(super) fn share_volume(judged: &mut [Judged], cap: Decimal) {
         .collect();
     let smallest = volumes.iter().flatten().min().copied().unwrap_or(Decimal::ONE);
     let total: Decimal = volumes.iter().map(|v| v.unwrap_or(smallest)).sum();
-    let included = judged.iter_mut().filter(|j| j.excluded.is_none());
+    let included = classified.iter_mut().filter(|j| j.excluded.is_none());
     for (input, volume) in included.zip(&volumes) {
         let share = volume.unwrap_or(smallest) / total;
         input.volume_weight = Some(share.min(cap).round_dp(WEIGHT_DECIMALS));
     }
-    keep_from_deciding_alone(judged);
+    cap_dominant_weight(classified);
 }
 
 /// Holds the heaviest of three or more inputs below the weight of all others together: whatever the volumes are,
 /// a single source that lies cannot pull the weighted median out of the others' range. It is never held below the
 /// second heaviest, which would otherwise decide alone in its place.
-fn keep_from_deciding_alone(judged: &mut [Judged]) {
-    let mut weights: Vec<Decimal> = judged
+fn cap_dominant_weight(classified: &mut [ClassifiedInput]) {
+    let mut weights: Vec<Decimal> = classified
         .iter()
         .filter(|j| j.excluded.is_none())
-        .map(Judged::weight)
+        .map(ClassifiedInput::weight)
         .collect();
     weights.sort_unstable_by(|a, b| b.cmp(a));
     let [heaviest, second, rest @ ..] = weights.as_slice() else {
@@ -50,7 +50,7 @@ fn keep_from_deciding_alone(judged: &mut [Judged]) {
     }
     let others = second + rest.iter().sum::<Decimal>();
     let limit = (others * Decimal::new(9, 1)).max(*second);
-    let input = judged
+    let input = classified
         .iter_mut()
         .filter(|j| j.excluded.is_none())
         .find(|j| j.weight() == *heaviest);
@@ -65,7 +65,7 @@ const WEIGHT_DECIMALS: u32 = 12;
 
 /// Half-width of the interval between the weighted 25th and 75th percentile, where each input votes at its price
 /// and half a spread to each side. One source that tells no spread says nothing about its own error.
-fn confidence(price: Decimal, method: Method, included: &[&Judged]) -> Option<Decimal> {
+fn confidence(price: Decimal, method: Method, included: &[&ClassifiedInput]) -> Option<Decimal> {
     let mut votes = Vec::with_capacity(included.len() * 3);
     let mut spread_known = false;
     for input in included {
@@ -87,13 +87,13 @@ fn confidence(price: Decimal, method: Method, included: &[&Judged]) -> Option<De
     Some((price - low).abs().max((high - price).abs()))
 }
 
-fn spread(input: &Judged) -> Option<Decimal> {
+fn spread(input: &ClassifiedInput) -> Option<Decimal> {
     let bid = input.to_usd(input.observation.bid)?;
     let ask = input.to_usd(input.observation.ask)?;
     (bid > Decimal::ZERO && ask >= bid).then(|| ask - bid)
 }
 
-/// How good a venue is at supplies, caps and market-wide volume; smaller is better, exchanges know none of it.
+/// How good a provider is at supplies, caps and market-wide volume; smaller is better, exchanges know none of it.
 fn listing_rank(provider: ProviderId) -> Option<u8> {
     match provider {
         ProviderId::CoinMarketCap => Some(0),
@@ -109,18 +109,18 @@ pub(super) fn quote(
     method: Method,
     quality: Quality,
     mut flags: BTreeSet<Flag>,
-    judged: &[Judged],
+    classified: &[ClassifiedInput],
 ) -> Quote {
-    let included: Vec<&Judged> = judged.iter().filter(|j| j.excluded.is_none()).collect();
+    let included: Vec<&ClassifiedInput> = classified.iter().filter(|j| j.excluded.is_none()).collect();
     if included.iter().any(|j| j.observation.simulated) {
         flags.insert(Flag::Simulated);
     }
-    let mut listings: Vec<(u8, &Judged)> = included
+    let mut listings: Vec<(u8, &ClassifiedInput)> = included
         .iter()
         .filter_map(|j| Some((listing_rank(j.observation.provider)?, *j)))
         .collect();
     listings.sort_by_key(|(rank, _)| *rank);
-    let first = |pick: &dyn Fn(&Judged) -> Option<Decimal>| listings.iter().find_map(|(_, j)| pick(j));
+    let first = |pick: &dyn Fn(&ClassifiedInput) -> Option<Decimal>| listings.iter().find_map(|(_, j)| pick(j));
     let exchanges = || {
         let volumes: Vec<Decimal> = included
             .iter()

@@ -1,14 +1,14 @@
 //! A fresh exchange is never outvoted by older words.
 //!
-//! How long a word may vote depends on how fast the market moves: an older word that still agrees with the newest exchange
-//! counts, one that the market has left behind does not. An exchange that every other word contradicts may also be wrong;
-//! then its own next word decides, unless the others have spoken meanwhile.
+//! How long a word may vote depends on how fast the market moves: an older word that still agrees with the newest
+//! exchange counts, one that the market has left behind does not. An exchange that every other word contradicts may
+//! also be wrong; then its own next word decides, unless the others have spoken meanwhile.
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::jump::agrees;
-use super::{Judged, Memory, Parameters, Reason, WANTED_SOURCES};
+use super::{ClassifiedInput, Memory, Parameters, Reason, WANTED_SOURCES};
 use crate::ticker::ProviderId;
 
 /// Words that are so close in time speak of the same market.
@@ -33,8 +33,8 @@ pub struct Contest {
 }
 
 /// The newest word of an exchange among those that take part.
-fn newest_exchange(judged: &[Judged]) -> Option<(ProviderId, Timestamp, Decimal)> {
-    judged
+fn newest_exchange(classified: &[ClassifiedInput]) -> Option<(ProviderId, Timestamp, Decimal)> {
+    classified
         .iter()
         .filter(|j| j.excluded.is_none() && j.observation.provider.is_exchange())
         .filter_map(|j| Some((j.observation.provider, j.observation.as_of(), j.usd_price?)))
@@ -43,12 +43,12 @@ fn newest_exchange(judged: &[Judged]) -> Option<(ProviderId, Timestamp, Decimal)
 
 /// Leaves out the words that the market has left behind. Gives the contest as it stands then.
 pub(super) fn exclude_outdated(
-    judged: &mut [Judged],
+    classified: &mut [ClassifiedInput],
     memory: &Memory,
     parameters: &Parameters,
     steps: &mut Vec<String>,
 ) -> Option<Contest> {
-    let (provider, as_of, price) = newest_exchange(judged)?;
+    let (provider, as_of, price) = newest_exchange(classified)?;
     let mut contest = memory.contest.clone().filter(|contest| contest.provider == provider);
     if let Some(contest) = &mut contest {
         let confirms = as_of > contest.spoke_at && agrees(price, contest.price, parameters.jump_limit);
@@ -58,19 +58,19 @@ pub(super) fn exclude_outdated(
         .as_ref()
         .filter(|contest| contest.confirmed)
         .map(|contest| contest.since);
-    let mut exclude = |input: &mut Judged| {
+    let mut exclude = |input: &mut ClassifiedInput| {
         input.excluded = Some(Reason::Outdated);
         let name = input.observation.provider;
         steps.push(format!("{name} left out: {provider} has moved on since its word"));
     };
-    let takes_part = |input: &&mut Judged| input.excluded.is_none() && input.observation.provider != provider;
-    for input in judged.iter_mut().filter(takes_part) {
+    let takes_part = |input: &&mut ClassifiedInput| input.excluded.is_none() && input.observation.provider != provider;
+    for input in classified.iter_mut().filter(takes_part) {
         if confirmed_since.is_some_and(|since| input.observation.as_of() < since) {
             exclude(input);
         }
     }
-    let few = judged.iter().filter(|j| j.excluded.is_none()).count() < WANTED_SOURCES;
-    for input in judged.iter_mut().filter(takes_part) {
+    let few = classified.iter().filter(|j| j.excluded.is_none()).count() < WANTED_SOURCES;
+    for input in classified.iter_mut().filter(takes_part) {
         let is_older = as_of.duration_since(input.observation.as_of()) > EQUAL_AGE;
         let distance = input.usd_price.map_or(Decimal::ZERO, |other| (other - price).abs());
         // What is further apart is a matter of outliers, of which three words are needed to tell.
@@ -83,8 +83,12 @@ pub(super) fn exclude_outdated(
 }
 
 /// The contest after outliers were removed: begun, going on, or over.
-pub(super) fn next_contest(judged: &[Judged], carried: Option<Contest>, parameters: &Parameters) -> Option<Contest> {
-    let newest = judged
+pub(super) fn next_contest(
+    classified: &[ClassifiedInput],
+    carried: Option<Contest>,
+    parameters: &Parameters,
+) -> Option<Contest> {
+    let newest = classified
         .iter()
         .filter(|j| j.observation.provider.is_exchange())
         .filter(|j| matches!(j.excluded, None | Some(Reason::Outlier)))
@@ -94,7 +98,7 @@ pub(super) fn next_contest(judged: &[Judged], carried: Option<Contest>, paramete
     let (provider, spoke_at) = (input.observation.provider, input.observation.as_of());
     let carried = carried.filter(|contest| contest.provider == provider);
     if input.excluded.is_none() {
-        let others_are_silent = judged.iter().any(|j| j.excluded == Some(Reason::Outdated));
+        let others_are_silent = classified.iter().any(|j| j.excluded == Some(Reason::Outdated));
         return carried
             .filter(|contest| contest.confirmed && others_are_silent)
             .map(|contest| Contest {

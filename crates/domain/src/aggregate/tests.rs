@@ -61,8 +61,8 @@ pub(super) fn quote(outcome: &Outcome) -> &Quote {
 }
 
 pub(super) fn excluded(outcome: &Outcome, provider: ProviderId) -> Option<Reason> {
-    let judged = outcome.inputs.iter().find(|j| j.observation.provider == provider);
-    judged.unwrap().excluded
+    let classified = outcome.inputs.iter().find(|j| j.observation.provider == provider);
+    classified.unwrap().excluded
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn weight_is_limited(#[case] volumes: [&str; 3], #[case] expected: [&str; 3]) {
     let weights: Vec<_> = outcome
         .inputs
         .iter()
-        .filter_map(|judged| judged.volume_weight)
+        .filter_map(|classified| classified.volume_weight)
         .collect();
     assert_eq!(weights, expected.map(dec));
 }
@@ -378,7 +378,7 @@ proptest! {
 
     #[test]
     fn one_liar_of_three_cannot_leave_the_honest_range(
-        // As far apart as honest venues are: below the floor of the outlier limit.
+        // As far apart as honest providers are: below the floor of the outlier limit.
         honest in (1_000_000_i64..1_009_000, 1_000_000_i64..1_009_000),
         lie in prop_oneof![1_i64..100_000_000, 980_000_i64..1_030_000],
         liar in 0_usize..3,

@@ -1,8 +1,8 @@
 //! The statistics that one pass over the prices gives.
 //!
-//! Prices go through in blocks that fit the first cache: sums and extremes, the running maximum, the block's returns and
-//! their centred moments, all while the block is warm. A block without gaps, which is nearly every block, is recognised by
-//! one comparison of its ends: times ascend strictly in whole steps or they do not.
+//! Prices go through in blocks that fit the first cache: sums and extremes, the running maximum, the block's returns
+//! and their centred moments, all while the block is warm. A block without gaps, which is nearly every block, is
+//! recognised by one comparison of its ends: times ascend strictly in whole steps or they do not.
 
 use super::drawdown::{Drawdown, DrawdownTracker};
 use super::moments::Moments;
@@ -42,7 +42,8 @@ pub struct Basics {
     pub current_drawdown: Measured,
     /// (mean - risk free) / volatility, per year.
     pub sharpe_ratio: Measured,
-    /// `sqrt(Σ min(r - target, 0)² / N)` over all N returns, per period. The target is the risk free return of a period.
+    /// `sqrt(Σ min(r - target, 0)² / N)` over all N returns, per period. The target is the risk free return of a
+    /// period.
     pub downside_risk: Measured,
 }
 

@@ -2,9 +2,10 @@
 
 /// The positions to keep of equally long columns, ascending, at most `max_points` of them.
 ///
-/// The first and the last position stay, and in each of equally wide buckets between them the position of the smallest and of
-/// the largest value of every column, so a chart drawn from what is left shows the same peaks and troughs. Missing values are
-/// `NaN`. With room for fewer points than two per column, whole columns are given up from the last one.
+/// The first and the last position stay, and in each of equally wide buckets between them the position of the
+/// smallest and of the largest value of every column, so a chart drawn from what is left shows the same peaks and
+/// troughs. Missing values are `NaN`. With room for fewer points than two per column, whole columns are given up from
+/// the last one.
 pub fn downsample(columns: &[&[f64]], max_points: usize) -> Vec<usize> {
     let len = columns.first().map_or(0, |column| column.len());
     if len <= max_points {

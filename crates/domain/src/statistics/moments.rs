@@ -1,7 +1,7 @@
 //! Mean, variance, skewness and kurtosis, mergeable.
 //!
-//! Each block is centred on its own mean and blocks are merged by the pairwise formulas of Chan, Golub and LeVeque (1979),
-//! extended to higher moments by Pébay (2008, SAND2008-6212). No large sums of powers are ever subtracted.
+//! Each block is centred on its own mean and blocks are merged by the pairwise formulas of Chan, Golub and LeVeque
+//! (1979), extended to higher moments by Pébay (2008, SAND2008-6212). No large sums of powers are ever subtracted.
 
 use super::sum::{BLOCK, block_sum};
 use super::undefined::{Measured, Undefined, finite};

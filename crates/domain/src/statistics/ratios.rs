@@ -41,9 +41,6 @@ pub fn annualised_return(first: f64, last: f64, periods: f64, periods_per_year: 
 }
 
 /// The Calmar ratio: annualised return / |max drawdown|.
-///
-/// # Errors
-/// Those of the annualised return; `zero_drawdown` when the price never fell below its running maximum.
 pub fn calmar(annualised_return: Measured, max_drawdown: f64) -> Measured {
     if max_drawdown == 0.0 {
         return Err(match annualised_return {

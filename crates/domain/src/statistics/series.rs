@@ -27,7 +27,8 @@ pub enum InvalidSeries {
 
 /// Prices in order of time.
 ///
-/// Invariant: times ascend strictly, prices are finite and above zero, and there are as many of the one as of the other.
+/// Invariant: times ascend strictly, prices are finite and above zero, and there are as many of the one as of the
+/// other.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Series {
     times: Vec<i64>,

@@ -14,8 +14,9 @@ pub struct StandardErrors {
     pub volatility: Measured,
     /// The same, scaled to a year.
     pub annualized_volatility: Measured,
-    /// Of the Sharpe ratio per year: sqrt((1 - g1·q + (b2-1)/4 · q²) / n) · sqrt(periods per year), q the ratio per period,
-    /// g1 the skewness, b2 the kurtosis (Mertens 2002; Lo 2002, Financial Analysts Journal 58(4), for normal returns).
+    /// Of the Sharpe ratio per year: sqrt((1 - g1·q + (b2-1)/4 · q²) / n) · sqrt(periods per year), q the ratio per
+    /// period, g1 the skewness, b2 the kurtosis (Mertens 2002; Lo 2002, Financial Analysts Journal 58(4), for normal
+    /// returns).
     pub sharpe_ratio: Measured,
     /// Of the skewness: sqrt(6n(n-1) / ((n-2)(n+1)(n+3))), for a normal sample (Cramér 1946).
     pub skew: Measured,

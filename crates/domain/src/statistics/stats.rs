@@ -16,8 +16,8 @@ pub struct StatsOptions {
     pub step: i64,
     /// How returns are formed.
     pub returns: ReturnKind,
-    /// The riskless return per year; a period's share of it is `risk_free / periods_per_year`. It is also the target of the
-    /// downside risk.
+    /// The riskless return per year; a period's share of it is `risk_free / periods_per_year`. It is also the target
+    /// of the downside risk.
     pub risk_free: f64,
     /// Periods in a year, usually [`super::SECONDS_PER_YEAR`] / step in seconds.
     pub periods_per_year: f64,

@@ -1,5 +1,5 @@
-//! Sums that keep their digits: eight independent lanes inside a block, which the compiler turns into vector instructions,
-//! and Neumaier's compensation between blocks.
+//! Sums that keep their digits: eight independent lanes inside a block, which the compiler turns into vector
+//! instructions, and Neumaier's compensation between blocks.
 
 /// Values per block: long enough to hide the bookkeeping, short enough to stay in the first cache.
 pub(super) const BLOCK: usize = 1_024;

@@ -15,8 +15,8 @@ pub struct Tail {
 
 /// The tail of the returns below `probability`, such as 0.05 for a level of 95 %.
 ///
-/// The probability of the tail is the argument, not the level, because `1 - 0.95` is not `0.05` and the mean over "at or
-/// below" jumps at the difference. Reorders the returns.
+/// The probability of the tail is the argument, not the level, because `1 - 0.95` is not `0.05` and the mean over "at
+/// or below" jumps at the difference. Reorders the returns.
 pub fn tail(returns: &mut [f64], probability: f64) -> Tail {
     let Some(bound) = quantile(returns, probability) else {
         return Tail {

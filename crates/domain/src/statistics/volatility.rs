@@ -5,8 +5,8 @@ use super::undefined::Measured;
 
 /// Whether a deviation is nothing but the rounding of prices.
 ///
-/// A price has a relative rounding error of half an epsilon, so returns that are equal in truth differ by about one epsilon
-/// of the growth factor. A ratio to such a deviation would be noise that looks like a fact.
+/// A price has a relative rounding error of half an epsilon, so returns that are equal in truth differ by about one
+/// epsilon of the growth factor. A ratio to such a deviation would be noise that looks like a fact.
 pub fn is_zero_volatility(deviation: f64, mean: f64) -> bool {
     deviation <= 4.0 * f64::EPSILON * (1.0 + mean.abs())
 }

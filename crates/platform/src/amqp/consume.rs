@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{Broker, QueueState, declare};
 use crate::backoff::Backoff;
+use crate::retry::Failures;
 
 /// After this much silence a consumer checks that the broker still knows it: when a queue is
 /// removed and made again in a moment, the broker may forget to say so.
@@ -107,7 +108,7 @@ pub struct Consumer {
     queue: String,
     prefetch: u16,
     subscription: Option<Subscription>,
-    failures: u32,
+    failures: Failures,
     state: ConsumerState,
     opened: watch::Sender<Option<QueueState>>,
 }
@@ -150,7 +151,7 @@ impl Consumer {
             queue,
             prefetch,
             subscription: None,
-            failures: 0,
+            failures: Failures::new(Backoff::RECONNECT),
             state: ConsumerState::new(),
             opened: watch::Sender::new(None),
         }
@@ -178,16 +179,14 @@ impl Consumer {
                 Err(error) => {
                     self.subscription = None;
                     self.state.set(Some(format!("{error:#}")));
-                    if self.failures == 0 {
+                    if self.failures.count() == 0 {
                         tracing::warn!(
                             queue = self.queue,
                             error = format!("{error:#}"),
                             "cannot consume, trying again"
                         );
                     }
-                    let wait = Backoff::RECONNECT.random_delay(self.failures);
-                    self.failures = self.failures.saturating_add(1);
-                    tokio::time::sleep(wait).await;
+                    self.failures.wait().await;
                 }
             }
         }
@@ -199,9 +198,9 @@ impl Consumer {
             None => {
                 let subscription = self.open().await?;
                 self.state.set(None);
-                if self.failures > 0 {
-                    tracing::info!(queue = self.queue, failures = self.failures, "consuming again");
-                    self.failures = 0;
+                let failures = self.failures.reset();
+                if failures > 0 {
+                    tracing::info!(queue = self.queue, failures, "consuming again");
                 }
                 subscription
             }

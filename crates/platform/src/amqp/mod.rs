@@ -101,9 +101,11 @@ impl Broker {
         Consumer::new(self.clone(), queue.into(), prefetch)
     }
 
-    /// Makes sure that the broker takes messages, and that `queue` is as we declare it. Returns how many consumers it has.
+    /// Makes sure that the broker takes messages, and that `queue` is as we declare it. Returns how many consumers it
+    /// has.
     ///
-    /// A broker that is short of memory or disk answers everything but a published message, so one is published, to nowhere.
+    /// A broker that is short of memory or disk answers everything but a published message, so one is published, to
+    /// nowhere.
     ///
     /// # Errors
     ///

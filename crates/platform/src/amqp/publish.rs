@@ -89,7 +89,7 @@ impl Publisher {
             results.push(match one {
                 Err(error) => Err(error),
                 Ok(confirm) => match tokio::time::timeout_at(deadline, confirm).await {
-                    Ok(confirmation) => judge(confirmation),
+                    Ok(confirmation) => evaluate(confirmation),
                     Err(_) => Err(PublishError::Timeout),
                 },
             });
@@ -151,7 +151,7 @@ async fn send(channel: &Channel, queue: &str, message: &Message) -> Result<Publi
         .map_err(|error| PublishError::Unavailable(error.to_string()))
 }
 
-fn judge(confirmation: lapin::Result<Confirmation>) -> Result<(), PublishError> {
+fn evaluate(confirmation: lapin::Result<Confirmation>) -> Result<(), PublishError> {
     match confirmation {
         Ok(Confirmation::Ack(None)) => Ok(()),
         Ok(Confirmation::Ack(Some(_))) => Err(PublishError::Unroutable),

@@ -13,8 +13,8 @@ const REPLACE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A multiplexed connection that reopens itself after a failure; clones share it.
 ///
-/// It is also opened anew when its server turns out to be a replica: after a failover the name leads to the new primary,
-/// but a connection to the old one would stay where it is.
+/// It is also opened anew when its server turns out to be a replica: after a failover the name leads to the new
+/// primary, but a connection to the old one would stay where it is.
 #[derive(Clone)]
 pub struct Connection {
     client: Client,

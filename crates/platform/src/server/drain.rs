@@ -154,10 +154,6 @@ impl Drain {
 }
 
 /// Middleware, the outermost one: asks clients to close their connections while the server drains.
-///
-/// # Errors
-///
-/// Those of the inner service.
 pub async fn close_while_draining<B: MessageBody>(
     drain: web::Data<Drain>,
     request: ServiceRequest,

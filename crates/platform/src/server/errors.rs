@@ -92,10 +92,6 @@ pub fn resource<const N: usize>(path: &str, routes: [(Method, Route); N]) -> Res
 }
 
 /// Middleware that gives a problem body to failures that have none of their own.
-///
-/// # Errors
-///
-/// Those of the inner service.
 pub async fn fill_problem_body(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

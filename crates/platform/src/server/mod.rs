@@ -5,8 +5,8 @@
 
 mod drain;
 mod errors;
-mod guard;
-mod scope;
+mod internal_auth;
+mod request_context;
 
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
@@ -22,8 +22,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use drain::{Drain, close_while_draining};
 pub use errors::{BODY_LIMIT_BYTES, configure_errors, fill_problem_body, not_found, resource};
-pub use guard::TOKEN_HEADER;
-pub use scope::request_scope;
 
 use crate::health::Readiness;
 use crate::metrics;
@@ -65,17 +63,17 @@ where
     let server = HttpServer::new(move || {
         let configure = configure.clone();
         let internal = web::scope(INTERNAL_PREFIX)
-            .wrap(from_fn(guard::require_token))
+            .wrap(from_fn(internal_auth::require_token))
             .service(resource("/about", [(Method::GET, web::to(about))]))
             .configure(configure)
             .default_service(web::to(not_found));
         App::new()
-            .app_data(web::Data::new(guard::Token::new(&token)))
+            .app_data(web::Data::new(internal_auth::Token::new(&token)))
             .app_data(web::Data::new(readiness.clone()))
             .app_data(for_workers.clone())
             .configure(configure_errors)
             .wrap(from_fn(fill_problem_body))
-            .wrap(from_fn(request_scope))
+            .wrap(from_fn(request_context::with_request_context))
             .wrap(from_fn(close_while_draining))
             .service(resource("/health/live", [(Method::GET, web::to(live))]))
             .service(resource("/health/ready", [(Method::GET, web::to(ready))]))

@@ -1,7 +1,7 @@
 //! What `DATABASE_URL` says about TLS, in the words of PostgreSQL's own clients.
 //!
-//! The driver knows fewer modes than libpq and verifies nothing by itself, so `sslmode` and `sslrootcert` are taken out of the
-//! address before it reads the rest. <https://www.postgresql.org/docs/current/libpq-ssl.html>
+//! The driver knows fewer modes than libpq and verifies nothing by itself, so `sslmode` and `sslrootcert` are taken
+//! out of the address before it reads the rest. <https://www.postgresql.org/docs/current/libpq-ssl.html>
 
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;

@@ -8,13 +8,13 @@ use config::{Config, File, FileFormat, Value};
 use serde::de::DeserializeOwned;
 use toml::Table;
 
-use super::words::explain;
+use super::explain::explain;
 use super::{Problems, Variables};
 
 const CONFIG_FILE: &str = "CONFIG_FILE";
 
-/// Merges all sources. A value that does not fit is in `problems` and stands at its default in the result, so that the others
-/// can be judged. `None` when even the defaults do not fit `S`.
+/// Merges all sources. A value that does not fit is in `problems` and stands at its default in the result, so that
+/// the others can be judged. `None` when even the defaults do not fit `S`.
 pub(super) fn merge<S: DeserializeOwned>(
     defaults: &[&str],
     variables: &Variables,
@@ -205,8 +205,8 @@ fn build(known: &Table, overrides: &[(String, Value)]) -> Result<Config, config:
     builder.build()
 }
 
-/// Says why a value does not fit, by trying it alone over the defaults: the error of a flattened struct does not name its
-/// key. `None` if it fits, or if the defaults themselves do not.
+/// Says why a value does not fit, by trying it alone over the defaults: the error of a flattened struct does not name
+/// its key. `None` if it fits, or if the defaults themselves do not.
 fn why_unfit<S: DeserializeOwned>(known: &Table, one: &(String, Value)) -> Option<String> {
     let alone = std::slice::from_ref(one);
     let error = read::<S>(known, alone).err()?;

@@ -7,22 +7,22 @@
 //! process ends with code 78. This module is the only reader of the environment.
 
 mod database_url;
+mod errors;
+mod explain;
 mod groups;
 mod merge;
-mod problems;
 mod sealing;
-mod words;
 
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
 pub use database_url::{AddressError, DatabaseAddress};
+pub use errors::{EXIT_CODE, Problems, SettingsError};
 pub use groups::{
     AppEnv, POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, ProcessSettings, RABBIT_DEFAULTS, REDIS_DEFAULTS,
     RabbitSettings, RedisSettings,
 };
-pub use problems::{EXIT_CODE, Problems, SettingsError};
 pub use sealing::{SEALING_DEFAULTS, SealingSettings};
 
 /// The variables a process was started with.

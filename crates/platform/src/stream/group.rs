@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ::redis::{Cmd, RedisError, Value};
 
-use super::link::Link;
+use super::connection::BlockingConnection;
 use super::{Batch, Entry};
 use crate::settings::RedisSettings;
 
@@ -30,11 +30,10 @@ enum Phase {
 /// the group is made again from the stream's beginning.
 #[derive(Debug)]
 pub struct GroupReader {
-    pub(super) link: Link,
+    pub(super) connection: BlockingConnection,
     pub(super) stream: String,
     pub(super) group: String,
     consumer: String,
-    stale_after: Duration,
     phase: Phase,
     next_claim: Instant,
     claim_from: String,
@@ -50,22 +49,14 @@ impl GroupReader {
         consumer: impl Into<String>,
     ) -> Self {
         Self {
-            link: Link::new(settings.clone()),
+            connection: BlockingConnection::new(settings.clone()),
             stream: stream.into(),
             group: group.into(),
             consumer: consumer.into(),
-            stale_after: STALE_AFTER,
             phase: Phase::own(),
             next_claim: Instant::now(),
             claim_from: "0-0".to_owned(),
         }
-    }
-
-    /// Changes how long an entry may be held before another consumer takes it over.
-    #[must_use]
-    pub fn with_stale_after(mut self, stale_after: Duration) -> Self {
-        self.stale_after = stale_after;
-        self
     }
 
     /// The next entries, at most `count`; waits up to `block` for new ones and may return none.
@@ -73,17 +64,19 @@ impl GroupReader {
     /// Never fails: after an error it waits a little, then returns nothing, and the next call
     /// connects again. Dropping the future is safe: what was on its way comes again.
     pub async fn read(&mut self, count: usize, block: Duration) -> Vec<Entry> {
-        if !self.link.is_open() {
+        if !self.connection.is_open() {
             // Either the first read, a lost connection, or a read that was given up.
             self.rewind();
         }
         match self.try_read(count, block).await {
             Ok(entries) => {
-                self.link.works(&self.stream);
+                self.connection.reset_backoff(&self.stream);
                 entries
             }
             Err(error) => {
-                self.link.back_off("cannot read the stream", &self.stream, &error).await;
+                self.connection
+                    .back_off("cannot read the stream", &self.stream, &error)
+                    .await;
                 Vec::new()
             }
         }
@@ -103,7 +96,7 @@ impl GroupReader {
         for id in ids {
             command.arg(id.as_ref());
         }
-        self.link.send(&command, Duration::ZERO).await?;
+        self.connection.send(&command, Duration::ZERO).await?;
         Ok(())
     }
 
@@ -155,7 +148,7 @@ impl GroupReader {
         let (from, wait) = match &self.phase {
             Phase::Own { after } => (after.clone(), None),
             // Wakes up in time to look after the dead.
-            Phase::New => (">".to_owned(), Some(block.min(self.stale_after))),
+            Phase::New => (">".to_owned(), Some(block.min(STALE_AFTER))),
         };
         let mut command = ::redis::cmd("XREADGROUP");
         command
@@ -168,7 +161,7 @@ impl GroupReader {
             command.arg("BLOCK").arg(millis(wait).max(1));
         }
         command.arg("STREAMS").arg(&self.stream).arg(from);
-        let answer = self.link.send(&command, wait.unwrap_or_default()).await?;
+        let answer = self.connection.send(&command, wait.unwrap_or_default()).await?;
         Batch::parse_streams(answer)
     }
 
@@ -177,15 +170,15 @@ impl GroupReader {
         let mut command = self.command("XAUTOCLAIM");
         command
             .arg(&self.consumer)
-            .arg(millis(self.stale_after))
+            .arg(millis(STALE_AFTER))
             .arg(&self.claim_from)
             .arg("COUNT")
             .arg(count);
-        let answer = self.link.send(&command, Duration::ZERO).await?;
+        let answer = self.connection.send(&command, Duration::ZERO).await?;
         let (next, rows, _deleted): (String, Value, Value) = ::redis::from_redis_value(answer)?;
         let batch = Batch::parse(rows)?;
         if next == "0-0" {
-            self.next_claim = Instant::now() + self.stale_after / 2;
+            self.next_claim = Instant::now() + STALE_AFTER / 2;
         }
         self.claim_from = next;
         if !batch.entries.is_empty() {
@@ -199,7 +192,7 @@ impl GroupReader {
     }
 
     pub(super) async fn connect(&mut self) -> anyhow::Result<()> {
-        if self.link.ensure().await? {
+        if self.connection.ensure().await? {
             self.create_group().await?;
             self.forget_dead_consumers().await?;
         }
@@ -214,7 +207,7 @@ impl GroupReader {
             .arg(&self.group)
             .arg("0")
             .arg("MKSTREAM");
-        match self.link.send(&command, Duration::ZERO).await {
+        match self.connection.send(&command, Duration::ZERO).await {
             Err(error) if error.code() != Some("BUSYGROUP") => Err(error),
             _ => Ok(()),
         }
@@ -224,7 +217,7 @@ impl GroupReader {
     async fn forget_dead_consumers(&mut self) -> Result<(), RedisError> {
         let mut command = ::redis::cmd("XINFO");
         command.arg("CONSUMERS").arg(&self.stream).arg(&self.group);
-        let answer = self.link.send(&command, Duration::ZERO).await?;
+        let answer = self.connection.send(&command, Duration::ZERO).await?;
         let consumers: Vec<std::collections::HashMap<String, Value>> = ::redis::from_redis_value(answer)?;
         for consumer in consumers {
             let number = |name: &str| -> u64 {
@@ -236,7 +229,7 @@ impl GroupReader {
                 let name: String = ::redis::from_redis_value(name)?;
                 let mut command = ::redis::cmd("XGROUP");
                 command.arg("DELCONSUMER").arg(&self.stream).arg(&self.group).arg(name);
-                self.link.send(&command, Duration::ZERO).await?;
+                self.connection.send(&command, Duration::ZERO).await?;
             }
         }
         Ok(())

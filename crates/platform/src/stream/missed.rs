@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::GroupReader;
 
-/// Where the group stands and what the stream still has. Redis before version 7 does not count entries: then nothing is told.
+/// Where the group stands and what the stream still has. Redis before version 7 does not count entries: then nothing
+/// is told.
 const POSITION: &str = r#"
 local function field(list, name)
     for i = 1, #list, 2 do if list[i] == name then return list[i + 1] end end
@@ -36,7 +37,8 @@ pub struct Missed {
 }
 
 impl GroupReader {
-    /// Says whether the stream was trimmed beyond what the group was given. The next read steps over the gap, so ask before.
+    /// Says whether the stream was trimmed beyond what the group was given. The next read steps over the gap, so ask
+    /// before.
     ///
     /// # Errors
     ///
@@ -45,17 +47,17 @@ impl GroupReader {
         self.connect().await?;
         let mut command = ::redis::cmd("EVAL");
         command.arg(POSITION).arg(1).arg(&self.stream).arg(&self.group);
-        let answer = self.link.send(&command, Duration::ZERO).await?;
+        let answer = self.connection.send(&command, Duration::ZERO).await?;
         let position: RedisResult<(String, String, u64, i64)> =
             FromRedisValue::from_redis_value(answer).map_err(Into::into);
         // Nothing is known of an empty stream.
         Ok(position
             .ok()
-            .and_then(|(given, first, trimmed, read)| judge(&given, &first, trimmed, read)))
+            .and_then(|(given, first, trimmed, read)| evaluate(&given, &first, trimmed, read)))
     }
 }
 
-fn judge(given: &str, first: &str, trimmed: u64, read: i64) -> Option<Missed> {
+fn evaluate(given: &str, first: &str, trimmed: u64, read: i64) -> Option<Missed> {
     let (given, first) = (parse(given)?, parse(first)?);
     let count = match u64::try_from(read) {
         Ok(read) => trimmed.saturating_sub(read),
@@ -100,6 +102,9 @@ mod tests {
         #[case] read: i64,
         #[case] expected: Option<u64>,
     ) {
-        assert_eq!(judge(given, first, trimmed, read).map(|missed| missed.count), expected);
+        assert_eq!(
+            evaluate(given, first, trimmed, read).map(|missed| missed.count),
+            expected
+        );
     }
 }

@@ -4,19 +4,17 @@
 //! finish; `TailReader` follows a stream from now on. Both own their connection, because a
 //! blocking read would hold up everyone on a shared one, and both survive a restart and a flush.
 
+mod connection;
 mod group;
-mod link;
 mod missed;
 mod tail;
 
 use ::redis::{Cmd, FromRedisValue, Pipeline, Value};
+use contracts::keys::MESSAGE_FIELD;
 
 pub use group::GroupReader;
 pub use missed::Missed;
 pub use tail::{TailReader, TailStart};
-
-/// Name of the one field of an entry.
-pub const FIELD: &str = "message";
 
 /// One entry of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +35,7 @@ pub fn append(stream: &str, max_len: usize, payload: &str) -> Cmd {
         .arg("~")
         .arg(max_len)
         .arg("*")
-        .arg(FIELD)
+        .arg(MESSAGE_FIELD)
         .arg(payload);
     command
 }
@@ -55,9 +53,10 @@ struct Batch {
     last_id: Option<String>,
 }
 
-/// The text of an entry. What is missing or no text becomes a text that is no message, which its reader refuses and counts.
+/// The text of an entry. What is missing or no text becomes a text that is no message, which its reader refuses and
+/// counts.
 fn payload_of(fields: Vec<(Vec<u8>, Vec<u8>)>) -> String {
-    let message = fields.into_iter().find(|(name, _)| name == FIELD.as_bytes());
+    let message = fields.into_iter().find(|(name, _)| name == MESSAGE_FIELD.as_bytes());
     let bytes = message.map(|(_, value)| value).unwrap_or_default();
     String::from_utf8(bytes).unwrap_or_else(|error| format!("not UTF-8: {}", error.utf8_error()))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ::redis::Value;
 
-use super::link::Link;
+use super::connection::BlockingConnection;
 use super::{Batch, Entry};
 use crate::settings::RedisSettings;
 
@@ -22,7 +22,7 @@ pub enum TailStart {
 /// Reads a stream from a given place on; after a lost connection it goes on where it was.
 #[derive(Debug)]
 pub struct TailReader {
-    link: Link,
+    connection: BlockingConnection,
     stream: String,
     after: Option<String>,
 }
@@ -32,7 +32,7 @@ impl TailReader {
     #[must_use]
     pub fn new(settings: &RedisSettings, stream: impl Into<String>, start: TailStart) -> Self {
         Self {
-            link: Link::new(settings.clone()),
+            connection: BlockingConnection::new(settings.clone()),
             stream: stream.into(),
             after: match start {
                 TailStart::Now => None,
@@ -49,11 +49,11 @@ impl TailReader {
     pub async fn read(&mut self, count: usize, block: Duration) -> Vec<Entry> {
         match self.try_read(count, block).await {
             Ok(entries) => {
-                self.link.works(&self.stream);
+                self.connection.reset_backoff(&self.stream);
                 entries
             }
             Err(error) => {
-                self.link
+                self.connection
                     .back_off("cannot follow the stream", &self.stream, &error)
                     .await;
                 Vec::new()
@@ -62,7 +62,7 @@ impl TailReader {
     }
 
     async fn try_read(&mut self, count: usize, block: Duration) -> anyhow::Result<Vec<Entry>> {
-        self.link.ensure().await?;
+        self.connection.ensure().await?;
         let after = match self.after.clone() {
             Some(after) => after,
             None => {
@@ -78,7 +78,7 @@ impl TailReader {
             .arg("BLOCK")
             .arg(block.as_millis().max(1).to_string());
         command.arg("STREAMS").arg(&self.stream).arg(after);
-        let batch = Batch::parse_streams(self.link.send(&command, block).await?)?;
+        let batch = Batch::parse_streams(self.connection.send(&command, block).await?)?;
         if let Some(last) = batch.last_id {
             self.after = Some(last);
         }
@@ -89,7 +89,7 @@ impl TailReader {
     async fn newest_id(&mut self) -> anyhow::Result<String> {
         let mut command = ::redis::cmd("XREVRANGE");
         command.arg(&self.stream).arg("+").arg("-").arg("COUNT").arg(1);
-        let answer: Value = self.link.send(&command, Duration::ZERO).await?;
+        let answer: Value = self.connection.send(&command, Duration::ZERO).await?;
         Ok(Batch::parse(answer)?.last_id.unwrap_or_else(|| "0-0".to_owned()))
     }
 }

@@ -69,8 +69,8 @@ impl ServerCertVerifier for Verifier {
         match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             // The name is looked at last, so everything else is in order.
             Err(error) if !self.checks_name && is_wrong_name(&error) => Ok(ServerCertVerified::assertion()),
-            // `openssl req -x509` makes certificates that may sign others, which webpki lets no server show. It says so after
-            // it looked at the dates and before it looks for a signature.
+            // `openssl req -x509` makes certificates that may sign others, which webpki lets no server show. It says
+            // so after it looked at the dates and before it looks for a signature.
             Err(error) if is_authority_as_server(&error) => {
                 if !self.given.contains(end_entity) {
                     return Err(CertificateError::UnknownIssuer.into());
@@ -104,8 +104,8 @@ impl ServerCertVerifier for Verifier {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         if self.chain.is_none() && ParsedCertificate::try_from(certificate).is_err() {
-            // Certificates without extensions are of version 1, which webpki does not read. PostgreSQL's manual makes them:
-            // https://www.postgresql.org/docs/current/ssl-tcp.html#SSL-CERTIFICATE-CREATION
+            // Certificates without extensions are of version 1, which webpki does not read. PostgreSQL's manual makes
+            // them: https://www.postgresql.org/docs/current/ssl-tcp.html#SSL-CERTIFICATE-CREATION
             let key = public_key(certificate)?;
             return verify_tls13_signature_with_raw_key(message, &key, signature, &self.algorithms);
         }

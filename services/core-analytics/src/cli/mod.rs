@@ -1,7 +1,7 @@
 //! `core-analytics stats`: the statistics of prices in a CSV file, by the same code that serves them.
 
-mod bar_length;
 mod prices;
+mod sample_interval;
 mod time_cell;
 
 use std::io::Write;
@@ -11,14 +11,15 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use domain::statistics::{ReturnKind, SECONDS_PER_YEAR, Stats, StatsOptions};
 
-use self::bar_length::BarLength;
 use self::prices::Columns;
-use crate::stats_body::{Labels, PickedPrices, stats_body};
+use self::sample_interval::SampleInterval;
+use crate::stats_response::{PickedPrices, StatsLabels, stats_response};
 
 /// Prints the statistics of prices in a CSV file as JSON.
 ///
-/// Rows may stand in any order; a row without a price is a gap, and a repeated row counts once. Anything else that is not a
-/// time with a price above zero, or is not a whole number of intervals from the other times, is an error that names its line.
+/// Rows may stand in any order; a row without a price is a gap, and a repeated row counts once. Anything else that is
+/// not a time with a price above zero, or is not a whole number of intervals from the other times, is an error that
+/// names its line.
 #[derive(Debug, Clone, Args)]
 pub struct StatsArgs {
     /// File with a header line, plain or gzip, cells between commas, semicolons or tabs; `-` reads standard input.
@@ -26,11 +27,12 @@ pub struct StatsArgs {
     csv: PathBuf,
     /// Time between two neighbouring prices, such as 1m, 1h or 1d.
     #[arg(long)]
-    interval: BarLength,
+    interval: SampleInterval,
     /// How returns are formed: simple or log.
     #[arg(long, default_value = "simple")]
     returns: ReturnKind,
-    /// Column with the time: RFC 3339, a date, or unix seconds, milli-, micro- or nanoseconds [default: timestamp or date].
+    /// Column with the time: RFC 3339, a date, or unix seconds, milli-, micro- or nanoseconds [default: timestamp or
+    /// date].
     #[arg(long, value_name = "NAME")]
     time_column: Option<String>,
     /// Column with the price.
@@ -78,12 +80,12 @@ pub fn run(args: &StatsArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         expected_points: None,
     };
     let stats = Stats::of(&prices.series, &options);
-    let labels = Labels {
+    let labels = StatsLabels {
         symbol: args.symbol.clone().unwrap_or_else(|| symbol_of(&args.csv)),
         window: "all".to_owned(),
         interval: args.interval.to_string(),
     };
-    let body = stats_body(labels, &stats, PickedPrices::shortest(&stats), periods_per_year);
+    let body = stats_response(labels, &stats, PickedPrices::shortest(&stats), periods_per_year);
     serde_json::to_writer(&mut *out, &body)?;
     writeln!(out)?;
     Ok(())

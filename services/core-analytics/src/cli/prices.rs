@@ -14,7 +14,6 @@ use jiff::Timestamp;
 
 use super::time_cell;
 
-/// What to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns<'a> {
     /// The column with the time; by default `timestamp`, else `date`.
@@ -25,7 +24,6 @@ pub struct Columns<'a> {
     pub step: i64,
 }
 
-/// What a file holds.
 #[derive(Debug, PartialEq)]
 pub struct Prices {
     /// The prices in order of time, times in microseconds.
@@ -46,20 +44,13 @@ pub enum Unreadable {
     /// There is not even a header.
     #[error("is empty; the first line must name the columns")]
     Empty,
-    /// A column is missing.
     #[error("has no column {wanted}; its columns are {found}")]
-    NoColumn {
-        /// What was looked for.
-        wanted: String,
-        /// What there is.
-        found: String,
-    },
+    NoColumn { wanted: String, found: String },
     /// A cell is missing or wrong.
     #[error("line {line}: {what}")]
     Row {
         /// Number of the line, from 1.
         line: u64,
-        /// What is wrong.
         what: String,
     },
     /// The series is not valid for a reason that no row shows.
@@ -134,7 +125,8 @@ fn read_csv(input: impl BufRead, columns: Columns<'_>) -> Result<Prices, Unreada
         if text.chars().all(|c| c == separator || c.is_whitespace()) {
             continue;
         }
-        // A thousands separator or an unquoted text makes a cell too many, and every cell after it would be another column's.
+        // A thousands separator or an unquoted text makes a cell too many, and every cell after it would be another
+        // column's.
         let count = count_cells(&text, separator).map_err(|what| row(line, what))?;
         if count > header.len() {
             return Err(row(
@@ -203,8 +195,8 @@ fn cells(text: &str, separator: char) -> Result<Vec<String>, csv::Error> {
     Ok(first.map_or_else(Vec::new, |record| record.iter().map(str::to_owned).collect()))
 }
 
-/// Refuses a time that is not a whole number of intervals from the others: it would have no return to its neighbours, and
-/// the answer would say nothing of it. The grid is the one that most rows stand on.
+/// Refuses a time that is not a whole number of intervals from the others: it would have no return to its neighbours,
+/// and the answer would say nothing of it. The grid is the one that most rows stand on.
 fn check_grid(points: &[Point], step: i64) -> Result<(), Unreadable> {
     let phase = |point: &Point| point.at.rem_euclid(step);
     let Some(first) = points.first() else {

@@ -9,8 +9,8 @@ use rust_decimal::prelude::ToPrimitive;
 /// Microseconds since the unix epoch of RFC 3339, a date (its start) or date and time without zone (UTC), or unix time;
 /// also as aggregators export them: `2013-04-28 00:00:00 UTC`, `2013-04-28 00:00:00 +0000`, `2013/04/28`.
 ///
-/// The unit of unix time follows from its size: seconds up to 10^12, then milliseconds, from 10^15 microseconds, from 10^18
-/// nanoseconds.
+/// The unit of unix time follows from its size: seconds up to 10^12, then milliseconds, from 10^15 microseconds, from
+/// 10^18 nanoseconds.
 pub fn parse(text: &str) -> Option<i64> {
     if let Some(date) = compact_date(text) {
         return in_utc(date.at(0, 0, 0, 0)).map(Timestamp::as_microsecond);

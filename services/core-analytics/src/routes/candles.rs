@@ -1,8 +1,8 @@
-//! `GET /internal/candles/{ticker}`: bars, page by page.
+//! `GET /internal/candles/{ticker}`: candles, page by page.
 
 use actix_web::web::{Data, Json, Path, Query};
 use contracts::api::analytics::{CandleBody, CandlesQuery};
-use contracts::api::{Page, Sourced};
+use contracts::api::{Page, WithProvenance};
 use contracts::number::Number;
 use contracts::problem::ProblemKind;
 use domain::candle::Candle;
@@ -11,19 +11,19 @@ use jiff::Timestamp;
 use platform::problem::Problem;
 
 use super::params::Params;
-use super::quality::{Bars, sourced};
+use super::quality::{CandleQuality, with_provenance};
 use super::{AppState, problem, unavailable};
-use crate::store::Direction;
+use crate::store::{Direction, candles};
 
 const DEFAULT_LIMIT: u32 = 500;
 const LIMIT: std::ops::RangeInclusive<u32> = 1..=1_000;
 
-/// Answers with bars in order of time. With `from` the pages go forward from there, without it back from the newest.
+/// Answers with candles in order of time. With `from` the pages go forward from there, without it back from the newest.
 pub async fn list(
     state: Data<AppState>,
     ticker: Path<String>,
     query: Query<CandlesQuery>,
-) -> Result<Json<Sourced<Page<CandleBody>>>, Problem> {
+) -> Result<Json<WithProvenance<Page<CandleBody>>>, Problem> {
     let ticker = AppState::parse_ticker(&ticker)?;
     let now = state.clock.now();
     let mut params = Params::default();
@@ -51,44 +51,49 @@ pub async fn list(
         }
     }
 
-    let mut bars = state
-        .store
-        .list_candles(&ticker, interval, (from, to), limit + 1, direction)
-        .await
-        .map_err(unavailable)?;
-    if bars.is_empty() {
+    let mut candles = candles::list_candles(
+        &state.client().await?,
+        &ticker,
+        interval,
+        (from, to),
+        limit + 1,
+        direction,
+    )
+    .await
+    .map_err(unavailable)?;
+    if candles.is_empty() {
         state.require_known(&ticker).await?;
     }
-    let next_cursor = cut_page(&mut bars, limit as usize, direction);
-    let quality = Bars {
-        newest_price: bars.last().map(|bar| bar.close.at),
-        // A page from the middle is as good as its own bars.
-        due: match bars.last() {
-            Some(bar) if next_cursor.is_some() || query.cursor.is_some() => bar.close_time().min(until).min(now),
+    let next_cursor = cut_page(&mut candles, limit as usize, direction);
+    let quality = CandleQuality {
+        newest_price: candles.last().map(|candle| candle.close.at),
+        // A page from the middle is as good as its own candles.
+        due: match candles.last() {
+            Some(candle) if next_cursor.is_some() || query.cursor.is_some() => candle.close_time().min(until).min(now),
             _ => until.min(now),
         },
         coverage: 1.0,
     };
     let page = Page {
-        items: bars.iter().map(|bar| body(bar, now)).collect(),
+        items: candles.iter().map(|candle| body(candle, now)).collect(),
         next_cursor,
     };
-    Ok(Json(sourced(page, quality)))
+    Ok(Json(with_provenance(page, quality)))
 }
 
-/// Takes the one bar too many away and says where the next page starts.
-fn cut_page(bars: &mut Vec<Candle>, limit: usize, direction: Direction) -> Option<String> {
-    if bars.len() <= limit {
+/// Takes the one candle too many away and says where the next page starts.
+fn cut_page(candles: &mut Vec<Candle>, limit: usize, direction: Direction) -> Option<String> {
+    if candles.len() <= limit {
         return None;
     }
     let next = match direction {
-        Direction::Oldest => bars.pop(),
+        Direction::Oldest => candles.pop(),
         Direction::Newest => {
-            bars.remove(0);
-            bars.first().copied()
+            candles.remove(0);
+            candles.first().copied()
         }
     };
-    next.map(|bar| bar.open_time.as_second().to_string())
+    next.map(|candle| candle.open_time.as_second().to_string())
 }
 
 /// A cursor is the opening time at which the next page starts (forward) or before which it ends (backward).
@@ -101,18 +106,18 @@ fn parse_cursor(cursor: &str, interval: Interval) -> Result<Timestamp, Problem> 
         .ok_or_else(|| problem(ProblemKind::InvalidCursor, "The cursor is unknown."))
 }
 
-fn body(bar: &Candle, now: Timestamp) -> CandleBody {
+fn body(candle: &Candle, now: Timestamp) -> CandleBody {
     CandleBody {
-        t: bar.open_time.into(),
-        o: Number(bar.open.price),
-        h: Number(bar.high),
-        l: Number(bar.low),
-        c: Number(bar.close.price),
-        v: bar.volume.map(Number),
-        n: (bar.n > 0).then_some(bar.n),
-        closed: bar.is_closed(now),
-        backfilled: bar.backfilled,
-        source: bar.source.map(|source| source.to_string()),
-        quote_rate_assumed: bar.quote_rate_assumed,
+        t: candle.open_time.into(),
+        o: Number(candle.open.price),
+        h: Number(candle.high),
+        l: Number(candle.low),
+        c: Number(candle.close.price),
+        v: candle.volume.map(Number),
+        n: (candle.n > 0).then_some(candle.n),
+        closed: candle.is_closed(now),
+        backfilled: candle.backfilled,
+        source: candle.source.map(|source| source.to_string()),
+        quote_rate_assumed: candle.quote_rate_assumed,
     }
 }

@@ -44,7 +44,6 @@ pub struct Permit(OwnedSemaphorePermit);
 pub struct Wanted(Arc<AtomicBool>);
 
 impl Wanted {
-    /// Whether to go on.
     pub fn holds(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use actix_web::web::{Data, Json, Query};
-use contracts::api::Sourced;
+use contracts::api::WithProvenance;
 use contracts::api::analytics::{CorrelationBody, CorrelationQuery};
 use contracts::number::Float;
 use domain::interval::Interval;
@@ -13,21 +13,22 @@ use futures_util::{StreamExt, TryStreamExt};
 use platform::problem::Problem;
 
 use super::params::Params;
-use super::quality::{Bars, sourced};
+use super::quality::{CandleQuality, with_provenance};
 use super::{AppState, unavailable};
-use crate::closes::Closes;
-use crate::ranges::{ClosedBars, MAX_POINTS};
+use crate::close_series::CloseSeries;
+use crate::store::candles;
+use crate::time_range::{ClosedCandles, MAX_POINTS};
 
-const MOST_SYMBOLS: usize = 50;
+const MAX_SYMBOLS: usize = 50;
 /// Questions to PostgreSQL at once, so that one request leaves connections for others.
-const AT_ONCE: usize = 4;
+const QUERY_CONCURRENCY: usize = 4;
 
-/// Answers with the matrix of correlations of simple returns of closed bars. Each pair is over the times that both
+/// Answers with the matrix of correlations of simple returns of closed candles. Each pair is over the times that both
 /// have.
 pub async fn show(
     state: Data<AppState>,
     query: Query<CorrelationQuery>,
-) -> Result<Json<Sourced<CorrelationBody>>, Problem> {
+) -> Result<Json<WithProvenance<CorrelationBody>>, Problem> {
     let mut params = Params::default();
     let (window, _) = params.window(query.window.as_deref());
     let interval = params.interval(query.interval.as_deref(), window.seconds());
@@ -38,20 +39,20 @@ pub async fn show(
         .map(str::trim)
         .filter(|name| !name.is_empty())
         .collect();
-    if !(2..=MOST_SYMBOLS).contains(&names.len()) {
+    if !(2..=MAX_SYMBOLS).contains(&names.len()) {
         params.refuse(
             "symbols",
             "out_of_range",
-            format!("must name 2 to {MOST_SYMBOLS} assets"),
+            format!("must name 2 to {MAX_SYMBOLS} assets"),
         );
     }
     // All series of a question together may be as long as the one of any other question.
-    let bars = names.len() as i64 * (window.seconds() / interval.seconds());
-    if bars > MAX_POINTS && (2..=MOST_SYMBOLS).contains(&names.len()) {
+    let candles = names.len() as i64 * (window.seconds() / interval.seconds());
+    if candles > MAX_POINTS && (2..=MAX_SYMBOLS).contains(&names.len()) {
         params.refuse(
             "interval",
             "too_short",
-            format!("gives {bars} candles of all assets together, more than {MAX_POINTS}"),
+            format!("gives {candles} candles of all assets together, more than {MAX_POINTS}"),
         );
     }
     params.finish()?;
@@ -69,16 +70,16 @@ pub async fn show(
     params.finish()?;
 
     let now = state.clock.now();
-    let range = ClosedBars::before(now, interval, window.seconds());
+    let range = ClosedCandles::before(now, interval, window.seconds());
     let permit = state.computations.permit().await?;
-    let all: Vec<Closes> = futures_util::stream::iter(&symbols)
+    let all: Vec<CloseSeries> = futures_util::stream::iter(&symbols)
         .map(|ticker| closes(&state, ticker, interval, range))
-        .buffered(AT_ONCE)
+        .buffered(QUERY_CONCURRENCY)
         .try_collect()
         .await?;
     let newest_price = all.iter().map(|closes| closes.newest_price).min().flatten();
     let least = all.iter().map(|closes| closes.series.len()).min().unwrap_or(0);
-    let bars = Bars {
+    let candles = CandleQuality {
         newest_price,
         due: range.to,
         coverage: least as f64 / range.expected as f64,
@@ -86,12 +87,12 @@ pub async fn show(
     let body = permit
         .run(move |wanted| matrix_body(symbols, &all, interval, method, || wanted.holds()))
         .await?;
-    Ok(Json(sourced(body, bars)))
+    Ok(Json(with_provenance(body, candles)))
 }
 
 fn matrix_body(
     symbols: Vec<Ticker>,
-    all: &[Closes],
+    all: &[CloseSeries],
     interval: Interval,
     method: CorrelationMethod,
     is_wanted: impl Fn() -> bool,
@@ -116,16 +117,19 @@ fn matrix_body(
     })
 }
 
-async fn closes(state: &AppState, ticker: &Ticker, interval: Interval, range: ClosedBars) -> Result<Closes, Problem> {
-    let points = state
-        .store
-        .list_closes(ticker, interval, range.from, range.to)
+async fn closes(
+    state: &AppState,
+    ticker: &Ticker,
+    interval: Interval,
+    range: ClosedCandles,
+) -> Result<CloseSeries, Problem> {
+    let points = candles::list_closes(&state.client().await?, ticker, interval, range.from, range.to)
         .await
         .map_err(unavailable)?;
     if points.is_empty() {
         state.require_known(ticker).await?;
     }
-    Closes::of(&points).map_err(|error| Problem::internal(&error.into()))
+    CloseSeries::of(&points).map_err(|error| Problem::internal(&error.into()))
 }
 
 /// How many times all series have a return.

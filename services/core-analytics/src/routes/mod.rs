@@ -1,12 +1,9 @@
 //! The internal routes. A handler parses, asks one thing, answers.
 
-/// Bars.
 mod candles;
 
-/// Computations over many candles.
 mod computation;
 
-/// How assets move together.
 mod correlation;
 
 /// From query texts to values, all that is wrong named at once.
@@ -18,7 +15,6 @@ mod quality;
 /// The statistics of one asset.
 mod stats;
 
-/// Series for charts.
 mod timeseries;
 
 use std::collections::HashSet;
@@ -26,7 +22,7 @@ use std::collections::HashSet;
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 use contracts::problem::ProblemKind;
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{Object, PoolError};
 use domain::ticker::Ticker;
 use platform::clock::SharedClock;
 use platform::problem::Problem;
@@ -34,16 +30,13 @@ use platform::server::resource;
 
 pub use computation::Computations;
 
-use crate::store::Store;
+use crate::store::{Store, candles as stored};
 
-/// What the handlers share.
 #[derive(Debug, Clone)]
 pub struct AppState {
-    /// Where bars are kept.
     pub store: Store,
-    /// The time.
     pub clock: SharedClock,
-    /// Assets that exist even before their first bar.
+    /// Assets that exist even before their first candle.
     pub supported: HashSet<Ticker>,
     /// Bounds what is computed at once.
     pub computations: Computations,
@@ -72,14 +65,22 @@ pub fn configure(config: &mut ServiceConfig) {
 }
 
 impl AppState {
+    async fn client(&self) -> Result<Object, Problem> {
+        self.store.client().await.map_err(unavailable)
+    }
+
     /// The ticker of a path or list, if it is one at all.
     fn parse_ticker(text: &str) -> Result<Ticker, Problem> {
         text.parse().map_err(|_| unknown_asset(text))
     }
 
-    /// Nothing where something was expected: an asset that has no bars is unknown unless it is supported.
+    /// Nothing where something was expected: an asset that has no candles is unknown unless it is supported.
     async fn require_known(&self, ticker: &Ticker) -> Result<(), Problem> {
-        if self.supported.contains(ticker) || self.store.has_candles(ticker).await.map_err(unavailable)? {
+        if self.supported.contains(ticker)
+            || stored::has_candles(&self.client().await?, ticker)
+                .await
+                .map_err(unavailable)?
+        {
             return Ok(());
         }
         Err(unknown_asset(ticker.as_str()))

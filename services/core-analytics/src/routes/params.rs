@@ -8,7 +8,7 @@ use domain::interval::{Interval, Window};
 use platform::problem::{FieldError, Problem};
 
 use super::problem;
-use crate::ranges::{MAX_POINTS, default_interval};
+use crate::time_range::{MAX_POINTS, default_interval};
 
 /// Collects what is wrong with a query.
 #[derive(Debug, Default)]
@@ -41,21 +41,21 @@ impl Params {
         (self.parse("window", Some(text), month), text.to_owned())
     }
 
-    /// The length of bars for a stretch of time that must hold from 2 to [`MAX_POINTS`] of them.
+    /// The length of candles for a stretch of time that must hold from 2 to [`MAX_POINTS`] of them.
     pub fn interval(&mut self, text: Option<&str>, span_seconds: i64) -> Interval {
         let interval = self.parse("interval", text, default_interval(span_seconds));
-        let bars = span_seconds / interval.seconds();
-        if bars < 2 {
+        let candles = span_seconds / interval.seconds();
+        if candles < 2 {
             self.refuse(
                 "interval",
                 "too_long",
                 "must fit at least twice into the window".to_owned(),
             );
-        } else if bars > MAX_POINTS {
+        } else if candles > MAX_POINTS {
             self.refuse(
                 "interval",
                 "too_short",
-                format!("gives {bars} bars, more than {MAX_POINTS}"),
+                format!("gives {candles} bars, more than {MAX_POINTS}"),
             );
         }
         interval

@@ -1,41 +1,41 @@
 //! Where data come from and whether they are what they should be.
 
-use contracts::api::{DataState, Sourced};
+use contracts::api::{DataState, WithProvenance};
 use jiff::{SignedDuration, Timestamp};
 
-/// Share of the bars below which an answer is marked as degraded.
+/// Share of the candles below which an answer is marked as degraded.
 const COMPLETE_ENOUGH: f64 = 0.9;
-/// The slowest venues are asked every minute or so; when nothing has come for several of these, something stands still.
-/// The length of the bars plays no part: a price per day is no fresher for being asked for by the day.
+/// The slowest providers are asked every minute or so; when nothing has come for several of these, something stands
+/// still. The length of the candles plays no part: a price per day is no fresher for being asked for by the day.
 const STALE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// Data made of bars.
 #[derive(Debug, Clone, Copy)]
-pub struct Bars {
+pub struct CandleQuality {
     /// When the newest price in them was.
     pub newest_price: Option<Timestamp>,
     /// The moment up to which there should be prices.
     pub due: Timestamp,
-    /// The share of the bars that exist.
+    /// The share of the candles that exist.
     pub coverage: f64,
 }
 
-/// Wraps data with what is known of the bars behind them.
+/// Wraps data with what is known of the candles behind them.
 ///
-/// They are stale when the newest price lies minutes before what was asked for, and degraded when many bars are missing.
-pub fn sourced<T>(data: T, bars: Bars) -> Sourced<T> {
-    let is_fresh = |price: Timestamp| bars.due.duration_since(price) <= STALE_AFTER;
-    let state = if !bars.newest_price.is_some_and(is_fresh) {
+/// They are stale when the newest price lies minutes before what was asked for, and degraded when many candles are
+/// missing.
+pub fn with_provenance<T>(data: T, candles: CandleQuality) -> WithProvenance<T> {
+    let is_fresh = |price: Timestamp| candles.due.duration_since(price) <= STALE_AFTER;
+    let state = if !candles.newest_price.is_some_and(is_fresh) {
         DataState::Stale
-    } else if bars.coverage >= COMPLETE_ENOUGH {
+    } else if candles.coverage >= COMPLETE_ENOUGH {
         DataState::Ok
     } else {
         DataState::Degraded
     };
-    Sourced {
+    WithProvenance {
         data,
         state,
-        as_of: bars.newest_price.map(Into::into),
+        as_of: candles.newest_price.map(Into::into),
         sources: vec!["candles".to_owned()],
         estimated: false,
     }
@@ -50,9 +50,9 @@ mod tests {
         let due: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
         let of = |price: Option<&str>, coverage| {
             let newest_price = price.map(|text| text.parse().unwrap());
-            sourced(
+            with_provenance(
                 (),
-                Bars {
+                CandleQuality {
                     newest_price,
                     due,
                     coverage,

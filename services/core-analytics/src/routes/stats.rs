@@ -1,24 +1,26 @@
-//! `GET /internal/analytics/{symbol}/stats`: every statistic of the closed bars of a window.
+//! `GET /internal/analytics/{symbol}/stats`: every statistic of the closed candles of a window.
 
 use actix_web::web::{Data, Json, Path, Query};
-use contracts::api::Sourced;
+use contracts::api::WithProvenance;
 use contracts::api::analytics::{StatsBody, StatsQuery};
 use domain::statistics::{ReturnKind, Stats, StatsOptions};
 use platform::problem::Problem;
 
 use super::params::Params;
-use super::quality::{Bars, sourced};
+use super::quality::{CandleQuality, with_provenance};
 use super::{AppState, unavailable};
-use crate::closes::{Closes, periods_per_year};
-use crate::ranges::ClosedBars;
-use crate::stats_body::{Labels, PickedPrices, stats_body};
+use crate::close_series::{CloseSeries, periods_per_year};
+use crate::stats_response::{PickedPrices, StatsLabels, stats_response};
+use crate::store::candles;
+use crate::time_range::ClosedCandles;
 
-/// Answers with statistics of closing prices. The running bar is left out: its return would be one of a shorter period.
+/// Answers with statistics of closing prices. The running candle is left out: its return would be one of a shorter
+/// period.
 pub async fn show(
     state: Data<AppState>,
     symbol: Path<String>,
     query: Query<StatsQuery>,
-) -> Result<Json<Sourced<StatsBody>>, Problem> {
+) -> Result<Json<WithProvenance<StatsBody>>, Problem> {
     let ticker = AppState::parse_ticker(&symbol)?;
     let mut params = Params::default();
     let (window, window_text) = params.window(query.window.as_deref());
@@ -43,17 +45,15 @@ pub async fn show(
     params.finish()?;
 
     let now = state.clock.now();
-    let range = ClosedBars::before(now, interval, window.seconds());
+    let range = ClosedCandles::before(now, interval, window.seconds());
     let permit = state.computations.permit().await?;
-    let points = state
-        .store
-        .list_closes(&ticker, interval, range.from, range.to)
+    let points = candles::list_closes(&state.client().await?, &ticker, interval, range.from, range.to)
         .await
         .map_err(unavailable)?;
     if points.is_empty() {
         state.require_known(&ticker).await?;
     }
-    let closes = Closes::of(&points).map_err(|error| Problem::internal(&error.into()))?;
+    let closes = CloseSeries::of(&points).map_err(|error| Problem::internal(&error.into()))?;
     let options = StatsOptions {
         step: interval.seconds(),
         returns,
@@ -61,7 +61,7 @@ pub async fn show(
         periods_per_year: periods,
         expected_points: Some(range.expected),
     };
-    let labels = Labels {
+    let labels = StatsLabels {
         symbol: ticker.to_string(),
         window: window_text,
         interval: interval.to_string(),
@@ -70,14 +70,14 @@ pub async fn show(
     let (body, coverage) = permit
         .run(move |_| {
             let stats = Stats::of(&closes.series, &options);
-            let body = stats_body(labels, &stats, PickedPrices::of(&closes.exact), periods);
+            let body = stats_response(labels, &stats, PickedPrices::of(&closes.exact), periods);
             Some((body, stats.coverage.unwrap_or(0.0)))
         })
         .await?;
-    let bars = Bars {
+    let candles = CandleQuality {
         newest_price,
         due: range.to,
         coverage,
     };
-    Ok(Json(sourced(body, bars)))
+    Ok(Json(with_provenance(body, candles)))
 }

@@ -1,7 +1,7 @@
 //! `GET /internal/analytics/{symbol}/timeseries`: columns for charts, thinned out so that every peak and trough stays.
 
 use actix_web::web::{Data, Json, Path, Query};
-use contracts::api::Sourced;
+use contracts::api::WithProvenance;
 use contracts::api::analytics::{TimeseriesBody, TimeseriesQuery};
 use contracts::number::{Float, Number};
 use contracts::problem::ProblemKind;
@@ -14,10 +14,11 @@ use jiff::{SignedDuration, Timestamp};
 use platform::problem::Problem;
 
 use super::params::Params;
-use super::quality::{Bars, sourced};
+use super::quality::{CandleQuality, with_provenance};
 use super::{AppState, problem, unavailable};
-use crate::closes::{Closes, periods_per_year};
-use crate::ranges::{MAX_SPAN_SECONDS, rolling_bars};
+use crate::close_series::{CloseSeries, periods_per_year};
+use crate::store::candles;
+use crate::time_range::{MAX_SPAN_SECONDS, rolling_candles};
 
 const DEFAULT_SPAN: SignedDuration = SignedDuration::from_hours(30 * 24);
 const DEFAULT_POINTS: u32 = 500;
@@ -43,7 +44,6 @@ impl Column {
     ];
 }
 
-/// What was asked for.
 struct Asked {
     from: Timestamp,
     to: Timestamp,
@@ -52,40 +52,44 @@ struct Asked {
     columns: Vec<Column>,
 }
 
-/// Answers with columns over the bars of a range, the running one included: a chart ends at the present.
+/// Answers with columns over the candles of a range, the running one included: a chart ends at the present.
 ///
 /// Returns and rolling values look back beyond the start of the range, the drawdown begins at it.
 pub async fn show(
     state: Data<AppState>,
     symbol: Path<String>,
     query: Query<TimeseriesQuery>,
-) -> Result<Json<Sourced<TimeseriesBody>>, Problem> {
+) -> Result<Json<WithProvenance<TimeseriesBody>>, Problem> {
     let ticker = AppState::parse_ticker(&symbol)?;
     let now = state.clock.now();
     let asked = parse(&query, now)?;
-    let warm_up = SignedDuration::from_secs(asked.interval.seconds() * (rolling_bars(asked.interval) as i64 + 1));
+    let warm_up = SignedDuration::from_secs(asked.interval.seconds() * (rolling_candles(asked.interval) as i64 + 1));
     let permit = state.computations.permit().await?;
-    let points = state
-        .store
-        .list_closes(&ticker, asked.interval, asked.from - warm_up, asked.to)
-        .await
-        .map_err(unavailable)?;
+    let points = candles::list_closes(
+        &state.client().await?,
+        &ticker,
+        asked.interval,
+        asked.from - warm_up,
+        asked.to,
+    )
+    .await
+    .map_err(unavailable)?;
     if points.is_empty() {
         state.require_known(&ticker).await?;
     }
-    let closes = Closes::of(&points).map_err(|error| Problem::internal(&error.into()))?;
+    let closes = CloseSeries::of(&points).map_err(|error| Problem::internal(&error.into()))?;
     let newest_price = closes.newest_price;
     let (to, from, interval) = (asked.to, asked.from, asked.interval);
     let body = permit
         .run(move |_| Some(columns(ticker.to_string(), &asked, &closes)))
         .await?;
     let expected = (to.min(now).duration_since(from).as_secs() / interval.seconds()).max(1);
-    let bars = Bars {
+    let candles = CandleQuality {
         newest_price,
         due: to.min(now),
         coverage: body.n_source as f64 / expected as f64,
     };
-    Ok(Json(sourced(body, bars)))
+    Ok(Json(with_provenance(body, candles)))
 }
 
 fn parse(query: &TimeseriesQuery, now: Timestamp) -> Result<Asked, Problem> {
@@ -132,8 +136,8 @@ fn parse(query: &TimeseriesQuery, now: Timestamp) -> Result<Asked, Problem> {
     })
 }
 
-/// Computes the columns over all bars, then leaves out the warm-up and what does not fit.
-fn columns(symbol: String, asked: &Asked, closes: &Closes) -> TimeseriesBody {
+/// Computes the columns over all candles, then leaves out the warm-up and what does not fit.
+fn columns(symbol: String, asked: &Asked, closes: &CloseSeries) -> TimeseriesBody {
     let times = closes.series.times();
     let start = times.partition_point(|time| *time < asked.from.as_second());
     let returns = TimedReturns::of(&closes.series, asked.interval.seconds(), ReturnKind::Simple);
@@ -143,7 +147,7 @@ fn columns(symbol: String, asked: &Asked, closes: &Closes) -> TimeseriesBody {
             return None;
         }
         let step = asked.interval.seconds();
-        let window = rolling_bars(asked.interval);
+        let window = rolling_candles(asked.interval);
         let per_year = periods_per_year(asked.interval);
         Some(match column {
             Column::Price => closes.series.prices()[start..].to_vec(),
@@ -209,7 +213,7 @@ mod tests {
     use super::*;
     use crate::store::ClosePoint;
 
-    fn closes(count: i64) -> Closes {
+    fn closes(count: i64) -> CloseSeries {
         let points: Vec<ClosePoint> = (0..count)
             .filter(|hour| *hour != 150)
             .map(|hour| ClosePoint {
@@ -218,7 +222,7 @@ mod tests {
                 close_at: Timestamp::from_second(hour * 3_600 + 3_590).unwrap(),
             })
             .collect();
-        Closes::of(&points).unwrap()
+        CloseSeries::of(&points).unwrap()
     }
 
     fn asked(from_hour: i64, max_points: usize) -> Asked {

@@ -1,15 +1,13 @@
-//! Bars: merged in, read out.
+//! Candles: merged in, read out.
 
 use anyhow::Context;
+use deadpool_postgres::GenericClient;
 use domain::candle::{Candle, Edge, source_rank};
 use domain::interval::Interval;
 use domain::ticker::{ProviderId, Ticker};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use tokio_postgres::{Row, Transaction};
-use uuid::Uuid;
-
-use super::Store;
+use tokio_postgres::Row;
 
 /// How an incoming candle meets a stored one of the same period. Own prices count more than an exchange's history,
 /// and that more than an aggregator's; so nothing of our own is overwritten by what a repair brings.
@@ -77,233 +75,201 @@ WHERE excluded.n > 0
     )
 }
 
-/// Merges bars, at most one for each asset, length and opening time, into those that are stored.
-pub async fn merge(transaction: &Transaction<'_>, bars: &[(Ticker, Candle)]) -> anyhow::Result<()> {
-    if bars.is_empty() {
+/// Merges candles, at most one for each asset, length and opening time, into those that are stored.
+pub async fn merge(client: &impl GenericClient, candles: &[(Ticker, Candle)]) -> anyhow::Result<()> {
+    if candles.is_empty() {
         return Ok(());
     }
-    let mut sorted: Vec<&(Ticker, Candle)> = bars.iter().collect();
+    let mut sorted: Vec<&(Ticker, Candle)> = candles.iter().collect();
     // One order for everyone, so that two processes wait for one another instead of deadlocking.
-    sorted.sort_by_key(|(ticker, bar)| (ticker, bar.interval, bar.open_time));
+    sorted.sort_by_key(|(ticker, candle)| (ticker, candle.interval, candle.open_time));
     fn column<'a, T>(rows: &[&'a (Ticker, Candle)], pick: impl Fn(&'a (Ticker, Candle)) -> T) -> Vec<T> {
         rows.iter().map(|row| pick(row)).collect()
     }
     let rows = sorted.as_slice();
-    transaction
+    client
         .execute(
             &merge_statement(),
             &[
                 &column(rows, |(ticker, _)| ticker.as_str()),
-                &column(rows, |(_, bar)| bar.interval.as_str()),
-                &column(rows, |(_, bar)| bar.open_time),
-                &column(rows, |(_, bar)| bar.open.price),
-                &column(rows, |(_, bar)| bar.open.at),
-                &column(rows, |(_, bar)| bar.open.id),
-                &column(rows, |(_, bar)| bar.high),
-                &column(rows, |(_, bar)| bar.low),
-                &column(rows, |(_, bar)| bar.close.price),
-                &column(rows, |(_, bar)| bar.close.at),
-                &column(rows, |(_, bar)| bar.close.id),
-                &column(rows, |(_, bar)| bar.volume),
-                &column(rows, |(_, bar)| bar.n as i64),
-                &column(rows, |(_, bar)| bar.backfilled),
-                &column(rows, |(_, bar)| bar.source.map(ProviderId::as_str)),
-                &column(rows, |(_, bar)| source_rank(bar.source)),
-                &column(rows, |(_, bar)| bar.quote_rate_assumed),
+                &column(rows, |(_, candle)| candle.interval.as_str()),
+                &column(rows, |(_, candle)| candle.open_time),
+                &column(rows, |(_, candle)| candle.open.price),
+                &column(rows, |(_, candle)| candle.open.at),
+                &column(rows, |(_, candle)| candle.open.id),
+                &column(rows, |(_, candle)| candle.high),
+                &column(rows, |(_, candle)| candle.low),
+                &column(rows, |(_, candle)| candle.close.price),
+                &column(rows, |(_, candle)| candle.close.at),
+                &column(rows, |(_, candle)| candle.close.id),
+                &column(rows, |(_, candle)| candle.volume),
+                &column(rows, |(_, candle)| candle.n as i64),
+                &column(rows, |(_, candle)| candle.backfilled),
+                &column(rows, |(_, candle)| candle.source.map(ProviderId::as_str)),
+                &column(rows, |(_, candle)| source_rank(candle.source)),
+                &column(rows, |(_, candle)| candle.quote_rate_assumed),
             ],
         )
         .await?;
     Ok(())
 }
 
-/// The closing price of one bar.
+/// The closing price of one candle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClosePoint {
-    /// When the bar opens.
     pub open_time: Timestamp,
-    /// Its last price.
     pub close: Decimal,
-    /// When that was.
     pub close_at: Timestamp,
 }
 
-/// What the windows of metrics need of one bar.
+/// What the windows of metrics need of one candle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowRow {
-    /// The asset.
     pub ticker: Ticker,
-    /// When the bar opens.
     pub open_time: Timestamp,
-    /// Its highest price.
     pub high: Decimal,
-    /// Its lowest price.
     pub low: Decimal,
-    /// Its last price.
     pub close: Decimal,
 }
 
 /// Which end of a range a page is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// The earliest bars.
     Oldest,
-    /// The latest bars.
     Newest,
 }
 
-impl Store {
-    /// Closing prices with `from <= open time < to`, ascending.
-    ///
-    /// # Errors
-    /// PostgreSQL does not answer.
-    pub async fn list_closes(
-        &self,
-        ticker: &Ticker,
-        interval: Interval,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> anyhow::Result<Vec<ClosePoint>> {
-        let client = self.client().await?;
-        let query = client
-            .prepare_cached(
-                r#"SELECT open_time, close, close_at FROM analytics.candles
-                   WHERE ticker = $1 AND "interval" = $2 AND open_time >= $3 AND open_time < $4 ORDER BY open_time"#,
-            )
-            .await?;
-        let rows = client
-            .query(&query, &[&ticker.as_str(), &interval.as_str(), &from, &to])
-            .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ClosePoint {
-                    open_time: row.try_get(0)?,
-                    close: row.try_get(1)?,
-                    close_at: row.try_get(2)?,
-                })
+/// Closing prices with `from <= open time < to`, ascending.
+pub async fn list_closes(
+    client: &impl GenericClient,
+    ticker: &Ticker,
+    interval: Interval,
+    from: Timestamp,
+    to: Timestamp,
+) -> anyhow::Result<Vec<ClosePoint>> {
+    let query = client
+        .prepare_cached(
+            r#"SELECT open_time, close, close_at FROM analytics.candles
+               WHERE ticker = $1 AND "interval" = $2 AND open_time >= $3 AND open_time < $4 ORDER BY open_time"#,
+        )
+        .await?;
+    let rows = client
+        .query(&query, &[&ticker.as_str(), &interval.as_str(), &from, &to])
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ClosePoint {
+                open_time: row.try_get("open_time")?,
+                close: row.try_get("close")?,
+                close_at: row.try_get("close_at")?,
             })
-            .collect()
-    }
-
-    /// At most `limit` bars with `from <= open time < to`, ascending, from one end of the range.
-    ///
-    /// # Errors
-    /// PostgreSQL does not answer.
-    pub async fn list_candles(
-        &self,
-        ticker: &Ticker,
-        interval: Interval,
-        (from, to): (Timestamp, Timestamp),
-        limit: u32,
-        direction: Direction,
-    ) -> anyhow::Result<Vec<Candle>> {
-        let client = self.client().await?;
-        let order = match direction {
-            Direction::Oldest => "ASC",
-            Direction::Newest => "DESC",
-        };
-        let query = client
-            .prepare_cached(&format!(
-                r#"SELECT open_time, open, open_at, open_id, high, low, close, close_at, close_id, volume, n, backfilled,
-                          source, quote_rate_assumed
-                   FROM analytics.candles WHERE ticker = $1 AND "interval" = $2 AND open_time >= $3 AND open_time < $4
-                   ORDER BY open_time {order} LIMIT $5"#
-            ))
-            .await?;
-        let rows = client
-            .query(
-                &query,
-                &[&ticker.as_str(), &interval.as_str(), &from, &to, &i64::from(limit)],
-            )
-            .await?;
-        let mut bars = rows
-            .iter()
-            .map(|row| candle(interval, row))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        if direction == Direction::Newest {
-            bars.reverse();
-        }
-        Ok(bars)
-    }
-
-    /// Whether there is any bar of this asset.
-    ///
-    /// # Errors
-    /// PostgreSQL does not answer.
-    pub async fn has_candles(&self, ticker: &Ticker) -> anyhow::Result<bool> {
-        let client = self.client().await?;
-        let query = "SELECT EXISTS (SELECT FROM analytics.candles WHERE ticker = $1)";
-        let query = client.prepare_cached(query).await?;
-        Ok(client.query_one(&query, &[&ticker.as_str()]).await?.try_get(0)?)
-    }
-
-    /// Bars of these assets from `from` on, ascending, for the windows of metrics.
-    ///
-    /// # Errors
-    /// PostgreSQL does not answer.
-    pub async fn list_window(
-        &self,
-        tickers: &[Ticker],
-        interval: Interval,
-        from: Timestamp,
-    ) -> anyhow::Result<Vec<WindowRow>> {
-        let client = self.client().await?;
-        let query = client
-            .prepare_cached(
-                r#"SELECT ticker, open_time, high, low, close FROM analytics.candles
-                   WHERE ticker = ANY($1) AND "interval" = $2 AND open_time >= $3 ORDER BY ticker, open_time"#,
-            )
-            .await?;
-        let names: Vec<&str> = tickers.iter().map(Ticker::as_str).collect();
-        let rows = client.query(&query, &[&names, &interval.as_str(), &from]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(WindowRow {
-                    ticker: row.try_get::<_, &str>(0)?.parse()?,
-                    open_time: row.try_get(1)?,
-                    high: row.try_get(2)?,
-                    low: row.try_get(3)?,
-                    close: row.try_get(4)?,
-                })
-            })
-            .collect()
-    }
-
-    /// What is to be fetched in `from <= open time < to`, both aligned and in the past.
-    ///
-    /// # Errors
-    /// PostgreSQL does not answer.
-    pub async fn find_holes(
-        &self,
-        ticker: &Ticker,
-        interval: Interval,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> anyhow::Result<Holes> {
-        let client = self.client().await?;
-        // A candle that ran when its history was fetched, without prices of our own since, ends where it was fetched.
-        let row = client
-            .query_one(
-                r#"SELECT min(t) FILTER (WHERE c.ticker IS NULL
-                                            OR c.n = 0 AND (c.close_at < t + ($5 - 1) * interval '1 second' OR c.source_rank = 0)),
-                          min(t) FILTER (WHERE c.n = 0 AND c.source_rank = 1)
-                   FROM generate_series($3::timestamptz, $4::timestamptz - $5 * interval '1 second',
-                                        $5 * interval '1 second') AS t
-                   LEFT JOIN analytics.candles c ON c.ticker = $1 AND c."interval" = $2 AND c.open_time = t"#,
-                &[
-                    &ticker.as_str(),
-                    &interval.as_str(),
-                    &from,
-                    &to,
-                    &(interval.seconds() as f64),
-                ],
-            )
-            .await
-            .context("looking for holes")?;
-        Ok(Holes {
-            missing: row.try_get(0)?,
-            from_aggregator: row.try_get(1)?,
         })
+        .collect()
+}
+
+/// At most `limit` candles with `from <= open time < to`, ascending, from one end of the range.
+pub async fn list_candles(
+    client: &impl GenericClient,
+    ticker: &Ticker,
+    interval: Interval,
+    (from, to): (Timestamp, Timestamp),
+    limit: u32,
+    direction: Direction,
+) -> anyhow::Result<Vec<Candle>> {
+    let order = match direction {
+        Direction::Oldest => "ASC",
+        Direction::Newest => "DESC",
+    };
+    let query = client
+        .prepare_cached(&format!(
+            r#"SELECT open_time, open, open_at, open_id, high, low, close, close_at, close_id, volume, n, backfilled,
+                      source, quote_rate_assumed
+               FROM analytics.candles WHERE ticker = $1 AND "interval" = $2 AND open_time >= $3 AND open_time < $4
+               ORDER BY open_time {order} LIMIT $5"#
+        ))
+        .await?;
+    let rows = client
+        .query(
+            &query,
+            &[&ticker.as_str(), &interval.as_str(), &from, &to, &i64::from(limit)],
+        )
+        .await?;
+    let mut candles = rows
+        .iter()
+        .map(|row| candle(interval, row))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    if direction == Direction::Newest {
+        candles.reverse();
     }
+    Ok(candles)
+}
+
+/// Whether there is any candle of this asset.
+pub async fn has_candles(client: &impl GenericClient, ticker: &Ticker) -> anyhow::Result<bool> {
+    let query = "SELECT EXISTS (SELECT FROM analytics.candles WHERE ticker = $1) AS known";
+    let query = client.prepare_cached(query).await?;
+    Ok(client.query_one(&query, &[&ticker.as_str()]).await?.try_get("known")?)
+}
+
+/// Candles of these assets from `from` on, ascending, for the windows of metrics.
+pub async fn list_window(
+    client: &impl GenericClient,
+    tickers: &[Ticker],
+    interval: Interval,
+    from: Timestamp,
+) -> anyhow::Result<Vec<WindowRow>> {
+    let query = client
+        .prepare_cached(
+            r#"SELECT ticker, open_time, high, low, close FROM analytics.candles
+               WHERE ticker = ANY($1) AND "interval" = $2 AND open_time >= $3 ORDER BY ticker, open_time"#,
+        )
+        .await?;
+    let names: Vec<&str> = tickers.iter().map(Ticker::as_str).collect();
+    let rows = client.query(&query, &[&names, &interval.as_str(), &from]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(WindowRow {
+                ticker: row.try_get::<_, &str>("ticker")?.parse()?,
+                open_time: row.try_get("open_time")?,
+                high: row.try_get("high")?,
+                low: row.try_get("low")?,
+                close: row.try_get("close")?,
+            })
+        })
+        .collect()
+}
+
+/// What is to be fetched in `from <= open time < to`, both aligned and in the past.
+pub async fn find_holes(
+    client: &impl GenericClient,
+    ticker: &Ticker,
+    interval: Interval,
+    from: Timestamp,
+    to: Timestamp,
+) -> anyhow::Result<Holes> {
+    // A candle that ran when its history was fetched, without prices of our own since, ends where it was fetched.
+    let row = client
+        .query_one(
+            r#"SELECT min(t) FILTER (WHERE c.ticker IS NULL
+                                        OR c.n = 0 AND (c.close_at < t + ($5 - 1) * interval '1 second' OR c.source_rank = 0)) AS missing,
+                      min(t) FILTER (WHERE c.n = 0 AND c.source_rank = 1) AS from_aggregator
+               FROM generate_series($3::timestamptz, $4::timestamptz - $5 * interval '1 second',
+                                    $5 * interval '1 second') AS t
+               LEFT JOIN analytics.candles c ON c.ticker = $1 AND c."interval" = $2 AND c.open_time = t"#,
+            &[
+                &ticker.as_str(),
+                &interval.as_str(),
+                &from,
+                &to,
+                &(interval.seconds() as f64),
+            ],
+        )
+        .await
+        .context("looking for holes")?;
+    Ok(Holes {
+        missing: row.try_get("missing")?,
+        from_aggregator: row.try_get("from_aggregator")?,
+    })
 }
 
 /// The opening times of the first candles that are to be fetched.
@@ -316,24 +282,25 @@ pub struct Holes {
 }
 
 fn candle(interval: Interval, row: &Row) -> anyhow::Result<Candle> {
-    let edge = |price: usize| -> anyhow::Result<Edge> {
-        Ok(Edge {
-            price: row.try_get::<_, Decimal>(price)?,
-            at: row.try_get::<_, Timestamp>(price + 1)?,
-            id: row.try_get::<_, Uuid>(price + 2)?,
-        })
-    };
     Ok(Candle {
         interval,
-        open_time: row.try_get(0)?,
-        open: edge(1)?,
-        high: row.try_get(4)?,
-        low: row.try_get(5)?,
-        close: edge(6)?,
-        volume: row.try_get(9)?,
-        n: u64::try_from(row.try_get::<_, i64>(10)?)?,
-        backfilled: row.try_get(11)?,
-        source: row.try_get::<_, Option<&str>>(12)?.map(str::parse).transpose()?,
-        quote_rate_assumed: row.try_get(13)?,
+        open_time: row.try_get("open_time")?,
+        open: Edge {
+            price: row.try_get("open")?,
+            at: row.try_get("open_at")?,
+            id: row.try_get("open_id")?,
+        },
+        high: row.try_get("high")?,
+        low: row.try_get("low")?,
+        close: Edge {
+            price: row.try_get("close")?,
+            at: row.try_get("close_at")?,
+            id: row.try_get("close_id")?,
+        },
+        volume: row.try_get("volume")?,
+        n: u64::try_from(row.try_get::<_, i64>("n")?)?,
+        backfilled: row.try_get("backfilled")?,
+        source: row.try_get::<_, Option<&str>>("source")?.map(str::parse).transpose()?,
+        quote_rate_assumed: row.try_get("quote_rate_assumed")?,
     })
 }

@@ -1,12 +1,7 @@
 //! The SQL of core-analytics: the only writer of schema `analytics`.
 
-/// Range partitions: made when needed, dropped when expired.
+pub mod candles;
 mod partitions;
-
-/// Bars: merged in, read out.
-mod candles;
-
-/// Prices that are in the bars.
 mod ticks;
 
 use anyhow::Context;
@@ -18,13 +13,13 @@ use jiff::Timestamp;
 pub use candles::{ClosePoint, Direction, Holes, WindowRow};
 pub use partitions::{Retention, Table};
 
-use crate::bars::bars_of;
+use crate::candles::candles_of_ticks;
 
 /// The newest migration this service relies on.
 pub const SCHEMA_VERSION: u32 = 56;
 
-/// Bars of a history that one statement merges. A connection keeps the space that its largest statement took.
-const BARS_AT_ONCE: usize = 250;
+/// Candles of a history that one statement merges. A connection keeps the space that its largest statement took.
+const MERGE_CHUNK: usize = 250;
 
 /// Access to schema `analytics`; clones share connections and what is known of partitions.
 #[derive(Debug, Clone)]
@@ -47,7 +42,7 @@ impl Store {
         &self.pool
     }
 
-    /// Counts prices into the bars of every length, each price once however often it comes, in one transaction.
+    /// Counts prices into the candles of every length, each price once however often it comes, in one transaction.
     /// Says how many were new.
     ///
     /// # Errors
@@ -62,25 +57,25 @@ impl Store {
         let transaction = client.transaction().await?;
         let result = async {
             let new = ticks::insert_new(&transaction, ticks).await?;
-            candles::merge(&transaction, &bars_of(&new)).await?;
+            candles::merge(&transaction, &candles_of_ticks(&new)).await?;
             transaction.commit().await?;
             Ok(new.len())
         };
         self.forget_partitions_on_error(result.await)
-            .context("counting prices into bars")
+            .context("counting prices into candles")
     }
 
-    /// Merges bars of a venue's history, which may come any number of times.
+    /// Merges candles of a provider's history, which may come any number of times.
     ///
     /// # Errors
     /// PostgreSQL does not answer or refuses; whole chunks may have been merged.
-    pub async fn merge_history(&self, bars: &[(Ticker, Candle)]) -> anyhow::Result<()> {
+    pub async fn merge_history(&self, candles: &[(Ticker, Candle)]) -> anyhow::Result<()> {
         let mut client = self.client().await?;
-        let needed = bars
+        let needed = candles
             .iter()
-            .map(|(_, bar)| (Table::Candles(bar.interval), bar.open_time));
+            .map(|(_, candle)| (Table::Candles(candle.interval), candle.open_time));
         self.partitions.ensure(&mut client, needed).await?;
-        for chunk in bars.chunks(BARS_AT_ONCE) {
+        for chunk in candles.chunks(MERGE_CHUNK) {
             let transaction = client.transaction().await?;
             let result = async {
                 candles::merge(&transaction, chunk).await?;
@@ -106,7 +101,8 @@ impl Store {
         Ok(dropped)
     }
 
-    async fn client(&self) -> anyhow::Result<Object> {
+    /// A connection for the functions of [`candles`].
+    pub async fn client(&self) -> anyhow::Result<Object> {
         self.pool.get().await.context("PostgreSQL connection")
     }
 

@@ -1,9 +1,9 @@
 //! Range partitions: made when needed, dropped when expired.
 //!
-//! A partition's range follows from its table and the time alone, aligned to the unix epoch, so every process names the same
-//! ones. They are made under an advisory lock, apart from the writes that need them, and then attached: attaching waits neither
-//! for readers nor for writers, while `CREATE TABLE … PARTITION OF` locks them all out and meets a reader of all candles in the
-//! opposite order, which is a deadlock.
+//! A partition's range follows from its table and the time alone, aligned to the unix epoch, so every process names
+//! the same ones. They are made under an advisory lock, apart from the writes that need them, and then attached:
+//! attaching waits neither for readers nor for writers, while `CREATE TABLE … PARTITION OF` locks them all out and
+//! meets a reader of all candles in the opposite order, which is a deadlock.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,23 +22,19 @@ const DAY: i64 = 86_400;
 /// A table that is cut by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Table {
-    /// Single prices.
     Ticks,
-    /// Bars of one length.
     Candles(Interval),
 }
 
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Single prices.
     pub ticks: Duration,
-    /// Bars of one minute.
+    /// Candles of one minute.
     pub minute_candles: Duration,
 }
 
 impl Table {
-    /// Every table.
     pub fn all() -> impl Iterator<Item = Self> {
         std::iter::once(Self::Ticks).chain(Interval::ALL.map(Self::Candles))
     }
@@ -108,11 +104,11 @@ impl Partition {
     }
 
     async fn exists(self, transaction: &Transaction<'_>) -> anyhow::Result<bool> {
-        let query = "SELECT to_regclass($1) IS NOT NULL";
+        let query = "SELECT to_regclass($1) IS NOT NULL AS found";
         let row = transaction
             .query_one(query, &[&format!("analytics.{}", self.name())])
             .await?;
-        Ok(row.try_get(0)?)
+        Ok(row.try_get("found")?)
     }
 }
 
@@ -186,7 +182,8 @@ pub async fn drop_expired(client: &mut Object, now: Timestamp, retention: Retent
             let start = child.rsplit('_').next().and_then(|start| start.parse().ok());
             let partition = start.map(|start| Partition { table, start });
             if partition.is_some_and(|partition| partition.name() == child && partition.end() <= keep_from) {
-                // One in a transaction: a drop locks its parent, and two parents could be locked by a reader the other way round.
+                // One in a transaction: a drop locks its parent, and two parents could be locked by a reader the
+                // other way round.
                 let transaction = locked(client).await?;
                 transaction
                     .batch_execute(&format!("DROP TABLE IF EXISTS analytics.{child}"))
@@ -203,11 +200,14 @@ async fn children(client: &Object, table: Table) -> anyhow::Result<Vec<String>> 
     let query = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
                  WHERE i.inhparent = ($1::text)::regclass ORDER BY c.relname";
     let rows = client.query(query, &[&format!("analytics.{}", table.name())]).await?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+    Ok(rows
+        .iter()
+        .map(|row| row.try_get("relname"))
+        .collect::<Result<_, _>>()?)
 }
 
-/// A transaction that holds the lock of everyone who changes partitions. It waits for tables only shortly, because everyone who
-/// writes would queue behind it.
+/// A transaction that holds the lock of everyone who changes partitions. It waits for tables only shortly, because
+/// everyone who writes would queue behind it.
 async fn locked(client: &mut Object) -> anyhow::Result<deadpool_postgres::Transaction<'_>> {
     let transaction = client.transaction().await?;
     lock(&transaction).await?;

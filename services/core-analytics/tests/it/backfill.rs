@@ -1,14 +1,14 @@
-//! Missing history comes from the venues through `fetch`.
+//! Missing history comes from the providers through `fetch`.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use contracts::api::fetch::{HistoryBar, HistoryBody};
+use contracts::api::fetch::{HistoryBody, HistoryCandle};
 use contracts::number::Number;
+use core_analytics::asset_windows::ChangedHistory;
 use core_analytics::backfill::Backfill;
-use core_analytics::bars::{Rates, candles_of_answer};
+use core_analytics::candles::{Rates, candles_of_response};
 use core_analytics::refusals::Refusals;
-use core_analytics::windows::ChangedHistory;
 use domain::candle::Candle;
 use domain::interval::Interval;
 use domain::ticker::{ProviderId, Ticker};
@@ -23,7 +23,7 @@ use testkit::eventually;
 
 const NOW: &str = "2026-03-01T12:30:20Z";
 
-/// A venue that knows everything: its price is the number of minutes since the epoch.
+/// A provider that knows everything: its price is the number of minutes since the epoch.
 struct Venue;
 
 impl Respond for Venue {
@@ -38,12 +38,12 @@ impl Respond for Venue {
         let interval: Interval = value("interval").parse().unwrap();
         let (from, to): (Timestamp, Timestamp) = (value("from").parse().unwrap(), value("to").parse().unwrap());
         let mut open_time = interval.open_time(from);
-        let mut bars = Vec::new();
+        let mut candles = Vec::new();
         while open_time < to {
             let end = open_time + SignedDuration::from_secs(interval.seconds());
             let price = |at: Timestamp| Number(Decimal::from(at.as_second() / 60));
             let (first, last) = (price(open_time), price(end.min(to) - SignedDuration::from_secs(1)));
-            bars.push(HistoryBar {
+            candles.push(HistoryCandle {
                 t: open_time.into(),
                 o: first,
                 h: last,
@@ -59,7 +59,7 @@ impl Respond for Venue {
             interval,
             source: ProviderId::Binance,
             currency: "USD".to_owned(),
-            bars,
+            candles,
         })
     }
 }
@@ -80,7 +80,7 @@ pub async fn mount_venue(world: &World, name: &str) {
 async fn counts(world: &World) -> Vec<usize> {
     let mut counts = Vec::new();
     for interval in Interval::ALL {
-        counts.push(world.bars("BTC", interval).await.len());
+        counts.push(world.candles("BTC", interval).await.len());
     }
     counts
 }
@@ -100,7 +100,7 @@ async fn a_first_start_fills_every_length_after_failures_too() {
         .await;
     let running = world.start(&["BTC", "DOGE"]).await;
     eventually("a year of days and a day of minutes", async || {
-        world.bars("BTC", Interval::D1).await.len() == 366 && world.bars("BTC", Interval::M1).await.len() == 1_441
+        world.candles("BTC", Interval::D1).await.len() == 366 && world.candles("BTC", Interval::M1).await.len() == 1_441
     })
     .await;
     eventually("all lengths", async || {
@@ -131,36 +131,45 @@ async fn history_and_own_prices_make_one_bar() {
     mount_venue(&world, "BTC").await;
     let running = world.start(&["BTC"]).await;
     eventually("history", async || {
-        world.bars("BTC", Interval::H1).await.len() == 90 * 24 + 1
+        world.candles("BTC", Interval::H1).await.len() == 90 * 24 + 1
     })
     .await;
-    eventually("the running bar", async || {
-        world.bars("BTC", Interval::H1).await.last().unwrap().backfilled
+    eventually("the running candle", async || {
+        world.candles("BTC", Interval::H1).await.last().unwrap().backfilled
     })
     .await;
-    let bar = *world.bars("BTC", Interval::H1).await.last().unwrap();
+    let candle = *world.candles("BTC", Interval::H1).await.last().unwrap();
     let minutes = |text: &str| Decimal::from(at(text).as_second() / 60);
-    assert_eq!(bar.open.price, minutes("2026-03-01T12:00:00Z"));
-    assert_eq!((bar.close.price, bar.low), (decimal("7777777"), decimal("7777777")));
-    assert_eq!(bar.high, minutes("2026-03-01T12:30:00Z"));
-    assert_eq!((bar.n, bar.backfilled), (1, true));
+    assert_eq!(candle.open.price, minutes("2026-03-01T12:00:00Z"));
+    assert_eq!(
+        (candle.close.price, candle.low),
+        (decimal("7777777"), decimal("7777777"))
+    );
+    assert_eq!(candle.high, minutes("2026-03-01T12:30:00Z"));
+    assert_eq!((candle.n, candle.backfilled), (1, true));
     running.stop().await;
 }
 
-/// A history of one candle per price from `from` on, as `fetch` reports it at `told_at`.
-fn history(source: ProviderId, interval: Interval, from: &str, prices: &[i64], told_at: &str) -> Vec<(Ticker, Candle)> {
+/// A history of one candle per price from `from` on, as `fetch` reports it at `reported_at`.
+fn history(
+    source: ProviderId,
+    interval: Interval,
+    from: &str,
+    prices: &[i64],
+    reported_at: &str,
+) -> Vec<(Ticker, Candle)> {
     let step = SignedDuration::from_secs(interval.seconds());
-    let bars = (0..).zip(prices).map(|(place, price)| {
+    let candles = (0..).zip(prices).map(|(place, price)| {
         let price = Number(Decimal::from(*price));
         let open_time = at(from) + step * place;
-        HistoryBar {
+        HistoryCandle {
             t: open_time.into(),
             o: price,
             h: price,
             l: price,
             c: price,
             v: Some(Number(Decimal::TEN)),
-            closed: open_time + step <= at(told_at),
+            closed: open_time + step <= at(reported_at),
         }
     });
     let body = HistoryBody {
@@ -168,15 +177,15 @@ fn history(source: ProviderId, interval: Interval, from: &str, prices: &[i64], t
         interval,
         source,
         currency: "USD".to_owned(),
-        bars: bars.collect(),
+        candles: candles.collect(),
     };
-    candles_of_answer(&body, &Rates::new(), at(told_at))
+    candles_of_response(&body, &Rates::new(), at(reported_at))
 }
 
 async fn hours(world: &World) -> Vec<(Decimal, Option<ProviderId>, Option<Decimal>, bool)> {
-    let bars = world.bars("BTC", Interval::H1).await;
-    let row = |bar: Candle| (bar.close.price, bar.source, bar.volume, bar.backfilled);
-    bars.into_iter().map(row).collect()
+    let candles = world.candles("BTC", Interval::H1).await;
+    let row = |candle: Candle| (candle.close.price, candle.source, candle.volume, candle.backfilled);
+    candles.into_iter().map(row).collect()
 }
 
 #[tokio::test]
@@ -197,9 +206,9 @@ async fn better_source_replaces_a_worse_one_and_never_the_other_way_round() {
         let expected = (Decimal::from(expected), Some(from), ten, true);
         assert_eq!(hours(&world).await, [expected], "{source} {price}");
     }
-    let bar = world.bars("BTC", Interval::H1).await[0];
+    let candle = world.candles("BTC", Interval::H1).await[0];
     assert_eq!(
-        (bar.high, bar.low),
+        (candle.high, candle.low),
         (Decimal::from(6), Decimal::from(6)),
         "nothing is left of the worse source"
     );
@@ -209,21 +218,39 @@ async fn better_source_replaces_a_worse_one_and_never_the_other_way_round() {
 async fn volume_of_a_candle_fetched_while_it_ran_is_that_of_the_whole_candle() {
     let world = World::new(NOW).await;
     let store = world.store();
-    let of = |told_at| history(ProviderId::Binance, Interval::H1, "2026-03-01T12:00:00Z", &[5], told_at);
+    let of = |reported_at| {
+        history(
+            ProviderId::Binance,
+            Interval::H1,
+            "2026-03-01T12:00:00Z",
+            &[5],
+            reported_at,
+        )
+    };
     store.merge_history(&of(NOW)).await.unwrap();
     assert_eq!(hours(&world).await[0].2, None);
     let range = (at("2026-03-01T12:00:00Z"), at("2026-03-01T13:00:00Z"));
-    let holes = store
-        .find_holes(&ticker("BTC"), Interval::H1, range.0, range.1)
-        .await
-        .unwrap();
+    let holes = core_analytics::store::candles::find_holes(
+        &store.client().await.unwrap(),
+        &ticker("BTC"),
+        Interval::H1,
+        range.0,
+        range.1,
+    )
+    .await
+    .unwrap();
     assert_eq!(holes.missing, Some(range.0), "fetched again after its close");
     store.merge_history(&of("2026-03-01T13:00:10Z")).await.unwrap();
     assert_eq!(hours(&world).await[0].2, Some(Decimal::TEN));
-    let holes = store
-        .find_holes(&ticker("BTC"), Interval::H1, range.0, range.1)
-        .await
-        .unwrap();
+    let holes = core_analytics::store::candles::find_holes(
+        &store.client().await.unwrap(),
+        &ticker("BTC"),
+        Interval::H1,
+        range.0,
+        range.1,
+    )
+    .await
+    .unwrap();
     assert_eq!((holes.missing, holes.from_aggregator), (None, None));
 }
 
@@ -248,18 +275,18 @@ async fn repair_leaves_our_own_candles_and_fills_only_what_is_missing() {
         NOW,
     );
     store.merge_history(&repair).await.unwrap();
-    let bars = world.bars("BTC", Interval::M1).await;
-    assert_eq!(bars.len(), 10);
-    for (minute, bar) in bars.iter().enumerate() {
+    let candles = world.candles("BTC", Interval::M1).await;
+    assert_eq!(candles.len(), 10);
+    for (minute, candle) in candles.iter().enumerate() {
         let expected = if minute == 4 {
             ["98"; 4]
         } else {
             ["100", "101", "100", "101"]
         };
-        let prices = [bar.open.price, bar.high, bar.low, bar.close.price];
+        let prices = [candle.open.price, candle.high, candle.low, candle.close.price];
         assert_eq!(prices, expected.map(decimal), "{minute}");
     }
-    let five = world.bars("BTC", Interval::M5).await;
+    let five = world.candles("BTC", Interval::M5).await;
     assert_eq!(
         (five[1].open.price, five[1].close.price),
         (decimal("100"), decimal("101"))
@@ -302,19 +329,19 @@ async fn minutes_without_prices_are_fetched_as_soon_as_fetch_answers_again() {
         .mount(&world.fetch)
         .await;
     backfill.repair_recent(&mut settled).await;
-    assert_eq!(world.bars("BTC", Interval::M1).await.len(), 20);
+    assert_eq!(world.candles("BTC", Interval::M1).await.len(), 20);
     mount_venue(&world, "BTC").await;
     backfill.repair_recent(&mut settled).await;
-    let bars = world.bars("BTC", Interval::M1).await;
-    let recent: Vec<&Candle> = bars
+    let candles = world.candles("BTC", Interval::M1).await;
+    let recent: Vec<&Candle> = candles
         .iter()
-        .filter(|bar| bar.open_time >= at("2026-03-01T12:00:00Z"))
+        .filter(|candle| candle.open_time >= at("2026-03-01T12:00:00Z"))
         .collect();
     assert_eq!(recent.len(), 31, "all closed minutes and the running one");
     assert_eq!(
         recent
             .iter()
-            .filter(|bar| bar.n > 0 && bar.close.price == decimal("100"))
+            .filter(|candle| candle.n > 0 && candle.close.price == decimal("100"))
             .count(),
         20
     );

@@ -110,20 +110,29 @@ impl World {
         let () = pipeline.query_async(&mut self.redis.connection.clone()).await.unwrap();
     }
 
-    /// All stored bars of one length.
-    pub async fn bars(&self, name: &str, interval: Interval) -> Vec<Candle> {
+    /// All stored candles of one length.
+    pub async fn candles(&self, name: &str, interval: Interval) -> Vec<Candle> {
         let range = (Timestamp::UNIX_EPOCH, at("2100-01-01T00:00:00Z"));
         let direction = core_analytics::store::Direction::Oldest;
-        let bars = self
-            .store()
-            .list_candles(&ticker(name), interval, range, 100_000, direction)
-            .await;
-        bars.unwrap().into_iter().map(normal).collect()
+        let candles = core_analytics::store::candles::list_candles(
+            &self.store().client().await.unwrap(),
+            &ticker(name),
+            interval,
+            range,
+            100_000,
+            direction,
+        )
+        .await;
+        candles.unwrap().into_iter().map(normal).collect()
     }
 
-    /// How many prices are in all bars of one day's length.
+    /// How many prices are in all candles of one day's length.
     pub async fn counted(&self, name: &str) -> u64 {
-        self.bars(name, Interval::D1).await.iter().map(|bar| bar.n).sum()
+        self.candles(name, Interval::D1)
+            .await
+            .iter()
+            .map(|candle| candle.n)
+            .sum()
     }
 
     pub async fn metrics(&self, name: &str) -> Option<MetricsMessage> {
@@ -165,14 +174,14 @@ impl Running {
 }
 
 /// Trailing zeros of the table's scale do not matter.
-pub fn normal(bar: Candle) -> Candle {
-    let mut bar = bar;
-    bar.open.price = bar.open.price.normalize();
-    bar.high = bar.high.normalize();
-    bar.low = bar.low.normalize();
-    bar.close.price = bar.close.price.normalize();
-    bar.volume = bar.volume.map(|volume| volume.normalize());
-    bar
+pub fn normal(candle: Candle) -> Candle {
+    let mut candle = candle;
+    candle.open.price = candle.open.price.normalize();
+    candle.high = candle.high.normalize();
+    candle.low = candle.low.normalize();
+    candle.close.price = candle.close.price.normalize();
+    candle.volume = candle.volume.map(|volume| volume.normalize());
+    candle
 }
 
 pub fn quote(name: &str, as_of: Timestamp, price: &str) -> QuoteMessage {

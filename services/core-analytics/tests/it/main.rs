@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backfill;
-mod bars;
+mod candles;
 mod command_line;
 mod harness;
 mod metrics;

@@ -1,10 +1,10 @@
 //! Metrics are published on each quote.
 
-use contracts::api::fetch::HistoryBar;
+use contracts::api::fetch::HistoryCandle;
 use contracts::keys;
 use contracts::messages::MetricsMessage;
 use contracts::number::Number;
-use core_analytics::bars::bars_of_history;
+use core_analytics::candles::candles_of_history;
 use domain::interval::Interval;
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
@@ -14,12 +14,12 @@ use testkit::eventually;
 
 const NOW: &str = "2026-03-01T12:02:00Z";
 
-fn flat(interval: Interval, bars: i64, price: i64) -> Vec<HistoryBar> {
+fn flat(interval: Interval, candles: i64, price: i64) -> Vec<HistoryCandle> {
     let newest = interval.open_time(at(NOW));
     let price = Number(Decimal::from(price));
-    (0..bars)
+    (0..candles)
         .rev()
-        .map(|back| HistoryBar {
+        .map(|back| HistoryCandle {
             t: (newest - SignedDuration::from_secs(back * interval.seconds())).into(),
             o: price,
             h: price,
@@ -32,9 +32,9 @@ fn flat(interval: Interval, bars: i64, price: i64) -> Vec<HistoryBar> {
 }
 
 async fn fill(world: &World, name: &str) {
-    for (interval, bars) in [(Interval::H1, 31 * 24), (Interval::M5, 8 * 288)] {
-        let bars = bars_of_history(&ticker(name), interval, &flat(interval, bars, 200), at(NOW));
-        world.store().merge_history(&bars).await.unwrap();
+    for (interval, candles) in [(Interval::H1, 31 * 24), (Interval::M5, 8 * 288)] {
+        let candles = candles_of_history(&ticker(name), interval, &flat(interval, candles, 200), at(NOW));
+        world.store().merge_history(&candles).await.unwrap();
     }
 }
 

@@ -30,13 +30,13 @@ async fn expired_partitions_are_dropped_and_longer_bars_stay() {
         (2, 1, 3),
         "{dropped:?}"
     );
-    assert_eq!(world.bars("BTC", Interval::M1).await.len(), 2);
-    assert_eq!(world.bars("BTC", Interval::M5).await.len(), 3);
+    assert_eq!(world.candles("BTC", Interval::M1).await.len(), 2);
+    assert_eq!(world.candles("BTC", Interval::M5).await.len(), 3);
     assert!(store.maintain(at(NOW), retention).await.unwrap().is_empty());
     // What was dropped is made again when it is needed.
     let late = quote("BTC", at(NOW) - SignedDuration::from_hours(24 * 50), "10");
     store.record(&[(ticker("BTC"), tick(&late))]).await.unwrap();
-    assert_eq!(world.bars("BTC", Interval::M1).await.len(), 3);
+    assert_eq!(world.candles("BTC", Interval::M1).await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -72,5 +72,5 @@ async fn partitions_are_made_beside_an_open_reader_and_writer() {
     // Would wait for the reader until the lock's timeout, and fail.
     store.record(&[(ticker("ETH"), tick(&later))]).await.unwrap();
     reader.rollback().await.unwrap();
-    assert_eq!(world.bars("ETH", Interval::M1).await.len(), 1);
+    assert_eq!(world.candles("ETH", Interval::M1).await.len(), 1);
 }

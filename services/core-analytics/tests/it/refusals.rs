@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use contracts::keys;
+use core_analytics::asset_windows::ChangedHistory;
 use core_analytics::backfill::Backfill;
 use core_analytics::refusals::Refusals;
-use core_analytics::windows::ChangedHistory;
 use domain::interval::Interval;
 use platform::client::InternalClient;
 use redis::AsyncCommands;
@@ -91,11 +91,11 @@ async fn a_candle_that_postgresql_refuses_takes_no_other_with_it() {
         format!("ALTER TABLE analytics.candles ADD CHECK (\"interval\" <> '1h' OR open_time <> '{open_time}')");
     execute(&world, &refuses).await;
     within(backfill(&world, &["BTC"]).fill_all()).await;
-    let hours = world.bars("BTC", Interval::H1).await;
+    let hours = world.candles("BTC", Interval::H1).await;
     assert!(hours.len() > 2_000, "{}", hours.len());
     assert!(hours.iter().all(|hour| hour.open_time != at(open_time)));
     assert!(hours.iter().any(|hour| hour.open_time > at(open_time)));
-    assert!(!world.bars("BTC", Interval::M1).await.is_empty());
+    assert!(!world.candles("BTC", Interval::M1).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,5 +107,5 @@ async fn a_history_that_is_refused_does_not_keep_others_waiting() {
         .mount(&world.fetch)
         .await;
     within(backfill(&world, &["ETH", "BTC"]).fill_all()).await;
-    assert!(!world.bars("BTC", Interval::H1).await.is_empty());
+    assert!(!world.candles("BTC", Interval::H1).await.is_empty());
 }

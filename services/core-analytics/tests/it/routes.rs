@@ -3,10 +3,10 @@
 use contracts::api::analytics::{
     CandleBody, CandlesQuery, CorrelationBody, CorrelationQuery, StatsBody, StatsQuery, TimeseriesBody, TimeseriesQuery,
 };
-use contracts::api::fetch::HistoryBar;
-use contracts::api::{DataState, Page, Sourced};
+use contracts::api::fetch::HistoryCandle;
+use contracts::api::{DataState, Page, WithProvenance};
 use contracts::number::Number;
-use core_analytics::bars::bars_of_history;
+use core_analytics::candles::candles_of_history;
 use domain::candle::Tick;
 use domain::interval::Interval;
 use domain::ticker::Ticker;
@@ -24,12 +24,12 @@ const NOW: &str = "2026-03-01T12:30:00Z";
 /// Hours up to the running one, without those in `missing` (counted back from the running one).
 async fn fill(world: &World, name: &str, hours: i64, missing: &[i64], price: impl Fn(i64) -> i64) {
     let newest = Interval::H1.open_time(at(NOW));
-    let bars: Vec<HistoryBar> = (0..hours)
+    let candles: Vec<HistoryCandle> = (0..hours)
         .rev()
         .filter(|back| !missing.contains(back))
         .map(|back| {
             let price = Number(Decimal::from(price(back)));
-            HistoryBar {
+            HistoryCandle {
                 t: (newest - SignedDuration::from_hours(back)).into(),
                 o: price,
                 h: price,
@@ -40,8 +40,8 @@ async fn fill(world: &World, name: &str, hours: i64, missing: &[i64], price: imp
             }
         })
         .collect();
-    let bars = bars_of_history(&ticker(name), Interval::H1, &bars, at(NOW));
-    world.store().merge_history(&bars).await.unwrap();
+    let candles = candles_of_history(&ticker(name), Interval::H1, &candles, at(NOW));
+    world.store().merge_history(&candles).await.unwrap();
 }
 
 fn priced(at: Timestamp, price: &str) -> (Ticker, Tick) {
@@ -64,7 +64,7 @@ async fn refused(running: &Running, path: &str, query: &impl Serialize) -> Probl
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statistics_are_of_the_closed_bars_of_the_window() {
     let world = World::new(NOW).await;
-    // The running bar (0 back) would be the highest price.
+    // The running candle (0 back) would be the highest price.
     fill(&world, "BTC", 200, &[10], |back| {
         if back == 0 { 9_999 } else { 100 + back % 7 }
     })
@@ -74,7 +74,7 @@ async fn statistics_are_of_the_closed_bars_of_the_window() {
         window: Some("4d".to_owned()),
         ..StatsQuery::default()
     };
-    let answer: Sourced<StatsBody> = get(&running, "analytics/BTC/stats", &query).await;
+    let answer: WithProvenance<StatsBody> = get(&running, "analytics/BTC/stats", &query).await;
     let body = answer.data;
     assert_eq!(
         (body.symbol.as_str(), body.window.as_str(), body.interval.as_str()),
@@ -89,7 +89,7 @@ async fn statistics_are_of_the_closed_bars_of_the_window() {
     assert_eq!(answer.state, DataState::Ok);
     assert_eq!(answer.as_of.unwrap().0, at("2026-03-01T11:59:59.999Z"));
 
-    let empty: Sourced<StatsBody> = get(&running, "analytics/eth/stats", &query).await;
+    let empty: WithProvenance<StatsBody> = get(&running, "analytics/eth/stats", &query).await;
     assert_eq!((empty.data.n, empty.data.undefined["first"].as_str()), (0, "no_points"));
     assert_eq!(empty.state, DataState::Stale);
     running.stop().await;
@@ -154,7 +154,7 @@ async fn a_chart_has_equally_long_columns_up_to_the_present() {
         series: Some("price,returns,drawdown,rolling_volatility,rolling_sharpe".to_owned()),
         ..TimeseriesQuery::default()
     };
-    let answer: Sourced<TimeseriesBody> = get(&running, "analytics/BTC/timeseries", &query).await;
+    let answer: WithProvenance<TimeseriesBody> = get(&running, "analytics/BTC/timeseries", &query).await;
     let body = answer.data;
     assert_eq!(
         (body.interval.as_str(), body.n_source, body.downsampled),
@@ -193,7 +193,7 @@ async fn correlations_rest_on_common_returns_only() {
         interval: Some("1h".to_owned()),
         method: Some("spearman".to_owned()),
     };
-    let answer: Sourced<CorrelationBody> = get(&running, "analytics/correlation", &query).await;
+    let answer: WithProvenance<CorrelationBody> = get(&running, "analytics/correlation", &query).await;
     let body = answer.data;
     assert_eq!(body.symbols, ["BTC", "ETH", "SOL", "DAI"]);
     assert_eq!((body.n_overlap, body.method.as_str()), (96 - 2 - 2, "spearman"));
@@ -216,14 +216,14 @@ async fn pages_of_bars_join_without_gap_or_overlap() {
     let world = World::new(NOW).await;
     fill(&world, "BTC", 25, &[], |back| 100 + back).await;
     let running = world.start(&[]).await;
-    let all: Sourced<Page<CandleBody>> = get(&running, "candles/BTC", &CandlesQuery::default()).await;
+    let all: WithProvenance<Page<CandleBody>> = get(&running, "candles/BTC", &CandlesQuery::default()).await;
     let all = all.data.items;
     assert_eq!(all.len(), 25);
     assert!(all.windows(2).all(|pair| pair[0].t < pair[1].t));
     assert!(
         all[..24]
             .iter()
-            .all(|bar| bar.closed && bar.backfilled && bar.n.is_none())
+            .all(|candle| candle.closed && candle.backfilled && candle.n.is_none())
     );
     assert!(!all[24].closed);
 
@@ -235,7 +235,7 @@ async fn pages_of_bars_join_without_gap_or_overlap() {
         };
         let mut pages: Vec<Vec<CandleBody>> = Vec::new();
         loop {
-            let page: Sourced<Page<CandleBody>> = get(&running, "candles/BTC", &query).await;
+            let page: WithProvenance<Page<CandleBody>> = get(&running, "candles/BTC", &query).await;
             pages.push(page.data.items);
             query.cursor = page.data.next_cursor;
             if query.cursor.is_none() {
@@ -282,7 +282,7 @@ async fn age_is_that_of_the_newest_price_whatever_the_length_of_the_bars() {
             interval: Some(interval.to_owned()),
             ..CandlesQuery::default()
         };
-        let answer: Sourced<Page<CandleBody>> = get(&running, "candles/BTC", &query).await;
+        let answer: WithProvenance<Page<CandleBody>> = get(&running, "candles/BTC", &query).await;
         assert_eq!(
             (answer.as_of.unwrap().0, answer.state),
             (last, DataState::Stale),
@@ -292,14 +292,14 @@ async fn age_is_that_of_the_newest_price_whatever_the_length_of_the_bars() {
             interval: Some(interval.to_owned()),
             ..TimeseriesQuery::default()
         };
-        let answer: Sourced<TimeseriesBody> = get(&running, "analytics/BTC/timeseries", &query).await;
+        let answer: WithProvenance<TimeseriesBody> = get(&running, "analytics/BTC/timeseries", &query).await;
         assert_eq!(
             (answer.as_of.unwrap().0, answer.state),
             (last, DataState::Stale),
             "{interval}"
         );
     }
-    // Statistics are of closed bars: of hours they lack nothing, of minutes the newest are missing.
+    // Statistics are of closed candles: of hours they lack nothing, of minutes the newest are missing.
     for (interval, newest, state) in [
         ("1h", "2026-03-01T11:59:59.999Z", DataState::Ok),
         ("1m", "2026-03-01T12:18:00Z", DataState::Stale),
@@ -309,7 +309,7 @@ async fn age_is_that_of_the_newest_price_whatever_the_length_of_the_bars() {
             interval: Some(interval.to_owned()),
             ..StatsQuery::default()
         };
-        let answer: Sourced<StatsBody> = get(&running, "analytics/BTC/stats", &query).await;
+        let answer: WithProvenance<StatsBody> = get(&running, "analytics/BTC/stats", &query).await;
         assert_eq!(
             (answer.as_of.unwrap().0, answer.state),
             (at(newest), state),
@@ -317,7 +317,7 @@ async fn age_is_that_of_the_newest_price_whatever_the_length_of_the_bars() {
         );
     }
     world.store().record(&[priced(at(NOW), "102")]).await.unwrap();
-    let answer: Sourced<Page<CandleBody>> = get(&running, "candles/BTC", &CandlesQuery::default()).await;
+    let answer: WithProvenance<Page<CandleBody>> = get(&running, "candles/BTC", &CandlesQuery::default()).await;
     assert_eq!((answer.as_of.unwrap().0, answer.state), (at(NOW), DataState::Ok));
     running.stop().await;
 }

@@ -1,6 +1,6 @@
-//! A circuit breaker per venue.
+//! A circuit breaker per provider.
 //!
-//! Only failures of the venue count (down, silent, nonsense); a refusal of our request does not. A probe that is
+//! Only failures of the provider count (down, silent, nonsense); a refusal of our request does not. A probe that is
 //! dropped half way counts as failed, so the breaker never waits for an answer that nobody awaits.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,9 +12,9 @@ use domain::ticker::ProviderId;
 use platform::breaker::{Admission, CircuitBreaker};
 pub use platform::breaker::{BreakerSettings, BreakerState};
 
-use super::{BarsRequest, Batch, Candle, History, Provider, ProviderError};
+use super::{CandlesRequest, History, ParsedBatch, Provider, ProviderError, RawCandle};
 
-/// The breaker of one venue, shared by all that ask it.
+/// The breaker of one provider, shared by all that ask it.
 #[derive(Debug, Clone)]
 pub struct Breaker {
     machine: Arc<Mutex<CircuitBreaker>>,
@@ -47,14 +47,12 @@ impl Drop for Call<'_> {
 }
 
 impl Breaker {
-    /// A closed breaker.
     pub fn new(settings: BreakerSettings) -> Self {
         Self {
             machine: Arc::new(Mutex::new(CircuitBreaker::new(settings))),
         }
     }
 
-    /// The present state.
     pub fn state(&self) -> BreakerState {
         self.lock(|machine| machine.state())
     }
@@ -73,12 +71,12 @@ impl Breaker {
             settled: false,
         };
         let result = call.await;
-        under_way.settle(!result.as_ref().is_err_and(ProviderError::is_venue_failure));
+        under_way.settle(!result.as_ref().is_err_and(ProviderError::is_provider_failure));
         result
     }
 }
 
-/// A venue behind its breaker.
+/// A provider behind its breaker.
 #[derive(Debug)]
 pub struct Guarded<P> {
     inner: P,
@@ -98,7 +96,7 @@ impl<P: Provider> Provider for Guarded<P> {
         self.inner.id()
     }
 
-    async fn observations(&self, assets: &[Asset]) -> Result<Batch, ProviderError> {
+    async fn observations(&self, assets: &[Asset]) -> Result<ParsedBatch, ProviderError> {
         self.breaker.guard(self.inner.observations(assets)).await
     }
 }
@@ -109,8 +107,8 @@ impl<P: History> History for Guarded<P> {
         self.inner.id()
     }
 
-    async fn bars(&self, request: &BarsRequest) -> Result<Vec<Candle>, ProviderError> {
-        self.breaker.guard(self.inner.bars(request)).await
+    async fn candles(&self, request: &CandlesRequest) -> Result<Vec<RawCandle>, ProviderError> {
+        self.breaker.guard(self.inner.candles(request)).await
     }
 }
 

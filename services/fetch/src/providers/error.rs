@@ -1,4 +1,4 @@
-//! What can go wrong at a venue, and what to do then.
+//! What can go wrong at a provider, and what to do then.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,6 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
-    /// The request was wrong.
     BadRequest,
     /// The key is missing, wrong or disabled.
     Auth,
@@ -23,16 +22,14 @@ pub enum ErrorKind {
     Banned,
     /// Not served from here: location, firewall.
     Restricted,
-    /// Announced to be down.
     Maintenance,
     /// Down, overloaded, slow, or not reached.
     Unavailable,
-    /// An answer that is not what the venue's documentation describes.
+    /// An answer that is not what the provider's documentation describes.
     InvalidPayload,
 }
 
 impl ErrorKind {
-    /// The kind as text.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "bad_request",
@@ -76,7 +73,7 @@ impl Retry {
         }
     }
 
-    /// Whole seconds to wait, rounded up, where the venue said how long.
+    /// Whole seconds to wait, rounded up, where the provider said how long.
     pub fn after_seconds(self) -> Option<u64> {
         match self {
             Self::Never | Self::WithBackoff => None,
@@ -85,33 +82,27 @@ impl Retry {
     }
 }
 
-/// A failed request to a venue.
+/// A failed request to a provider.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     /// No whole answer within the time allowed.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
-    /// The connection failed.
     #[error("connection failed")]
     Transport(#[source] reqwest::Error),
     /// The answer is larger than allowed.
     #[error("answer is larger than {limit} bytes")]
-    TooLarge {
-        /// The limit.
-        limit: usize,
-    },
+    TooLarge { limit: usize },
     /// The breaker is open: nothing was asked.
     #[error("breaker is open")]
     BreakerOpen {
         /// When the next probe is due.
         probe_in: Duration,
     },
-    /// The venue refused.
     #[error("{kind}: {message}")]
     Refused {
-        /// Why.
         kind: ErrorKind,
-        /// The venue's words, shortened.
+        /// The provider's words, shortened.
         message: String,
         /// How long it asked us to wait.
         retry_after: Option<Duration>,
@@ -124,11 +115,11 @@ pub enum ProviderError {
 /// The shortest ban at Binance; used where the end is not told.
 const SHORTEST_BAN: Duration = Duration::from_secs(120);
 
-/// As much of a venue's message as is kept.
+/// As much of a provider's message as is kept.
 const MESSAGE_CHARS: usize = 200;
 
 impl ProviderError {
-    /// A refusal with the venue's message, shortened.
+    /// A refusal with the provider's message, shortened.
     pub fn refused(kind: ErrorKind, message: impl AsRef<str>, retry_after: Option<Duration>) -> Self {
         let message = message.as_ref().trim().chars().take(MESSAGE_CHARS).collect();
         Self::Refused {
@@ -143,7 +134,6 @@ impl ProviderError {
         Self::Payload(what.to_string().chars().take(MESSAGE_CHARS).collect())
     }
 
-    /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Timeout(_) | Self::Transport(_) | Self::BreakerOpen { .. } => ErrorKind::Unavailable,
@@ -172,8 +162,8 @@ impl ProviderError {
         }
     }
 
-    /// Whether the venue itself is in trouble, which is what opens its breaker. A refusal of our request is not.
-    pub fn is_venue_failure(&self) -> bool {
+    /// Whether the provider itself is in trouble, which is what opens its breaker. A refusal of our request is not.
+    pub fn is_provider_failure(&self) -> bool {
         match self.kind() {
             ErrorKind::Unavailable | ErrorKind::Maintenance | ErrorKind::InvalidPayload => {
                 !matches!(self, Self::BreakerOpen { .. })
@@ -190,7 +180,7 @@ impl ProviderError {
 }
 
 /// The refusal that a bare HTTP status means, whatever the body says. `None` for success.
-pub fn by_status(status: u16, body: &[u8], retry_after: Option<Duration>) -> Option<ProviderError> {
+pub fn error_for_status(status: u16, body: &[u8], retry_after: Option<Duration>) -> Option<ProviderError> {
     let kind = match status {
         200..=299 => return None,
         401 => ErrorKind::Auth,
@@ -233,21 +223,21 @@ mod tests {
     #[case(520, ErrorKind::Unavailable, Retry::WithBackoff)]
     #[case(302, ErrorKind::InvalidPayload, Retry::WithBackoff)]
     fn statuses(#[case] status: u16, #[case] kind: ErrorKind, #[case] retry: Retry) {
-        let error = by_status(status, b"<html>", None).unwrap();
+        let error = error_for_status(status, b"<html>", None).unwrap();
         assert_eq!((error.kind(), error.retry()), (kind, retry));
     }
 
     #[test]
     fn the_venue_says_how_long_to_wait() {
         let wait = Duration::from_millis(16_500);
-        let error = by_status(429, b"", Some(wait)).unwrap();
+        let error = error_for_status(429, b"", Some(wait)).unwrap();
         assert_eq!(error.retry(), Retry::NotBefore(wait));
         assert_eq!(error.retry().after_seconds(), Some(17));
     }
 
     #[test]
     fn announced_maintenance_is_told_apart() {
-        let error = by_status(503, b"<h1>Scheduled Maintenance</h1>", None).unwrap();
+        let error = error_for_status(503, b"<h1>Scheduled Maintenance</h1>", None).unwrap();
         assert_eq!(error.kind(), ErrorKind::Maintenance);
     }
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use contracts::headers::SIMULATED_MARKET;
+use jiff::Timestamp;
 use platform::clock::SharedClock;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
-use super::{ProviderError, Reply, retry_after};
+use super::{ProviderError, retry_after};
 
-/// Bounds of every request.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Longest time for a whole answer.
@@ -20,7 +20,7 @@ pub struct Limits {
     pub body_bytes: usize,
 }
 
-/// A client for one venue.
+/// A client for one provider.
 #[derive(Debug, Clone)]
 pub struct Http {
     client: reqwest::Client,
@@ -28,24 +28,21 @@ pub struct Http {
     clock: SharedClock,
 }
 
-/// A whole answer.
+/// A whole response: all that tells an error from an answer.
 #[derive(Debug)]
-pub struct Answer {
-    /// HTTP status.
+pub struct RawResponse {
     pub status: u16,
-    /// The headers.
     pub headers: HeaderMap,
-    /// The body.
     pub body: Bytes,
     /// What `Retry-After` asks for.
     pub retry_after: Option<Duration>,
-    /// When it was complete.
-    pub received_at: jiff::Timestamp,
+    /// When the body was complete.
+    pub received_at: Timestamp,
 }
 
 impl Http {
-    /// A client of the venue at `base` within these limits. The proxy of the environment is used, but not for a
-    /// venue on this machine.
+    /// A client of the provider at `base` within these limits. The proxy of the environment is used, but not for a
+    /// provider on this machine.
     ///
     /// # Errors
     ///
@@ -64,8 +61,7 @@ impl Http {
         Ok(Self { client, limits, clock })
     }
 
-    /// The present moment.
-    pub fn now(&self) -> jiff::Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -74,7 +70,7 @@ impl Http {
     /// # Errors
     ///
     /// No answer, not in time, or too large. An answer of any status is none.
-    pub async fn get(&self, url: Url, headers: HeaderMap) -> Result<Answer, ProviderError> {
+    pub async fn get(&self, url: Url, headers: HeaderMap) -> Result<RawResponse, ProviderError> {
         let mut response = self
             .client
             .get(url)
@@ -95,7 +91,7 @@ impl Http {
             .headers()
             .get(RETRY_AFTER)
             .and_then(|value| retry_after::parse(value.to_str().ok()?, received_at));
-        Ok(Answer {
+        Ok(RawResponse {
             status: response.status().as_u16(),
             headers: std::mem::take(response.headers_mut()),
             body: body.freeze(),
@@ -114,18 +110,24 @@ impl Http {
     }
 }
 
-impl Answer {
-    /// The parts that tell an answer from an error.
-    pub fn reply(&self) -> Reply<'_> {
-        Reply {
-            status: self.status,
-            body: &self.body,
-            retry_after: self.retry_after,
-            now: self.received_at,
+impl RawResponse {
+    /// A response that was recorded, so without headers.
+    pub fn recorded(
+        status: u16,
+        body: impl Into<Bytes>,
+        retry_after: Option<Duration>,
+        received_at: Timestamp,
+    ) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: body.into(),
+            retry_after,
+            received_at,
         }
     }
 
-    /// Whether the answer says that its market is simulated.
+    /// Whether the market simulator has answered.
     pub fn is_simulated(&self) -> bool {
         self.headers.contains_key(SIMULATED_MARKET)
     }
@@ -145,7 +147,7 @@ fn is_local(url: &Url) -> bool {
 /// # Errors
 ///
 /// A base address that cannot carry a path; settings refuse those.
-pub fn call(base: &Url, path: &str, query: &[(&str, &str)]) -> Result<Url, ProviderError> {
+pub fn build_url(base: &Url, path: &str, query: &[(&str, &str)]) -> Result<Url, ProviderError> {
     let mut url = base.clone();
     url.path_segments_mut()
         .map_err(|()| ProviderError::payload("the base address cannot carry a path"))?

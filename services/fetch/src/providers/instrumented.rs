@@ -1,14 +1,14 @@
-//! Every call to a venue is counted by its outcome and timed.
+//! Every call to a provider is counted by its outcome and timed.
 
 use async_trait::async_trait;
 use domain::asset::Asset;
 use domain::ticker::ProviderId;
 use tokio::time::Instant;
 
-use super::{BarsRequest, Batch, Candle, History, Provider, ProviderError};
-use crate::metric;
+use super::{CandlesRequest, History, ParsedBatch, Provider, ProviderError, RawCandle};
+use crate::metrics::{REQUEST_SECONDS, REQUESTS};
 
-/// A venue whose calls are counted and timed.
+/// A provider whose calls are counted and timed.
 #[derive(Debug)]
 pub struct Instrumented<P> {
     inner: P,
@@ -33,9 +33,8 @@ async fn measured<T>(
         Err(ProviderError::BreakerOpen { .. }) => "breaker_open",
         Err(error) => error.kind().as_str(),
     };
-    metrics::counter!(metric::REQUESTS, "provider" => provider.as_str(), "what" => what, "outcome" => outcome)
-        .increment(1);
-    metrics::histogram!(metric::REQUEST_SECONDS, "provider" => provider.as_str(), "what" => what)
+    metrics::counter!(REQUESTS, "provider" => provider.as_str(), "what" => what, "outcome" => outcome).increment(1);
+    metrics::histogram!(REQUEST_SECONDS, "provider" => provider.as_str(), "what" => what)
         .record(started.elapsed().as_secs_f64());
     result
 }
@@ -46,7 +45,7 @@ impl<P: Provider> Provider for Instrumented<P> {
         self.inner.id()
     }
 
-    async fn observations(&self, assets: &[Asset]) -> Result<Batch, ProviderError> {
+    async fn observations(&self, assets: &[Asset]) -> Result<ParsedBatch, ProviderError> {
         measured(self.id(), "prices", self.inner.observations(assets)).await
     }
 }
@@ -57,7 +56,7 @@ impl<P: History> History for Instrumented<P> {
         self.inner.id()
     }
 
-    async fn bars(&self, request: &BarsRequest) -> Result<Vec<Candle>, ProviderError> {
-        measured(self.id(), "history", self.inner.bars(request)).await
+    async fn candles(&self, request: &CandlesRequest) -> Result<Vec<RawCandle>, ProviderError> {
+        measured(self.id(), "history", self.inner.candles(request)).await
     }
 }

@@ -45,9 +45,7 @@ impl<T> Pairs<T> {
 /// What a document is, seen from outside; the parts are read one by one, so a bad one spoils only itself.
 #[derive(Debug)]
 pub enum Document<'a> {
-    /// An array.
     List(Vec<&'a RawValue>),
-    /// An object.
     Map(Pairs<&'a RawValue>),
 }
 
@@ -63,7 +61,7 @@ impl<'a> Document<'a> {
 }
 
 /// A body without the byte order mark that some proxies put in front of it.
-pub fn without_mark(body: &[u8]) -> &[u8] {
+pub fn strip_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
@@ -73,7 +71,7 @@ pub fn without_mark(body: &[u8]) -> &[u8] {
 ///
 /// What is no JSON array or object: HTML, a truncated text, a bare `NaN`, nothing at all.
 pub fn document(body: &[u8]) -> Result<Document<'_>, ProviderError> {
-    let text = without_mark(body);
+    let text = strip_bom(body);
     let start = text.trim_ascii_start().first();
     match start {
         None => return Err(ProviderError::payload("empty body")),
@@ -96,10 +94,6 @@ pub fn text(raw: &RawValue) -> Option<String> {
 }
 
 /// Reads a field as [`text`] does; anything else is unknown.
-///
-/// # Errors
-///
-/// Only those of the deserializer itself.
 pub fn lenient_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let raw = Option::<&'de RawValue>::deserialize(deserializer)?;
     Ok(raw.and_then(text).filter(|text| !text.is_empty()))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// Longer waits are cut: a venue that asks for more is asked again after this.
+/// Longer waits are cut: a provider that asks for more is asked again after this.
 const LONGEST: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// How long to wait from `now` on. `None` for what is neither; a date that has passed means now.

@@ -1,4 +1,4 @@
-//! The real adapters against a local server that answers what the venues were recorded to answer.
+//! The real adapters against a local server that answers what the providers were recorded to answer.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use fetch::providers::binance::Binance;
 use fetch::providers::coingecko::CoinGecko;
 use fetch::providers::coinmarketcap::CoinMarketCap;
 use fetch::providers::http::{Http, Limits};
-use fetch::providers::{Batch, ErrorKind, Provider, ProviderError, Retry};
+use fetch::providers::{ErrorKind, ParsedBatch, Provider, ProviderError, Retry};
 use platform::clock::SystemClock;
 use rstest::rstest;
 use secrecy::SecretString;
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::fixture;
+use crate::harness::fixture;
 
 const CMC_PATH: &str = "/v2/cryptocurrency/quotes/latest";
 
@@ -45,7 +45,7 @@ fn assets() -> Vec<Asset> {
         .collect()
 }
 
-async fn ask(id: ProviderId, answer: ResponseTemplate) -> Result<Batch, ProviderError> {
+async fn ask(id: ProviderId, answer: ResponseTemplate) -> Result<ParsedBatch, ProviderError> {
     let server = MockServer::start().await;
     Mock::given(method("GET")).respond_with(answer).mount(&server).await;
     provider(id, &server).observations(&assets()).await
@@ -236,7 +236,7 @@ async fn venues_are_asked_as_they_document_it() {
     for id in ProviderId::ALL {
         assert_eq!(
             provider(id, &server).observations(&assets()).await.unwrap(),
-            Batch::default()
+            ParsedBatch::default()
         );
     }
 }

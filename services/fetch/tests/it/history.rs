@@ -8,7 +8,7 @@ use market_sim::{FaultKind, FaultRequest, Venue};
 use platform::client::ClientError;
 use platform::clock::{Clock, SystemClock};
 
-use crate::support::{Service, context};
+use crate::harness::{Service, context};
 
 /// Long charts take a simulator that was not optimised a while.
 const PATIENT: (&str, &str) = ("PROVIDER_TIMEOUT_MS", "30000");
@@ -31,7 +31,7 @@ async fn ask(service: &Service, ticker: &str, query: &HistoryQuery) -> Result<Hi
 
 fn assert_contiguous(body: &HistoryBody) {
     let step = SignedDuration::from_secs(body.interval.seconds());
-    for pair in body.bars.windows(2) {
+    for pair in body.candles.windows(2) {
         assert_eq!(pair[1].t.0.duration_since(pair[0].t.0), step, "{pair:?}");
         assert!(pair[0].closed);
     }
@@ -44,13 +44,19 @@ async fn several_pages_of_binance_join_without_gap() {
     let body = ask(&service, "BTC", &query).await.unwrap();
     assert_eq!((body.source, body.interval), (ProviderId::Binance, Interval::M1));
     assert_eq!(body.currency, "USDT");
-    assert!((2_499..=2_501).contains(&body.bars.len()), "{}", body.bars.len());
+    assert!((2_499..=2_501).contains(&body.candles.len()), "{}", body.candles.len());
     assert_contiguous(&body);
-    assert!(!body.bars.last().unwrap().closed);
-    assert!(body.bars.iter().all(|bar| bar.v.is_some()));
+    assert!(!body.candles.last().unwrap().closed);
+    assert!(body.candles.iter().all(|bar| bar.v.is_some()));
 
     let again = ask(&service, "BTC", &query).await.unwrap();
-    let closed = |body: &HistoryBody| body.bars.iter().filter(|bar| bar.closed).cloned().collect::<Vec<_>>();
+    let closed = |body: &HistoryBody| {
+        body.candles
+            .iter()
+            .filter(|bar| bar.closed)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
     assert_eq!(closed(&body)[..2_400], closed(&again)[..2_400]);
     service.stop().await;
 }
@@ -60,14 +66,14 @@ async fn coingecko_tells_what_binance_cannot() {
     let service = Service::start(&[PATIENT]).await;
     let usdt = ask(&service, "USDT", &query(Interval::H1, 48)).await.unwrap();
     assert_eq!(usdt.source, ProviderId::CoinGecko);
-    assert!(usdt.bars.len() >= 46, "{}", usdt.bars.len());
+    assert!(usdt.candles.len() >= 46, "{}", usdt.candles.len());
     assert_contiguous(&usdt);
 
     let fault = FaultKind::ServerError { status: 500 };
     service.sim.add_fault(FaultRequest::new(Venue::Binance, fault)).unwrap();
     let btc = ask(&service, "BTC", &query(Interval::D1, 30)).await.unwrap();
     assert_eq!((btc.source, btc.currency.as_str()), (ProviderId::CoinGecko, "USD"));
-    assert!(btc.bars.len() >= 29, "{}", btc.bars.len());
+    assert!(btc.candles.len() >= 29, "{}", btc.candles.len());
 
     let exchanges = HistoryQuery {
         exchanges_only: true,
@@ -101,17 +107,17 @@ async fn senseless_questions_are_refused() {
 #[tokio::test]
 async fn venues_that_are_down_are_said_to_be() {
     let prepare = |sim: &market_sim::Simulator| {
-        for venue in [Venue::Binance, Venue::CoinGecko] {
+        for provider in [Venue::Binance, Venue::CoinGecko] {
             let fault = FaultKind::RateLimited {
                 retry_after: 40,
                 status: None,
             };
-            sim.add_fault(FaultRequest::new(venue, fault)).unwrap();
+            sim.add_fault(FaultRequest::new(provider, fault)).unwrap();
         }
     };
     let service = Service::start_with(prepare, &[]).await;
     let Err(ClientError::Problem(problem)) = ask(&service, "BTC", &query(Interval::H1, 5)).await else {
-        panic!("an answer of venues that are down");
+        panic!("an answer of providers that are down");
     };
     assert_eq!((problem.status, problem.retry_after), (503, Some(40)));
     service.stop().await;

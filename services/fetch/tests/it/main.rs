@@ -1,13 +1,13 @@
-//! fetch against real servers, the simulator, and recorded answers of the venues.
+//! fetch against real servers, the simulator, and recorded answers of the providers.
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 mod adapters;
 mod command;
+mod harness;
 mod history;
+mod leases;
 mod outages;
+mod provider_faults;
 mod recorded;
 mod service;
-mod sharing;
-mod support;
-mod trouble;

@@ -3,7 +3,7 @@
 use market_sim::Config;
 use testkit::OwnRedis;
 
-use crate::support::{Process, Service, find_quote, quote, variables};
+use crate::harness::{Process, Service, find_quote, quote, variables};
 use testkit::found;
 
 /// An address where nobody listens.

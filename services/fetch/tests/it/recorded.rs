@@ -1,4 +1,4 @@
-//! Every recorded answer of the three venues through `fetch decode`.
+//! Every recorded answer of the three providers through `fetch decode`.
 
 use clap::Parser;
 use fetch::decode::{DecodeArgs, run};
@@ -6,7 +6,7 @@ use platform::clock::{Clock, SystemClock};
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::support::shared_folder;
+use crate::harness::shared_folder;
 
 #[derive(Parser)]
 struct Cli {
@@ -194,7 +194,7 @@ fn binance_pairs_have_the_quote_assets_that_exchange_info_tells() {
     }
 }
 
-/// Whatever a venue sends to whichever call: lines or a typed error, never a panic. Cut off anywhere, too.
+/// Whatever a provider sends to whichever call: lines or a typed error, never a panic. Cut off anywhere, too.
 #[test]
 fn every_recorded_answer_is_survived_by_every_decoder() {
     let Some(folder) = shared_folder() else { return };
@@ -204,12 +204,12 @@ fn every_recorded_answer_is_survived_by_every_decoder() {
         ("coinmarketcap", vec!["quotes_latest", "listings_latest"]),
     ];
     let mut decoded = 0;
-    for venue in std::fs::read_dir(folder.join("providers/fixtures")).unwrap() {
-        let venue = venue.unwrap().path();
-        if !venue.is_dir() {
+    for provider in std::fs::read_dir(folder.join("providers/fixtures")).unwrap() {
+        let provider = provider.unwrap().path();
+        if !provider.is_dir() {
             continue;
         }
-        for file in std::fs::read_dir(&venue).unwrap() {
+        for file in std::fs::read_dir(&provider).unwrap() {
             let file = file.unwrap().path();
             let body = std::fs::read(&file).unwrap();
             let cut = std::env::temp_dir().join(format!("fetch-cut-{}", std::process::id()));

@@ -1,4 +1,4 @@
-//! The ordinary life of the service: three venues, one price.
+//! The ordinary life of the service: three providers, one price.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use platform::client::ClientError;
 use redis::AsyncCommands;
 use rust_decimal::Decimal;
 
-use crate::support::{Process, Service, context, published, variables};
+use crate::harness::{Process, Service, context, published, variables};
 use testkit::found;
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The words that parameters and fields may have, for the document; they are read by `crate::extract::rules`.
 
-pub use contracts::api::words::{AlertCondition, AlertKind, BarLength, CorrelationMethod};
+pub use contracts::api::enums::{AlertCondition, AlertKind, CandleInterval as BarLength, CorrelationMethod};
 use utoipa::ToSchema;
 
 /// The currencies that prices can be given in.

@@ -13,16 +13,16 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::map::{Endpoint, decode};
+use super::map::{Route, decode};
 use crate::normalise;
-use crate::providers::http::{Answer, Http, call};
-use crate::providers::{BarsRequest, Batch, Candle, Entry, ErrorKind, History, Provider, ProviderError};
+use crate::providers::http::{Http, RawResponse, build_url};
+use crate::providers::{CandlesRequest, Entry, ErrorKind, History, ParsedBatch, Provider, ProviderError, RawCandle};
 
 /// Rows per page of candles.
 const PAGE_ROWS: i64 = 1_000;
 
 /// Pages asked for at the same time.
-const PAGES_AT_ONCE: usize = 3;
+const PAGE_CONCURRENCY: usize = 3;
 
 /// Weight used within the current minute.
 const USED_WEIGHT: &str = "x-mbx-used-weight-1m";
@@ -33,7 +33,6 @@ const HISTORY_WEIGHT: u32 = 4_000;
 /// Pairs that Binance said it does not know are asked for again after so many polls.
 const RECHECK_POLLS: u32 = 360;
 
-/// Binance, spot market.
 #[derive(Debug)]
 pub struct Binance {
     http: Http,
@@ -50,7 +49,6 @@ struct Unknown {
 }
 
 impl Binance {
-    /// Binance at this address.
     pub fn new(http: Http, base: Url) -> Self {
         Self {
             http,
@@ -60,33 +58,36 @@ impl Binance {
         }
     }
 
-    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, ProviderError> {
-        let answer = self.http.get(call(&self.base, path, query)?, HeaderMap::new()).await?;
-        let used = answer
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<RawResponse, ProviderError> {
+        let response = self
+            .http
+            .get(build_url(&self.base, path, query)?, HeaderMap::new())
+            .await?;
+        let used = response
             .headers
             .get(USED_WEIGHT)
             .and_then(|value| value.to_str().ok()?.parse().ok());
         if let Some(used) = used {
             self.used_weight.store(used, Ordering::Relaxed);
         }
-        Ok(answer)
+        Ok(response)
     }
 
-    async fn tickers(&self, symbols: &[String]) -> Result<(Vec<Entry>, Answer), ProviderError> {
+    async fn tickers(&self, symbols: &[String]) -> Result<(Vec<Entry>, RawResponse), ProviderError> {
         let list = serde_json::to_string(symbols).map_err(ProviderError::payload)?;
-        let answer = self.get("/api/v3/ticker/24hr", &[("symbols", &list)]).await?;
-        let entries = decode(Endpoint::Ticker24h, &answer.reply())?;
-        Ok((entries, answer))
+        let response = self.get("/api/v3/ticker/24hr", &[("symbols", &list)]).await?;
+        let entries = decode(Route::Ticker24h, &response)?;
+        Ok((entries, response))
     }
 
     /// Learns which of our pairs Binance does not know. Called after it refused a list of several.
     async fn find_unknown(&self, symbols: &[String]) -> Result<HashSet<String>, ProviderError> {
-        let answer = self.get("/api/v3/ticker/price", &[]).await?;
-        let known: HashSet<String> = decode(Endpoint::TickerPrice, &answer.reply())?
+        let response = self.get("/api/v3/ticker/price", &[]).await?;
+        let known: HashSet<String> = decode(Route::TickerPrice, &response)?
             .into_iter()
             .filter_map(|entry| match entry {
-                Entry::Reading(reading) => reading.symbol,
-                Entry::Candle(_) | Entry::Spoiled(_) => None,
+                Entry::Ticker(raw_ticker) => raw_ticker.symbol,
+                Entry::Candle(_) | Entry::Malformed(_) => None,
             })
             .collect();
         Ok(symbols
@@ -112,7 +113,12 @@ impl Binance {
         })
     }
 
-    async fn page(&self, request: &BarsRequest, from: Timestamp, to: Timestamp) -> Result<Vec<Candle>, ProviderError> {
+    async fn page(
+        &self,
+        request: &CandlesRequest,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<RawCandle>, ProviderError> {
         if self.used_weight.load(Ordering::Relaxed) > HISTORY_WEIGHT {
             // Counted by the minute: whatever was used is forgotten when this one ends.
             self.used_weight.store(0, Ordering::Relaxed);
@@ -132,13 +138,13 @@ impl Binance {
             ("endTime", &to),
             ("limit", "1000"),
         ];
-        let answer = self.get("/api/v3/klines", &query).await?;
-        let entries = decode(Endpoint::Klines, &answer.reply())?;
+        let response = self.get("/api/v3/klines", &query).await?;
+        let entries = decode(Route::Klines, &response)?;
         Ok(entries
             .into_iter()
             .filter_map(|entry| match entry {
                 Entry::Candle(candle) => Some(*candle),
-                Entry::Reading(_) | Entry::Spoiled(_) => None,
+                Entry::Ticker(_) | Entry::Malformed(_) => None,
             })
             .collect())
     }
@@ -150,35 +156,35 @@ impl Provider for Binance {
         ProviderId::Binance
     }
 
-    async fn observations(&self, assets: &[Asset]) -> Result<Batch, ProviderError> {
+    async fn observations(&self, assets: &[Asset]) -> Result<ParsedBatch, ProviderError> {
         let symbols = self.wanted(assets);
         if symbols.is_empty() {
-            return Ok(Batch::default());
+            return Ok(ParsedBatch::default());
         }
-        let (entries, answer) = match self.tickers(&symbols).await {
+        let (entries, response) = match self.tickers(&symbols).await {
             Err(error) if error.kind() == ErrorKind::BadRequest => {
                 let unknown = self.find_unknown(&symbols).await?;
                 if unknown.is_empty() {
                     return Err(error);
                 }
-                tracing::warn!(provider = "binance", symbols = ?unknown, "venue does not know pairs, left out");
+                tracing::warn!(provider = "binance", symbols = ?unknown, "provider does not know pairs, left out");
                 let known: Vec<String> = symbols.into_iter().filter(|s| !unknown.contains(s)).collect();
                 self.unknown(|kept| kept.symbols.extend(unknown));
                 if known.is_empty() {
-                    return Ok(Batch::default());
+                    return Ok(ParsedBatch::default());
                 }
                 self.tickers(&known).await?
             }
             other => other?,
         };
-        let simulated = answer.is_simulated();
+        let simulated = response.is_simulated();
         Ok(normalise::batch(
             ProviderId::Binance,
             assets,
             &entries,
             None,
             simulated,
-            answer.received_at,
+            response.received_at,
         ))
     }
 }
@@ -189,7 +195,7 @@ impl History for Binance {
         ProviderId::Binance
     }
 
-    async fn bars(&self, request: &BarsRequest) -> Result<Vec<Candle>, ProviderError> {
+    async fn candles(&self, request: &CandlesRequest) -> Result<Vec<RawCandle>, ProviderError> {
         let span = SignedDuration::from_secs(request.interval.seconds() * PAGE_ROWS);
         let mut windows = Vec::new();
         let mut from = request.from;
@@ -198,9 +204,9 @@ impl History for Binance {
             windows.push((from, to));
             from = to;
         }
-        let pages: Vec<Vec<Candle>> = stream::iter(windows)
+        let pages: Vec<Vec<RawCandle>> = stream::iter(windows)
             .map(|(from, to)| self.page(request, from, to))
-            .buffered(PAGES_AT_ONCE)
+            .buffered(PAGE_CONCURRENCY)
             .try_collect()
             .await?;
         Ok(pages.into_iter().flatten().collect())

@@ -7,15 +7,15 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::wire::{Failure, Ticker24h, TickerPrice, kline};
-use crate::moment::{self, Unit};
-use crate::number::Number;
-use crate::providers::error::{by_status, mentions};
-use crate::providers::json::{Document, document, without_mark};
-use crate::providers::{Candle, Entry, ErrorKind, ProviderError, Reading, Reply};
+use crate::providers::error::{error_for_status, mentions};
+use crate::providers::json::{Document, document, strip_bom};
+use crate::providers::{Entry, ErrorKind, ProviderError, RawCandle, RawResponse, RawTicker};
+use crate::raw_number::RawNumber;
+use crate::timestamp::{self, Unit};
 
-/// The endpoints that are understood.
+/// The routes of the provider that are understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
+pub enum Route {
     /// `/api/v3/ticker/price`
     TickerPrice,
     /// `/api/v3/ticker/24hr`
@@ -24,7 +24,7 @@ pub enum Endpoint {
     Klines,
 }
 
-impl FromStr for Endpoint {
+impl FromStr for Route {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
@@ -38,37 +38,37 @@ impl FromStr for Endpoint {
 }
 
 /// Reads an answer: its entries, or why there are none.
-pub fn decode(endpoint: Endpoint, reply: &Reply<'_>) -> Result<Vec<Entry>, ProviderError> {
-    if let Some(refusal) = refusal(reply) {
+pub fn decode(route: Route, response: &RawResponse) -> Result<Vec<Entry>, ProviderError> {
+    if let Some(refusal) = refusal(response) {
         return Err(refusal);
     }
-    let entries = match document(reply.body)? {
+    let entries = match document(&response.body)? {
         Document::List(entries) => entries,
         // One pair is answered with the bare object.
-        Document::Map(pairs) if pairs.get("symbol").is_some() && endpoint != Endpoint::Klines => {
-            return Ok(vec![ticker(endpoint, reply.body)]);
+        Document::Map(pairs) if pairs.get("symbol").is_some() && route != Route::Klines => {
+            return Ok(vec![ticker(route, &response.body)]);
         }
         Document::Map(_) => return Err(ProviderError::payload("an object without a symbol")),
     };
     Ok(entries
         .into_iter()
-        .map(|entry| match endpoint {
-            Endpoint::TickerPrice | Endpoint::Ticker24h => ticker(endpoint, entry.get().as_bytes()),
-            Endpoint::Klines => candle(entry),
+        .map(|entry| match route {
+            Route::TickerPrice | Route::Ticker24h => ticker(route, entry.get().as_bytes()),
+            Route::Klines => candle(entry),
         })
         .collect())
 }
 
-fn ticker(endpoint: Endpoint, json: &[u8]) -> Entry {
-    let json = without_mark(json);
-    let reading = match endpoint {
-        Endpoint::TickerPrice => serde_json::from_slice::<TickerPrice>(json).map(|ticker| Reading {
+fn ticker(route: Route, json: &[u8]) -> Entry {
+    let json = strip_bom(json);
+    let raw_ticker = match route {
+        Route::TickerPrice => serde_json::from_slice::<TickerPrice>(json).map(|ticker| RawTicker {
             currency: quote_asset(&ticker.symbol).map(str::to_owned),
             symbol: Some(ticker.symbol),
             price: ticker.price,
-            ..Reading::default()
+            ..RawTicker::default()
         }),
-        Endpoint::Ticker24h | Endpoint::Klines => serde_json::from_slice::<Ticker24h>(json).map(|ticker| Reading {
+        Route::Ticker24h | Route::Klines => serde_json::from_slice::<Ticker24h>(json).map(|ticker| RawTicker {
             currency: quote_asset(&ticker.symbol).map(str::to_owned),
             symbol: Some(ticker.symbol),
             price: ticker.last_price,
@@ -77,24 +77,24 @@ fn ticker(endpoint: Endpoint, json: &[u8]) -> Entry {
             volume_24h: ticker.quote_volume,
             change_24h_percent: ticker.price_change_percent,
             quoted_at: ticker.close_time.as_ref().and_then(time),
-            ..Reading::default()
+            ..RawTicker::default()
         }),
     };
-    match reading {
-        Ok(reading) => reading.into(),
-        Err(error) => Entry::Spoiled(error.to_string()),
+    match raw_ticker {
+        Ok(raw_ticker) => raw_ticker.into(),
+        Err(error) => Entry::Malformed(error.to_string()),
     }
 }
 
 fn candle(raw: &RawValue) -> Entry {
     let Ok(row) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else {
-        return Entry::Spoiled("a candle is an array".to_owned());
+        return Entry::Malformed("a candle is an array".to_owned());
     };
     if row.len() <= kline::CLOSE_TIME {
-        return Entry::Spoiled(format!("a candle of {} fields", row.len()));
+        return Entry::Malformed(format!("a candle of {} fields", row.len()));
     }
-    let number = |place: usize| row.get(place).and_then(|raw| Number::from_json(raw));
-    Candle {
+    let number = |place: usize| row.get(place).and_then(|raw| RawNumber::from_json(raw));
+    RawCandle {
         open_time: number(kline::OPEN_TIME).as_ref().and_then(time),
         close_time: number(kline::CLOSE_TIME).as_ref().and_then(time),
         open: number(kline::OPEN),
@@ -108,7 +108,7 @@ fn candle(raw: &RawValue) -> Entry {
 
 /// Milliseconds, or microseconds when the request asked so (`X-MBX-TIME-UNIT`), which the body does not say: as
 /// milliseconds those would be later than the year 5000.
-fn time(number: &Number) -> Option<Timestamp> {
+fn time(number: &RawNumber) -> Option<Timestamp> {
     let latest_millis = 100_000_000_000_000_i64;
     let value = number.to_decimal().ok()?;
     let unit = if value > latest_millis.into() {
@@ -116,39 +116,43 @@ fn time(number: &Number) -> Option<Timestamp> {
     } else {
         Unit::Millis
     };
-    moment::from_unix(number, unit)
+    timestamp::from_unix(number, unit)
 }
 
-/// What a refusal says: by status, by code, by words. <https://github.com/binance/binance-spot-api-docs/blob/master/errors.md>
-fn refusal(reply: &Reply<'_>) -> Option<ProviderError> {
-    let failure = failure(reply.body);
-    let by_status = || by_status(reply.status, reply.body, reply.retry_after);
+/// What a refusal says: by status, by code, by words.
+/// <https://github.com/binance/binance-spot-api-docs/blob/master/errors.md>
+fn refusal(response: &RawResponse) -> Option<ProviderError> {
+    let failure = failure(&response.body);
+    let error_for_status = || error_for_status(response.status, &response.body, response.retry_after);
     let Some(Failure { code, msg }) = failure else {
-        return by_status();
+        return error_for_status();
     };
     let message = msg.unwrap_or_default();
     let code = code.and_then(|code| code.as_str().parse::<i64>().ok());
-    let refused = |kind| ProviderError::refused(kind, format!("{} {message}", code.unwrap_or(0)), reply.retry_after);
+    let refused = |kind| ProviderError::refused(kind, format!("{} {message}", code.unwrap_or(0)), response.retry_after);
     let lower = message.to_ascii_lowercase();
-    if reply.status == 451 || lower.contains("restricted location") {
+    if response.status == 451 || lower.contains("restricted location") {
         return Some(refused(ErrorKind::Restricted));
     }
-    if reply.status == 418 || lower.contains("banned") {
-        let wait = reply.retry_after.or_else(|| ban_left(&message, reply.now));
+    if response.status == 418 || lower.contains("banned") {
+        let wait = response
+            .retry_after
+            .or_else(|| ban_left(&message, response.received_at));
         return Some(ProviderError::refused(ErrorKind::Banned, message, wait));
     }
     if lower.contains("maintenance") {
         return Some(refused(ErrorKind::Maintenance));
     }
     let kind = match code {
-        _ if reply.status == 429 => ErrorKind::RateLimited,
+        _ if response.status == 429 => ErrorKind::RateLimited,
         Some(-1003 | -1015 | -1034) => ErrorKind::RateLimited,
         Some(-1016) => ErrorKind::Maintenance,
         Some(-1000 | -1001 | -1004 | -1006 | -1007 | -1008) => ErrorKind::Unavailable,
         Some(-1002 | -1022 | -1099 | -2008 | -2014 | -2015) => ErrorKind::Auth,
         Some(-9999..=-1010) => ErrorKind::BadRequest,
         Some(_) | None => {
-            return by_status().or_else(|| Some(ProviderError::payload(format_args!("unknown refusal: {message}"))));
+            return error_for_status()
+                .or_else(|| Some(ProviderError::payload(format_args!("unknown refusal: {message}"))));
         }
     };
     Some(refused(kind))
@@ -163,7 +167,7 @@ fn failure(body: &[u8]) -> Option<Failure> {
     };
     let is_failure = pairs.get("code").is_some() && pairs.get("symbol").is_none();
     is_failure
-        .then(|| serde_json::from_slice(without_mark(body)).ok())
+        .then(|| serde_json::from_slice(strip_bom(body)).ok())
         .flatten()
 }
 
@@ -171,7 +175,7 @@ fn failure(body: &[u8]) -> Option<Failure> {
 fn ban_left(message: &str, now: Timestamp) -> Option<Duration> {
     let (_, rest) = message.split_once("until ")?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    let end = moment::from_unix(&Number::parse(&digits)?, Unit::Millis)?;
+    let end = timestamp::from_unix(&RawNumber::parse(&digits)?, Unit::Millis)?;
     Some(platform::retry_after::until(end, now)).filter(|left| !left.is_zero())
 }
 
@@ -319,13 +323,8 @@ mod tests {
     #[case(502, "<html>", ErrorKind::Unavailable, None)]
     fn refusals(#[case] status: u16, #[case] body: &str, #[case] kind: ErrorKind, #[case] after: Option<u64>) {
         let now = "2019-11-07T08:27:16Z".parse().unwrap();
-        let reply = Reply {
-            status,
-            body: body.as_bytes(),
-            retry_after: None,
-            now,
-        };
-        let error = decode(Endpoint::Ticker24h, &reply).unwrap_err();
+        let response = RawResponse::recorded(status, body.to_owned(), None, now);
+        let error = decode(Route::Ticker24h, &response).unwrap_err();
         assert_eq!((error.kind(), error.retry().after_seconds()), (kind, after));
     }
 }

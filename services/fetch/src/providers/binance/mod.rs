@@ -8,4 +8,4 @@ mod map;
 mod wire;
 
 pub use client::Binance;
-pub use map::{Endpoint, decode, quote_asset};
+pub use map::{Route, decode, quote_asset};

@@ -9,11 +9,11 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::map::{Endpoint, decode};
-use crate::bars;
+use super::map::{Route, decode};
+use crate::candles;
 use crate::normalise;
-use crate::providers::http::{Answer, Http, call};
-use crate::providers::{BarsRequest, Batch, Candle, Entry, History, Provider, ProviderError, Reading};
+use crate::providers::http::{Http, RawResponse, build_url};
+use crate::providers::{CandlesRequest, Entry, History, ParsedBatch, Provider, ProviderError, RawCandle, RawTicker};
 
 /// The hosts of CoinGecko itself: the public one, and the one for paid keys.
 pub const OFFICIAL_HOSTS: [&str; 2] = ["api.coingecko.com", PRO_HOST];
@@ -23,7 +23,6 @@ const PRO_HOST: &str = "pro-api.coingecko.com";
 /// The currency all prices are asked for in.
 const CURRENCY: &str = "usd";
 
-/// CoinGecko.
 #[derive(Debug)]
 pub struct CoinGecko {
     http: Http,
@@ -37,7 +36,7 @@ impl CoinGecko {
         Self { http, base, key }
     }
 
-    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, ProviderError> {
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<RawResponse, ProviderError> {
         let mut headers = HeaderMap::new();
         let key = self.key.expose_secret();
         if let (false, Ok(mut value)) = (key.is_empty(), HeaderValue::from_str(key)) {
@@ -49,7 +48,7 @@ impl CoinGecko {
             };
             headers.insert(HeaderName::from_static(name), value);
         }
-        self.http.get(call(&self.base, path, query)?, headers).await
+        self.http.get(build_url(&self.base, path, query)?, headers).await
     }
 }
 
@@ -59,11 +58,11 @@ impl Provider for CoinGecko {
         ProviderId::CoinGecko
     }
 
-    async fn observations(&self, assets: &[Asset]) -> Result<Batch, ProviderError> {
+    async fn observations(&self, assets: &[Asset]) -> Result<ParsedBatch, ProviderError> {
         // No blanks: one after a comma makes the id unknown.
         let ids: Vec<&str> = assets.iter().filter_map(|asset| asset.coingecko.as_deref()).collect();
         if ids.is_empty() {
-            return Ok(Batch::default());
+            return Ok(ParsedBatch::default());
         }
         let ids = ids.join(",");
         let query = [
@@ -72,16 +71,16 @@ impl Provider for CoinGecko {
             ("per_page", "250"),
             ("precision", "full"),
         ];
-        let answer = self.get("/coins/markets", &query).await?;
-        let entries = decode(Endpoint::Markets, &answer.reply(), Some(CURRENCY))?;
-        let simulated = answer.is_simulated();
+        let response = self.get("/coins/markets", &query).await?;
+        let entries = decode(Route::Markets, &response, Some(CURRENCY))?;
+        let simulated = response.is_simulated();
         Ok(normalise::batch(
             ProviderId::CoinGecko,
             assets,
             &entries,
             Some("USD"),
             simulated,
-            answer.received_at,
+            response.received_at,
         ))
     }
 }
@@ -97,7 +96,7 @@ const WINDOWS: [(&str, SignedDuration); 3] = [
 /// The window to ask for. The shortest one that reaches back to the start has the densest points. One whose points are
 /// further apart than the candles makes candles without neighbours, so a shorter window with complete ones is
 /// preferred, as long as it reaches into the range at all.
-fn days(request: &BarsRequest, now: Timestamp) -> &'static str {
+fn days(request: &CandlesRequest, now: Timestamp) -> &'static str {
     let place = |age: SignedDuration| {
         WINDOWS
             .iter()
@@ -122,19 +121,19 @@ impl History for CoinGecko {
         ProviderId::CoinGecko
     }
 
-    async fn bars(&self, request: &BarsRequest) -> Result<Vec<Candle>, ProviderError> {
+    async fn candles(&self, request: &CandlesRequest) -> Result<Vec<RawCandle>, ProviderError> {
         let path = format!("/coins/{}/market_chart", request.symbol);
         let query = [("vs_currency", CURRENCY), ("days", days(request, self.http.now()))];
-        let answer = self.get(&path, &query).await?;
-        let entries = decode(Endpoint::MarketChart, &answer.reply(), Some(CURRENCY))?;
-        let points: Vec<Reading> = entries
+        let response = self.get(&path, &query).await?;
+        let entries = decode(Route::MarketChart, &response, Some(CURRENCY))?;
+        let points: Vec<RawTicker> = entries
             .into_iter()
             .filter_map(|entry| match entry {
-                Entry::Reading(reading) => Some(*reading),
-                Entry::Candle(_) | Entry::Spoiled(_) => None,
+                Entry::Ticker(raw_ticker) => Some(*raw_ticker),
+                Entry::Candle(_) | Entry::Malformed(_) => None,
             })
             .collect();
-        Ok(bars::from_points(&points, request.interval))
+        Ok(candles::from_points(&points, request.interval))
     }
 }
 
@@ -159,7 +158,7 @@ mod tests {
         #[case] days: &str,
     ) {
         let now: Timestamp = "2026-01-01T10:42:17Z".parse().unwrap();
-        let request = BarsRequest {
+        let request = CandlesRequest {
             ticker: "BTC".parse().unwrap(),
             symbol: "bitcoin".to_owned(),
             interval,
@@ -173,7 +172,7 @@ mod tests {
     #[test]
     fn window_reaches_into_a_range_of_the_past() {
         let now: Timestamp = "2026-01-01T10:42:17Z".parse().unwrap();
-        let request = BarsRequest {
+        let request = CandlesRequest {
             ticker: "BTC".parse().unwrap(),
             symbol: "bitcoin".to_owned(),
             interval: Interval::M5,

@@ -8,15 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 
 use super::wire::{Market, MarketChart, ohlc, simple};
-use crate::moment::{self, Unit};
-use crate::number::Number;
-use crate::providers::error::{by_status, mentions};
-use crate::providers::json::{Document, Pairs, document, text, without_mark};
-use crate::providers::{Candle, Entry, ErrorKind, ProviderError, Reading, Reply};
+use crate::providers::error::{error_for_status, mentions};
+use crate::providers::json::{Document, Pairs, document, strip_bom, text};
+use crate::providers::{Entry, ErrorKind, ProviderError, RawCandle, RawResponse, RawTicker};
+use crate::raw_number::RawNumber;
+use crate::timestamp::{self, Unit};
 
-/// The endpoints that are understood.
+/// The routes of the provider that are understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
+pub enum Route {
     /// `/simple/price`
     SimplePrice,
     /// `/coins/markets`
@@ -27,7 +27,7 @@ pub enum Endpoint {
     Ohlc,
 }
 
-impl FromStr for Endpoint {
+impl FromStr for Route {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
@@ -43,37 +43,37 @@ impl FromStr for Endpoint {
 
 /// Reads an answer: its entries, or why there are none. `currency` is what was asked for, where the answer does not
 /// repeat it.
-pub fn decode(endpoint: Endpoint, reply: &Reply<'_>, currency: Option<&str>) -> Result<Vec<Entry>, ProviderError> {
-    if let Some(refusal) = refusal(reply) {
+pub fn decode(route: Route, response: &RawResponse, currency: Option<&str>) -> Result<Vec<Entry>, ProviderError> {
+    if let Some(refusal) = refusal(response) {
         return Err(refusal);
     }
-    match (endpoint, document(reply.body)?) {
-        (Endpoint::SimplePrice, Document::Map(coins)) => {
+    match (route, document(&response.body)?) {
+        (Route::SimplePrice, Document::Map(coins)) => {
             Ok(coins.0.iter().flat_map(|(id, coin)| simple_price(id, coin)).collect())
         }
-        (Endpoint::Markets, Document::List(rows)) => Ok(rows.into_iter().map(|row| market(row, currency)).collect()),
-        (Endpoint::MarketChart, Document::Map(_)) => {
-            let chart = serde_json::from_slice(without_mark(reply.body)).map_err(ProviderError::payload)?;
+        (Route::Markets, Document::List(rows)) => Ok(rows.into_iter().map(|row| market(row, currency)).collect()),
+        (Route::MarketChart, Document::Map(_)) => {
+            let chart = serde_json::from_slice(strip_bom(&response.body)).map_err(ProviderError::payload)?;
             Ok(market_chart(&chart, currency))
         }
-        (Endpoint::Ohlc, Document::List(rows)) => Ok(candles(&rows)),
-        (Endpoint::SimplePrice | Endpoint::MarketChart, Document::List(_)) => {
+        (Route::Ohlc, Document::List(rows)) => Ok(candles(&rows)),
+        (Route::SimplePrice | Route::MarketChart, Document::List(_)) => {
             Err(ProviderError::payload("an array instead of an object"))
         }
-        (Endpoint::Markets | Endpoint::Ohlc, Document::Map(_)) => {
+        (Route::Markets | Route::Ohlc, Document::Map(_)) => {
             Err(ProviderError::payload("an object instead of an array"))
         }
     }
 }
 
-/// One reading per currency of one coin; a coin without any (an unknown currency was asked for) gives none.
+/// One raw ticker per currency of one coin; a coin without any (an unknown currency was asked for) gives none.
 fn simple_price(id: &str, coin: &RawValue) -> Vec<Entry> {
     let fields = match Document::of(coin) {
         Some(Document::Map(fields)) => fields,
-        Some(Document::List(_)) | None => return vec![Entry::Spoiled(format!("{id} is not an object"))],
+        Some(Document::List(_)) | None => return vec![Entry::Malformed(format!("{id} is not an object"))],
     };
-    let number = |name: &str| fields.get(name).and_then(|raw| Number::from_json(raw));
-    let quoted_at = number(simple::LAST_UPDATED_AT).and_then(|at| moment::from_unix(&at, Unit::Seconds));
+    let number = |name: &str| fields.get(name).and_then(|raw| RawNumber::from_json(raw));
+    let quoted_at = number(simple::LAST_UPDATED_AT).and_then(|at| timestamp::from_unix(&at, Unit::Seconds));
     let side_fields = [simple::MARKET_CAP, simple::VOLUME_24H, simple::CHANGE_24H];
     fields
         .0
@@ -81,15 +81,15 @@ fn simple_price(id: &str, coin: &RawValue) -> Vec<Entry> {
         .map(|(name, _)| name.as_str())
         .filter(|name| *name != simple::LAST_UPDATED_AT && !side_fields.iter().any(|end| name.ends_with(end)))
         .map(|currency| {
-            Reading {
+            RawTicker {
                 symbol: Some(id.to_owned()),
                 currency: Some(currency.to_owned()),
                 price: number(currency),
                 volume_24h: number(&format!("{currency}{}", simple::VOLUME_24H)),
-                market_cap: number(&format!("{currency}{}", simple::MARKET_CAP)).and_then(Number::unless_zero),
+                market_cap: number(&format!("{currency}{}", simple::MARKET_CAP)).and_then(RawNumber::unless_zero),
                 change_24h_percent: number(&format!("{currency}{}", simple::CHANGE_24H)),
                 quoted_at,
-                ..Reading::default()
+                ..RawTicker::default()
             }
             .into()
         })
@@ -98,26 +98,26 @@ fn simple_price(id: &str, coin: &RawValue) -> Vec<Entry> {
 
 fn market(row: &RawValue, currency: Option<&str>) -> Entry {
     match serde_json::from_str::<Market>(row.get()) {
-        Ok(market) => Reading {
+        Ok(market) => RawTicker {
             symbol: market.id,
             currency: currency.map(str::to_owned),
             price: market.current_price,
             volume_24h: market.total_volume,
-            market_cap: market.market_cap.and_then(Number::unless_zero),
-            circulating_supply: market.circulating_supply.and_then(Number::unless_zero),
-            total_supply: market.total_supply.and_then(Number::unless_zero),
+            market_cap: market.market_cap.and_then(RawNumber::unless_zero),
+            circulating_supply: market.circulating_supply.and_then(RawNumber::unless_zero),
+            total_supply: market.total_supply.and_then(RawNumber::unless_zero),
             change_24h_percent: market.price_change_percentage_24h,
-            quoted_at: market.last_updated.as_deref().and_then(moment::from_iso),
-            ..Reading::default()
+            quoted_at: market.last_updated.as_deref().and_then(timestamp::from_iso),
+            ..RawTicker::default()
         }
         .into(),
-        Err(error) => Entry::Spoiled(error.to_string()),
+        Err(error) => Entry::Malformed(error.to_string()),
     }
 }
 
 /// The points of a chart; caps and volumes are joined by their time, which is the same in all three lists.
 fn market_chart(chart: &MarketChart<'_>, currency: Option<&str>) -> Vec<Entry> {
-    let by_time = |points: &Option<Vec<&RawValue>>| -> BTreeMap<String, Number> {
+    let by_time = |points: &Option<Vec<&RawValue>>| -> BTreeMap<String, RawNumber> {
         let points = points.as_deref().unwrap_or_default();
         points
             .iter()
@@ -133,15 +133,15 @@ fn market_chart(chart: &MarketChart<'_>, currency: Option<&str>) -> Vec<Entry> {
         .map(|point| {
             let row = row(point).unwrap_or_default();
             let [Some(at), price, ..] = row.as_slice() else {
-                return Entry::Spoiled("a point is a time and a value".to_owned());
+                return Entry::Malformed("a point is a time and a value".to_owned());
             };
-            Reading {
+            RawTicker {
                 currency: currency.map(str::to_owned),
                 price: price.clone(),
                 volume_24h: volumes.get(at.as_str()).cloned(),
-                market_cap: caps.get(at.as_str()).cloned().and_then(Number::unless_zero),
-                quoted_at: moment::from_unix(at, Unit::Millis),
-                ..Reading::default()
+                market_cap: caps.get(at.as_str()).cloned().and_then(RawNumber::unless_zero),
+                quoted_at: timestamp::from_unix(at, Unit::Millis),
+                ..RawTicker::default()
             }
             .into()
         })
@@ -150,20 +150,20 @@ fn market_chart(chart: &MarketChart<'_>, currency: Option<&str>) -> Vec<Entry> {
 
 /// The candles of `/ohlc`. A row tells its closing time only; the step is the usual distance between two rows.
 fn candles(rows: &[&RawValue]) -> Vec<Entry> {
-    let parsed: Vec<Option<Vec<Option<Number>>>> = rows.iter().map(|raw| row(raw)).collect();
-    let close_time = |row: &[Option<Number>]| -> Option<Timestamp> {
-        moment::from_unix(row.get(ohlc::CLOSE_TIME)?.as_ref()?, Unit::Millis)
+    let parsed: Vec<Option<Vec<Option<RawNumber>>>> = rows.iter().map(|raw| row(raw)).collect();
+    let close_time = |row: &[Option<RawNumber>]| -> Option<Timestamp> {
+        timestamp::from_unix(row.get(ohlc::CLOSE_TIME)?.as_ref()?, Unit::Millis)
     };
     let step = usual_step(parsed.iter().flatten().filter_map(|row| close_time(row)).collect());
     parsed
         .into_iter()
         .map(|row| {
             let Some(row) = row.filter(|row| row.len() > ohlc::CLOSE) else {
-                return Entry::Spoiled("a candle has a time and four prices".to_owned());
+                return Entry::Malformed("a candle has a time and four prices".to_owned());
             };
             let close_time = close_time(&row);
             let number = |place: usize| row.get(place).cloned().flatten();
-            Candle {
+            RawCandle {
                 open_time: close_time.zip(step).and_then(|(at, step)| at.checked_sub(step).ok()),
                 close_time,
                 open: number(ohlc::OPEN),
@@ -177,8 +177,8 @@ fn candles(rows: &[&RawValue]) -> Vec<Entry> {
         .collect()
 }
 
-/// The distance that most neighbours have, of equally common ones the smallest: a gap is longer, and the last candle can be
-/// shorter, as are those of four days where a month ends.
+/// The distance that most neighbours have, of equally common ones the smallest: a gap is longer, and the last candle
+/// can be shorter, as are those of four days where a month ends.
 fn usual_step(mut times: Vec<Timestamp>) -> Option<SignedDuration> {
     times.sort_unstable();
     times.dedup();
@@ -193,31 +193,31 @@ fn usual_step(mut times: Vec<Timestamp>) -> Option<SignedDuration> {
 }
 
 /// An array of numbers, each of them possibly unknown.
-fn row(raw: &RawValue) -> Option<Vec<Option<Number>>> {
+fn row(raw: &RawValue) -> Option<Vec<Option<RawNumber>>> {
     let row: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
-    Some(row.into_iter().map(Number::from_json).collect())
+    Some(row.into_iter().map(RawNumber::from_json).collect())
 }
 
 /// What a refusal says. Three shapes of body are known, and only some codes are documented; everything else goes by
 /// status. <https://docs.coingecko.com/docs/errors-and-rate-limits>
-fn refusal(reply: &Reply<'_>) -> Option<ProviderError> {
-    let by_status = || by_status(reply.status, reply.body, reply.retry_after);
-    let Some((code, message)) = failure(reply.body) else {
-        return by_status();
+fn refusal(response: &RawResponse) -> Option<ProviderError> {
+    let error_for_status = || error_for_status(response.status, &response.body, response.retry_after);
+    let Some((code, message)) = failure(&response.body) else {
+        return error_for_status();
     };
-    let refused = |kind| ProviderError::refused(kind, format!("{} {message}", code.unwrap_or(0)), reply.retry_after);
+    let refused = |kind| ProviderError::refused(kind, format!("{} {message}", code.unwrap_or(0)), response.retry_after);
     let kind = match code {
         Some(10_002 | 10_010 | 10_011) => ErrorKind::Auth,
         Some(10_005 | 10_012) => ErrorKind::Plan,
         Some(10_006) => ErrorKind::QuotaExhausted,
         Some(1_020) => ErrorKind::Restricted,
-        Some(400..=599) if !(400..=599).contains(&reply.status) => {
+        Some(400..=599) if !(400..=599).contains(&response.status) => {
             let status = code.and_then(|code| u16::try_from(code).ok())?;
-            return crate::providers::error::by_status(status, reply.body, reply.retry_after);
+            return crate::providers::error::error_for_status(status, &response.body, response.retry_after);
         }
         Some(_) | None => {
             let throttled = mentions(message.as_bytes(), "rate limit") || mentions(message.as_bytes(), "throttled");
-            match by_status() {
+            match error_for_status() {
                 Some(ProviderError::Refused { kind, .. }) => kind,
                 _ if throttled => ErrorKind::RateLimited,
                 _ => ErrorKind::BadRequest,
@@ -270,14 +270,9 @@ mod tests {
 
     use super::*;
 
-    fn reply(status: u16, body: &str) -> Reply<'_> {
+    fn response(status: u16, body: &str) -> RawResponse {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        Reply {
-            status,
-            body: body.as_bytes(),
-            retry_after: None,
-            now,
-        }
+        RawResponse::recorded(status, body.to_owned(), None, now)
     }
 
     #[rstest]
@@ -330,17 +325,17 @@ mod tests {
     #[case(200, "[]", ErrorKind::InvalidPayload)]
     #[case(200, "null", ErrorKind::InvalidPayload)]
     fn refusals(#[case] status: u16, #[case] body: &str, #[case] kind: ErrorKind) {
-        let error = decode(Endpoint::SimplePrice, &reply(status, body), None).unwrap_err();
+        let error = decode(Route::SimplePrice, &response(status, body), None).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
     }
 
-    fn readings(body: &str) -> Vec<Reading> {
-        let entries = decode(Endpoint::SimplePrice, &reply(200, body), None).unwrap();
-        let reading = |entry| match entry {
-            Entry::Reading(reading) => Some(*reading),
-            Entry::Candle(_) | Entry::Spoiled(_) => None,
+    fn readings(body: &str) -> Vec<RawTicker> {
+        let entries = decode(Route::SimplePrice, &response(200, body), None).unwrap();
+        let raw_ticker = |entry| match entry {
+            Entry::Ticker(raw_ticker) => Some(*raw_ticker),
+            Entry::Candle(_) | Entry::Malformed(_) => None,
         };
-        entries.into_iter().filter_map(reading).collect()
+        entries.into_iter().filter_map(raw_ticker).collect()
     }
 
     #[test]
@@ -369,12 +364,12 @@ mod tests {
             .map(|at| format!("[{},1,2,0.5,1.5]", at * 60_000))
             .collect();
         let body = format!("[{}]", rows.join(","));
-        let opens: Vec<Option<i64>> = decode(Endpoint::Ohlc, &reply(200, &body), None)
+        let opens: Vec<Option<i64>> = decode(Route::Ohlc, &response(200, &body), None)
             .unwrap()
             .into_iter()
             .map(|entry| match entry {
                 Entry::Candle(candle) => candle.open_time.map(|at| at.as_second() / 60),
-                Entry::Reading(_) | Entry::Spoiled(_) => None,
+                Entry::Ticker(_) | Entry::Malformed(_) => None,
             })
             .collect();
         assert_eq!(opens, [0, 30, 60, 120, 150, 155].map(Some));
@@ -382,7 +377,7 @@ mod tests {
 
     #[test]
     fn a_single_candle_does_not_tell_when_it_opened() {
-        let entries = decode(Endpoint::Ohlc, &reply(200, "[[1620504000000,1,2,0.5,1.5]]"), None).unwrap();
+        let entries = decode(Route::Ohlc, &response(200, "[[1620504000000,1,2,0.5,1.5]]"), None).unwrap();
         let [Entry::Candle(candle)] = entries.as_slice() else {
             panic!("{entries:?}")
         };

@@ -3,31 +3,43 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::number::{Number, lenient};
 use crate::providers::json::lenient_text;
+use crate::raw_number::{RawNumber, lenient};
 
-/// One row of `GET /coins/markets`. All but the id can be `null`.
+/// One row of `GET /coins/markets`, <https://docs.coingecko.com/reference/coins-markets>. All but the id can be `null`.
+///
+/// ```json
+/// {"id":"bitcoin","symbol":"btc","current_price":70187,"market_cap":1381651251183,"total_volume":20154184933,
+///  "price_change_percentage_24h":3.12502,"circulating_supply":19675987,"total_supply":21000000,
+///  "last_updated":"2024-04-07T16:49:31.736Z"}
+/// ```
 #[derive(Debug, Deserialize)]
 pub struct Market {
     #[serde(default, deserialize_with = "lenient_text")]
     pub id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
-    pub current_price: Option<Number>,
+    pub current_price: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
-    pub market_cap: Option<Number>,
+    pub market_cap: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
-    pub total_volume: Option<Number>,
+    pub total_volume: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
-    pub price_change_percentage_24h: Option<Number>,
+    pub price_change_percentage_24h: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
-    pub circulating_supply: Option<Number>,
+    pub circulating_supply: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
-    pub total_supply: Option<Number>,
+    pub total_supply: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient_text")]
     pub last_updated: Option<String>,
 }
 
-/// `GET /coins/{id}/market_chart`: three lists of `[milliseconds, value]`.
+/// `GET /coins/{id}/market_chart`, <https://docs.coingecko.com/reference/coins-id-market-chart>: three lists of
+/// `[milliseconds, value]`.
+///
+/// ```json
+/// {"prices":[[1711843200000,69702.3087473573]],"market_caps":[[1711843200000,1370247487960.09]],
+///  "total_volumes":[[1711843200000,16408802301.8374]]}
+/// ```
 #[derive(Debug, Deserialize)]
 pub struct MarketChart<'a> {
     #[serde(borrow)]
@@ -39,6 +51,10 @@ pub struct MarketChart<'a> {
 }
 
 /// Endings of the keys of `GET /simple/price`: `usd` is the price, `usd_market_cap` and so on stand beside it.
+///
+/// ```json
+/// {"bitcoin":{"usd":49253}}
+/// ```
 pub mod simple {
     pub const MARKET_CAP: &str = "_market_cap";
     pub const VOLUME_24H: &str = "_24h_vol";
@@ -48,6 +64,10 @@ pub mod simple {
 }
 
 /// Places in a row of `GET /coins/{id}/ohlc`.
+///
+/// ```json
+/// [1620504000000,57945.79,59122.18,57945.79,59122.18]
+/// ```
 pub mod ohlc {
     /// The CLOSE time, unlike everywhere else.
     pub const CLOSE_TIME: usize = 0;

@@ -7,15 +7,14 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::map::{Endpoint, decode};
+use super::map::{Route, decode};
 use crate::normalise;
-use crate::providers::http::{Http, call};
-use crate::providers::{Batch, Provider, ProviderError};
+use crate::providers::http::{Http, build_url};
+use crate::providers::{ParsedBatch, Provider, ProviderError};
 
 /// The host of CoinMarketCap itself.
 pub const OFFICIAL_HOST: &str = "pro-api.coinmarketcap.com";
 
-/// CoinMarketCap.
 #[derive(Debug)]
 pub struct CoinMarketCap {
     http: Http,
@@ -37,10 +36,10 @@ impl Provider for CoinMarketCap {
         ProviderId::CoinMarketCap
     }
 
-    async fn observations(&self, assets: &[Asset]) -> Result<Batch, ProviderError> {
+    async fn observations(&self, assets: &[Asset]) -> Result<ParsedBatch, ProviderError> {
         let ids: Vec<String> = assets.iter().filter_map(|asset| asset.symbol_at(self.id())).collect();
         if ids.is_empty() {
-            return Ok(Batch::default());
+            return Ok(ParsedBatch::default());
         }
         let mut headers = HeaderMap::new();
         let key = self.key.expose_secret();
@@ -51,16 +50,19 @@ impl Provider for CoinMarketCap {
         let ids = ids.join(",");
         // Without skip_invalid one unknown id fails the whole call.
         let query = [("id", ids.as_str()), ("convert", "USD"), ("skip_invalid", "true")];
-        let answer = self.http.get(call(&self.base, &self.path, &query)?, headers).await?;
-        let entries = decode(Endpoint::QuotesLatest, &answer.reply())?;
-        let simulated = answer.is_simulated();
+        let response = self
+            .http
+            .get(build_url(&self.base, &self.path, &query)?, headers)
+            .await?;
+        let entries = decode(Route::QuotesLatest, &response)?;
+        let simulated = response.is_simulated();
         Ok(normalise::batch(
             self.id(),
             assets,
             &entries,
             Some("USD"),
             simulated,
-            answer.received_at,
+            response.received_at,
         ))
     }
 }

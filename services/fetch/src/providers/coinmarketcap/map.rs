@@ -6,22 +6,22 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use super::wire::{Coin, Quote, Status};
-use crate::moment;
-use crate::number::Number;
-use crate::providers::error::by_status;
+use crate::providers::error::error_for_status;
 use crate::providers::json::{Document, document, text};
-use crate::providers::{Entry, ErrorKind, ProviderError, Reading, Reply};
+use crate::providers::{Entry, ErrorKind, ProviderError, RawResponse, RawTicker};
+use crate::raw_number::RawNumber;
+use crate::timestamp;
 
-/// The endpoints that are understood, each in all versions.
+/// The routes of the provider that are understood, each in all versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
+pub enum Route {
     /// `/v1|v2|v3/cryptocurrency/quotes/latest`
     QuotesLatest,
     /// `/v1|v3/cryptocurrency/listings/latest`
     ListingsLatest,
 }
 
-impl FromStr for Endpoint {
+impl FromStr for Route {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
@@ -34,9 +34,9 @@ impl FromStr for Endpoint {
 }
 
 /// Reads an answer: its entries, or why there are none.
-pub fn decode(endpoint: Endpoint, reply: &Reply<'_>) -> Result<Vec<Entry>, ProviderError> {
-    let parsed = document(reply.body);
-    if let Some(refusal) = refusal(reply, parsed.as_ref().ok()) {
+pub fn decode(route: Route, response: &RawResponse) -> Result<Vec<Entry>, ProviderError> {
+    let parsed = document(&response.body);
+    if let Some(refusal) = refusal(response, parsed.as_ref().ok()) {
         return Err(refusal);
     }
     let envelope = match parsed? {
@@ -44,9 +44,9 @@ pub fn decode(endpoint: Endpoint, reply: &Reply<'_>) -> Result<Vec<Entry>, Provi
         Document::List(_) => return Err(ProviderError::payload("an array without an envelope")),
     };
     let data = envelope.get("data").ok_or_else(|| ProviderError::payload("no data"))?;
-    match (endpoint, Document::of(data)) {
+    match (route, Document::of(data)) {
         (_, Some(Document::List(coins))) => Ok(coins.into_iter().flat_map(|raw| coin(raw, None)).collect()),
-        (Endpoint::QuotesLatest, Some(Document::Map(coins))) => Ok(coins
+        (Route::QuotesLatest, Some(Document::Map(coins))) => Ok(coins
             .0
             .into_iter()
             .flat_map(|(key, value)| match Document::of(value) {
@@ -55,17 +55,17 @@ pub fn decode(endpoint: Endpoint, reply: &Reply<'_>) -> Result<Vec<Entry>, Provi
                 Some(Document::Map(_)) | None => coin(value, Some(&key)),
             })
             .collect()),
-        (Endpoint::ListingsLatest, Some(Document::Map(_))) => Err(ProviderError::payload("data is not an array")),
+        (Route::ListingsLatest, Some(Document::Map(_))) => Err(ProviderError::payload("data is not an array")),
         (_, None) => Err(ProviderError::payload("data is neither an array nor an object")),
     }
 }
 
-/// One reading per currency of a coin; one without a price if there is no quote at all. `key` names the coin in a
+/// One raw ticker per currency of a coin; one without a price if there is no quote at all. `key` names the coin in a
 /// keyed answer, for those that lack their id.
 fn coin(raw: &RawValue, key: Option<&str>) -> Vec<Entry> {
     let coin: Coin<'_> = match serde_json::from_str(raw.get()) {
         Ok(coin) => coin,
-        Err(error) => return vec![Entry::Spoiled(error.to_string())],
+        Err(error) => return vec![Entry::Malformed(error.to_string())],
     };
     let quotes: Vec<Result<(Option<String>, Quote), serde_json::Error>> = match coin.quote.and_then(Document::of) {
         Some(Document::Map(quotes)) => quotes
@@ -80,16 +80,16 @@ fn coin(raw: &RawValue, key: Option<&str>) -> Vec<Entry> {
         None => Vec::new(),
     };
     let symbol = coin.id.clone().or_else(|| key.map(str::to_owned));
-    let supplies = Reading {
+    let supplies = RawTicker {
         symbol,
-        circulating_supply: coin.circulating_supply.and_then(Number::unless_zero),
-        total_supply: coin.total_supply.and_then(Number::unless_zero),
-        ..Reading::default()
+        circulating_supply: coin.circulating_supply.and_then(RawNumber::unless_zero),
+        total_supply: coin.total_supply.and_then(RawNumber::unless_zero),
+        ..RawTicker::default()
     };
-    let coin_time = coin.last_updated.as_deref().and_then(moment::from_iso);
+    let coin_time = coin.last_updated.as_deref().and_then(timestamp::from_iso);
     if quotes.is_empty() {
         return vec![
-            Reading {
+            RawTicker {
                 quoted_at: coin_time,
                 ..supplies
             }
@@ -99,17 +99,21 @@ fn coin(raw: &RawValue, key: Option<&str>) -> Vec<Entry> {
     quotes
         .into_iter()
         .map(|quote| match quote {
-            Ok((currency, quote)) => Reading {
+            Ok((currency, quote)) => RawTicker {
                 currency,
                 price: quote.price,
                 volume_24h: quote.volume_24h,
-                market_cap: quote.market_cap.and_then(Number::unless_zero),
+                market_cap: quote.market_cap.and_then(RawNumber::unless_zero),
                 change_24h_percent: quote.percent_change_24h,
-                quoted_at: quote.last_updated.as_deref().and_then(moment::from_iso).or(coin_time),
+                quoted_at: quote
+                    .last_updated
+                    .as_deref()
+                    .and_then(timestamp::from_iso)
+                    .or(coin_time),
                 ..supplies.clone()
             }
             .into(),
-            Err(error) => Entry::Spoiled(error.to_string()),
+            Err(error) => Entry::Malformed(error.to_string()),
         })
         .collect()
 }
@@ -133,13 +137,13 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// What a refusal says: `status.error_code` first, then the HTTP status.
 /// <https://coinmarketcap.com/api/documentation/v1/#section/Errors-and-Rate-Limits>
-fn refusal(reply: &Reply<'_>, document: Option<&Document<'_>>) -> Option<ProviderError> {
-    let by_status = || by_status(reply.status, reply.body, reply.retry_after);
+fn refusal(response: &RawResponse, document: Option<&Document<'_>>) -> Option<ProviderError> {
+    let error_for_status = || error_for_status(response.status, &response.body, response.retry_after);
     let Some((code, message)) = document.and_then(failure) else {
-        return by_status();
+        return error_for_status();
     };
     let refused = |kind, wait| Some(ProviderError::refused(kind, format!("{code} {message}"), wait));
-    let wait = reply.retry_after;
+    let wait = response.retry_after;
     match code {
         1001 | 1002 | 1005 | 1007 => refused(ErrorKind::Auth, wait),
         1003 | 1004 | 1006 => refused(ErrorKind::Plan, wait),
@@ -148,10 +152,12 @@ fn refusal(reply: &Reply<'_>, document: Option<&Document<'_>>) -> Option<Provide
         1011 => refused(ErrorKind::RateLimited, wait),
         4001 | 4002 => refused(ErrorKind::BadRequest, wait),
         400..=599 => {
-            let status = u16::try_from(code).unwrap_or(reply.status);
-            crate::providers::error::by_status(status, reply.body, wait)
+            let status = u16::try_from(code).unwrap_or(response.status);
+            crate::providers::error::error_for_status(status, &response.body, wait)
         }
-        _ => by_status().or_else(|| Some(ProviderError::payload(format_args!("unknown error {code}: {message}")))),
+        _ => {
+            error_for_status().or_else(|| Some(ProviderError::payload(format_args!("unknown error {code}: {message}"))))
+        }
     }
 }
 
@@ -175,14 +181,9 @@ mod tests {
 
     use super::*;
 
-    fn reply(status: u16, body: &str) -> Reply<'_> {
+    fn response(status: u16, body: &str) -> RawResponse {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        Reply {
-            status,
-            body: body.as_bytes(),
-            retry_after: None,
-            now,
-        }
+        RawResponse::recorded(status, body.to_owned(), None, now)
     }
 
     #[rstest]
@@ -204,7 +205,7 @@ mod tests {
     #[case(500, "7", ErrorKind::Unavailable, None)]
     fn codes(#[case] status: u16, #[case] code: &str, #[case] kind: ErrorKind, #[case] after: Option<u64>) {
         let body = format!(r#"{{"status":{{"error_code":{code},"error_message":"…"}},"data":{{}}}}"#);
-        let error = decode(Endpoint::QuotesLatest, &reply(status, &body)).unwrap_err();
+        let error = decode(Route::QuotesLatest, &response(status, &body)).unwrap_err();
         assert_eq!((error.kind(), error.retry().after_seconds()), (kind, after), "{error}");
     }
 
@@ -221,7 +222,7 @@ mod tests {
     #[case(200, r#"{"status":{"error_code":0},"data":null}"#, ErrorKind::InvalidPayload)]
     fn other_shapes(#[case] status: u16, #[case] body: &str, #[case] kind: ErrorKind) {
         assert_eq!(
-            decode(Endpoint::ListingsLatest, &reply(status, body))
+            decode(Route::ListingsLatest, &response(status, body))
                 .unwrap_err()
                 .kind(),
             kind
@@ -236,10 +237,10 @@ mod tests {
         {"id":2781,"symbol":"USD","price":9.7e-10},{"id":2781,"price":2},{"id":9999,"price":3}]},{"id":5,"quote":null}]}"#;
 
     fn decoded(body: &str) -> Vec<(Option<String>, Option<String>, Option<String>)> {
-        let entries = decode(Endpoint::QuotesLatest, &reply(200, body)).unwrap();
+        let entries = decode(Route::QuotesLatest, &response(200, body)).unwrap();
         let row = |entry| match entry {
-            Entry::Reading(r) => (r.symbol, r.currency, r.price.map(|p| p.as_str().to_owned())),
-            Entry::Candle(_) | Entry::Spoiled(_) => (None, None, Some("spoiled".to_owned())),
+            Entry::Ticker(r) => (r.symbol, r.currency, r.price.map(|p| p.as_str().to_owned())),
+            Entry::Candle(_) | Entry::Malformed(_) => (None, None, Some("spoiled".to_owned())),
         };
         entries.into_iter().map(row).collect()
     }
@@ -254,13 +255,13 @@ mod tests {
             )
         };
         assert_eq!(decoded(V1), [row("1", Some("USD"), Some("56507.38254720854"))]);
-        let spoiled = (None, None, Some("spoiled".to_owned()));
+        let malformed = (None, None, Some("spoiled".to_owned()));
         assert_eq!(
             decoded(V2),
             [
                 row("1", Some("USD"), Some("1.50")),
                 row("2", Some("USD"), None),
-                spoiled
+                malformed
             ]
         );
         assert_eq!(
@@ -276,11 +277,11 @@ mod tests {
 
     #[test]
     fn zero_caps_and_missing_supplies_are_unknown() {
-        let entries = decode(Endpoint::QuotesLatest, &reply(200, V1)).unwrap();
-        let [Entry::Reading(reading)] = entries.as_slice() else {
+        let entries = decode(Route::QuotesLatest, &response(200, V1)).unwrap();
+        let [Entry::Ticker(raw_ticker)] = entries.as_slice() else {
             panic!("{entries:?}")
         };
-        assert_eq!((&reading.market_cap, &reading.total_supply), (&None, &None));
-        assert_eq!(reading.quoted_at.unwrap().to_string(), "2021-04-20T23:29:02Z");
+        assert_eq!((&raw_ticker.market_cap, &raw_ticker.total_supply), (&None, &None));
+        assert_eq!(raw_ticker.quoted_at.unwrap().to_string(), "2021-04-20T23:29:02Z");
     }
 }

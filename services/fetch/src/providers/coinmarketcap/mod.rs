@@ -8,4 +8,4 @@ mod map;
 mod wire;
 
 pub use client::{CoinMarketCap, OFFICIAL_HOST};
-pub use map::{Endpoint, decode};
+pub use map::{Route, decode};

@@ -3,19 +3,24 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::number::{Number, lenient};
 use crate::providers::json::lenient_text;
+use crate::raw_number::{RawNumber, lenient};
 
-/// A coin, in every version of the call.
+/// A coin, in every version of the call, <https://coinmarketcap.com/api/documentation/v1/>
+///
+/// ```json
+/// {"id":1,"symbol":"BTC","circulating_supply":18687212,"total_supply":18687212,
+///  "last_updated":"2021-04-20T23:29:02.000Z","quote":{"USD":{"price":56507.38254720854}}}
+/// ```
 #[derive(Debug, Deserialize)]
 pub struct Coin<'a> {
     /// A number, or text.
     #[serde(default, deserialize_with = "lenient_text")]
     pub id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
-    pub circulating_supply: Option<Number>,
+    pub circulating_supply: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
-    pub total_supply: Option<Number>,
+    pub total_supply: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient_text")]
     pub last_updated: Option<String>,
     /// Keyed by currency in v1 and v2, an array in v3.
@@ -23,7 +28,12 @@ pub struct Coin<'a> {
     pub quote: Option<&'a RawValue>,
 }
 
-/// What a coin costs in one currency.
+/// What a coin costs in one currency, <https://coinmarketcap.com/api/documentation/v1/>
+///
+/// ```json
+/// {"price":56507.38254720854,"volume_24h":68130148004.21379,"percent_change_24h":0.82913441,
+///  "market_cap":1055965437224.7859,"last_updated":"2021-04-20T23:29:02.000Z"}
+/// ```
 #[derive(Debug, Default, Deserialize)]
 pub struct Quote {
     /// v3 only: the currency's symbol.
@@ -36,18 +46,22 @@ pub struct Quote {
     #[serde(default, deserialize_with = "lenient_text")]
     pub id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
-    pub price: Option<Number>,
+    pub price: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
-    pub volume_24h: Option<Number>,
+    pub volume_24h: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
-    pub percent_change_24h: Option<Number>,
+    pub percent_change_24h: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
-    pub market_cap: Option<Number>,
+    pub market_cap: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient_text")]
     pub last_updated: Option<String>,
 }
 
-/// What every answer says about itself.
+/// The part `status` of every response, <https://coinmarketcap.com/api/documentation/v1/#section/Errors-and-Rate-Limits>.
+///
+/// ```json
+/// {"timestamp":"2018-06-02T22:51:28.209Z","error_code":1002,"error_message":"API key missing.","elapsed":10}
+/// ```
 #[derive(Debug, Default, Deserialize)]
 pub struct Status {
     /// A number, or text in v3 style answers; 0 is success.

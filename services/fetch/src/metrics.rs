@@ -1,0 +1,35 @@
+//! Names of the metrics of this service.
+
+/// Requests to providers, by provider, what was asked, and outcome.
+pub const REQUESTS: &str = "fetch_requests_total";
+
+/// Seconds a request to a provider took.
+pub const REQUEST_SECONDS: &str = "fetch_request_seconds";
+
+/// Entries of answers, by provider and outcome: accepted, or the reason of refusal.
+pub const OBSERVATIONS: &str = "fetch_observations_total";
+
+/// Inputs of prices, by provider and what became of them: included, or the reason of exclusion.
+pub const INPUTS: &str = "fetch_inputs_total";
+
+/// Prices published.
+pub const PUBLISHED: &str = "fetch_quotes_published_total";
+
+/// Prices not published, by reason.
+pub const WITHHELD: &str = "fetch_quotes_withheld_total";
+
+/// Seconds from the moment a price speaks of to its publication.
+pub const QUOTE_AGE_SECONDS: &str = "fetch_quote_age_seconds";
+
+/// Failed reads and writes of Redis.
+pub const REDIS_FAILURES: &str = "fetch_redis_failures_total";
+
+/// Observations that Redis refuses for good, so that other processes do not know them.
+pub const REDIS_REFUSALS: &str = "fetch_redis_refusals_total";
+
+/// Flagged points by what became of them: written, refused for good, dropped by a full queue, or lost while
+/// PostgreSQL was away.
+pub const FLAGGED: &str = "fetch_flagged_points_total";
+
+/// State of a provider's breaker: 0 closed, 1 half open, 2 open.
+pub const BREAKER_STATE: &str = "fetch_breaker_state";
