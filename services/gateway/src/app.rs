@@ -22,17 +22,18 @@ use socket2::SockRef;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::directory::Directory;
-use crate::accounts::guard::Guard;
-use crate::accounts::keys::KeyHasher;
-use crate::accounts::passwords::PasswordHashes;
-use crate::accounts::users::{self, Email, NewUser};
-use crate::accounts::{Role, Tier};
-use crate::limits::Limiter;
-use crate::quotes::Quotes;
-use crate::services::Services;
+use crate::auth::api_key::KeyHasher;
+use crate::auth::identity_cache::Directory;
+use crate::auth::ip_block::Guard;
+use crate::auth::passwords::PasswordHashes;
+use crate::auth::{Role, Tier};
+use crate::middleware::error_response;
+use crate::quote_cache::Quotes;
+use crate::rate_limit::Limiter;
 use crate::settings::Settings;
-use crate::{answer, health, openapi, routes, tasks};
+use crate::store::users::{self, Email, NewUser};
+use crate::upstream::Services;
+use crate::{background, health, openapi, routes};
 
 /// The migration that this service needs.
 pub const SCHEMA_VERSION: u32 = 56;
@@ -136,17 +137,17 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     supervisor.spawn("internal server", internal.run(stop.clone()));
     supervisor.spawn(
         "revocations",
-        tasks::follow_revocations(state.clone().into_inner(), redis_settings, stop.clone()),
+        background::follow_revocations(state.clone().into_inner(), redis_settings, stop.clone()),
     );
     supervisor.spawn(
         "identity changes",
-        tasks::pass_on_identity_changes(state.clone().into_inner(), stop.clone()),
+        background::pass_on_identity_changes(state.clone().into_inner(), stop.clone()),
     );
     supervisor.spawn(
         "key use",
-        tasks::write_down_key_use(state.clone().into_inner(), used_keys, stop.clone()),
+        background::write_down_key_use(state.clone().into_inner(), used_keys, stop.clone()),
     );
-    supervisor.spawn("old answers", tasks::purge_answers(state.into_inner(), stop));
+    supervisor.spawn("old answers", background::purge_answers(state.into_inner(), stop));
     Ok(App {
         address,
         internal_address,
@@ -224,9 +225,9 @@ fn serve(process: &ProcessSettings, state: web::Data<AppState>) -> anyhow::Resul
         ActixApp::new()
             .app_data(state.clone())
             .app_data(for_workers.clone())
-            .wrap(from_fn(answer::leave_small_bodies))
+            .wrap(from_fn(error_response::leave_small_bodies))
             .wrap(Compress::default())
-            .wrap(from_fn(answer::answer))
+            .wrap(from_fn(error_response::answer))
             .wrap(from_fn(close_while_draining))
             .configure(configure)
     });

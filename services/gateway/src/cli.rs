@@ -11,13 +11,13 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::accounts::directory::Directory;
-use crate::accounts::keys::{self, KeyHasher};
-use crate::accounts::users::{self, Email, NewUser};
-use crate::accounts::{Role, Tier};
 use crate::app;
-use crate::problem::catalogue;
+use crate::auth::api_key::{self, KeyHasher};
+use crate::auth::identity_cache::Directory;
+use crate::auth::{Role, Tier};
+use crate::error::catalogue;
 use crate::settings::Settings;
+use crate::store::users::{self, Email, NewUser};
 
 /// The public gateway.
 #[derive(Debug, Parser)]
@@ -125,7 +125,7 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
     let hasher = KeyHasher::new(&settings.api_key_pepper)?;
     let known = wanted.api_key_file.as_deref().map(read_key).transpose()?.flatten();
     let is_new = known.is_none();
-    let key = known.map_or_else(keys::generate, Ok)?;
+    let key = known.map_or_else(api_key::generate, Ok)?;
     // The key is kept before it works, so that a crash in between loses nothing.
     match &wanted.api_key_file {
         Some(path) if is_new => write_key(path, &key)?,
@@ -156,14 +156,14 @@ async fn revoke_key(wanted: RevokeKey) -> anyhow::Result<()> {
     let ids = match (wanted.id, wanted.prefix, wanted.key_file) {
         (Some(id), _, _) => vec![id],
         (None, Some(prefix), _) => {
-            if prefix.chars().count() > keys::PREFIX_CHARS {
+            if prefix.chars().count() > api_key::PREFIX_CHARS {
                 bail!("--prefix takes the first 12 characters; give a whole key by --key-file, - for standard input");
             }
-            keys::list_by_prefix(&**pool.get().await?, &prefix).await?
+            api_key::list_by_prefix(&**pool.get().await?, &prefix).await?
         }
         (None, None, Some(path)) => {
             let key = read_whole_key(&path)?;
-            let id = keys::find_id(&**pool.get().await?, &hasher.hash(key.expose_secret())).await?;
+            let id = api_key::find_id(&**pool.get().await?, &hasher.hash(key.expose_secret())).await?;
             id.into_iter().collect()
         }
         (None, None, None) => Vec::new(),
@@ -193,7 +193,7 @@ fn read_whole_key(path: &Path) -> anyhow::Result<SecretString> {
     let mut text = String::new();
     std::io::stdin().read_line(&mut text).context("standard input")?;
     let key = text.trim();
-    if !keys::is_well_formed(key) {
+    if !api_key::is_well_formed(key) {
         bail!("standard input does not hold an API key");
     }
     Ok(key.to_owned().into())
@@ -207,7 +207,7 @@ fn read_key(path: &Path) -> anyhow::Result<Option<SecretString>> {
         Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
     };
     let key = text.trim();
-    if !keys::is_well_formed(key) {
+    if !api_key::is_well_formed(key) {
         bail!(
             "{} does not hold an API key; remove it to get a new one",
             path.display()

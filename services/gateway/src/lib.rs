@@ -1,7 +1,4 @@
 //! The only public service: REST API, documentation, dashboard.
-//!
-//! A request passes [`answer`] (id, headers, the one error body), [`gate`] (body, credential, limit, permission, repeats)
-//! and its handler in [`routes`], which asks Redis or another service and answers through [`reply`].
 
 /// What can be set from outside.
 pub mod settings;
@@ -10,34 +7,37 @@ pub mod settings;
 pub mod app;
 
 /// What the gateway does besides answering.
-pub mod tasks;
+pub mod background;
 
-/// The outermost layer: ids, headers, errors.
-pub mod answer;
-
-/// Which web pages may call the API.
-pub mod cors;
+/// What every request passes.
+pub mod middleware;
 
 /// Which hosts are served.
-pub mod hosts;
+pub mod allowed_host;
 
 /// Networks, and who the client is.
-pub mod net;
+pub mod network;
 
 /// One path of the API with its methods.
-pub mod endpoint;
+pub mod route;
 
-/// What stands before every handler.
-pub mod gate;
+/// What a route asks of a request.
+pub mod route_policy;
+
+/// What is known about a request.
+pub mod request_context;
+
+/// Maps that do not grow for ever.
+pub mod bounded_map;
 
 /// Token buckets.
-pub mod limits;
-
-/// Repeated POSTs.
-pub mod idempotency;
+pub mod rate_limit;
 
 /// Identity: users, their keys, and what a request may do.
-pub mod accounts;
+pub mod auth;
+
+/// All SQL.
+pub mod store;
 
 /// What handlers get.
 pub mod extract;
@@ -46,22 +46,19 @@ pub mod extract;
 pub mod routes;
 
 /// The newest quotes.
-pub mod quotes;
+pub mod quote_cache;
 
 /// The other services.
-pub mod services;
+pub mod upstream;
 
 /// Whether the platform can be used.
 pub mod health;
 
-/// The envelope around market data.
-pub mod envelope;
-
 /// Successes.
-pub mod reply;
+pub mod response;
 
 /// Failures.
-pub mod problem;
+pub mod error;
 
 /// The OpenAPI document.
 pub mod openapi;

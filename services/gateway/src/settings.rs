@@ -11,10 +11,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::accounts::{Tier, keys};
-use crate::hosts::AllowedHost;
-use crate::limits::{LimitSettings, PlanSettings, Quota};
-use crate::net::Network;
+use crate::allowed_host::AllowedHost;
+use crate::auth::plan::PlanSettings;
+use crate::auth::{Tier, api_key};
+use crate::network::Network;
+use crate::rate_limit::{LimitSettings, Quota};
 
 /// Every default, in the order in which later texts override earlier ones.
 pub const DEFAULTS: [&str; 5] = [
@@ -127,7 +128,7 @@ impl Validate for Settings {
         if let Some(key) = self.demo_key() {
             if exposed {
                 problems.add("DEMO_API_KEY", "is handed out to everyone and refused here; unset it");
-            } else if !keys::is_well_formed(key) {
+            } else if !api_key::is_well_formed(key) {
                 problems.add("DEMO_API_KEY", "must be sk_live_ and 43 characters of A-Z a-z 0-9 _ -");
             }
         }

@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 use url::form_urlencoded;
 
-use crate::accounts::keys::KeyHasher;
-use crate::problem::ApiError;
+use crate::auth::api_key::KeyHasher;
+use crate::error::ApiError;
 
 const VALID_FOR: Duration = Duration::from_secs(5 * 60);
 

@@ -1,22 +1,22 @@
 //! What handlers get: parsed and permitted, or not at all.
 
-/// The id of what a request makes.
-pub mod creation;
-
 /// Where a page begins, sealed.
 pub mod cursor;
 
 /// Who asks.
-pub mod identity;
+pub mod caller;
 
 /// Bodies, read field by field so that every violation is found at once.
-pub mod json;
+pub mod body;
 
 /// Query and path parameters, read the same way.
-pub mod params;
+pub mod query;
 
 /// Pages of lists, and the object that a path names.
-pub mod page;
+pub mod pagination;
 
 /// The rules that values are read by.
-pub mod rules;
+pub mod validate;
+
+/// The words that parameters may have.
+pub mod words;

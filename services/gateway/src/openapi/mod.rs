@@ -1,10 +1,7 @@
 //! The OpenAPI document: made of the handlers' own descriptions and of what their gates imply.
 
-/// The words that parameters may have.
-pub mod words;
-
 /// What every operation has because of its gate.
-mod decorate;
+mod policy;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +9,8 @@ use domain::ticker::Ticker;
 use sha2::{Digest, Sha256};
 use utoipa::OpenApi;
 
-use crate::problem::body::{ErrorBody, Violation};
+use crate::error::body::{ErrorBody, Violation};
+use crate::extract::words;
 use crate::routes::{self, alerts, analytics, candles, quotes, rates, risk, status, system, users, webhooks};
 
 /// The document as it is served.
@@ -36,7 +34,7 @@ impl Document {
         let operations = endpoints
             .iter()
             .flat_map(|endpoint| endpoint.operations().iter().copied());
-        let document = decorate::decorate(described, operations, tickers)?;
+        let document = policy::decorate(described, operations, tickers)?;
         let text = serde_json::to_string(&document)?;
         let tag = format!(
             "W/\"{}\"",

@@ -14,22 +14,22 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use self::form::AlertCreate;
-use crate::accounts::Scope;
 use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::extract::creation::CreationId;
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::extract::body::RawBody;
+use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
-use crate::extract::identity::Caller;
-use crate::extract::json::RawBody;
-use crate::extract::page::{CURSOR_MAX_CHARS, id_of, page_query};
-use crate::extract::params::Params;
-use crate::extract::rules::{self, Broken};
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::openapi::words::ListedKind;
-use crate::problem::ApiError;
-use crate::reply;
-use crate::services::Service;
+use crate::extract::pagination::{CURSOR_MAX_CHARS, id_of, page_query};
+use crate::extract::query::Params;
+use crate::extract::validate::{self, Broken};
+use crate::extract::words::ListedKind;
+use crate::rate_limit::Policy;
+use crate::request_context::CreationId;
+use crate::response;
+use crate::route::Endpoint;
+use crate::route_policy::Gate;
+use crate::upstream::Service;
 
 const CREATE: Gate = Gate::scoped(Scope::AlertsWrite)
     .limited(Policy::AlertsCreate)
@@ -84,7 +84,7 @@ pub async fn create(
         }
     };
     let alert: AlertBody = alerts.post("alerts", &wanted).await?;
-    let mut response = reply::plain(&request, StatusCode::CREATED, &alert)?;
+    let mut response = response::plain(&request, StatusCode::CREATED, &alert)?;
     let location = HeaderValue::try_from(format!("/api/v1/alerts/{}", alert.id)).map_err(ApiError::internal)?;
     response.headers_mut().insert(LOCATION, location);
     Ok(response)
@@ -122,11 +122,11 @@ fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), Broken> {
 pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
     let mut query = AlertsQuery {
-        active: params.optional("active", rules::boolean),
-        ticker: params.optional("ticker", rules::ticker),
-        kind: params.optional("kind", rules::one_of(&ListedKind::NAMES)),
-        limit: params.optional("limit", rules::integer(1, 1_000)),
-        cursor: params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS)),
+        active: params.optional("active", validate::boolean),
+        ticker: params.optional("ticker", validate::ticker),
+        kind: params.optional("kind", validate::one_of(&ListedKind::NAMES)),
+        limit: params.optional("limit", validate::integer(1, 1_000)),
+        cursor: params.optional("cursor", validate::text(1, CURSOR_MAX_CHARS)),
     };
     params.finish()?;
     let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
@@ -138,7 +138,7 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
         .get("alerts", &query)
         .await?;
     page.next_cursor = cursors.seal(page.next_cursor);
-    reply::plain_page(&request, &page)
+    response::plain_page(&request, &page)
 }
 
 /// One alert
@@ -152,7 +152,7 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Calle
     let id = id_of(Params::of(&request))?;
     let alerts = state.services.alerts.for_user(caller.user_id);
     let alert: AlertBody = alerts.get(&format!("alerts/{id}"), &()).await?;
-    reply::plain(&request, StatusCode::OK, &alert)
+    response::plain(&request, StatusCode::OK, &alert)
 }
 
 /// Deletes an alert
@@ -196,7 +196,7 @@ pub async fn events(
     caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
     let page: Page<AlertEventBody> = below(&state, &request, &caller, "events").await?;
-    reply::plain_page(&request, &page)
+    response::plain_page(&request, &page)
 }
 
 /// Attempts to deliver an alert's webhook
@@ -218,7 +218,7 @@ pub async fn deliveries(
     caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
     let page: Page<DeliveryBody> = below(&state, &request, &caller, "deliveries").await?;
-    reply::plain_page(&request, &page)
+    response::plain_page(&request, &page)
 }
 
 /// A page of a list below one alert.

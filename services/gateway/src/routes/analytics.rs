@@ -9,17 +9,17 @@ use contracts::problem::ProblemKind;
 use contracts::time::Time;
 use domain::ticker::Ticker;
 
-use crate::accounts::Scope;
 use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::envelope::{CacheLevel, Contents, Envelope};
-use crate::extract::params::{Params, present};
-use crate::extract::rules::{self, Broken};
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::openapi::words::{BarLength, CorrelationMethod, Returns};
-use crate::problem::ApiError;
-use crate::reply;
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::extract::query::{Params, present};
+use crate::extract::validate::{self, Broken};
+use crate::extract::words::{BarLength, CorrelationMethod, Returns};
+use crate::rate_limit::Policy;
+use crate::response;
+use crate::response::envelope::{CacheLevel, Contents, Envelope};
+use crate::route::Endpoint;
+use crate::route_policy::Gate;
 
 const READ: Gate = Gate::scoped(Scope::AnalyticsRead)
     .limited(Policy::Analytics)
@@ -60,13 +60,13 @@ pub fn endpoints() -> Vec<Endpoint> {
     ))]
 pub async fn stats(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let symbol = params.path("symbol", rules::ticker);
+    let symbol = params.path("symbol", validate::ticker);
     let query = StatsQuery {
-        window: params.optional("window", rules::window),
-        interval: params.optional("interval", rules::interval),
-        returns: params.optional("returns", rules::one_of(&["simple", "log"])),
-        risk_free: params.optional("risk_free", rules::number(-1.0, 10.0)),
-        periods_per_year: params.optional("periods_per_year", rules::number(1.0, 31_536_000.0)),
+        window: params.optional("window", validate::window),
+        interval: params.optional("interval", validate::interval),
+        returns: params.optional("returns", validate::one_of(&["simple", "log"])),
+        risk_free: params.optional("risk_free", validate::number(-1.0, 10.0)),
+        periods_per_year: params.optional("periods_per_year", validate::number(1.0, 31_536_000.0)),
     };
     params.finish()?;
     let symbol = offered(&state, present(symbol)?)?;
@@ -75,7 +75,7 @@ pub async fn stats(state: web::Data<AppState>, request: HttpRequest) -> Result<H
         .analytics
         .get(&format!("analytics/{symbol}/stats"), &query)
         .await?;
-    reply::market(
+    response::market(
         &request,
         Contents::new(found, CacheLevel::Db),
         state.clock.now(),
@@ -103,12 +103,12 @@ pub async fn stats(state: web::Data<AppState>, request: HttpRequest) -> Result<H
     ))]
 pub async fn timeseries(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let symbol = params.path("symbol", rules::ticker);
+    let symbol = params.path("symbol", validate::ticker);
     let query = TimeseriesQuery {
-        from: params.optional("from", rules::time),
-        to: params.optional("to", rules::time),
-        interval: params.optional("interval", rules::interval),
-        max_points: params.optional("max_points", rules::integer(2, 5_000)),
+        from: params.optional("from", validate::time),
+        to: params.optional("to", validate::time),
+        interval: params.optional("interval", validate::interval),
+        max_points: params.optional("max_points", validate::integer(2, 5_000)),
         series: params.optional("series", series),
     };
     params.finish()?;
@@ -116,7 +116,7 @@ pub async fn timeseries(state: web::Data<AppState>, request: HttpRequest) -> Res
     let symbol = offered(&state, present(symbol)?)?;
     let path = format!("analytics/{symbol}/timeseries");
     let found: Sourced<TimeseriesBody> = state.services.analytics.get(&path, &query).await?;
-    reply::market(
+    response::market(
         &request,
         Contents::new(found, CacheLevel::Db),
         state.clock.now(),
@@ -141,10 +141,10 @@ pub async fn timeseries(state: web::Data<AppState>, request: HttpRequest) -> Res
     ))]
 pub async fn correlation(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let symbols = params.required("symbols", rules::tickers(2, 50));
-    let window = params.optional("window", rules::window);
-    let interval = params.optional("interval", rules::interval);
-    let method = params.optional("method", rules::one_of(&["pearson", "spearman"]));
+    let symbols = params.required("symbols", validate::tickers(2, 50));
+    let window = params.optional("window", validate::window);
+    let interval = params.optional("interval", validate::interval);
+    let method = params.optional("method", validate::one_of(&["pearson", "spearman"]));
     params.finish()?;
     let mut names = Vec::new();
     for symbol in present(symbols)? {
@@ -157,7 +157,7 @@ pub async fn correlation(state: web::Data<AppState>, request: HttpRequest) -> Re
         method,
     };
     let found: Sourced<CorrelationBody> = state.services.analytics.get("analytics/correlation", &query).await?;
-    reply::market(
+    response::market(
         &request,
         Contents::new(found, CacheLevel::Db),
         state.clock.now(),
@@ -166,7 +166,7 @@ pub async fn correlation(state: web::Data<AppState>, request: HttpRequest) -> Re
 }
 
 fn series(text: &str) -> Result<String, Broken> {
-    let one = rules::one_of(SERIES);
+    let one = validate::one_of(SERIES);
     for name in text.split(',') {
         one(name.trim())?;
     }

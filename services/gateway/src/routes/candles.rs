@@ -5,19 +5,19 @@ use contracts::api::analytics::{CandleBody, CandlesQuery};
 use contracts::api::{Page, Sourced};
 
 use super::analytics::{in_order, offered};
-use crate::accounts::Scope;
 use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::envelope::{CacheLevel, Contents, Envelope, Pagination};
+use crate::auth::Scope;
+use crate::error::ApiError;
 use crate::extract::cursor::Cursors;
-use crate::extract::page::CURSOR_MAX_CHARS;
-use crate::extract::params::{Params, present};
-use crate::extract::rules;
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::openapi::words::{BarLength, BarSource};
-use crate::problem::ApiError;
-use crate::reply;
+use crate::extract::pagination::CURSOR_MAX_CHARS;
+use crate::extract::query::{Params, present};
+use crate::extract::validate;
+use crate::extract::words::{BarLength, BarSource};
+use crate::rate_limit::Policy;
+use crate::response;
+use crate::response::envelope::{CacheLevel, Contents, Envelope, Pagination};
+use crate::route::Endpoint;
+use crate::route_policy::Gate;
 
 const READ: Gate = Gate::scoped(Scope::MarketRead).limited(Policy::Market).enveloped();
 
@@ -52,15 +52,15 @@ pub fn endpoints() -> Vec<Endpoint> {
     ))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let ticker = params.path("ticker", rules::ticker);
+    let ticker = params.path("ticker", validate::ticker);
     let mut query = CandlesQuery {
-        interval: params.optional("interval", rules::interval),
-        from: params.optional("from", rules::time),
-        to: params.optional("to", rules::time),
-        limit: params.optional("limit", rules::integer(1, LIMIT_MAX)),
-        cursor: params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS)),
+        interval: params.optional("interval", validate::interval),
+        from: params.optional("from", validate::time),
+        to: params.optional("to", validate::time),
+        limit: params.optional("limit", validate::integer(1, LIMIT_MAX)),
+        cursor: params.optional("cursor", validate::text(1, CURSOR_MAX_CHARS)),
     };
-    params.optional("source", rules::one_of(&["aggregate"]));
+    params.optional("source", validate::one_of(&["aggregate"]));
     params.finish()?;
     in_order(query.from, query.to)?;
     let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
@@ -83,5 +83,5 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
         estimated: found.estimated,
     };
     let contents = Contents::new(sourced, CacheLevel::Db).page(pagination);
-    reply::market(&request, contents, state.clock.now(), MAX_AGE)
+    response::market(&request, contents, state.clock.now(), MAX_AGE)
 }

@@ -35,8 +35,8 @@ pub mod pages;
 
 use std::sync::LazyLock;
 
-use crate::endpoint::Endpoint;
-use crate::gate::Family;
+use crate::route::Endpoint;
+use crate::route_policy::Family;
 
 /// Every route of the API.
 pub fn all() -> Vec<Endpoint> {

@@ -8,10 +8,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use contracts::problem::ProblemKind;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use crate::endpoint::Endpoint;
-use crate::gate::Gate;
-use crate::problem::{ApiError, catalogue};
-use crate::reply;
+use crate::error::{ApiError, catalogue};
+use crate::response;
+use crate::route::Endpoint;
+use crate::route_policy::Gate;
 
 const OPEN: Gate = Gate::public();
 
@@ -108,7 +108,7 @@ pub async fn dashboard(request: HttpRequest) -> Result<HttpResponse, ApiError> {
 
 fn file_response(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
     let tag = format!("W/\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
-    let status = if reply::client_has(request, &tag) {
+    let status = if response::client_has(request, &tag) {
         StatusCode::NOT_MODIFIED
     } else {
         StatusCode::OK

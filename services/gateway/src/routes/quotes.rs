@@ -17,19 +17,19 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::accounts::Scope;
 use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::envelope::{Contents, Envelope, Pagination};
-use crate::extract::page::{CURSOR_MAX_CHARS, refuse_cursor};
-use crate::extract::params::{Params, present};
-use crate::extract::rules;
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::openapi::words::Currency;
-use crate::problem::ApiError;
-use crate::quotes::age;
-use crate::reply;
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::extract::pagination::{CURSOR_MAX_CHARS, refuse_cursor};
+use crate::extract::query::{Params, present};
+use crate::extract::validate;
+use crate::extract::words::Currency;
+use crate::quote_cache::age;
+use crate::rate_limit::Policy;
+use crate::response;
+use crate::response::envelope::{Contents, Envelope, Pagination};
+use crate::route::Endpoint;
+use crate::route_policy::Gate;
 
 const READ: Gate = Gate::scoped(Scope::MarketRead).limited(Policy::Market).enveloped();
 
@@ -147,9 +147,9 @@ impl QuoteBody {
     ))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let wanted = params.optional("tickers", rules::tickers(1, TICKERS_MAX));
-    params.optional("convert", rules::convert);
-    let cursor = params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS));
+    let wanted = params.optional("tickers", validate::tickers(1, TICKERS_MAX));
+    params.optional("convert", validate::convert);
+    let cursor = params.optional("cursor", validate::text(1, CURSOR_MAX_CHARS));
     params.finish()?;
     refuse_cursor(cursor.as_deref())?;
 
@@ -166,7 +166,7 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
     let pagination = Pagination::whole(bodies.len());
     let version = version(&chosen, &bodies);
     let contents = Contents::new(sourced(&chosen, worst(&bodies), bodies), place).page(pagination);
-    reply::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
+    response::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
 }
 
 /// The quote of one ticker
@@ -182,8 +182,8 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
     ))]
 pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let ticker = params.path("ticker", rules::ticker);
-    params.optional("convert", rules::convert);
+    let ticker = params.path("ticker", validate::ticker);
+    params.optional("convert", validate::convert);
     params.finish()?;
 
     let ticker = present(ticker)?;
@@ -195,7 +195,7 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<Htt
     let body = QuoteBody::new(quote, now, state.settings.rates_ttl());
     let version = version(&[quote], std::slice::from_ref(&body));
     let contents = Contents::new(sourced(&[quote], body.state(), body), place);
-    reply::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
+    response::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
 }
 
 /// What tells one state of the quotes from the next, apart from their age.

@@ -7,13 +7,13 @@ use contracts::problem::ProblemKind;
 use domain::ticker::Ticker;
 use serde::{Serialize, Serializer};
 
-use crate::accounts::Scope;
 use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::problem::ApiError;
-use crate::{quotes, reply};
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::rate_limit::Policy;
+use crate::route::Endpoint;
+use crate::route_policy::Gate;
+use crate::{quote_cache, response};
 
 const RATES: Gate = Gate::public_rates(Scope::MarketRead)
     .limited(Policy::Rates)
@@ -58,14 +58,14 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
     let mut missing = Vec::new();
     for (ticker, quote) in &board.quotes {
         match quote {
-            Some(quote) if quotes::age(quote, now) <= ttl => rates.push((ticker, Number(quote.price))),
+            Some(quote) if quote_cache::age(quote, now) <= ttl => rates.push((ticker, Number(quote.price))),
             Some(_) | None => missing.push(ticker.as_str()),
         }
     }
     if rates.is_empty() {
         return Err(ApiError::new(ProblemKind::RatesWarmingUp).retry_after(3));
     }
-    let mut response = reply::market_plain(&request, &Rates(rates), MAX_AGE)?;
+    let mut response = response::market_plain(&request, &Rates(rates), MAX_AGE)?;
     if !missing.is_empty() {
         let missing = HeaderValue::try_from(missing.join(",")).map_err(ApiError::internal)?;
         response.headers_mut().insert(MISSING, missing);

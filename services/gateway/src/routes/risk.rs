@@ -7,18 +7,18 @@ use contracts::time::Time;
 use jiff::{SignedDuration, Timestamp};
 
 use super::analytics::offered;
-use crate::accounts::Scope;
 use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::envelope::{CacheLevel, Contents, Envelope, Pagination};
-use crate::extract::identity::Caller;
-use crate::extract::page::{CURSOR_MAX_CHARS, refuse_cursor};
-use crate::extract::params::Params;
-use crate::extract::rules;
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::problem::ApiError;
-use crate::reply;
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::extract::caller::Caller;
+use crate::extract::pagination::{CURSOR_MAX_CHARS, refuse_cursor};
+use crate::extract::query::Params;
+use crate::extract::validate;
+use crate::rate_limit::Policy;
+use crate::response;
+use crate::response::envelope::{CacheLevel, Contents, Envelope, Pagination};
+use crate::route::Endpoint;
+use crate::route_policy::Gate;
 
 const READ: Gate = Gate::scoped(Scope::AnalyticsRead)
     .limited(Policy::Analytics)
@@ -52,8 +52,8 @@ pub fn endpoints() -> Vec<Endpoint> {
     ))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let symbols = params.optional("symbols", rules::tickers(1, 100));
-    let cursor = params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS));
+    let symbols = params.optional("symbols", validate::tickers(1, 100));
+    let cursor = params.optional("cursor", validate::text(1, CURSOR_MAX_CHARS));
     params.finish()?;
     refuse_cursor(cursor.as_deref())?;
     let mut names = Vec::new();
@@ -75,7 +75,7 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
         estimated: false,
     };
     let contents = Contents::new(sourced, CacheLevel::Db).page(pagination);
-    reply::market(&request, contents, now, MAX_AGE)
+    response::market(&request, contents, now, MAX_AGE)
 }
 
 /// The time of the oldest price behind these levels.

@@ -9,16 +9,16 @@ use platform::metrics::About;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::accounts::Scope;
 use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::envelope::{CacheLevel, Contents, Envelope};
-use crate::gate::Gate;
+use crate::auth::Scope;
+use crate::error::ApiError;
 use crate::health::DependencyState;
-use crate::limits::Policy;
-use crate::problem::ApiError;
-use crate::reply;
-use crate::services::Service;
+use crate::rate_limit::Policy;
+use crate::response;
+use crate::response::envelope::{CacheLevel, Contents, Envelope};
+use crate::route::Endpoint;
+use crate::route_policy::Gate;
+use crate::upstream::Service;
 
 const READ: Gate = Gate::scoped(Scope::MarketRead).limited(Policy::Market).enveloped();
 
@@ -101,7 +101,7 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<Htt
         sources: vec!["platform".to_owned()],
         estimated: false,
     };
-    reply::market(&request, Contents::new(sourced, CacheLevel::None), now, 1)
+    response::market(&request, Contents::new(sourced, CacheLevel::None), now, 1)
 }
 
 async fn about(service: &Service) -> ServiceBody {

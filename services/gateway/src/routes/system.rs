@@ -7,13 +7,13 @@ use contracts::problem::ProblemKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::answer::OwnBody;
 use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::gate::Gate;
+use crate::error::ApiError;
 use crate::health::{self, HealthBody};
-use crate::problem::ApiError;
-use crate::reply;
+use crate::middleware::error_response::OwnBody;
+use crate::response;
+use crate::route::Endpoint;
+use crate::route_policy::Gate;
 
 const OPEN: Gate = Gate::public();
 
@@ -64,7 +64,7 @@ pub enum ProbeState {
 #[utoipa::path(get, path = "/health/live", tag = "system",
     responses((status = 200, description = "It does", body = ProbeBody)))]
 pub async fn live(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    reply::plain(&request, StatusCode::OK, &ProbeBody { status: "ok" })
+    response::plain(&request, StatusCode::OK, &ProbeBody { status: "ok" })
 }
 
 /// Whether requests may be sent here
@@ -91,7 +91,7 @@ fn report<T: Serialize>(request: &HttpRequest, is_ready: bool, body: &T) -> Resu
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let mut response = reply::plain(request, status, body)?;
+    let mut response = response::plain(request, status, body)?;
     response.extensions_mut().insert(OwnBody);
     Ok(response)
 }
@@ -101,7 +101,7 @@ fn report<T: Serialize>(request: &HttpRequest, is_ready: bool, body: &T) -> Resu
     responses((status = 200, description = "OpenAPI 3.1", body = Object), (status = 304, description = "The client has it")))]
 pub async fn openapi(state: web::Data<AppState>, request: HttpRequest) -> HttpResponse {
     let document = &state.openapi;
-    let status = if reply::client_has(&request, &document.tag) {
+    let status = if response::client_has(&request, &document.tag) {
         StatusCode::NOT_MODIFIED
     } else {
         StatusCode::OK
@@ -149,5 +149,5 @@ pub async fn demo_account(state: web::Data<AppState>, request: HttpRequest) -> R
         email: state.settings.demo_email.clone(),
         api_key: key.to_owned(),
     };
-    reply::plain(&request, StatusCode::OK, &body)
+    response::plain(&request, StatusCode::OK, &body)
 }

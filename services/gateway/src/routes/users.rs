@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::accounts::users::{self, Email, NewUser};
-use crate::accounts::{Role, Tier, keys, passwords};
 use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::extract::creation::CreationId;
-use crate::extract::identity::Caller;
-use crate::extract::json::{Fields, RawBody, string};
-use crate::extract::params::present;
-use crate::extract::rules::{self, Broken};
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::problem::ApiError;
-use crate::reply;
+use crate::auth::{Role, Tier, api_key, passwords};
+use crate::error::ApiError;
+use crate::extract::body::{Fields, RawBody, string};
+use crate::extract::caller::Caller;
+use crate::extract::query::present;
+use crate::extract::validate::{self, Broken};
+use crate::rate_limit::Policy;
+use crate::request_context::CreationId;
+use crate::response;
+use crate::route::Endpoint;
+use crate::route_policy::Gate;
+use crate::store::users::{self, Email, NewUser};
 
 const REGISTER: Gate = Gate::public().limited(Policy::Register).json().secret().unprocessable();
 const ME: Gate = Gate::known().limited(Policy::Me).unprocessable();
@@ -109,7 +109,7 @@ pub async fn register(
     };
 
     let now = state.clock.now();
-    let key = keys::generate().map_err(ApiError::internal)?;
+    let key = api_key::generate().map_err(ApiError::internal)?;
     let mut client = state.postgres.get().await?;
     let transaction = client.transaction().await?;
     let id = creation.0;
@@ -128,7 +128,7 @@ pub async fn register(
             ProblemKind::EmailAlreadyRegistered
         }));
     }
-    keys::insert(&*transaction, &state.hasher, id, "default", &key, now).await?;
+    api_key::insert(&*transaction, &state.hasher, id, "default", &key, now).await?;
     transaction.commit().await?;
 
     let body = RegisteredBody {
@@ -139,7 +139,7 @@ pub async fn register(
         is_active: true,
         created_at: Time(now),
     };
-    reply::plain(&request, StatusCode::CREATED, &body)
+    response::plain(&request, StatusCode::CREATED, &body)
 }
 
 fn email(text: &str) -> Result<Email, Broken> {
@@ -147,7 +147,7 @@ fn email(text: &str) -> Result<Email, Broken> {
 }
 
 fn password(text: &str) -> Result<SecretString, Broken> {
-    rules::text(passwords::MIN_CHARS, passwords::MAX_CHARS)(text).map(SecretString::from)
+    validate::text(passwords::MIN_CHARS, passwords::MAX_CHARS)(text).map(SecretString::from)
 }
 
 /// One's own account
@@ -163,5 +163,5 @@ pub async fn me(request: HttpRequest, caller: Caller) -> Result<HttpResponse, Ap
         role: caller.role,
         tier: caller.tier,
     };
-    reply::plain(&request, StatusCode::OK, &body)
+    response::plain(&request, StatusCode::OK, &body)
 }

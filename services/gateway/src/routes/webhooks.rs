@@ -7,20 +7,20 @@ use contracts::api::alerts::{DeliveryBody, EndpointBody, SecretBody, TestCreateR
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::accounts::Scope;
 use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::extract::creation::CreationId;
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::extract::body::{Fields, RawBody, string, string_map};
+use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
-use crate::extract::identity::Caller;
-use crate::extract::json::{Fields, RawBody, string, string_map};
-use crate::extract::page::{id_of, page_query};
-use crate::extract::params::{Params, present};
-use crate::extract::rules;
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::problem::ApiError;
-use crate::reply;
+use crate::extract::pagination::{id_of, page_query};
+use crate::extract::query::{Params, present};
+use crate::extract::validate;
+use crate::rate_limit::Policy;
+use crate::request_context::CreationId;
+use crate::response;
+use crate::route::Endpoint;
+use crate::route_policy::Gate;
 
 const READ: Gate = Gate::scoped(Scope::WebhooksRead).limited(Policy::Write);
 const SECRET: Gate = Gate::scoped(Scope::WebhooksWrite).limited(Policy::Write);
@@ -60,7 +60,7 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
     let alerts = state.services.alerts.for_user(caller.user_id);
     let mut page: Page<EndpointBody> = alerts.get("webhooks/endpoints", &query).await?;
     page.next_cursor = cursors.seal(page.next_cursor);
-    reply::plain_page(&request, &page)
+    response::plain_page(&request, &page)
 }
 
 /// One receiver
@@ -74,7 +74,7 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Calle
     let id = id_of(Params::of(&request))?;
     let alerts = state.services.alerts.for_user(caller.user_id);
     let endpoint: EndpointBody = alerts.get(&format!("webhooks/endpoints/{id}"), &()).await?;
-    reply::plain(&request, StatusCode::OK, &endpoint)
+    response::plain(&request, StatusCode::OK, &endpoint)
 }
 
 /// The secret of a receiver
@@ -94,7 +94,7 @@ pub async fn secret(
     let id = id_of(Params::of(&request))?;
     let alerts = state.services.alerts.for_user(caller.user_id);
     let secret: SecretBody = alerts.get(&format!("webhooks/endpoints/{id}/secret"), &()).await?;
-    reply::plain(&request, StatusCode::OK, &secret)
+    response::plain(&request, StatusCode::OK, &secret)
 }
 
 /// Sends a test
@@ -116,7 +116,7 @@ pub async fn test(
     let alerts = state.services.alerts.for_user(caller.user_id);
     let message = TestCreateRequest { id: Some(creation.0) };
     let delivery: DeliveryBody = alerts.post(&format!("webhooks/endpoints/{id}/test"), &message).await?;
-    reply::plain(&request, StatusCode::ACCEPTED, &delivery)
+    response::plain(&request, StatusCode::ACCEPTED, &delivery)
 }
 
 /// Enables a receiver
@@ -139,7 +139,7 @@ pub async fn enable(
     let endpoint: EndpointBody = alerts
         .post(&format!("webhooks/endpoints/{id}/enable"), &nothing)
         .await?;
-    reply::plain(&request, StatusCode::OK, &endpoint)
+    response::plain(&request, StatusCode::OK, &endpoint)
 }
 
 /// What was received.
@@ -168,7 +168,7 @@ pub async fn verify(
     body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::parse(&body.0)?;
-    let secret = fields.required("secret", string(rules::text(1, SECRET_MAX_CHARS)));
+    let secret = fields.required("secret", string(validate::text(1, SECRET_MAX_CHARS)));
     let headers = fields.required("headers", string_map);
     let text = fields.required("body", string(|text: &str| Ok(text.to_owned())));
     fields.finish()?;
@@ -179,5 +179,5 @@ pub async fn verify(
     };
     let alerts = state.services.alerts.for_user(caller.user_id);
     let verdict: VerifyBody = alerts.post("webhooks/verify", &question).await?;
-    reply::plain(&request, StatusCode::OK, &verdict)
+    response::plain(&request, StatusCode::OK, &verdict)
 }

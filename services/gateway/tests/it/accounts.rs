@@ -1,7 +1,7 @@
 //! Registration, keys, and how fast a key stops working.
 
-use gateway::accounts::directory::Directory;
-use gateway::accounts::keys::KeyHasher;
+use gateway::auth::api_key::KeyHasher;
+use gateway::auth::identity_cache::Directory;
 use reqwest::Method;
 use serde_json::json;
 
@@ -160,9 +160,9 @@ async fn a_revoked_key_stops_at_once_on_every_gateway() {
         assert_eq!(send(on(base)).await.status, 200);
     }
     let client = world.database.pool.get().await.unwrap();
-    let ids = gateway::accounts::keys::list_by_prefix(&**client, &key).await.unwrap();
+    let ids = gateway::auth::api_key::list_by_prefix(&**client, &key).await.unwrap();
     let (used, _receiver) = tokio::sync::mpsc::channel(1);
-    let directory = gateway::accounts::directory::Directory::new(
+    let directory = gateway::auth::identity_cache::Directory::new(
         world.database.pool.clone(),
         world.redis.connection.clone(),
         KeyHasher::new(&"".into()).unwrap(),
@@ -198,7 +198,7 @@ async fn a_look_up_that_began_before_the_change_does_not_bring_the_key_back() {
     // While the marker stands, the identity is read from PostgreSQL and the entry is not filled.
     let (used, _receiver) = tokio::sync::mpsc::channel(1);
     let hasher = KeyHasher::new(&"".into()).unwrap();
-    let directory = gateway::accounts::directory::Directory::new(
+    let directory = gateway::auth::identity_cache::Directory::new(
         world.database.pool.clone(),
         world.redis.connection.clone(),
         hasher,
@@ -261,7 +261,7 @@ async fn key_is_revoked_while_redis_is_away_and_gateways_obey() {
     let closed = format!("redis://127.0.0.1:{}", testkit::ports::free());
     let redis = platform::redis::connect(&world.settings(&[("REDIS_URL", &closed)]).redis).unwrap();
     let client = world.database.pool.get().await.unwrap();
-    let ids = gateway::accounts::keys::list_by_prefix(&**client, &key).await.unwrap();
+    let ids = gateway::auth::api_key::list_by_prefix(&**client, &key).await.unwrap();
     assert!(directory(&world, redis).revoke(ids[0]).await.unwrap());
     eventually("the key is refused", || async { me().await.status == 401 }).await;
     eventually("the change is passed on", || async {
@@ -276,11 +276,11 @@ async fn change_of_a_user_holds_for_all_its_keys() {
     let world = World::start().await;
     let (other, stop, _running) = world.start_gateway(&[]).await;
     let (id, first) = world.register("i@example.com").await;
-    let second = gateway::accounts::keys::generate().unwrap();
+    let second = gateway::auth::api_key::generate().unwrap();
     let client = world.database.pool.get().await.unwrap();
     let hasher = KeyHasher::new(&"".into()).unwrap();
     let now = jiff::Timestamp::UNIX_EPOCH;
-    gateway::accounts::keys::insert(&**client, &hasher, id, "second", &second, now)
+    gateway::auth::api_key::insert(&**client, &hasher, id, "second", &second, now)
         .await
         .unwrap();
     let keys = [first.as_str(), secrecy::ExposeSecret::expose_secret(&second)];

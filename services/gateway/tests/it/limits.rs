@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use gateway::limits::Quota;
-use gateway::limits::shared::SharedBuckets;
+use gateway::rate_limit::Quota;
+use gateway::rate_limit::redis::SharedBuckets;
 use reqwest::Method;
 
 use crate::harness::{KEY, World, send};

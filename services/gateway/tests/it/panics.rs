@@ -4,11 +4,12 @@ use actix_web::HttpResponse;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web;
-use gateway::accounts::Scope;
-use gateway::endpoint::Endpoint;
-use gateway::gate::Gate;
-use gateway::limits::Policy;
-use gateway::{answer, app};
+use gateway::app;
+use gateway::auth::Scope;
+use gateway::middleware::error_response;
+use gateway::rate_limit::Policy;
+use gateway::route::Endpoint;
+use gateway::route_policy::Gate;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +30,7 @@ async fn a_panic_is_answered_with_all_headers_and_releases_its_key() {
     let state = app::state(settings, world.clock.shared(), used, &CancellationToken::new()).unwrap();
     let app = actix_web::App::new()
         .app_data(web::Data::new(state))
-        .wrap(from_fn(answer::answer))
+        .wrap(from_fn(error_response::answer))
         .configure(|config| {
             Endpoint::at("/broken")
                 .get(&GATE, broken)

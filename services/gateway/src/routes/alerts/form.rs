@@ -16,12 +16,12 @@ use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::extract::json::{Fields, decimal_text, string};
-use crate::extract::params::present;
-use crate::extract::rules::{self, Broken};
-use crate::openapi::words::{AlertCondition, AlertKind};
-use crate::problem::ApiError;
-use crate::problem::violations::Violations;
+use crate::error::ApiError;
+use crate::error::violations::Violations;
+use crate::extract::body::{Fields, decimal_text, string};
+use crate::extract::query::present;
+use crate::extract::validate::{self, Broken};
+use crate::extract::words::{AlertCondition, AlertKind};
 
 const URL_MAX_CHARS: usize = 2_048;
 const DECIMALS_MAX: u32 = 18;
@@ -104,7 +104,7 @@ pub fn read(
     let ticker = fields.required(
         "ticker",
         string(|text: &str| {
-            let ticker = rules::ticker(text)?;
+            let ticker = validate::ticker(text)?;
             if let Err(broken) = watched(&ticker) {
                 let _ = unwatched.set(ticker);
                 return Err(broken);
@@ -112,7 +112,7 @@ pub fn read(
             Ok(ticker)
         }),
     );
-    fields.optional("kind", string(rules::one_of(&["price"])));
+    fields.optional("kind", string(validate::one_of(&["price"])));
     let condition = fields.required("condition", string(condition));
     let target_price = fields.required("target_price", target);
     let webhook_url = fields.required("webhook_url", string(webhook_url));
@@ -198,7 +198,7 @@ fn significant_digits(text: &str) -> usize {
 }
 
 fn webhook_url(text: &str) -> Result<String, Broken> {
-    let text = rules::text(1, URL_MAX_CHARS)(text)?;
+    let text = validate::text(1, URL_MAX_CHARS)(text)?;
     let invalid = |msg: &str| Broken::new("url_parsing", msg);
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(invalid("must not contain blanks or control characters"));

@@ -1,0 +1,153 @@
+//! What the gateway does besides answering.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::keys;
+use futures_util::StreamExt;
+use platform::backoff::Backoff;
+use platform::settings::RedisSettings;
+use secrecy::ExposeSecret;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::app::AppState;
+use crate::error::ApiError;
+use crate::middleware::idempotency;
+
+/// How often changes of identities are looked for: they hold within a second.
+const CHANGES_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How often the use of keys is written down.
+const KEY_USE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often old answers are removed.
+const PURGE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// Hears which keys are no longer valid, and makes this process forget them. A broken connection is opened again.
+///
+/// # Errors
+///
+/// Never: without announcements the copies end by themselves after some seconds.
+pub async fn follow_revocations(
+    state: Arc<AppState>,
+    redis: RedisSettings,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut attempt = 0;
+    loop {
+        let mut connected = false;
+        let broken = stop
+            .run_until_cancelled(follow_once(&state, &redis, &mut connected))
+            .await;
+        let Some(outcome) = broken else { return Ok(()) };
+        attempt = if connected { 0 } else { attempt + 1 };
+        let reason = outcome
+            .err()
+            .map_or_else(|| "connection closed".to_owned(), |error| format!("{error:#}"));
+        tracing::warn!(reason, attempt, "announcements of revoked keys are not heard");
+        let pause = tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt));
+        if stop.run_until_cancelled(pause).await.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn follow_once(state: &AppState, redis: &RedisSettings, connected: &mut bool) -> anyhow::Result<()> {
+    let client = redis::Client::open(redis.redis_url.expose_secret())?;
+    let mut channel = client.get_async_pubsub().await?;
+    channel.subscribe(keys::AUTH_REVOKED_CHANNEL).await?;
+    // Something may have been announced while nobody listened.
+    state.directory.forget_all_copies();
+    *connected = true;
+    let mut messages = channel.on_message();
+    while let Some(message) = messages.next().await {
+        state
+            .directory
+            .heard(&message.get_payload::<String>().unwrap_or_default())
+            .await;
+    }
+    Ok(())
+}
+
+/// Makes caches forget identities that have changed.
+///
+/// # Errors
+///
+/// Never: while a store is away the changes stay noted.
+pub async fn pass_on_identity_changes(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut tick = tokio::time::interval(CHANGES_INTERVAL);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut is_failing = false;
+    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        let Some(outcome) = stop.run_until_cancelled(state.directory.pass_on_changes()).await else {
+            break;
+        };
+        if let Err(error) = &outcome
+            && !is_failing
+        {
+            tracing::warn!(%error, "changes of identities wait to be passed on");
+        }
+        is_failing = outcome.is_err();
+    }
+    Ok(())
+}
+
+/// Writes down now and then which keys were used.
+///
+/// # Errors
+///
+/// Never: a failure is logged, and later use is written down.
+pub async fn write_down_key_use(
+    state: Arc<AppState>,
+    mut used: mpsc::Receiver<Uuid>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut waiting = HashSet::new();
+    let mut tick = tokio::time::interval(KEY_USE_INTERVAL);
+    loop {
+        tokio::select! {
+            Some(id) = used.recv() => {
+                waiting.insert(id);
+            }
+            _ = tick.tick() => flush_key_use(&state, &mut waiting).await,
+            () = stop.cancelled() => {
+                flush_key_use(&state, &mut waiting).await;
+                return Ok(());
+            }
+        }
+    }
+}
+
+async fn flush_key_use(state: &AppState, waiting: &mut HashSet<Uuid>) {
+    if waiting.is_empty() {
+        return;
+    }
+    let ids: Vec<Uuid> = waiting.drain().collect();
+    let outcome: Result<u64, ApiError> = async {
+        let client = state.postgres.get().await?;
+        let sql = "UPDATE accounts.api_keys SET last_used_at = greatest(last_used_at, $2) WHERE id = ANY($1)";
+        Ok(client.execute(sql, &[&ids, &state.clock.now()]).await?)
+    }
+    .await;
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "use of keys is not written down");
+    }
+}
+
+/// Removes the answers kept for repeats once they are old.
+///
+/// # Errors
+///
+/// Never: a failure is logged, and the next round removes them.
+pub async fn purge_answers(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut tick = tokio::time::interval(PURGE_INTERVAL);
+    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        if let Err(error) = idempotency::purge(&state).await {
+            tracing::warn!(%error, "old answers are not removed");
+        }
+    }
+    Ok(())
+}

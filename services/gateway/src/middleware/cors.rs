@@ -1,0 +1,78 @@
+//! Which web pages may call the API.
+//!
+//! The dashboard's own origin always may: it is the origin that the request itself was sent to.
+
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST, HeaderMap, HeaderValue,
+    ORIGIN, VARY,
+};
+use actix_web::{HttpResponse, ResponseError};
+use contracts::problem::ProblemKind;
+
+use crate::error::ApiError;
+use crate::settings::Settings;
+
+const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "Accept, Authorization, Content-Type, Idempotency-Key, If-None-Match, X-API-Key, X-Request-Id",
+);
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
+    "X-Request-Id, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, \
+     X-RateLimit-Mode, Retry-After, ETag, Location, Idempotent-Replayed, X-Rates-Missing, X-Next-Cursor, X-Batch-Id, \
+     X-Batch-Size, X-Batch-Trigger, X-Batch-Wait-Ms, X-Data-Quality",
+);
+
+/// The web page's origin behind a request.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    value: HeaderValue,
+    is_allowed: bool,
+}
+
+impl Origin {
+    /// The origin that `request` names, if it names one.
+    pub fn of(request: &ServiceRequest, settings: &Settings) -> Option<Self> {
+        let value = request.headers().get(ORIGIN)?;
+        let text = value.to_str().unwrap_or_default();
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+        let is_own = text
+            .split_once("://")
+            .map(|(_, own)| own)
+            .is_some_and(|own| Some(own) == host);
+        let is_allowed = is_own || settings.cors_allowed_origins.iter().any(|allowed| allowed == text);
+        Some(Self {
+            value: value.clone(),
+            is_allowed,
+        })
+    }
+
+    /// Lets the page read the answer, if it may.
+    pub fn write_headers(self, headers: &mut HeaderMap) {
+        headers.append(VARY, HeaderValue::from_static("Origin"));
+        if self.is_allowed {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, self.value);
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+        }
+    }
+}
+
+/// Answers the question a browser asks before a request, whatever the path.
+pub fn preflight(request: &ServiceRequest, origin: Option<&Origin>) -> Option<HttpResponse> {
+    let origin = origin?;
+    if request.method() != Method::OPTIONS || !request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
+        return None;
+    }
+    if !origin.is_allowed {
+        return Some(ApiError::new(ProblemKind::OriginNotAllowed).error_response());
+    }
+    Some(
+        HttpResponse::NoContent()
+            .insert_header((ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS))
+            .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
+            .insert_header((ACCESS_CONTROL_MAX_AGE, 600))
+            .finish(),
+    )
+}

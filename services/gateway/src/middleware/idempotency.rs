@@ -1,0 +1,349 @@
+//! Repeated POSTs: one that names an `Idempotency-Key` runs once, and its repeats get the stored answer.
+//!
+//! The row in PostgreSQL is the lock. While it has no status, the first request runs; if its process died, the row can be
+//! taken over once `running_until` has passed, and the moment itself tells the late first runner that it lost the row.
+//! Failures that may pass (429, 5xx), and refusals of callers without a credential, are not kept: the repeat runs again. Whatever a run makes has the id that the row
+//! names, so a run finds what an earlier one made before it died or gave up waiting.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{Error, HttpResponse, ResponseError};
+use bytes::Bytes;
+use contracts::problem::ProblemKind;
+use deadpool_postgres::GenericClient;
+use jiff::Timestamp;
+use platform::problem::{FieldError, Problem};
+use serde_json::json;
+
+use crate::app::AppState;
+use crate::auth::api_key::KeyHasher;
+use crate::error::ApiError;
+use crate::extract::caller::Caller;
+use crate::request_context::CreationId;
+use crate::route_policy::Gate;
+
+const KEPT_FOR: Duration = Duration::from_secs(24 * 3_600);
+
+/// Longer than any request runs.
+const RUNS_FOR: Duration = Duration::from_secs(30);
+
+const KEY_MAX_CHARS: usize = 128;
+
+/// Largest answer that is kept whole. Of a larger refusal the kind is kept, of a larger success the status and headers.
+const KEPT_BYTES: usize = 64 * 1024;
+
+/// Most keys that one user, or one address without a credential, may have in a day.
+const USER_KEYS: i64 = 10_000;
+const ANONYMOUS_KEYS: i64 = 100;
+
+/// The headers of an answer that are kept with it.
+const KEPT_HEADERS: [HeaderName; 2] = [CONTENT_TYPE, LOCATION];
+
+/// A request that names a key.
+#[derive(Debug)]
+pub struct Request {
+    subject: String,
+    key: String,
+    hash: [u8; 32],
+    secret: bool,
+    is_anonymous: bool,
+}
+
+/// What becomes of it.
+pub enum Begun {
+    /// It runs.
+    Run(Run),
+    /// It ran before; this was its answer.
+    Replay(HttpResponse),
+}
+
+/// A request that runs for its key.
+pub struct Run {
+    request: Request,
+    until: Timestamp,
+    creation_id: CreationId,
+}
+
+impl Request {
+    /// The key of a request, if it names one.
+    ///
+    /// # Errors
+    ///
+    /// The key is not acceptable.
+    pub fn of(
+        gate: &Gate,
+        hasher: &KeyHasher,
+        request: &ServiceRequest,
+        caller: Option<&Caller>,
+        address: IpAddr,
+        body: &Bytes,
+    ) -> Result<Option<Self>, ApiError> {
+        let Some(key) = request
+            .headers()
+            .get("idempotency-key")
+            .filter(|_| request.method() == Method::POST)
+        else {
+            return Ok(None);
+        };
+        let key = key.to_str().unwrap_or_default();
+        if !(1..=KEY_MAX_CHARS).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+            let violation = FieldError::new(
+                &["header", "Idempotency-Key"],
+                "length",
+                "must have 1 to 128 characters of ASCII",
+            )
+            .with_params(json!({"min_length": 1, "max_length": KEY_MAX_CHARS}));
+            return Err(ApiError::new(ProblemKind::ValidationFailed).violations(vec![violation]));
+        }
+        let hash = hasher.hash_parts(&[
+            request.path().trim_end_matches('/').as_bytes(),
+            request.query_string().as_bytes(),
+            body,
+        ]);
+        let subject = caller.map_or_else(|| format!("ip:{address}"), |caller| format!("user:{}", caller.user_id));
+        Ok(Some(Self {
+            subject,
+            key: key.to_owned(),
+            hash,
+            secret: gate.secret,
+            is_anonymous: caller.is_none(),
+        }))
+    }
+
+    /// Claims the key, or finds out what became of its first request.
+    ///
+    /// # Errors
+    ///
+    /// The first request still runs, was another one, or had a secret in its answer.
+    pub async fn begin(self, state: &AppState) -> Result<Begun, ApiError> {
+        let now = state.clock.now();
+        let client = state.postgres.get().await?;
+        self.require_room(&client).await?;
+        let claim = client
+            .prepare_cached(
+                "INSERT INTO accounts.idempotency_keys AS k \
+                 (subject, key, request_hash, running_until, expires_at, creation_id) VALUES ($1, $2, $3, $4, $5, $7) \
+                 ON CONFLICT (subject, key) DO UPDATE SET request_hash = excluded.request_hash, status = NULL, \
+                 response_body = NULL, response_headers = '{}', is_problem = false, \
+                 running_until = excluded.running_until, expires_at = excluded.expires_at, \
+                 creation_id = CASE WHEN k.expires_at > $6 THEN coalesce(k.creation_id, $7) ELSE $7 END \
+                 WHERE k.expires_at <= $6 \
+                 OR (k.status IS NULL AND k.running_until <= $6 AND k.request_hash = excluded.request_hash) \
+                 RETURNING running_until, creation_id",
+            )
+            .await?;
+        let (until, expires) = (now + RUNS_FOR, now + KEPT_FOR);
+        let hash = self.hash.as_slice();
+        let fresh = CreationId::fresh().0;
+        let claimed = client
+            .query_opt(
+                &claim,
+                &[&self.subject, &self.key, &hash, &until, &expires, &now, &fresh],
+            )
+            .await?;
+        if let Some(row) = claimed {
+            return Ok(Begun::Run(Run {
+                until: row.try_get(0)?,
+                creation_id: CreationId(row.try_get(1)?),
+                request: self,
+            }));
+        }
+        let row = client
+            .query_opt(
+                "SELECT request_hash, status, response_body, response_headers::text, is_problem \
+                 FROM accounts.idempotency_keys WHERE subject = $1 AND key = $2",
+                &[&self.subject, &self.key],
+            )
+            .await?;
+        let in_progress = || ApiError::new(ProblemKind::IdempotencyInProgress).retry_after(1);
+        // The row can be gone if it has just expired.
+        let Some(row) = row else { return Err(in_progress()) };
+        if row.try_get::<_, &[u8]>(0)? != hash {
+            return Err(ApiError::new(ProblemKind::IdempotencyKeyReused));
+        }
+        let Some(status) = row.try_get::<_, Option<i16>>(1)? else {
+            return Err(in_progress());
+        };
+        let Some(body) = row.try_get::<_, Option<&[u8]>>(2)? else {
+            return Err(ApiError::new(ProblemKind::SecretAlreadyShown));
+        };
+        let mut replay = if row.try_get(4)? {
+            problem_from(body)?.error_response()
+        } else {
+            response_from(status, body, row.try_get(3)?)?
+        };
+        replay.headers_mut().insert(
+            HeaderName::from_static("idempotent-replayed"),
+            HeaderValue::from_static("true"),
+        );
+        Ok(Begun::Replay(replay))
+    }
+}
+
+impl Request {
+    /// Bounds the rows of one subject. The keys of a day are kept, so a subject that has used its share gets no new ones.
+    async fn require_room(&self, client: &impl GenericClient) -> Result<(), ApiError> {
+        let limit = if self.is_anonymous { ANONYMOUS_KEYS } else { USER_KEYS };
+        let count = client
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM accounts.idempotency_keys WHERE subject = $1 AND key = $2) \
+                 OR (SELECT count(*) FROM (SELECT 1 FROM accounts.idempotency_keys WHERE subject = $1 LIMIT $3) AS k) < $3",
+            )
+            .await?;
+        let row = client.query_one(&count, &[&self.subject, &self.key, &limit]).await?;
+        if row.try_get(0)? {
+            return Ok(());
+        }
+        let detail = format!("{limit} idempotency keys are in use. Each is free again a day after its first request.");
+        Err(ApiError::new(ProblemKind::RateLimited)
+            .detail(detail)
+            .retry_after(3_600))
+    }
+}
+
+impl Run {
+    /// The id of what this run makes.
+    pub fn creation_id(&self) -> CreationId {
+        self.creation_id
+    }
+
+    /// Keeps the answer for repeats, or gives the key back if the answer is not worth keeping.
+    ///
+    /// # Errors
+    ///
+    /// Never: what cannot be stored is logged, and the answer goes out.
+    pub async fn finish(
+        self,
+        state: &AppState,
+        response: ServiceResponse<BoxBody>,
+    ) -> Result<ServiceResponse<BoxBody>, Error> {
+        let status = response.status();
+        let (http_request, response) = response.into_parts();
+        let problem = response.extensions().get::<ApiError>().cloned();
+        let (response, body) = response.into_parts();
+        let body = actix_web::body::to_bytes(body).await.unwrap_or_default();
+        // Without a credential a refusal costs its sender nothing, so it may not cost rows and bytes here.
+        let passes = status.is_server_error()
+            || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status)
+            || (self.request.is_anonymous && status.is_client_error());
+        let stored = if passes {
+            self.release(state).await
+        } else {
+            self.store(state, status, problem.as_ref(), &body, response.headers())
+                .await
+        };
+        if let Err(error) = stored {
+            tracing::error!(%error, "answer is not kept for repeats");
+        }
+        Ok(ServiceResponse::new(
+            http_request,
+            response.set_body(BoxBody::new(body)),
+        ))
+    }
+
+    /// The next request may run at once. The row stays: whatever was made has its id.
+    async fn release(&self, state: &AppState) -> Result<(), ApiError> {
+        let client = state.postgres.get().await?;
+        client
+            .execute(
+                "UPDATE accounts.idempotency_keys SET running_until = $4 \
+                 WHERE subject = $1 AND key = $2 AND running_until = $3 AND status IS NULL",
+                &[
+                    &self.request.subject,
+                    &self.request.key,
+                    &self.until,
+                    &state.clock.now(),
+                ],
+            )
+            .await?;
+        Ok(())
+    }
+
+    async fn store(
+        &self,
+        state: &AppState,
+        status: StatusCode,
+        problem: Option<&ApiError>,
+        body: &Bytes,
+        headers: &HeaderMap,
+    ) -> Result<(), ApiError> {
+        let kept: BTreeMap<&str, &str> = KEPT_HEADERS
+            .iter()
+            .filter_map(|name| Some((name.as_str(), headers.get(name)?.to_str().ok()?)))
+            .collect();
+        let kept = serde_json::to_string(&kept).map_err(ApiError::internal)?;
+        let problem_text = problem.map(problem_to).transpose()?;
+        let has_secret = self.request.secret && status.is_success();
+        let body: Option<&[u8]> = match &problem_text {
+            Some(text) => Some(text),
+            None if has_secret => None,
+            None if body.len() > KEPT_BYTES => Some(&[]),
+            None => Some(body),
+        };
+        let code = i16::try_from(status.as_u16()).map_err(ApiError::internal)?;
+        let client = state.postgres.get().await?;
+        client
+            .execute(
+                "UPDATE accounts.idempotency_keys SET status = $4, response_body = $5, response_headers = $6::text::jsonb, \
+                 is_problem = $7 WHERE subject = $1 AND key = $2 AND running_until = $3 AND status IS NULL",
+                &[&self.request.subject, &self.request.key, &self.until, &code, &body, &kept, &problem.is_some()],
+            )
+            .await?;
+        Ok(())
+    }
+}
+
+fn problem_to(problem: &ApiError) -> Result<Vec<u8>, ApiError> {
+    let mut stored = Problem {
+        status: problem.kind.status(),
+        kind: problem.kind.slug().to_owned(),
+        detail: problem.detail.to_string(),
+        errors: problem.errors.clone(),
+        retry_after: problem.retry_after,
+    };
+    let text = serde_json::to_vec(&stored).map_err(ApiError::internal)?;
+    if text.len() <= KEPT_BYTES {
+        return Ok(text);
+    }
+    stored.errors.clear();
+    stored.detail = ApiError::new(problem.kind).detail.into_owned();
+    serde_json::to_vec(&stored).map_err(ApiError::internal)
+}
+
+fn problem_from(body: &[u8]) -> Result<ApiError, ApiError> {
+    let stored: Problem = serde_json::from_slice(body).map_err(ApiError::internal)?;
+    let kind = stored.kind.parse::<ProblemKind>().map_err(ApiError::internal)?;
+    let mut problem = ApiError::new(kind).detail(stored.detail);
+    problem.errors = stored.errors;
+    problem.retry_after = stored.retry_after;
+    Ok(problem)
+}
+
+fn response_from(status: i16, body: &[u8], headers: &str) -> Result<HttpResponse, ApiError> {
+    let status = u16::try_from(status).map_err(ApiError::internal)?;
+    let mut response = HttpResponse::build(StatusCode::from_u16(status).map_err(ApiError::internal)?);
+    let headers: BTreeMap<String, String> = serde_json::from_str(headers).map_err(ApiError::internal)?;
+    for (name, value) in headers {
+        response.insert_header((name, value));
+    }
+    Ok(response.body(body.to_vec()))
+}
+
+/// Removes what is older than a day.
+///
+/// # Errors
+///
+/// PostgreSQL refuses.
+pub async fn purge(state: &AppState) -> Result<u64, ApiError> {
+    let client = state.postgres.get().await?;
+    let now = state.clock.now();
+    Ok(client
+        .execute("DELETE FROM accounts.idempotency_keys WHERE expires_at <= $1", &[&now])
+        .await?)
+}

@@ -1,0 +1,167 @@
+//! The newest quotes, from Redis, kept in this process for a quarter of a second.
+//!
+//! However many requests arrive, Redis is asked once in that time; whoever comes meanwhile waits for that one answer.
+//! One read that fails, such as while a connection is opened anew, is bridged by what was read a moment before.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use contracts::keys;
+use contracts::messages::{FLAG_SIMULATED, QuoteMessage};
+use domain::ticker::Ticker;
+use jiff::Timestamp;
+use platform::redis::Connection;
+use tokio::sync::{Mutex, RwLock};
+
+use crate::error::ApiError;
+use crate::response::envelope::CacheLevel;
+
+const KEPT_FOR: Duration = Duration::from_millis(250);
+
+/// How long quotes that were read stand in for a Redis that does not answer. Their ages go on counting.
+const BRIDGED_FOR: Duration = Duration::from_secs(2);
+
+/// The quotes of all supported tickers at one moment, in their order.
+#[derive(Debug)]
+pub struct Board {
+    /// Every ticker with its quote, if it ever had one.
+    pub quotes: Vec<(Ticker, Option<QuoteMessage>)>,
+}
+
+/// What Redis answered. A failure is kept as long as a success, so that requests do not queue for a Redis that is away.
+type Outcome = Result<Arc<Board>, ApiError>;
+
+#[derive(Default)]
+struct Kept {
+    /// What the last read gave, and when it ended.
+    last: Option<(Instant, Outcome)>,
+    /// The last board that was read.
+    board: Option<(Instant, Arc<Board>)>,
+}
+
+/// Reads boards.
+pub struct Quotes {
+    redis: Connection,
+    keys: Vec<String>,
+    tickers: Vec<Ticker>,
+    kept: RwLock<Kept>,
+    reading: Mutex<()>,
+}
+
+impl Quotes {
+    /// The quotes of `tickers`.
+    pub fn new(redis: Connection, tickers: Vec<Ticker>) -> Self {
+        let keys = tickers.iter().map(keys::quote).collect();
+        Self {
+            redis,
+            keys,
+            tickers,
+            kept: RwLock::default(),
+            reading: Mutex::default(),
+        }
+    }
+
+    /// Whether `ticker` is offered here.
+    pub fn is_supported(&self, ticker: &Ticker) -> bool {
+        self.tickers.contains(ticker)
+    }
+
+    /// The newest quotes.
+    ///
+    /// # Errors
+    ///
+    /// Redis does not answer.
+    pub async fn board(&self) -> Result<Arc<Board>, ApiError> {
+        self.board_and_its_place().await.map(|(board, _)| board)
+    }
+
+    /// The newest quotes, and whether they were still in this process or are from Redis.
+    ///
+    /// # Errors
+    ///
+    /// Redis does not answer.
+    pub async fn board_and_its_place(&self) -> Result<(Arc<Board>, CacheLevel), ApiError> {
+        if let Some(outcome) = self.fresh().await {
+            return outcome.map(|board| (board, CacheLevel::Process));
+        }
+        let _turn = self.reading.lock().await;
+        if let Some(outcome) = self.fresh().await {
+            return outcome.map(|board| (board, CacheLevel::Process));
+        }
+        let read = self.read().await.map(Arc::new);
+        let mut kept = self.kept.write().await;
+        let now = Instant::now();
+        let (outcome, place) = match read {
+            Ok(board) => {
+                kept.board = Some((now, Arc::clone(&board)));
+                (Ok(board), CacheLevel::Redis)
+            }
+            Err(error) => match &kept.board {
+                Some((at, board)) if now.duration_since(*at) < BRIDGED_FOR => {
+                    (Ok(Arc::clone(board)), CacheLevel::Process)
+                }
+                Some(_) | None => (Err(error), CacheLevel::None),
+            },
+        };
+        kept.last = Some((now, outcome.clone()));
+        outcome.map(|board| (board, place))
+    }
+
+    async fn fresh(&self) -> Option<Outcome> {
+        let kept = self.kept.read().await;
+        kept.last
+            .as_ref()
+            .filter(|(at, _)| at.elapsed() < KEPT_FOR)
+            .map(|(_, outcome)| outcome.clone())
+    }
+
+    async fn read(&self) -> Result<Board, ApiError> {
+        let mut redis = self.redis.clone();
+        let texts: Vec<Option<String>> = redis::cmd("MGET").arg(&self.keys).query_async(&mut redis).await?;
+        let quotes = self
+            .tickers
+            .iter()
+            .cloned()
+            .zip(texts.into_iter().map(|text| text.and_then(|text| parse(&text))));
+        Ok(Board {
+            quotes: quotes.collect(),
+        })
+    }
+}
+
+/// One unreadable quote is logged and missing; the others are served.
+fn parse(text: &str) -> Option<QuoteMessage> {
+    serde_json::from_str(text)
+        .inspect_err(|error| tracing::error!(%error, "quote is unreadable"))
+        .ok()
+}
+
+impl Board {
+    /// The quote of `ticker`.
+    pub fn find(&self, ticker: &Ticker) -> Option<&QuoteMessage> {
+        self.quotes
+            .iter()
+            .find(|(name, _)| name == ticker)
+            .and_then(|(_, quote)| quote.as_ref())
+    }
+
+    /// Age of the newest quote.
+    pub fn age(&self, now: Timestamp) -> Option<Duration> {
+        self.present().map(|quote| age(quote, now)).min()
+    }
+
+    /// Whether the newest quotes come from a simulated market.
+    pub fn is_simulated(&self) -> bool {
+        self.present()
+            .any(|quote| quote.flags.iter().any(|flag| flag == FLAG_SIMULATED))
+    }
+
+    fn present(&self) -> impl Iterator<Item = &QuoteMessage> {
+        self.quotes.iter().filter_map(|(_, quote)| quote.as_ref())
+    }
+}
+
+/// Time since the moment a quote speaks of.
+pub fn age(quote: &QuoteMessage, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(quote.as_of)).unwrap_or_default()
+}

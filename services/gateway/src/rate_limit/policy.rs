@@ -1,0 +1,232 @@
+//! Which limit applies to which route, and how much it allows.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::auth::Tier;
+
+/// A limit of its own, with buckets of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// Registration, per client address.
+    Register,
+    /// One's own account, per user.
+    Me,
+    /// The rates, per client address.
+    Rates,
+    /// Creating alerts, per user.
+    AlertsCreate,
+    /// Reading alerts, per user.
+    AlertsRead,
+    /// Deleting alerts, per user.
+    AlertsDelete,
+    /// Quotes and candles, per user.
+    Market,
+    /// Analytics and risk, per user.
+    Analytics,
+    /// Everything else that writes or touches webhooks, per user.
+    Write,
+}
+
+/// Whose bucket is taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The client's address.
+    Ip,
+    /// The user.
+    User,
+}
+
+impl Policy {
+    /// The name in `RateLimit-Policy` and in the setting `RATE_LIMIT_<NAME>`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::Me => "me",
+            Self::Rates => "rates",
+            Self::AlertsCreate | Self::AlertsRead | Self::AlertsDelete => "alerts",
+            Self::Market => "market",
+            Self::Analytics => "analytics",
+            Self::Write => "write",
+        }
+    }
+
+    /// The name of its buckets: alerts have one per method.
+    pub const fn bucket(self) -> &'static str {
+        match self {
+            Self::AlertsCreate => "alerts-create",
+            Self::AlertsRead => "alerts-read",
+            Self::AlertsDelete => "alerts-delete",
+            Self::Register | Self::Me | Self::Rates | Self::Market | Self::Analytics | Self::Write => self.name(),
+        }
+    }
+
+    /// Whose bucket is taken from.
+    pub const fn subject(self) -> Subject {
+        match self {
+            Self::Register | Self::Rates => Subject::Ip,
+            Self::Me
+            | Self::AlertsCreate
+            | Self::AlertsRead
+            | Self::AlertsDelete
+            | Self::Market
+            | Self::Analytics
+            | Self::Write => Subject::User,
+        }
+    }
+
+    /// How many times the limit a tier gets.
+    pub const fn multiplier(self, tier: Tier) -> u32 {
+        match self {
+            Self::Market | Self::Analytics => match tier {
+                Tier::Basic => 1,
+                Tier::Hobbyist => 2,
+                Tier::Startup => 4,
+                Tier::Standard => 10,
+                Tier::Professional | Tier::Enterprise => 20,
+            },
+            Self::Register
+            | Self::Me
+            | Self::Rates
+            | Self::AlertsCreate
+            | Self::AlertsRead
+            | Self::AlertsDelete
+            | Self::Write => 1,
+        }
+    }
+}
+
+/// So many requests in so many seconds, written `n/seconds`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Quota {
+    /// Most requests at once.
+    pub limit: u32,
+    /// Seconds in which that many come back.
+    pub window_seconds: u32,
+}
+
+/// A text that is no quota.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a limit: expected requests/seconds, both from 1 to 10000000, such as 5/10")]
+pub struct InvalidQuota(String);
+
+impl Quota {
+    const MAX: u32 = 10_000_000;
+
+    /// The time in which a full bucket comes back.
+    pub const fn window(self) -> Duration {
+        Duration::from_secs(self.window_seconds as u64)
+    }
+
+    /// The same with `factor` times the requests.
+    #[must_use]
+    pub const fn times(self, factor: u32) -> Self {
+        Self {
+            limit: self.limit.saturating_mul(factor),
+            window_seconds: self.window_seconds,
+        }
+    }
+}
+
+impl FromStr for Quota {
+    type Err = InvalidQuota;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let part = |part: &str| part.trim().parse().ok().filter(|n| (1..=Self::MAX).contains(n));
+        text.split_once('/')
+            .and_then(|(limit, window)| {
+                Some(Self {
+                    limit: part(limit)?,
+                    window_seconds: part(window)?,
+                })
+            })
+            .ok_or_else(|| InvalidQuota(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Quota {
+    type Error = InvalidQuota;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.limit, self.window_seconds)
+    }
+}
+
+/// The limits of this installation.
+#[derive(Debug, Clone, Deserialize)]
+pub struct LimitSettings {
+    /// `RATE_LIMIT_REGISTER`
+    pub rate_limit_register: Quota,
+    /// `RATE_LIMIT_REGISTER_TOTAL`
+    pub rate_limit_register_total: Quota,
+    /// `RATE_LIMIT_ME`
+    pub rate_limit_me: Quota,
+    /// `RATE_LIMIT_RATES`
+    pub rate_limit_rates: Quota,
+    /// `RATE_LIMIT_ALERTS`
+    pub rate_limit_alerts: Quota,
+    /// `RATE_LIMIT_MARKET`
+    pub rate_limit_market: Quota,
+    /// `RATE_LIMIT_ANALYTICS`
+    pub rate_limit_analytics: Quota,
+    /// `RATE_LIMIT_WRITE`
+    pub rate_limit_write: Quota,
+}
+
+impl LimitSettings {
+    /// What `policy` allows all clients together, where there is such a limit.
+    pub fn total(&self, policy: Policy) -> Option<Quota> {
+        (policy == Policy::Register).then_some(self.rate_limit_register_total)
+    }
+
+    /// What `policy` allows a subject of `tier`.
+    pub fn quota(&self, policy: Policy, tier: Tier) -> Quota {
+        let base = match policy {
+            Policy::Register => self.rate_limit_register,
+            Policy::Me => self.rate_limit_me,
+            Policy::Rates => self.rate_limit_rates,
+            Policy::AlertsCreate | Policy::AlertsRead | Policy::AlertsDelete => self.rate_limit_alerts,
+            Policy::Market => self.rate_limit_market,
+            Policy::Analytics => self.rate_limit_analytics,
+            Policy::Write => self.rate_limit_write,
+        };
+        base.times(policy.multiplier(tier))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_is_requests_per_seconds() {
+        assert_eq!(
+            "5/10".parse(),
+            Ok(Quota {
+                limit: 5,
+                window_seconds: 10
+            })
+        );
+        for text in ["", "5", "0/10", "5/0", "5/10/2", "-1/10", "5/x", "99999999/1"] {
+            assert!(text.parse::<Quota>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn tiers_widen_only_market_and_analytics() {
+        assert_eq!(Policy::Market.multiplier(Tier::Standard), 10);
+        assert_eq!(Policy::Analytics.multiplier(Tier::Enterprise), 20);
+        assert_eq!(Policy::Write.multiplier(Tier::Enterprise), 1);
+        assert_eq!(Policy::Rates.multiplier(Tier::Professional), 1);
+    }
+}

@@ -1,0 +1,163 @@
+//! Buckets in Redis, shared by all gateways.
+//!
+//! A check is one call of an atomic script. Checks of one bucket that arrive while a call for it is under way share the
+//! next call, which takes as many tokens as there are checks: nobody waits for more than the call before his own, and a
+//! busy bucket costs Redis one call per round trip instead of one per request.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use platform::redis::Connection;
+use tokio::sync::oneshot;
+
+use super::policy::Quota;
+use super::token_bucket::{self, Bucket, Taken};
+
+/// Longest wait for Redis: a limiter must not be what makes requests slow.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Why Redis did not decide.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SharedError {
+    /// It was silent.
+    #[error("no answer in time")]
+    Timeout,
+    /// It refused, or cannot be reached.
+    #[error("{0}")]
+    Redis(Arc<redis::RedisError>),
+    /// This process is stopping.
+    #[error("the call was given up")]
+    Stopped,
+}
+
+/// Who waits for a token.
+type Waiting = oneshot::Sender<Result<Taken, SharedError>>;
+
+/// Checks of one bucket that wait for the next call.
+struct Queue {
+    /// As the newest of them wants it.
+    quota: Quota,
+    waiting: Vec<Waiting>,
+}
+
+/// The buckets in one Redis.
+pub struct SharedBuckets {
+    redis: Connection,
+    script: redis::Script,
+    /// A bucket stands here as long as calls for it are under way.
+    queues: Mutex<HashMap<String, Queue>>,
+}
+
+impl SharedBuckets {
+    /// The buckets in `redis`.
+    pub fn new(redis: Connection) -> Self {
+        Self {
+            redis,
+            script: redis::Script::new(token_bucket::SCRIPT),
+            queues: Mutex::default(),
+        }
+    }
+
+    /// Takes a token from the bucket `key`.
+    ///
+    /// # Errors
+    ///
+    /// Redis did not decide. A token may be gone all the same.
+    pub async fn take(self: &Arc<Self>, key: &str, quota: Quota) -> Result<Taken, SharedError> {
+        let (answer, taken) = oneshot::channel();
+        if self.enqueue(key, quota, answer) {
+            // Of its own, because whoever asked first may go away while others wait.
+            tokio::spawn(Calls::of(Arc::clone(self), key.to_owned()).run());
+        }
+        taken.await.unwrap_or(Err(SharedError::Stopped))
+    }
+
+    /// Whether nobody calls for this bucket yet.
+    fn enqueue(&self, key: &str, quota: Quota, answer: Waiting) -> bool {
+        let mut queues = self.lock();
+        match queues.get_mut(key) {
+            Some(queue) => {
+                queue.quota = quota;
+                queue.waiting.push(answer);
+                false
+            }
+            None => {
+                let waiting = vec![answer];
+                queues.insert(key.to_owned(), Queue { quota, waiting });
+                true
+            }
+        }
+    }
+
+    /// Takes up to `wanted` tokens at once. Gives what each check is told, in turn.
+    async fn call(&self, key: &str, quota: Quota, wanted: usize) -> Result<impl Iterator<Item = Taken>, SharedError> {
+        let mut redis = self.redis.clone();
+        let mut call = self.script.key(key);
+        call.arg(quota.limit)
+            .arg(u64::from(quota.window_seconds) * 1_000_000)
+            .arg(wanted);
+        let tokens: f64 = tokio::time::timeout(PATIENCE, call.invoke_async(&mut redis))
+            .await
+            .map_err(|_| SharedError::Timeout)?
+            .map_err(|error| SharedError::Redis(Arc::new(error)))?;
+        Ok(Bucket::holding(tokens).take_in_turn(quota))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Queue>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Calls for one bucket, one after the other, until nobody waits. Whoever waits when it is dropped is told.
+struct Calls {
+    buckets: Arc<SharedBuckets>,
+    key: String,
+    /// The bucket does not stand in the queues any more, or another's calls put it there.
+    is_done: bool,
+}
+
+impl Calls {
+    fn of(buckets: Arc<SharedBuckets>, key: String) -> Self {
+        Self {
+            buckets,
+            key,
+            is_done: false,
+        }
+    }
+
+    async fn run(mut self) {
+        while let Some((quota, waiting)) = self.next() {
+            let outcome = self.buckets.call(&self.key, quota, waiting.len()).await;
+            // Who does not listen any more has spent a token all the same.
+            match outcome {
+                Ok(taken) => waiting.into_iter().zip(taken).for_each(|(answer, taken)| {
+                    let _ = answer.send(Ok(taken));
+                }),
+                Err(error) => waiting.into_iter().for_each(|answer| {
+                    let _ = answer.send(Err(error.clone()));
+                }),
+            }
+        }
+    }
+
+    /// Whoever waits now. When nobody does, the next check begins anew.
+    fn next(&mut self) -> Option<(Quota, Vec<Waiting>)> {
+        let mut queues = self.buckets.lock();
+        let queue = queues.get_mut(&self.key)?;
+        if queue.waiting.is_empty() {
+            queues.remove(&self.key);
+            self.is_done = true;
+            return None;
+        }
+        Some((queue.quota, std::mem::take(&mut queue.waiting)))
+    }
+}
+
+impl Drop for Calls {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.buckets.lock().remove(&self.key);
+        }
+    }
+}

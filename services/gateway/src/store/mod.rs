@@ -1,0 +1,4 @@
+//! All SQL of the gateway.
+
+/// Users: registering and finding.
+pub mod users;
