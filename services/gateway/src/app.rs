@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::api_key::KeyHasher;
+use crate::auth::email::Email;
 use crate::auth::identity_cache::Directory;
 use crate::auth::ip_block::Guard;
 use crate::auth::passwords::PasswordHashes;
@@ -31,7 +32,7 @@ use crate::middleware::error_response;
 use crate::quote_cache::Quotes;
 use crate::rate_limit::Limiter;
 use crate::settings::Settings;
-use crate::store::users::{self, Email, NewUser};
+use crate::store::users::{self, NewUser};
 use crate::upstream::Services;
 use crate::{background, health, openapi, routes};
 
@@ -210,7 +211,9 @@ async fn ensure_demo_account(state: &AppState) -> anyhow::Result<()> {
     };
     let key = SecretString::from(key.to_owned());
     let mut client = state.postgres.get().await?;
-    users::ensure_with_key(&mut client, &state.hasher, &user, &key, state.clock.now()).await?;
+    let transaction = client.transaction().await?;
+    users::ensure_with_key(&transaction, &state.hasher, &user, &key, state.clock.now()).await?;
+    transaction.commit().await?;
     tracing::warn!("the demonstration's key is handed out to everyone who asks");
     Ok(())
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::app::AppState;
 use crate::error::ApiError;
-use crate::middleware::idempotency;
+use crate::store::{api_keys, idempotency_keys};
 
 /// How often changes of identities are looked for: they hold within a second.
 const CHANGES_INTERVAL: Duration = Duration::from_millis(500);
@@ -126,10 +126,9 @@ async fn flush_key_use(state: &AppState, waiting: &mut HashSet<Uuid>) {
         return;
     }
     let ids: Vec<Uuid> = waiting.drain().collect();
-    let outcome: Result<u64, ApiError> = async {
+    let outcome: Result<(), ApiError> = async {
         let client = state.postgres.get().await?;
-        let sql = "UPDATE accounts.api_keys SET last_used_at = greatest(last_used_at, $2) WHERE id = ANY($1)";
-        Ok(client.execute(sql, &[&ids, &state.clock.now()]).await?)
+        Ok(api_keys::set_last_used(&client, &ids, state.clock.now()).await?)
     }
     .await;
     if let Err(error) = outcome {
@@ -145,7 +144,12 @@ async fn flush_key_use(state: &AppState, waiting: &mut HashSet<Uuid>) {
 pub async fn purge_answers(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(PURGE_INTERVAL);
     while stop.run_until_cancelled(tick.tick()).await.is_some() {
-        if let Err(error) = idempotency::purge(&state).await {
+        let outcome: Result<u64, ApiError> = async {
+            let client = state.postgres.get().await?;
+            Ok(idempotency_keys::purge(&client, state.clock.now()).await?)
+        }
+        .await;
+        if let Err(error) = outcome {
             tracing::warn!(%error, "old answers are not removed");
         }
     }

@@ -13,11 +13,13 @@ use uuid::Uuid;
 
 use crate::app;
 use crate::auth::api_key::{self, KeyHasher};
+use crate::auth::email::Email;
 use crate::auth::identity_cache::Directory;
 use crate::auth::{Role, Tier};
 use crate::error::catalogue;
 use crate::settings::Settings;
-use crate::store::users::{self, Email, NewUser};
+use crate::store::api_keys;
+use crate::store::users::{self, NewUser};
 
 /// The public gateway.
 #[derive(Debug, Parser)]
@@ -140,7 +142,9 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
         password_hash: None,
     };
     let mut client = pool.get().await?;
-    let id = users::ensure_with_key(&mut client, &hasher, &user, &key, SystemClock.now()).await?;
+    let transaction = client.transaction().await?;
+    let id = users::ensure_with_key(&transaction, &hasher, &user, &key, SystemClock.now()).await?;
+    transaction.commit().await?;
     drop(client);
     if let Err(error) = directory(&settings, pool, hasher)?.pass_on_changes().await {
         eprintln!("gateways learn of the change when Redis answers: {error}");
@@ -159,11 +163,11 @@ async fn revoke_key(wanted: RevokeKey) -> anyhow::Result<()> {
             if prefix.chars().count() > api_key::PREFIX_CHARS {
                 bail!("--prefix takes the first 12 characters; give a whole key by --key-file, - for standard input");
             }
-            api_key::list_by_prefix(&**pool.get().await?, &prefix).await?
+            api_keys::list_by_prefix(&pool.get().await?, &prefix).await?
         }
         (None, None, Some(path)) => {
             let key = read_whole_key(&path)?;
-            let id = api_key::find_id(&**pool.get().await?, &hasher.hash(key.expose_secret())).await?;
+            let id = api_keys::find_id(&pool.get().await?, &hasher.hash(key.expose_secret())).await?;
             id.into_iter().collect()
         }
         (None, None, None) => Vec::new(),

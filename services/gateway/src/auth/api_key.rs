@@ -4,13 +4,10 @@ use anyhow::Context;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use jiff::Timestamp;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
-use tokio_postgres::GenericClient;
-use uuid::Uuid;
 
 /// How every key begins, so that scanners for leaked secrets know it.
 const MARK: &str = "sk_live_";
@@ -83,121 +80,6 @@ pub fn is_well_formed(text: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     })
-}
-
-/// Stores `key` for a user, confined to nothing.
-///
-/// # Errors
-///
-/// PostgreSQL refuses, also when the key exists.
-pub async fn insert(
-    db: &impl GenericClient,
-    hasher: &KeyHasher,
-    user_id: Uuid,
-    name: &str,
-    key: &SecretString,
-    now: Timestamp,
-) -> Result<Uuid, tokio_postgres::Error> {
-    let id = Uuid::now_v7();
-    let key = key.expose_secret();
-    let prefix: String = key.chars().take(PREFIX_CHARS).collect();
-    db.execute(
-        "INSERT INTO accounts.api_keys (id, user_id, name, prefix, key_hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-        &[&id, &user_id, &name, &prefix, &hasher.hash(key).as_slice(), &now],
-    )
-    .await?;
-    Ok(id)
-}
-
-/// The id of a key that is not revoked, by its hash.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
-pub async fn find_id(db: &impl GenericClient, hash: &KeyHash) -> Result<Option<Uuid>, tokio_postgres::Error> {
-    let sql = "SELECT id FROM accounts.api_keys WHERE key_hash = $1 AND revoked_at IS NULL";
-    db.query_opt(sql, &[&hash.as_slice()])
-        .await?
-        .map(|row| row.try_get(0))
-        .transpose()
-}
-
-/// Ends a key. False if there is no such key.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
-pub async fn revoke(db: &impl GenericClient, id: Uuid, now: Timestamp) -> Result<bool, tokio_postgres::Error> {
-    let revoked = db
-        .execute(
-            "UPDATE accounts.api_keys SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1",
-            &[&id, &now],
-        )
-        .await?;
-    Ok(revoked == 1)
-}
-
-/// Keys whose identity has changed and that caches may not know of yet, with the time of the change.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
-pub async fn list_changed(
-    db: &impl GenericClient,
-    limit: usize,
-) -> Result<Vec<(KeyHash, Timestamp)>, tokio_postgres::Error> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = db
-        .query(
-            "SELECT key_hash, changed_at FROM accounts.stale_identities ORDER BY changed_at LIMIT $1",
-            &[&limit],
-        )
-        .await?;
-    rows.iter()
-        .map(|row| Ok((to_hash(row.try_get(0)?), row.try_get(1)?)))
-        .collect()
-}
-
-/// Removes the note of a change that caches know of, unless the key has changed again.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
-pub async fn forget_change(
-    db: &impl GenericClient,
-    hash: &KeyHash,
-    changed_at: Timestamp,
-) -> Result<(), tokio_postgres::Error> {
-    db.execute(
-        "DELETE FROM accounts.stale_identities WHERE key_hash = $1 AND changed_at = $2",
-        &[&hash.as_slice(), &changed_at],
-    )
-    .await?;
-    Ok(())
-}
-
-/// The ids of the keys that begin with `prefix` and are not revoked.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
-pub async fn list_by_prefix(db: &impl GenericClient, prefix: &str) -> Result<Vec<Uuid>, tokio_postgres::Error> {
-    let prefix: String = prefix.chars().take(PREFIX_CHARS).collect();
-    let rows = db
-        .query(
-            "SELECT id FROM accounts.api_keys WHERE prefix = $1 AND revoked_at IS NULL ORDER BY id",
-            &[&prefix],
-        )
-        .await?;
-    rows.iter().map(|row| row.try_get(0)).collect()
-}
-
-/// A hash from the database, where a check keeps its length.
-fn to_hash(bytes: &[u8]) -> KeyHash {
-    let mut hash = [0u8; 32];
-    let length = bytes.len().min(hash.len());
-    hash[..length].copy_from_slice(&bytes[..length]);
-    hash
 }
 
 #[cfg(test)]

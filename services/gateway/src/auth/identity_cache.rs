@@ -7,13 +7,11 @@
 //!
 //! Entries in Redis carry a MAC under the pepper: who can write to Redis cannot make an identity.
 
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use contracts::keys as names;
-use jiff::Timestamp;
 use moka::future::Cache;
 use platform::clock::SharedClock;
 use platform::postgres::Pool;
@@ -23,9 +21,10 @@ use subtle::ConstantTimeEq;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::api_key::{self, KeyHash, KeyHasher};
-use super::{Identity, Scope};
+use crate::auth::Identity;
+use crate::auth::api_key::{self, KeyHash, KeyHasher};
 use crate::error::ApiError;
+use crate::store::api_keys;
 
 const PROCESS_TTL: Duration = Duration::from_secs(5);
 const PROCESS_ENTRIES: u64 = 100_000;
@@ -178,33 +177,7 @@ impl Directory {
 
     async fn load_from_postgres(&self, hash: &KeyHash) -> Result<Option<Identity>, ApiError> {
         let client = self.postgres.get().await?;
-        let statement = client
-            .prepare_cached(
-                "SELECT u.id, u.email, u.role, u.tier, u.created_at, k.id, k.scopes, k.expires_at, k.key_hash \
-                 FROM accounts.api_keys k JOIN accounts.users u ON u.id = k.user_id \
-                 WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND u.is_active",
-            )
-            .await?;
-        let Some(row) = client.query_opt(&statement, &[&hash.as_slice()]).await? else {
-            return Ok(None);
-        };
-        let stored: &[u8] = row.try_get(8)?;
-        if !bool::from(stored.ct_eq(hash)) {
-            return Ok(None);
-        }
-        let scopes: Option<Vec<String>> = row.try_get(6)?;
-        Ok(Some(Identity {
-            user_id: row.try_get(0)?,
-            email: row.try_get(1)?,
-            role: parse(row.try_get(2)?)?,
-            tier: parse(row.try_get(3)?)?,
-            created_at: row.try_get::<_, Timestamp>(4)?,
-            key_id: row.try_get(5)?,
-            scopes: scopes
-                .map(|names| names.iter().map(|name| parse::<Scope>(name)).collect())
-                .transpose()?,
-            expires_at: row.try_get(7)?,
-        }))
+        api_keys::find_identity(&client, hash).await
     }
 
     /// Whether this process has a copy of the identity behind `key`.
@@ -220,7 +193,7 @@ impl Directory {
     /// PostgreSQL refuses; then the key is still valid.
     pub async fn revoke(&self, id: Uuid) -> Result<bool, ApiError> {
         let client = self.postgres.get().await?;
-        if !api_key::revoke(&**client, id, self.clock.now()).await? {
+        if !api_keys::revoke(&client, id, self.clock.now()).await? {
             return Ok(false);
         }
         drop(client);
@@ -238,10 +211,10 @@ impl Directory {
     pub async fn pass_on_changes(&self) -> Result<(), ApiError> {
         loop {
             let client = self.postgres.get().await?;
-            let changes = api_key::list_changed(&**client, CHANGES_AT_ONCE).await?;
+            let changes = api_keys::list_changed(&client, CHANGES_AT_ONCE).await?;
             for (hash, changed_at) in &changes {
                 self.forget(hash).await?;
-                api_key::forget_change(&**client, hash, *changed_at).await?;
+                api_keys::forget_change(&client, hash, *changed_at).await?;
             }
             if changes.len() < CHANGES_AT_ONCE {
                 return Ok(());
@@ -281,10 +254,4 @@ impl Directory {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.process.invalidate_all();
     }
-}
-
-/// A name from the database, where checks keep them valid.
-fn parse<T: FromStr<Err = String>>(name: &str) -> Result<T, ApiError> {
-    name.parse()
-        .map_err(|error| ApiError::internal(format!("unknown name {name:?} in accounts: {error}")))
 }

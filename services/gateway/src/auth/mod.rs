@@ -1,7 +1,10 @@
 //! Identity: users, their keys, and what a request may do.
 
-/// API keys: making, finding, revoking.
+/// API keys: making, hashing, recognizing.
 pub mod api_key;
+
+/// E-mail addresses.
+pub mod email;
 
 /// Passwords.
 pub mod passwords;

@@ -27,6 +27,7 @@ use crate::error::ApiError;
 use crate::extract::caller::Caller;
 use crate::request_context::CreationId;
 use crate::route_policy::Gate;
+use crate::store::idempotency_keys::{self, NewAnswer, NewClaim, RowKey};
 
 const KEPT_FOR: Duration = Duration::from_secs(24 * 3_600);
 
@@ -48,8 +49,7 @@ const KEPT_HEADERS: [HeaderName; 2] = [CONTENT_TYPE, LOCATION];
 /// A request that names a key.
 #[derive(Debug)]
 pub struct Request {
-    subject: String,
-    key: String,
+    row: RowKey,
     hash: [u8; 32],
     secret: bool,
     is_anonymous: bool,
@@ -108,8 +108,10 @@ impl Request {
         ]);
         let subject = caller.map_or_else(|| format!("ip:{address}"), |caller| format!("user:{}", caller.user_id));
         Ok(Some(Self {
-            subject,
-            key: key.to_owned(),
+            row: RowKey {
+                subject,
+                key: key.to_owned(),
+            },
             hash,
             secret: gate.secret,
             is_anonymous: caller.is_none(),
@@ -125,58 +127,38 @@ impl Request {
         let now = state.clock.now();
         let client = state.postgres.get().await?;
         self.require_room(&client).await?;
-        let claim = client
-            .prepare_cached(
-                "INSERT INTO accounts.idempotency_keys AS k \
-                 (subject, key, request_hash, running_until, expires_at, creation_id) VALUES ($1, $2, $3, $4, $5, $7) \
-                 ON CONFLICT (subject, key) DO UPDATE SET request_hash = excluded.request_hash, status = NULL, \
-                 response_body = NULL, response_headers = '{}', is_problem = false, \
-                 running_until = excluded.running_until, expires_at = excluded.expires_at, \
-                 creation_id = CASE WHEN k.expires_at > $6 THEN coalesce(k.creation_id, $7) ELSE $7 END \
-                 WHERE k.expires_at <= $6 \
-                 OR (k.status IS NULL AND k.running_until <= $6 AND k.request_hash = excluded.request_hash) \
-                 RETURNING running_until, creation_id",
-            )
-            .await?;
-        let (until, expires) = (now + RUNS_FOR, now + KEPT_FOR);
-        let hash = self.hash.as_slice();
-        let fresh = CreationId::fresh().0;
-        let claimed = client
-            .query_opt(
-                &claim,
-                &[&self.subject, &self.key, &hash, &until, &expires, &now, &fresh],
-            )
-            .await?;
-        if let Some(row) = claimed {
+        let new = NewClaim {
+            request_hash: &self.hash,
+            now,
+            running_until: now + RUNS_FOR,
+            expires_at: now + KEPT_FOR,
+            creation_id: CreationId::fresh().0,
+        };
+        if let Some(claim) = idempotency_keys::claim(&client, &self.row, &new).await? {
             return Ok(Begun::Run(Run {
-                until: row.try_get(0)?,
-                creation_id: CreationId(row.try_get(1)?),
+                until: claim.running_until,
+                creation_id: CreationId(claim.creation_id),
                 request: self,
             }));
         }
-        let row = client
-            .query_opt(
-                "SELECT request_hash, status, response_body, response_headers::text, is_problem \
-                 FROM accounts.idempotency_keys WHERE subject = $1 AND key = $2",
-                &[&self.subject, &self.key],
-            )
-            .await?;
         let in_progress = || ApiError::new(ProblemKind::IdempotencyInProgress).retry_after(1);
         // The row can be gone if it has just expired.
-        let Some(row) = row else { return Err(in_progress()) };
-        if row.try_get::<_, &[u8]>(0)? != hash {
-            return Err(ApiError::new(ProblemKind::IdempotencyKeyReused));
-        }
-        let Some(status) = row.try_get::<_, Option<i16>>(1)? else {
+        let Some(stored) = idempotency_keys::find(&client, &self.row).await? else {
             return Err(in_progress());
         };
-        let Some(body) = row.try_get::<_, Option<&[u8]>>(2)? else {
+        if stored.request_hash != self.hash {
+            return Err(ApiError::new(ProblemKind::IdempotencyKeyReused));
+        }
+        let Some(status) = stored.status else {
+            return Err(in_progress());
+        };
+        let Some(body) = stored.body else {
             return Err(ApiError::new(ProblemKind::SecretAlreadyShown));
         };
-        let mut replay = if row.try_get(4)? {
-            problem_from(body)?.error_response()
+        let mut replay = if stored.is_problem {
+            problem_from(&body)?.error_response()
         } else {
-            response_from(status, body, row.try_get(3)?)?
+            response_from(status, body, &stored.headers)?
         };
         replay.headers_mut().insert(
             HeaderName::from_static("idempotent-replayed"),
@@ -190,14 +172,7 @@ impl Request {
     /// Bounds the rows of one subject. The keys of a day are kept, so a subject that has used its share gets no new ones.
     async fn require_room(&self, client: &impl GenericClient) -> Result<(), ApiError> {
         let limit = if self.is_anonymous { ANONYMOUS_KEYS } else { USER_KEYS };
-        let count = client
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM accounts.idempotency_keys WHERE subject = $1 AND key = $2) \
-                 OR (SELECT count(*) FROM (SELECT 1 FROM accounts.idempotency_keys WHERE subject = $1 LIMIT $3) AS k) < $3",
-            )
-            .await?;
-        let row = client.query_one(&count, &[&self.subject, &self.key, &limit]).await?;
-        if row.try_get(0)? {
+        if idempotency_keys::has_room(client, &self.row, limit).await? {
             return Ok(());
         }
         let detail = format!("{limit} idempotency keys are in use. Each is free again a day after its first request.");
@@ -250,18 +225,7 @@ impl Run {
     /// The next request may run at once. The row stays: whatever was made has its id.
     async fn release(&self, state: &AppState) -> Result<(), ApiError> {
         let client = state.postgres.get().await?;
-        client
-            .execute(
-                "UPDATE accounts.idempotency_keys SET running_until = $4 \
-                 WHERE subject = $1 AND key = $2 AND running_until = $3 AND status IS NULL",
-                &[
-                    &self.request.subject,
-                    &self.request.key,
-                    &self.until,
-                    &state.clock.now(),
-                ],
-            )
-            .await?;
+        idempotency_keys::release(&client, &self.request.row, self.until, state.clock.now()).await?;
         Ok(())
     }
 
@@ -286,15 +250,14 @@ impl Run {
             None if body.len() > KEPT_BYTES => Some(&[]),
             None => Some(body),
         };
-        let code = i16::try_from(status.as_u16()).map_err(ApiError::internal)?;
+        let answer = NewAnswer {
+            status: i16::try_from(status.as_u16()).map_err(ApiError::internal)?,
+            body,
+            headers: &kept,
+            is_problem: problem.is_some(),
+        };
         let client = state.postgres.get().await?;
-        client
-            .execute(
-                "UPDATE accounts.idempotency_keys SET status = $4, response_body = $5, response_headers = $6::text::jsonb, \
-                 is_problem = $7 WHERE subject = $1 AND key = $2 AND running_until = $3 AND status IS NULL",
-                &[&self.request.subject, &self.request.key, &self.until, &code, &body, &kept, &problem.is_some()],
-            )
-            .await?;
+        idempotency_keys::complete(&client, &self.request.row, self.until, &answer).await?;
         Ok(())
     }
 }
@@ -325,25 +288,12 @@ fn problem_from(body: &[u8]) -> Result<ApiError, ApiError> {
     Ok(problem)
 }
 
-fn response_from(status: i16, body: &[u8], headers: &str) -> Result<HttpResponse, ApiError> {
+fn response_from(status: i16, body: Vec<u8>, headers: &str) -> Result<HttpResponse, ApiError> {
     let status = u16::try_from(status).map_err(ApiError::internal)?;
     let mut response = HttpResponse::build(StatusCode::from_u16(status).map_err(ApiError::internal)?);
     let headers: BTreeMap<String, String> = serde_json::from_str(headers).map_err(ApiError::internal)?;
     for (name, value) in headers {
         response.insert_header((name, value));
     }
-    Ok(response.body(body.to_vec()))
-}
-
-/// Removes what is older than a day.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
-pub async fn purge(state: &AppState) -> Result<u64, ApiError> {
-    let client = state.postgres.get().await?;
-    let now = state.clock.now();
-    Ok(client
-        .execute("DELETE FROM accounts.idempotency_keys WHERE expires_at <= $1", &[&now])
-        .await?)
+    Ok(response.body(body))
 }

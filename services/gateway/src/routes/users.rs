@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::AppState;
+use crate::auth::email::Email;
 use crate::auth::{Role, Tier, api_key, passwords};
 use crate::error::ApiError;
 use crate::extract::body::{Fields, RawBody, string};
@@ -21,7 +22,8 @@ use crate::request_context::CreationId;
 use crate::response;
 use crate::route::Endpoint;
 use crate::route_policy::Gate;
-use crate::store::users::{self, Email, NewUser};
+use crate::store::api_keys;
+use crate::store::users::{self, NewUser};
 
 const REGISTER: Gate = Gate::public().limited(Policy::Register).json().secret().unprocessable();
 const ME: Gate = Gate::known().limited(Policy::Me).unprocessable();
@@ -120,15 +122,15 @@ pub async fn register(
         tier: state.settings.default_tier,
         password_hash: password_hash.as_deref(),
     };
-    if !users::create(&*transaction, &user, now).await? {
+    if !users::create(&transaction, &user, now).await? {
         // An earlier run of this request that could not tell what it made: the key is lost with it.
-        return Err(ApiError::new(if users::exists(&*transaction, id, &email).await? {
+        return Err(ApiError::new(if users::exists(&transaction, id, &email).await? {
             ProblemKind::SecretAlreadyShown
         } else {
             ProblemKind::EmailAlreadyRegistered
         }));
     }
-    api_key::insert(&*transaction, &state.hasher, id, "default", &key, now).await?;
+    api_keys::insert(&transaction, &state.hasher, id, "default", &key, now).await?;
     transaction.commit().await?;
 
     let body = RegisteredBody {

@@ -1,51 +1,14 @@
-//! Users: registering and finding them.
+//! The table `accounts.users`.
 
+use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
-use secrecy::SecretString;
-use tokio_postgres::GenericClient;
+use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-use crate::auth::api_key::{self, KeyHasher};
+use crate::auth::api_key::KeyHasher;
+use crate::auth::email::Email;
 use crate::auth::{Role, Tier};
-
-/// Longest address that SMTP can carry.
-pub const EMAIL_MAX_CHARS: usize = 254;
-
-/// An e-mail address: trimmed, with its domain in lower case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Email(String);
-
-impl Email {
-    /// Reads an address; `None` if it cannot be one.
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let (local, domain) = text.rsplit_once('@')?;
-        let fits = text.len() <= EMAIL_MAX_CHARS && is_local_part(local) && is_domain(domain);
-        fits.then(|| Self(format!("{local}@{}", domain.to_ascii_lowercase())))
-    }
-
-    /// The address as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// `dot-atom` of RFC 5322, at most 64 characters.
-fn is_local_part(text: &str) -> bool {
-    let atom = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b);
-    text.len() <= 64 && text.split('.').all(|part| !part.is_empty() && part.bytes().all(atom))
-}
-
-/// At least two labels of letters, digits and inner hyphens.
-fn is_domain(text: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    text.len() <= 253 && text.contains('.') && text.split('.').all(label)
-}
+use crate::store::api_keys;
 
 /// A new user.
 #[derive(Debug, Clone)]
@@ -97,87 +60,37 @@ pub async fn create(
 pub async fn exists(db: &impl GenericClient, id: Uuid, email: &Email) -> Result<bool, tokio_postgres::Error> {
     let row = db
         .query_one(
-            "SELECT EXISTS (SELECT FROM accounts.users WHERE id = $1 AND lower(email) = lower($2))",
+            "SELECT EXISTS (SELECT FROM accounts.users WHERE id = $1 AND lower(email) = lower($2)) AS user_exists",
             &[&id, &email.as_str()],
         )
         .await?;
-    row.try_get(0)
+    row.try_get("user_exists")
 }
 
-/// Makes sure that the account exists, is active and has `key`. Doing it twice changes nothing.
+/// Makes sure that the account exists, is active and has `key`. Doing it twice changes nothing. It takes several
+/// statements, so the caller gives a transaction.
 ///
 /// # Errors
 ///
 /// PostgreSQL refuses.
 pub async fn ensure_with_key(
-    db: &mut deadpool_postgres::Client,
+    transaction: &impl GenericClient,
     hasher: &KeyHasher,
     user: &NewUser<'_>,
     key: &SecretString,
     now: Timestamp,
 ) -> Result<Uuid, tokio_postgres::Error> {
-    use secrecy::ExposeSecret;
-
-    let transaction = db.transaction().await?;
-    let client: &tokio_postgres::Transaction<'_> = &transaction;
-    create(client, user, now).await?;
-    let id: Uuid = client
+    create(transaction, user, now).await?;
+    let row = transaction
         .query_one(
-            "UPDATE accounts.users SET is_active = true, role = $2, updated_at = $3 WHERE lower(email) = lower($1) RETURNING id",
+            "UPDATE accounts.users SET is_active = true, role = $2, updated_at = $3 \
+             WHERE lower(email) = lower($1) RETURNING id",
             &[&user.email.as_str(), &user.role.as_str(), &now],
         )
-        .await?
-        .try_get(0)?;
-    let hash = hasher.hash(key.expose_secret());
-    let known = client
-        .execute(
-            "UPDATE accounts.api_keys SET user_id = $2, revoked_at = NULL WHERE key_hash = $1",
-            &[&hash.as_slice(), &id],
-        )
         .await?;
-    if known == 0 {
-        api_key::insert(client, hasher, id, "default", key, now).await?;
+    let id: Uuid = row.try_get("id")?;
+    if !api_keys::reassign(transaction, &hasher.hash(key.expose_secret()), id).await? {
+        api_keys::insert(transaction, hasher, id, "default", key, now).await?;
     }
-    transaction.commit().await?;
     Ok(id)
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case("user@example.com", "user@example.com")]
-    #[case("  User.Name+tag@EXAMPLE.Com ", "User.Name+tag@example.com")]
-    #[case("!#$%@a.bc", "!#$%@a.bc")]
-    fn addresses_are_trimmed_and_their_domain_lower_cased(#[case] text: &str, #[case] email: &str) {
-        assert_eq!(Email::parse(text).unwrap().as_str(), email);
-    }
-
-    #[rstest]
-    #[case("")]
-    #[case("user")]
-    #[case("@example.com")]
-    #[case("user@")]
-    #[case("user@localhost")]
-    #[case("us er@example.com")]
-    #[case("user@-a.com")]
-    #[case("user@a..com")]
-    #[case(".user@example.com")]
-    #[case("a@b@example.com")]
-    fn what_is_no_address_is_refused(#[case] text: &str) {
-        assert_eq!(Email::parse(text), None);
-    }
-
-    #[test]
-    fn addresses_are_bounded() {
-        let long = format!("{}@{}.com", "a".repeat(64), "b".repeat(63));
-        assert!(Email::parse(&long).is_some());
-        assert_eq!(Email::parse(&format!("{}@example.com", "a".repeat(65))), None);
-        let too_long = format!("a@{}com", format!("{}.", "b".repeat(49)).repeat(5));
-        assert!(too_long.len() > EMAIL_MAX_CHARS);
-        assert_eq!(Email::parse(&too_long), None);
-    }
 }

@@ -160,7 +160,7 @@ async fn a_revoked_key_stops_at_once_on_every_gateway() {
         assert_eq!(send(on(base)).await.status, 200);
     }
     let client = world.database.pool.get().await.unwrap();
-    let ids = gateway::auth::api_key::list_by_prefix(&**client, &key).await.unwrap();
+    let ids = gateway::store::api_keys::list_by_prefix(&client, &key).await.unwrap();
     let (used, _receiver) = tokio::sync::mpsc::channel(1);
     let directory = gateway::auth::identity_cache::Directory::new(
         world.database.pool.clone(),
@@ -261,7 +261,7 @@ async fn key_is_revoked_while_redis_is_away_and_gateways_obey() {
     let closed = format!("redis://127.0.0.1:{}", testkit::ports::free());
     let redis = platform::redis::connect(&world.settings(&[("REDIS_URL", &closed)]).redis).unwrap();
     let client = world.database.pool.get().await.unwrap();
-    let ids = gateway::auth::api_key::list_by_prefix(&**client, &key).await.unwrap();
+    let ids = gateway::store::api_keys::list_by_prefix(&client, &key).await.unwrap();
     assert!(directory(&world, redis).revoke(ids[0]).await.unwrap());
     eventually("the key is refused", || async { me().await.status == 401 }).await;
     eventually("the change is passed on", || async {
@@ -280,7 +280,7 @@ async fn change_of_a_user_holds_for_all_its_keys() {
     let client = world.database.pool.get().await.unwrap();
     let hasher = KeyHasher::new(&"".into()).unwrap();
     let now = jiff::Timestamp::UNIX_EPOCH;
-    gateway::auth::api_key::insert(&**client, &hasher, id, "second", &second, now)
+    gateway::store::api_keys::insert(&client, &hasher, id, "second", &second, now)
         .await
         .unwrap();
     let keys = [first.as_str(), secrecy::ExposeSecret::expose_secret(&second)];
