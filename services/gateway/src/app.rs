@@ -24,26 +24,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::api_key::KeyHasher;
 use crate::auth::email::Email;
-use crate::auth::identity_cache::Directory;
-use crate::auth::ip_block::Guard;
+use crate::auth::identity_cache::IdentityCache;
+use crate::auth::ip_block::IpBlocker;
 use crate::auth::passwords::PasswordHashes;
 use crate::auth::{Role, Tier};
 use crate::middleware::error_response;
-use crate::quote_cache::Quotes;
-use crate::rate_limit::Limiter;
+use crate::quote_cache::QuoteCache;
+use crate::rate_limit::RateLimiter;
 use crate::settings::Settings;
 use crate::store::users::{self, NewUser};
-use crate::upstream::Services;
+use crate::upstream::Upstreams;
 use crate::{background, health, openapi, routes};
 
 /// The migration that this service needs.
 pub const SCHEMA_VERSION: u32 = 56;
 
 /// Keys in use that wait to be written down; when full, they are told again later.
-const USED_KEYS: usize = 4_096;
+const KEY_USE_QUEUE: usize = 4_096;
 
 /// Longest time a client may take to send the head of a request.
-const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Everything that handlers share.
@@ -59,15 +59,15 @@ pub struct AppState {
     /// Hashes of passwords.
     pub passwords: PasswordHashes,
     /// The token buckets.
-    pub limiter: Arc<Limiter>,
+    pub rate_limiter: Arc<RateLimiter>,
     /// Blocked addresses.
-    pub guard: Guard,
+    pub ip_blocker: IpBlocker,
     /// From keys to identities.
-    pub directory: Directory,
+    pub identities: IdentityCache,
     /// The newest quotes.
-    pub quotes: Quotes,
+    pub quotes: QuoteCache,
     /// The other services.
-    pub services: Services,
+    pub upstreams: Upstreams,
     /// The queues.
     pub rabbit: Broker,
     /// What has to be up.
@@ -117,7 +117,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
 pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<App> {
     platform::metrics::install("gateway", env!("CARGO_PKG_VERSION"))?;
     let process = settings.process.clone();
-    let (used, used_keys) = mpsc::channel(USED_KEYS);
+    let (used, used_keys) = mpsc::channel(KEY_USE_QUEUE);
     let redis_settings = settings.redis.clone();
     let internal_port = settings.internal_port;
     let state = web::Data::new(state(settings, clock, used, &stop)?);
@@ -138,17 +138,20 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     supervisor.spawn("internal server", internal.run(stop.clone()));
     supervisor.spawn(
         "revocations",
-        background::follow_revocations(state.clone().into_inner(), redis_settings, stop.clone()),
+        background::listen_for_revocations(state.clone().into_inner(), redis_settings, stop.clone()),
     );
     supervisor.spawn(
         "identity changes",
-        background::pass_on_identity_changes(state.clone().into_inner(), stop.clone()),
+        background::propagate_identity_changes(state.clone().into_inner(), stop.clone()),
     );
     supervisor.spawn(
         "key use",
-        background::write_down_key_use(state.clone().into_inner(), used_keys, stop.clone()),
+        background::flush_key_usage(state.clone().into_inner(), used_keys, stop.clone()),
     );
-    supervisor.spawn("old answers", background::purge_answers(state.into_inner(), stop));
+    supervisor.spawn(
+        "old answers",
+        background::purge_stored_answers(state.into_inner(), stop),
+    );
     Ok(App {
         address,
         internal_address,
@@ -171,27 +174,27 @@ pub fn state(
     let redis = platform::redis::connect(&settings.redis)?;
     let rabbit = Broker::connect(&settings.rabbit)?;
     let hasher = KeyHasher::new(&settings.api_key_pepper)?;
-    let limiter = Arc::new(Limiter::new(redis.clone(), settings.limits.clone()));
-    let guard = Guard::new(
+    let rate_limiter = Arc::new(RateLimiter::new(redis.clone(), settings.limits.clone()));
+    let ip_blocker = IpBlocker::new(
         redis.clone(),
         settings.auth_failure_limit,
         settings.ip_block_seconds,
         settings.ip_allowlist.clone(),
     );
-    let directory = Directory::new(postgres.clone(), redis.clone(), hasher.clone(), clock.clone(), used);
+    let identities = IdentityCache::new(postgres.clone(), redis.clone(), hasher.clone(), clock.clone(), used);
     let readiness = health::readiness(&postgres, &redis, &rabbit, stop.clone());
     Ok(AppState {
         openapi: openapi::Document::new(&settings.supported_tickers)?,
-        services: Services::new(&settings)?,
-        quotes: Quotes::new(redis, settings.supported_tickers.clone()),
+        upstreams: Upstreams::new(&settings)?,
+        quotes: QuoteCache::new(redis, settings.supported_tickers.clone()),
         settings,
         clock,
         postgres,
         hasher,
         passwords: PasswordHashes::default(),
-        limiter,
-        guard,
-        directory,
+        rate_limiter,
+        ip_blocker,
+        identities,
         rabbit,
         readiness,
     })
@@ -228,7 +231,7 @@ fn serve(process: &ProcessSettings, state: web::Data<AppState>) -> anyhow::Resul
         ActixApp::new()
             .app_data(state.clone())
             .app_data(for_workers.clone())
-            .wrap(from_fn(error_response::leave_small_bodies))
+            .wrap(from_fn(error_response::skip_small_compression))
             .wrap(Compress::default())
             .wrap(from_fn(error_response::answer))
             .wrap(from_fn(close_while_draining))
@@ -242,7 +245,7 @@ fn serve(process: &ProcessSettings, state: web::Data<AppState>) -> anyhow::Resul
         })
         .workers(process.http_workers)
         .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEAD_DEADLINE)
+        .client_request_timeout(HEAD_TIMEOUT)
         .tcp_nodelay(true)
         .shutdown_timeout(process.shutdown_deadline_seconds)
         .disable_signals()

@@ -31,7 +31,7 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 /// # Errors
 ///
 /// Never: without announcements the copies end by themselves after some seconds.
-pub async fn follow_revocations(
+pub async fn listen_for_revocations(
     state: Arc<AppState>,
     redis: RedisSettings,
     stop: CancellationToken,
@@ -40,14 +40,14 @@ pub async fn follow_revocations(
     loop {
         let mut connected = false;
         let broken = stop
-            .run_until_cancelled(follow_once(&state, &redis, &mut connected))
+            .run_until_cancelled(listen_once(&state, &redis, &mut connected))
             .await;
         let Some(outcome) = broken else { return Ok(()) };
         attempt = if connected { 0 } else { attempt + 1 };
         let reason = outcome
             .err()
             .map_or_else(|| "connection closed".to_owned(), |error| format!("{error:#}"));
-        tracing::warn!(reason, attempt, "announcements of revoked keys are not heard");
+        tracing::warn!(reason, attempt, "announcements of revoked keys are not on_revoked");
         let pause = tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt));
         if stop.run_until_cancelled(pause).await.is_none() {
             return Ok(());
@@ -55,18 +55,18 @@ pub async fn follow_revocations(
     }
 }
 
-async fn follow_once(state: &AppState, redis: &RedisSettings, connected: &mut bool) -> anyhow::Result<()> {
+async fn listen_once(state: &AppState, redis: &RedisSettings, connected: &mut bool) -> anyhow::Result<()> {
     let client = redis::Client::open(redis.redis_url.expose_secret())?;
     let mut channel = client.get_async_pubsub().await?;
     channel.subscribe(keys::AUTH_REVOKED_CHANNEL).await?;
     // Something may have been announced while nobody listened.
-    state.directory.forget_all_copies();
+    state.identities.invalidate_all();
     *connected = true;
     let mut messages = channel.on_message();
     while let Some(message) = messages.next().await {
         state
-            .directory
-            .heard(&message.get_payload::<String>().unwrap_or_default())
+            .identities
+            .on_revoked(&message.get_payload::<String>().unwrap_or_default())
             .await;
     }
     Ok(())
@@ -77,12 +77,12 @@ async fn follow_once(state: &AppState, redis: &RedisSettings, connected: &mut bo
 /// # Errors
 ///
 /// Never: while a store is away the changes stay noted.
-pub async fn pass_on_identity_changes(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn propagate_identity_changes(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(CHANGES_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut is_failing = false;
     while stop.run_until_cancelled(tick.tick()).await.is_some() {
-        let Some(outcome) = stop.run_until_cancelled(state.directory.pass_on_changes()).await else {
+        let Some(outcome) = stop.run_until_cancelled(state.identities.propagate_changes()).await else {
             break;
         };
         if let Err(error) = &outcome
@@ -100,7 +100,7 @@ pub async fn pass_on_identity_changes(state: Arc<AppState>, stop: CancellationTo
 /// # Errors
 ///
 /// Never: a failure is logged, and later use is written down.
-pub async fn write_down_key_use(
+pub async fn flush_key_usage(
     state: Arc<AppState>,
     mut used: mpsc::Receiver<Uuid>,
     stop: CancellationToken,
@@ -112,16 +112,16 @@ pub async fn write_down_key_use(
             Some(id) = used.recv() => {
                 waiting.insert(id);
             }
-            _ = tick.tick() => flush_key_use(&state, &mut waiting).await,
+            _ = tick.tick() => flush(&state, &mut waiting).await,
             () = stop.cancelled() => {
-                flush_key_use(&state, &mut waiting).await;
+                flush(&state, &mut waiting).await;
                 return Ok(());
             }
         }
     }
 }
 
-async fn flush_key_use(state: &AppState, waiting: &mut HashSet<Uuid>) {
+async fn flush(state: &AppState, waiting: &mut HashSet<Uuid>) {
     if waiting.is_empty() {
         return;
     }
@@ -141,7 +141,7 @@ async fn flush_key_use(state: &AppState, waiting: &mut HashSet<Uuid>) {
 /// # Errors
 ///
 /// Never: a failure is logged, and the next round removes them.
-pub async fn purge_answers(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn purge_stored_answers(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(PURGE_INTERVAL);
     while stop.run_until_cancelled(tick.tick()).await.is_some() {
         let outcome: Result<u64, ApiError> = async {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 /// Makes room for one more in a map of at most `most` entries. A full one loses what is not current, and if that is less
 /// than half of it, every second entry of the rest, whichever it is: so it is never looked through twice within a quarter
 /// of `most` new entries.
-pub fn make_room<K, V>(map: &mut HashMap<K, V>, most: usize, is_current: impl Fn(&V) -> bool) {
+pub fn evict<K, V>(map: &mut HashMap<K, V>, most: usize, is_current: impl Fn(&V) -> bool) {
     if map.len() < most {
         return;
     }
@@ -32,7 +32,7 @@ mod tests {
     fn looks(is_current: impl Fn(usize, usize) -> bool) -> usize {
         let (mut map, looked) = (HashMap::new(), Cell::new(0));
         for n in 0..ADDED {
-            make_room(&mut map, MOST, |value| {
+            evict(&mut map, MOST, |value| {
                 looked.set(looked.get() + 1);
                 is_current(*value, n)
             });
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn what_is_current_stays_while_half_of_the_room_is_enough() {
         let mut map: HashMap<usize, usize> = (0..MOST).map(|n| (n, n)).collect();
-        make_room(&mut map, MOST, |n| *n < MOST / 2);
+        evict(&mut map, MOST, |n| *n < MOST / 2);
         assert!((0..MOST / 2).all(|n| map.contains_key(&n)));
         assert_eq!(map.len(), MOST / 2);
     }

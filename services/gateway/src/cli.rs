@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::app;
 use crate::auth::api_key::{self, KeyHasher};
 use crate::auth::email::Email;
-use crate::auth::identity_cache::Directory;
+use crate::auth::identity_cache::IdentityCache;
 use crate::auth::{Role, Tier};
 use crate::error::catalogue;
 use crate::settings::Settings;
@@ -146,7 +146,7 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
     let id = users::ensure_with_key(&transaction, &hasher, &user, &key, SystemClock.now()).await?;
     transaction.commit().await?;
     drop(client);
-    if let Err(error) = directory(&settings, pool, hasher)?.pass_on_changes().await {
+    if let Err(error) = directory(&settings, pool, hasher)?.propagate_changes().await {
         eprintln!("gateways learn of the change when Redis answers: {error}");
     }
     eprintln!("user {id} ({}, {}) is ready", email.as_str(), wanted.role);
@@ -183,10 +183,10 @@ async fn revoke_key(wanted: RevokeKey) -> anyhow::Result<()> {
 }
 
 /// The directory, for one change.
-fn directory(settings: &Settings, pool: platform::postgres::Pool, hasher: KeyHasher) -> anyhow::Result<Directory> {
+fn directory(settings: &Settings, pool: platform::postgres::Pool, hasher: KeyHasher) -> anyhow::Result<IdentityCache> {
     let redis = platform::redis::connect(&settings.redis)?;
     let (used, _) = mpsc::channel(1);
-    Ok(Directory::new(pool, redis, hasher, SystemClock::shared(), used))
+    Ok(IdentityCache::new(pool, redis, hasher, SystemClock::shared(), used))
 }
 
 /// The key in a file or, for `-`, on standard input.

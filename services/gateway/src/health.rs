@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use crate::app::AppState;
 
 /// Longest wait for the prices, which are asked for beside the pings.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PRICES_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The three servers that everything needs, each made to do what is needed of it.
 pub fn readiness(postgres: &Pool, redis: &Connection, rabbit: &Broker, stop: CancellationToken) -> Readiness {
@@ -157,10 +157,10 @@ async fn prices(state: &AppState) -> PricesCheck {
         age_ms: None,
         simulated: false,
     };
-    let Ok(Ok(board)) = tokio::time::timeout(PATIENCE, state.quotes.board()).await else {
+    let Ok(Ok(snapshot)) = tokio::time::timeout(PRICES_TIMEOUT, state.quotes.snapshot()).await else {
         return missing;
     };
-    let Some(age) = board.age(state.clock.now()) else {
+    let Some(age) = snapshot.age(state.clock.now()) else {
         return missing;
     };
     PricesCheck {
@@ -170,6 +170,6 @@ async fn prices(state: &AppState) -> PricesCheck {
             "stale"
         },
         age_ms: u64::try_from(age.as_millis()).ok(),
-        simulated: board.is_simulated(),
+        simulated: snapshot.is_simulated(),
     }
 }

@@ -16,31 +16,31 @@ use tokio::sync::{Mutex, RwLock};
 use crate::error::ApiError;
 use crate::response::envelope::CacheLevel;
 
-const KEPT_FOR: Duration = Duration::from_millis(250);
+const SNAPSHOT_TTL: Duration = Duration::from_millis(250);
 
 /// How long quotes that were read stand in for a Redis that does not answer. Their ages go on counting.
-const BRIDGED_FOR: Duration = Duration::from_secs(2);
+const BRIDGE_TTL: Duration = Duration::from_secs(2);
 
 /// The quotes of all supported tickers at one moment, in their order.
 #[derive(Debug)]
-pub struct Board {
+pub struct QuoteSnapshot {
     /// Every ticker with its quote, if it ever had one.
     pub quotes: Vec<(Ticker, Option<QuoteMessage>)>,
 }
 
 /// What Redis answered. A failure is kept as long as a success, so that requests do not queue for a Redis that is away.
-type Outcome = Result<Arc<Board>, ApiError>;
+type Outcome = Result<Arc<QuoteSnapshot>, ApiError>;
 
 #[derive(Default)]
 struct Kept {
     /// What the last read gave, and when it ended.
     last: Option<(Instant, Outcome)>,
     /// The last board that was read.
-    board: Option<(Instant, Arc<Board>)>,
+    snapshot: Option<(Instant, Arc<QuoteSnapshot>)>,
 }
 
 /// Reads boards.
-pub struct Quotes {
+pub struct QuoteCache {
     redis: Connection,
     keys: Vec<String>,
     tickers: Vec<Ticker>,
@@ -48,7 +48,7 @@ pub struct Quotes {
     reading: Mutex<()>,
 }
 
-impl Quotes {
+impl QuoteCache {
     /// The quotes of `tickers`.
     pub fn new(redis: Connection, tickers: Vec<Ticker>) -> Self {
         let keys = tickers.iter().map(keys::quote).collect();
@@ -71,8 +71,8 @@ impl Quotes {
     /// # Errors
     ///
     /// Redis does not answer.
-    pub async fn board(&self) -> Result<Arc<Board>, ApiError> {
-        self.board_and_its_place().await.map(|(board, _)| board)
+    pub async fn snapshot(&self) -> Result<Arc<QuoteSnapshot>, ApiError> {
+        self.snapshot_with_level().await.map(|(snapshot, _)| snapshot)
     }
 
     /// The newest quotes, and whether they were still in this process or are from Redis.
@@ -80,42 +80,42 @@ impl Quotes {
     /// # Errors
     ///
     /// Redis does not answer.
-    pub async fn board_and_its_place(&self) -> Result<(Arc<Board>, CacheLevel), ApiError> {
+    pub async fn snapshot_with_level(&self) -> Result<(Arc<QuoteSnapshot>, CacheLevel), ApiError> {
         if let Some(outcome) = self.fresh().await {
-            return outcome.map(|board| (board, CacheLevel::Process));
+            return outcome.map(|snapshot| (snapshot, CacheLevel::Process));
         }
         let _turn = self.reading.lock().await;
         if let Some(outcome) = self.fresh().await {
-            return outcome.map(|board| (board, CacheLevel::Process));
+            return outcome.map(|snapshot| (snapshot, CacheLevel::Process));
         }
         let read = self.read().await.map(Arc::new);
         let mut kept = self.kept.write().await;
         let now = Instant::now();
         let (outcome, place) = match read {
-            Ok(board) => {
-                kept.board = Some((now, Arc::clone(&board)));
-                (Ok(board), CacheLevel::Redis)
+            Ok(snapshot) => {
+                kept.snapshot = Some((now, Arc::clone(&snapshot)));
+                (Ok(snapshot), CacheLevel::Redis)
             }
-            Err(error) => match &kept.board {
-                Some((at, board)) if now.duration_since(*at) < BRIDGED_FOR => {
-                    (Ok(Arc::clone(board)), CacheLevel::Process)
+            Err(error) => match &kept.snapshot {
+                Some((at, snapshot)) if now.duration_since(*at) < BRIDGE_TTL => {
+                    (Ok(Arc::clone(snapshot)), CacheLevel::Process)
                 }
                 Some(_) | None => (Err(error), CacheLevel::None),
             },
         };
         kept.last = Some((now, outcome.clone()));
-        outcome.map(|board| (board, place))
+        outcome.map(|snapshot| (snapshot, place))
     }
 
     async fn fresh(&self) -> Option<Outcome> {
         let kept = self.kept.read().await;
         kept.last
             .as_ref()
-            .filter(|(at, _)| at.elapsed() < KEPT_FOR)
+            .filter(|(at, _)| at.elapsed() < SNAPSHOT_TTL)
             .map(|(_, outcome)| outcome.clone())
     }
 
-    async fn read(&self) -> Result<Board, ApiError> {
+    async fn read(&self) -> Result<QuoteSnapshot, ApiError> {
         let mut redis = self.redis.clone();
         let texts: Vec<Option<String>> = redis::cmd("MGET").arg(&self.keys).query_async(&mut redis).await?;
         let quotes = self
@@ -123,7 +123,7 @@ impl Quotes {
             .iter()
             .cloned()
             .zip(texts.into_iter().map(|text| text.and_then(|text| parse(&text))));
-        Ok(Board {
+        Ok(QuoteSnapshot {
             quotes: quotes.collect(),
         })
     }
@@ -136,7 +136,7 @@ fn parse(text: &str) -> Option<QuoteMessage> {
         .ok()
 }
 
-impl Board {
+impl QuoteSnapshot {
     /// The quote of `ticker`.
     pub fn find(&self, ticker: &Ticker) -> Option<&QuoteMessage> {
         self.quotes

@@ -6,31 +6,31 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Resource, Responder, Route};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Resource, Responder};
 use contracts::problem::ProblemKind;
 
 use crate::error::ApiError;
-use crate::route_policy::{self, Family, Gate};
+use crate::route_policy::{self, ResponseFormat, RoutePolicy};
 
 /// One method of one path, as the documentation has to list it.
 #[derive(Debug, Clone, Copy)]
-pub struct Operation {
+pub struct RouteDoc {
     /// The path as it is documented, which may end in a slash.
     pub path: &'static str,
     /// The method.
     pub method: &'static str,
     /// What stands before its handler.
-    pub gate: &'static Gate,
+    pub policy: &'static RoutePolicy,
 }
 
 /// One path. With and without a slash at the end it is the same.
-pub struct Endpoint {
+pub struct Route {
     path: &'static str,
     resource: Resource,
-    operations: Vec<Operation>,
+    operations: Vec<RouteDoc>,
 }
 
-impl Endpoint {
+impl Route {
     /// The path as it is documented.
     pub fn at(path: &'static str) -> Self {
         let bare = path.trim_end_matches('/').to_owned();
@@ -44,61 +44,61 @@ impl Endpoint {
 
     /// Answers GET, and HEAD with it.
     #[must_use]
-    pub fn get<F, Args>(self, gate: &'static Gate, handler: F) -> Self
+    pub fn get<F, Args>(self, policy: &'static RoutePolicy, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
         let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-        self.add("GET", gate, route.to(handler))
+        self.add("GET", policy, route.to(handler))
     }
 
     /// Answers POST.
     #[must_use]
-    pub fn post<F, Args>(self, gate: &'static Gate, handler: F) -> Self
+    pub fn post<F, Args>(self, policy: &'static RoutePolicy, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.add("POST", gate, web::post().to(handler))
+        self.add("POST", policy, web::post().to(handler))
     }
 
     /// Answers DELETE.
     #[must_use]
-    pub fn delete<F, Args>(self, gate: &'static Gate, handler: F) -> Self
+    pub fn delete<F, Args>(self, policy: &'static RoutePolicy, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.add("DELETE", gate, web::delete().to(handler))
+        self.add("DELETE", policy, web::delete().to(handler))
     }
 
-    fn add(mut self, method: &'static str, gate: &'static Gate, route: Route) -> Self {
+    fn add(mut self, method: &'static str, policy: &'static RoutePolicy, route: actix_web::Route) -> Self {
         self.resource = self
             .resource
-            .route(route.wrap(from_fn(move |request, next| route_policy::pass(gate, request, next))));
-        self.operations.push(Operation {
+            .route(route.wrap(from_fn(move |request, next| route_policy::pass(policy, request, next))));
+        self.operations.push(RouteDoc {
             path: self.path,
             method,
-            gate,
+            policy,
         });
         self
     }
 
     /// Its operations.
-    pub fn operations(&self) -> &[Operation] {
+    pub fn operations(&self) -> &[RouteDoc] {
         &self.operations
     }
 
     /// Adds the path to the application, with an answer for every other method.
     pub fn register(self, config: &mut ServiceConfig) {
-        let family = self
+        let format = self
             .operations
             .first()
-            .map_or(Family::Plain, |operation| operation.gate.family);
+            .map_or(ResponseFormat::Plain, |operation| operation.policy.format);
         let mut methods: Vec<&str> = self.operations.iter().map(|operation| operation.method).collect();
         if let Some(at) = methods.iter().position(|method| *method == "GET") {
             methods.insert(at + 1, "HEAD");
@@ -112,7 +112,7 @@ impl Endpoint {
                 if request.method() == Method::OPTIONS {
                     return Ok(HttpResponse::NoContent().insert_header((ALLOW, allow)).finish());
                 }
-                request.extensions_mut().insert(family);
+                request.extensions_mut().insert(format);
                 Err(ApiError::new(ProblemKind::MethodNotAllowed).header(ALLOW, allow))
             }
         };

@@ -18,23 +18,23 @@ use crate::app::AppState;
 use crate::auth::{Scope, Tier};
 use crate::error::ApiError;
 use crate::extract::body::RawBody;
-use crate::extract::query::{EarlierViolations, Params};
+use crate::extract::query::{Params, PendingViolations};
 use crate::extract::validate;
 use crate::middleware::{authenticate, idempotency, request_body};
 use crate::network;
-use crate::rate_limit::{Policy, Subject, Verdict};
+use crate::rate_limit::{RateLimitOutcome, RateLimitPolicy, Subject};
 
 /// What a route asks of a request before its handler runs.
 #[derive(Debug, Clone, Copy)]
-pub struct Gate {
+pub struct RoutePolicy {
     /// Who may pass.
     pub access: Access,
     /// Which limit applies.
-    pub policy: Option<Policy>,
+    pub rate_limit: Option<RateLimitPolicy>,
     /// What its answers look like.
-    pub family: Family,
+    pub format: ResponseFormat,
     /// How a wrong parameter is answered.
-    pub bad_parameter: ProblemKind,
+    pub parameter_error: ProblemKind,
     /// Whether it takes a JSON body.
     pub takes_body: bool,
     /// Whether its answer holds a secret, which is not kept for repeats.
@@ -47,20 +47,20 @@ pub enum Access {
     /// Everyone.
     Public,
     /// Everyone if `RATES_PUBLIC` says so, otherwise who has the scope.
-    PublicIfRatesAre(Scope),
+    PublicRates(Scope),
     /// Whoever is known.
-    Known,
+    Authenticated,
     /// Whoever has the scope.
     Scoped(Scope),
 }
 
 /// What the answers of a route look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
+pub enum ResponseFormat {
     /// The object or array itself.
     Plain,
     /// In the envelope.
-    Token,
+    Enveloped,
 }
 
 /// Whether numbers are written as strings (`?numbers=string`).
@@ -71,13 +71,13 @@ pub struct NumbersAsStrings(pub bool);
 #[derive(Debug, Clone, Copy)]
 pub struct ClientIp(pub IpAddr);
 
-impl Gate {
+impl RoutePolicy {
     const fn new(access: Access) -> Self {
         Self {
             access,
-            policy: None,
-            family: Family::Plain,
-            bad_parameter: ProblemKind::InvalidParameter,
+            rate_limit: None,
+            format: ResponseFormat::Plain,
+            parameter_error: ProblemKind::InvalidParameter,
             takes_body: false,
             secret: false,
         }
@@ -90,12 +90,12 @@ impl Gate {
 
     /// For everyone if `RATES_PUBLIC` says so.
     pub const fn public_rates(scope: Scope) -> Self {
-        Self::new(Access::PublicIfRatesAre(scope))
+        Self::new(Access::PublicRates(scope))
     }
 
     /// For whoever is known.
-    pub const fn known() -> Self {
-        Self::new(Access::Known)
+    pub const fn authenticated() -> Self {
+        Self::new(Access::Authenticated)
     }
 
     /// For whoever has `scope`.
@@ -105,22 +105,22 @@ impl Gate {
 
     /// Limited by `policy`.
     #[must_use]
-    pub const fn limited(mut self, policy: Policy) -> Self {
-        self.policy = Some(policy);
+    pub const fn limited(mut self, policy: RateLimitPolicy) -> Self {
+        self.rate_limit = Some(policy);
         self
     }
 
     /// Answers in the envelope.
     #[must_use]
     pub const fn enveloped(mut self) -> Self {
-        self.family = Family::Token;
+        self.format = ResponseFormat::Enveloped;
         self
     }
 
     /// Answers wrong parameters with 422 as it does wrong bodies.
     #[must_use]
     pub const fn unprocessable(mut self) -> Self {
-        self.bad_parameter = ProblemKind::ValidationFailed;
+        self.parameter_error = ProblemKind::ValidationFailed;
         self
     }
 
@@ -150,29 +150,29 @@ impl Gate {
 ///
 /// Never: refusals are responses.
 pub async fn pass(
-    gate: &'static Gate,
+    policy: &'static RoutePolicy,
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    request.extensions_mut().insert(gate.family);
+    request.extensions_mut().insert(policy.format);
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
         return Ok(refuse(request, &ApiError::internal("the application has no state")));
     };
     let mut verdict = None;
-    let response = match admit(gate, &state, &mut request, &mut verdict).await {
+    let response = match admit(policy, &state, &mut request, &mut verdict).await {
         Err(refusal) => refuse(request, &refusal),
         Ok(None) => handle(request, next).await?,
         Ok(Some(repeat)) => match repeat.begin(&state).await {
             Err(refusal) => refuse(request, &refusal),
-            Ok(idempotency::Begun::Replay(stored)) => request.into_response(stored),
-            Ok(idempotency::Begun::Run(run)) => {
+            Ok(idempotency::IdempotencyClaim::Replay(stored)) => request.into_response(stored),
+            Ok(idempotency::IdempotencyClaim::Run(run)) => {
                 request.extensions_mut().insert(run.creation_id());
                 run.finish(&state, handle(request, next).await?).await?
             }
         },
     };
     let response = refuse_unread(response);
-    let mut response = with_the_routes_words(gate, response);
+    let mut response = apply_route_error_status(policy, response);
     if let Some(verdict) = verdict {
         verdict.write_headers(response.headers_mut(), state.clock.now());
     }
@@ -200,29 +200,29 @@ fn refuse(request: ServiceRequest, refusal: &ApiError) -> ServiceResponse<BoxBod
 
 /// Every check before the handler. Gives what has to be known for repeats, if the request names a key.
 async fn admit(
-    gate: &'static Gate,
+    policy: &'static RoutePolicy,
     state: &AppState,
     request: &mut ServiceRequest,
-    verdict: &mut Option<Verdict>,
+    verdict: &mut Option<RateLimitOutcome>,
 ) -> Result<Option<idempotency::Request>, ApiError> {
     let peer = request.peer_addr().map(|peer| peer.ip());
     let address = network::client_ip(peer, request.headers(), &state.settings.trusted_proxies);
     request.extensions_mut().insert(ClientIp(address));
     // Probes and pages stay readable for everyone.
-    if (gate.policy.is_some() || gate.asks_for_credential())
-        && let Err(blocked) = state.guard.check(address).await
-        && !(gate.asks_for_credential() && authenticate::is_valid_nevertheless(state, request.headers(), address).await)
+    if (policy.rate_limit.is_some() || policy.asks_for_credential())
+        && let Err(blocked) = state.ip_blocker.check(address).await
+        && !(policy.asks_for_credential() && authenticate::has_valid_key(state, request.headers(), address).await)
     {
         return Err(blocked);
     }
 
     let patience = Duration::from_millis(state.settings.body_timeout_ms);
-    let body = request_body::read(request, gate.takes_body, patience).await?;
+    let body = request_body::read(request, policy.takes_body, patience).await?;
 
-    let is_public = match gate.access {
+    let is_public = match policy.access {
         Access::Public => true,
-        Access::PublicIfRatesAre(_) => state.settings.rates_public,
-        Access::Known | Access::Scoped(_) => false,
+        Access::PublicRates(_) => state.settings.rates_public,
+        Access::Authenticated | Access::Scoped(_) => false,
     };
     let caller = if is_public {
         None
@@ -230,32 +230,32 @@ async fn admit(
         Some(authenticate::authenticate(state, request.headers(), address).await?)
     };
 
-    if let Some(policy) = gate.policy {
+    if let Some(policy) = policy.rate_limit {
         let tier = caller.as_ref().map_or(Tier::Basic, |caller| caller.tier);
         let subject = match (policy.subject(), &caller) {
             (Subject::User, Some(caller)) => caller.user_id.to_string(),
             (Subject::User | Subject::Ip, _) => network::client_network(address).to_string(),
         };
-        let outcome = state.limiter.check(policy, &subject, tier).await;
+        let outcome = state.rate_limiter.check(policy, &subject, tier).await;
         let refusal = outcome.refusal();
         *verdict = Some(outcome);
         if let Some(refusal) = refusal {
             return Err(refusal);
         }
-        if let Some(refusal) = state.limiter.check_total(policy).await {
+        if let Some(refusal) = state.rate_limiter.check_total(policy).await {
             return Err(refusal);
         }
     }
 
-    if let (Access::Scoped(scope) | Access::PublicIfRatesAre(scope), Some(caller)) = (gate.access, &caller)
+    if let (Access::Scoped(scope) | Access::PublicRates(scope), Some(caller)) = (policy.access, &caller)
         && !caller.may(scope)
     {
         return Err(missing_scope(scope));
     }
 
     let client = network::client_network(address);
-    let repeat = idempotency::Request::of(gate, &state.hasher, request, caller.as_ref(), client, &body)?;
-    if !gate.takes_body {
+    let repeat = idempotency::Request::of(policy, &state.hasher, request, caller.as_ref(), client, &body)?;
+    if !policy.takes_body {
         request_body::refuse(&body)?;
     }
     let strings = if matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -265,8 +265,8 @@ async fn admit(
     };
     let strings = strings.unwrap_or_else(|refusal| {
         // Health and the documentation answer whatever they are asked: a load balancer's probe is never malformed.
-        if gate.policy.is_some() {
-            request.extensions_mut().insert(EarlierViolations(refusal.errors));
+        if policy.rate_limit.is_some() {
+            request.extensions_mut().insert(PendingViolations(refusal.errors));
         }
         false
     });
@@ -300,10 +300,10 @@ fn numbers_as_strings(request: &HttpRequest) -> Result<bool, ApiError> {
 
 /// Handlers without parameters of their own do not look for violations that were found before them.
 fn refuse_unread(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let unread = response.request().extensions_mut().remove::<EarlierViolations>();
+    let unread = response.request().extensions_mut().remove::<PendingViolations>();
     match unread {
         None => response,
-        Some(EarlierViolations(violations)) => {
+        Some(PendingViolations(violations)) => {
             let refusal = ApiError::new(ProblemKind::InvalidParameter).violations(violations);
             response.into_response(refusal.error_response())
         }
@@ -311,7 +311,7 @@ fn refuse_unread(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody>
 }
 
 /// A wrong parameter is 422 on some routes and 400 on the others, whoever found it.
-fn with_the_routes_words(gate: &Gate, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+fn apply_route_error_status(policy: &RoutePolicy, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let Some(mut problem) = response.response().extensions().get::<ApiError>().cloned() else {
         return response;
     };
@@ -320,9 +320,9 @@ fn with_the_routes_words(gate: &Gate, response: ServiceResponse<BoxBody>) -> Ser
             let mut places = problem.errors.iter().filter_map(|error| error.loc.first());
             places.all(|place| place != "body")
         });
-    if !about_parameters || problem.kind == gate.bad_parameter {
+    if !about_parameters || problem.kind == policy.parameter_error {
         return response;
     }
-    problem.kind = gate.bad_parameter;
+    problem.kind = policy.parameter_error;
     response.into_response(problem.error_response())
 }

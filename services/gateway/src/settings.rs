@@ -15,7 +15,7 @@ use crate::allowed_host::AllowedHost;
 use crate::auth::plan::PlanSettings;
 use crate::auth::{Tier, api_key};
 use crate::network::Network;
-use crate::rate_limit::{LimitSettings, Quota};
+use crate::rate_limit::{Quota, RateLimitSettings};
 
 /// Every default, in the order in which later texts override earlier ones.
 pub const DEFAULTS: [&str; 5] = [
@@ -27,7 +27,7 @@ pub const DEFAULTS: [&str; 5] = [
 ];
 
 /// Shortest pepper that is accepted where strangers can reach us.
-const PEPPER_MIN_CHARS: usize = 32;
+const MIN_PEPPER_CHARS: usize = 32;
 
 /// The settings of the gateway.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,7 +46,7 @@ pub struct Settings {
     pub rabbit: RabbitSettings,
     /// The rate limits.
     #[serde(flatten)]
-    pub limits: LimitSettings,
+    pub limits: RateLimitSettings,
     /// What each tier has room for.
     #[serde(flatten)]
     pub plans: PlanSettings,
@@ -119,7 +119,7 @@ impl Validate for Settings {
         self.plans.validate(problems);
         let exposed = self.process.app_env.is_exposed();
         let pepper = self.api_key_pepper.expose_secret().chars().count();
-        if pepper < PEPPER_MIN_CHARS && (exposed || pepper > 0) {
+        if pepper < MIN_PEPPER_CHARS && (exposed || pepper > 0) {
             problems.add(
                 "API_KEY_PEPPER",
                 "must have at least 32 characters; set a random text and keep it",

@@ -14,23 +14,23 @@ use crate::error::ApiError;
 use crate::settings::Settings;
 
 /// One service.
-pub struct Service {
+pub struct Upstream {
     name: &'static str,
     client: InternalClient,
     user: Option<Uuid>,
 }
 
 /// All of them.
-pub struct Services {
+pub struct Upstreams {
     /// Venues.
-    pub fetch: Service,
+    pub fetch: Upstream,
     /// Statistics and candles.
-    pub analytics: Service,
+    pub analytics: Upstream,
     /// Alerts, webhooks, monitors.
-    pub alerts: Service,
+    pub alerts: Upstream,
 }
 
-impl Services {
+impl Upstreams {
     /// The services at the addresses in `settings`.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl Services {
         let service = |name, url: &url::Url| {
             let timeout = Duration::from_millis(settings.internal_timeout_ms);
             let client = InternalClient::new(url.clone(), settings.process.internal_token.clone(), timeout)?;
-            anyhow::Ok(Service {
+            anyhow::Ok(Upstream {
                 name,
                 client,
                 user: None,
@@ -54,7 +54,7 @@ impl Services {
     }
 }
 
-impl Service {
+impl Upstream {
     /// Its name in logs and in the status.
     pub fn name(&self) -> &'static str {
         self.name

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 /// How every key begins, so that scanners for leaked secrets know it.
-const MARK: &str = "sk_live_";
+const KEY_PREFIX: &str = "sk_live_";
 
 /// Characters after the mark: 32 bytes in base64.
 const RANDOM_CHARS: usize = 43;
@@ -69,12 +69,12 @@ pub fn generate() -> anyhow::Result<SecretString> {
     SysRng
         .try_fill_bytes(&mut bytes)
         .context("random bytes from the system")?;
-    Ok(format!("{MARK}{}", URL_SAFE_NO_PAD.encode(bytes)).into())
+    Ok(format!("{KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)).into())
 }
 
 /// Whether `text` looks like a key; what does not is not looked up.
 pub fn is_well_formed(text: &str) -> bool {
-    text.strip_prefix(MARK).is_some_and(|random| {
+    text.strip_prefix(KEY_PREFIX).is_some_and(|random| {
         random.len() == RANDOM_CHARS
             && random
                 .bytes()

@@ -4,25 +4,25 @@ use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::bounded_map::make_room;
+use crate::bounded_map::evict;
 use crate::rate_limit::Quota;
 
 /// Addresses of which failures, and of which blocks, are remembered; beyond that, some are forgotten.
-const ADDRESSES: usize = 50_000;
+const MAX_ADDRESSES: usize = 50_000;
 
 /// Hash of a credential that failed.
 pub type CredentialHash = [u8; 32];
 
 /// Counts failures per address.
 #[derive(Debug)]
-pub struct Failures {
+pub struct FailureWindow {
     permitted: Quota,
     block: Duration,
     noted: HashMap<IpAddr, VecDeque<(Instant, CredentialHash)>>,
     blocked: HashMap<IpAddr, Instant>,
 }
 
-impl Failures {
+impl FailureWindow {
     /// Blocks an address for `block` at the last failure that `permitted` allows.
     pub fn new(permitted: Quota, block: Duration) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Failures {
     /// Counts a failure, the same credential once. True if it is the last one that is permitted.
     pub fn note(&mut self, address: IpAddr, credential: CredentialHash, now: Instant) -> bool {
         let window = self.permitted.window();
-        make_room(&mut self.noted, ADDRESSES, |times| {
+        evict(&mut self.noted, MAX_ADDRESSES, |times| {
             times.back().is_some_and(|(last, _)| now.duration_since(*last) < window)
         });
         let times = self.noted.entry(address).or_default();
@@ -57,7 +57,7 @@ impl Failures {
 
     /// Blocks an address from now on.
     pub fn block(&mut self, address: IpAddr, now: Instant) {
-        make_room(&mut self.blocked, ADDRESSES, |until| *until > now);
+        evict(&mut self.blocked, MAX_ADDRESSES, |until| *until > now);
         self.blocked.insert(address, now + self.block);
     }
 
@@ -76,8 +76,8 @@ impl Failures {
 mod tests {
     use super::*;
 
-    fn failures() -> Failures {
-        Failures::new("20/60".parse().unwrap(), Duration::from_secs(900))
+    fn failures() -> FailureWindow {
+        FailureWindow::new("20/60".parse().unwrap(), Duration::from_secs(900))
     }
 
     fn credential(n: u32) -> CredentialHash {
@@ -147,7 +147,7 @@ mod tests {
             failures.note(address(n), credential(n), now);
             failures.block(address(n), now);
         }
-        assert!(failures.noted.len() <= ADDRESSES && failures.blocked.len() <= ADDRESSES);
+        assert!(failures.noted.len() <= MAX_ADDRESSES && failures.blocked.len() <= MAX_ADDRESSES);
         assert!(failures.blocked_until(address(119_999), now).is_some());
     }
 }

@@ -31,23 +31,23 @@ const PROCESS_ENTRIES: u64 = 100_000;
 const REDIS_TTL_SECONDS: u64 = 3_600;
 
 /// Longer than any look-up takes.
-const MARKER_TTL_SECONDS: u64 = 30;
+const TOMBSTONE_TTL_SECONDS: u64 = 30;
 
 /// Most changes read together.
-const CHANGES_AT_ONCE: usize = 500;
+const CHANGES_BATCH: usize = 500;
 
 /// The marker that stands while an entry must not be filled.
-const MARKER: &str = "";
+const TOMBSTONE: &str = "";
 
 /// Finds identities.
-pub struct Directory {
+pub struct IdentityCache {
     postgres: Pool,
     redis: Connection,
     hasher: KeyHasher,
     clock: SharedClock,
     process: Cache<KeyHash, Arc<Identity>>,
     /// Counts what was forgotten, so that a look-up that began before can tell.
-    forgotten: AtomicU64,
+    invalidations: AtomicU64,
     used: mpsc::Sender<Uuid>,
 }
 
@@ -57,7 +57,7 @@ enum Miss {
     Failed(ApiError),
 }
 
-impl Directory {
+impl IdentityCache {
     /// A directory over these stores. Keys that are used are told to `used`, now and then.
     pub fn new(
         postgres: Pool,
@@ -76,7 +76,7 @@ impl Directory {
             hasher,
             clock,
             process,
-            forgotten: AtomicU64::new(0),
+            invalidations: AtomicU64::new(0),
             used,
         }
     }
@@ -93,15 +93,15 @@ impl Directory {
         let hash = self.hasher.hash(key);
         let found = match self.process.get(&hash).await {
             Some(identity) => Some(identity),
-            None => self.find_anew(hash).await?,
+            None => self.load(hash).await?,
         };
         let now = self.clock.now();
         Ok(found.filter(|identity| identity.expires_at.is_none_or(|end| now < end)))
     }
 
-    async fn find_anew(&self, hash: KeyHash) -> Result<Option<Arc<Identity>>, ApiError> {
-        let before = self.forgotten.load(Ordering::SeqCst);
-        let found = match self.process.try_get_with(hash, self.load(&hash)).await {
+    async fn load(&self, hash: KeyHash) -> Result<Option<Arc<Identity>>, ApiError> {
+        let before = self.invalidations.load(Ordering::SeqCst);
+        let found = match self.process.try_get_with(hash, self.read_through(&hash)).await {
             Ok(identity) => Some(identity),
             Err(miss) => match &*miss {
                 Miss::Unknown => None,
@@ -109,19 +109,19 @@ impl Directory {
             },
         };
         // What was read before something was forgotten is not kept.
-        if self.forgotten.load(Ordering::SeqCst) != before {
+        if self.invalidations.load(Ordering::SeqCst) != before {
             self.process.invalidate(&hash).await;
         }
         Ok(found)
     }
 
-    async fn load(&self, hash: &KeyHash) -> Result<Arc<Identity>, Miss> {
+    async fn read_through(&self, hash: &KeyHash) -> Result<Arc<Identity>, Miss> {
         let entry = names::auth_cache(&hex::encode(hash));
         let mut redis = self.redis.clone();
         let cached: Result<Option<String>, _> = redis.get(&entry).await;
         let may_fill = match cached {
-            Ok(Some(text)) if text != MARKER => match self.open(hash, &text) {
-                Some(identity) => return Ok(self.tell_used(identity)),
+            Ok(Some(text)) if text != TOMBSTONE => match self.open(hash, &text) {
+                Some(identity) => return Ok(self.note_use(identity)),
                 None => {
                     tracing::warn!("cached identity is not one of ours, it is read anew");
                     false
@@ -147,7 +147,7 @@ impl Directory {
                 tracing::warn!(%error, "identity is not cached");
             }
         }
-        Ok(self.tell_used(identity))
+        Ok(self.note_use(identity))
     }
 
     /// The entry of an identity: its MAC, a colon, and the identity as JSON.
@@ -169,7 +169,7 @@ impl Directory {
         self.hasher.hash_parts(&[b"cached identity", hash, text.as_bytes()])
     }
 
-    fn tell_used(&self, identity: Identity) -> Arc<Identity> {
+    fn note_use(&self, identity: Identity) -> Arc<Identity> {
         // A full queue means that many keys are in use; the next look-up tells it again.
         let _ = self.used.try_send(identity.key_id);
         Arc::new(identity)
@@ -181,7 +181,7 @@ impl Directory {
     }
 
     /// Whether this process has a copy of the identity behind `key`.
-    pub async fn has_copy(&self, key: &str) -> bool {
+    pub async fn is_cached(&self, key: &str) -> bool {
         self.process.get(&self.hasher.hash(key)).await.is_some()
     }
 
@@ -197,7 +197,7 @@ impl Directory {
             return Ok(false);
         }
         drop(client);
-        if let Err(error) = self.pass_on_changes().await {
+        if let Err(error) = self.propagate_changes().await {
             tracing::warn!(%error, "gateways are told of the revocation when Redis is back");
         }
         Ok(true)
@@ -208,15 +208,15 @@ impl Directory {
     /// # Errors
     ///
     /// PostgreSQL or Redis does not answer; the changes stay noted.
-    pub async fn pass_on_changes(&self) -> Result<(), ApiError> {
+    pub async fn propagate_changes(&self) -> Result<(), ApiError> {
         loop {
             let client = self.postgres.get().await?;
-            let changes = api_keys::list_changed(&client, CHANGES_AT_ONCE).await?;
+            let changes = api_keys::list_stale(&client, CHANGES_BATCH).await?;
             for (hash, changed_at) in &changes {
-                self.forget(hash).await?;
-                api_keys::forget_change(&client, hash, *changed_at).await?;
+                self.invalidate(hash).await?;
+                api_keys::clear_stale(&client, hash, *changed_at).await?;
             }
-            if changes.len() < CHANGES_AT_ONCE {
+            if changes.len() < CHANGES_BATCH {
                 return Ok(());
             }
         }
@@ -227,31 +227,31 @@ impl Directory {
     /// # Errors
     ///
     /// Redis refuses.
-    pub async fn forget(&self, hash: &KeyHash) -> Result<(), ApiError> {
+    pub async fn invalidate(&self, hash: &KeyHash) -> Result<(), ApiError> {
         let name = hex::encode(hash);
         let mut redis = self.redis.clone();
         redis
-            .set_ex::<_, _, ()>(names::auth_cache(&name), MARKER, MARKER_TTL_SECONDS)
+            .set_ex::<_, _, ()>(names::auth_cache(&name), TOMBSTONE, TOMBSTONE_TTL_SECONDS)
             .await?;
         redis.publish::<_, _, ()>(names::AUTH_REVOKED_CHANNEL, &name).await?;
-        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.invalidations.fetch_add(1, Ordering::SeqCst);
         self.process.invalidate(hash).await;
         Ok(())
     }
 
     /// Forgets this process's copy of what was announced as `message`.
-    pub async fn heard(&self, message: &str) {
-        self.forgotten.fetch_add(1, Ordering::SeqCst);
+    pub async fn on_revoked(&self, message: &str) {
+        self.invalidations.fetch_add(1, Ordering::SeqCst);
         let mut hash: KeyHash = [0; 32];
         match hex::decode_to_slice(message, &mut hash) {
             Ok(()) => self.process.invalidate(&hash).await,
-            Err(_) => self.forget_all_copies(),
+            Err(_) => self.invalidate_all(),
         }
     }
 
     /// Forgets every copy of this process: something may have been announced while nobody listened.
-    pub fn forget_all_copies(&self) {
-        self.forgotten.fetch_add(1, Ordering::SeqCst);
+    pub fn invalidate_all(&self) {
+        self.invalidations.fetch_add(1, Ordering::SeqCst);
         self.process.invalidate_all();
     }
 }

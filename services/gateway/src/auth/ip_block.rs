@@ -13,7 +13,7 @@ use moka::future::Cache;
 use platform::redis::Connection;
 use redis::AsyncCommands;
 
-use super::failure_window::Failures;
+use super::failure_window::FailureWindow;
 use crate::error::ApiError;
 use crate::network::{Network, any_contains, client_network};
 use crate::rate_limit::Quota;
@@ -22,11 +22,11 @@ use crate::rate_limit::Quota;
 const IP_BLOCKS: &str = "auth_ip_blocks_total";
 
 /// How long this process believes what it knows about an address.
-const BELIEVED_FOR: Duration = Duration::from_secs(1);
-const ADDRESSES: u64 = 50_000;
+const BLOCK_STATE_TTL: Duration = Duration::from_secs(1);
+const MAX_ADDRESSES: u64 = 50_000;
 
 /// Longest wait for Redis.
-const PATIENCE: Duration = Duration::from_millis(300);
+const REDIS_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Counts a failure among those of the last window, exactly, and blocks at the last one that is permitted.
 ///
@@ -45,7 +45,7 @@ return 1
 ";
 
 /// Counts failures and knows the blocked.
-pub struct Guard {
+pub struct IpBlocker {
     redis: Connection,
     script: redis::Script,
     failures: Quota,
@@ -54,15 +54,15 @@ pub struct Guard {
     /// When the block of an address ends according to Redis; `None` if it has none.
     known: Cache<IpAddr, Option<Instant>>,
     /// What this process counted and blocked itself.
-    own: Mutex<Failures>,
+    own: Mutex<FailureWindow>,
 }
 
-impl Guard {
+impl IpBlocker {
     /// A guard that blocks for `block_seconds` after the failures of one quota, except addresses in `allowlist`.
     pub fn new(redis: Connection, failures: Quota, block_seconds: u32, allowlist: Vec<Network>) -> Self {
         let known = Cache::builder()
-            .max_capacity(ADDRESSES)
-            .time_to_live(BELIEVED_FOR)
+            .max_capacity(MAX_ADDRESSES)
+            .time_to_live(BLOCK_STATE_TTL)
             .build();
         let block = Duration::from_secs(u64::from(block_seconds));
         Self {
@@ -72,7 +72,7 @@ impl Guard {
             block_seconds,
             allowlist,
             known,
-            own: Mutex::new(Failures::new(failures, block)),
+            own: Mutex::new(FailureWindow::new(failures, block)),
         }
     }
 
@@ -103,7 +103,7 @@ impl Guard {
     /// The end of a block as Redis knows it. Without Redis nobody is blocked: its loss must not lock people out.
     async fn look_up(&self, address: IpAddr) -> Option<Instant> {
         let mut redis = self.redis.clone();
-        let left: i64 = match tokio::time::timeout(PATIENCE, redis.pttl(block_key(address))).await {
+        let left: i64 = match tokio::time::timeout(REDIS_TIMEOUT, redis.pttl(block_key(address))).await {
             Ok(Ok(left)) => left,
             Ok(Err(_)) | Err(_) => return None,
         };
@@ -146,14 +146,14 @@ impl Guard {
             .arg(self.block_seconds)
             .arg(hex::encode(credential));
         let mut redis = self.redis.clone();
-        let answer = tokio::time::timeout(PATIENCE, call.invoke_async::<u8>(&mut redis)).await;
+        let answer = tokio::time::timeout(REDIS_TIMEOUT, call.invoke_async::<u8>(&mut redis)).await;
         let is_blocked = answer
             .map_err(|_| "no answer in time".to_owned())?
             .map_err(|error| error.to_string())?;
         Ok(is_blocked == 1)
     }
 
-    fn own(&self) -> MutexGuard<'_, Failures> {
+    fn own(&self) -> MutexGuard<'_, FailureWindow> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,7 +15,7 @@ pub const MIN_CHARS: usize = 10;
 pub const MAX_CHARS: usize = 128;
 
 /// Hashes made at the same time: each takes 19 MiB and a core for some hundredths of a second.
-const AT_ONCE: usize = 2;
+const HASHING_CONCURRENCY: usize = 2;
 
 /// Makes hashes of passwords.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct PasswordHashes {
 impl Default for PasswordHashes {
     fn default() -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            turns: Arc::new(Semaphore::new(HASHING_CONCURRENCY)),
         }
     }
 }

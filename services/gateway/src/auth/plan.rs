@@ -25,7 +25,7 @@ pub struct PlanSettings {
 }
 
 /// Largest limit that can be set; 0 is for more.
-const MAX: u32 = 10_000_000;
+const MAX_LIMIT: u32 = 10_000_000;
 
 impl PlanSettings {
     /// What a user of this tier may have.
@@ -53,9 +53,9 @@ impl PlanSettings {
                 ("ALERTS_LIMIT", limits.max_active_alerts),
                 ("ENDPOINTS_LIMIT", limits.max_endpoints),
             ] {
-                if limit.is_some_and(|limit| limit > MAX) {
+                if limit.is_some_and(|limit| limit > MAX_LIMIT) {
                     let variable = format!("{name}_{}", tier.as_str().to_uppercase());
-                    problems.add(variable, format!("must be at most {MAX}; 0 is no limit"));
+                    problems.add(variable, format!("must be at most {MAX_LIMIT}; 0 is no limit"));
                 }
             }
         }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{ApiError, catalogue};
 use crate::response::envelope::{Status, StatusState};
-use crate::route_policy::Family;
+use crate::route_policy::ResponseFormat;
 
 /// With what else it holds, an error body is at most 64 KiB.
 const MAX_ERRORS_BYTES: usize = 48 * 1024;
@@ -68,10 +68,16 @@ pub struct Violation {
 
 impl ErrorBody {
     /// The body of `problem`, for the family of routes it happened on.
-    pub fn new(problem: &ApiError, family: Family, request_id: &str, now: Timestamp, elapsed: Duration) -> Self {
+    pub fn new(
+        problem: &ApiError,
+        format: ResponseFormat,
+        request_id: &str,
+        now: Timestamp,
+        elapsed: Duration,
+    ) -> Self {
         let code = problem.kind.status();
         let detail: String = problem.detail.chars().take(MAX_DETAIL_CHARS).collect();
-        let status = (family == Family::Token).then(|| Status {
+        let status = (format == ResponseFormat::Enveloped).then(|| Status {
             state: StatusState::Error,
             timestamp: Time(now),
             error_code: code,

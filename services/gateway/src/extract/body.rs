@@ -14,7 +14,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
-use super::validate::Broken;
+use super::validate::Violation;
 use crate::error::ApiError;
 use crate::error::violations::{Violations, shorten};
 
@@ -75,16 +75,16 @@ impl Fields {
     }
 
     /// Reads the field `name`, which has to be there.
-    pub fn required<T>(&mut self, name: &str, read: impl Fn(&RawValue) -> Result<T, Broken>) -> Option<T> {
+    pub fn required<T>(&mut self, name: &str, read: impl Fn(&RawValue) -> Result<T, Violation>) -> Option<T> {
         match self.take(name) {
             Some(raw) => self.keep(name, read(&raw)),
             None if !self.is_object => None,
-            None => self.keep(name, Err(Broken::new("missing", "is required"))),
+            None => self.keep(name, Err(Violation::new("missing", "is required"))),
         }
     }
 
     /// Reads the field `name`, which may be absent.
-    pub fn optional<T>(&mut self, name: &str, read: impl Fn(&RawValue) -> Result<T, Broken>) -> Option<T> {
+    pub fn optional<T>(&mut self, name: &str, read: impl Fn(&RawValue) -> Result<T, Violation>) -> Option<T> {
         let raw = self.take(name)?;
         self.keep(name, read(&raw))
     }
@@ -96,10 +96,10 @@ impl Fields {
         Some(raw)
     }
 
-    fn keep<T>(&mut self, name: &str, outcome: Result<T, Broken>) -> Option<T> {
+    fn keep<T>(&mut self, name: &str, outcome: Result<T, Violation>) -> Option<T> {
         match outcome {
             Ok(value) => Some(value),
-            Err(Broken { kind, msg, params }) => {
+            Err(Violation { kind, msg, params }) => {
                 self.violations
                     .push(|| FieldError::new(&["body", name], kind, msg).with_params(params));
                 None
@@ -122,27 +122,27 @@ impl Fields {
 }
 
 /// Reads a JSON string by `rule`.
-pub fn string<T>(rule: impl Fn(&str) -> Result<T, Broken>) -> impl Fn(&RawValue) -> Result<T, Broken> {
+pub fn string<T>(rule: impl Fn(&str) -> Result<T, Violation>) -> impl Fn(&RawValue) -> Result<T, Violation> {
     move |raw| {
         let text: String =
-            serde_json::from_str(raw.get()).map_err(|_| Broken::new("string_type", "must be a string"))?;
+            serde_json::from_str(raw.get()).map_err(|_| Violation::new("string_type", "must be a string"))?;
         rule(&text)
     }
 }
 
 /// Reads a JSON object whose values are all strings.
-pub fn string_map(raw: &RawValue) -> Result<std::collections::BTreeMap<String, String>, Broken> {
+pub fn string_map(raw: &RawValue) -> Result<std::collections::BTreeMap<String, String>, Violation> {
     serde_json::from_str(raw.get())
-        .map_err(|_| Broken::new("object_type", "must be an object whose values are strings"))
+        .map_err(|_| Violation::new("object_type", "must be an object whose values are strings"))
 }
 
 /// Reads a JSON number as its exact text.
-pub fn decimal_text(raw: &RawValue) -> Result<&str, Broken> {
+pub fn decimal_text(raw: &RawValue) -> Result<&str, Violation> {
     let text = raw.get();
     if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
         Ok(text)
     } else {
-        Err(Broken::new("decimal_type", "must be a number"))
+        Err(Violation::new("decimal_type", "must be a number"))
     }
 }
 

@@ -16,7 +16,7 @@ use url::form_urlencoded;
 use crate::auth::api_key::KeyHasher;
 use crate::error::ApiError;
 
-const VALID_FOR: Duration = Duration::from_secs(5 * 60);
+const CURSOR_TTL: Duration = Duration::from_secs(5 * 60);
 
 /// Parameters that do not change which objects a list has, or in which order.
 const NO_FILTERS: [&str; 3] = ["cursor", "limit", "numbers"];
@@ -82,7 +82,7 @@ impl<'s> Cursors<'s> {
         let (seal, position) = rest.split_first_chunk::<SEAL_BYTES>()?;
         let is_ours = bool::from(seal.ct_eq(&self.seal_of(*issued, position)));
         let issued_at = Timestamp::from_second(i64::from_be_bytes(*issued)).ok()?;
-        let is_valid = is_ours && self.now.duration_since(issued_at).unsigned_abs() <= VALID_FOR;
+        let is_valid = is_ours && self.now.duration_since(issued_at).unsigned_abs() <= CURSOR_TTL;
         is_valid.then(|| String::from_utf8(position.to_vec()).ok())?
     }
 

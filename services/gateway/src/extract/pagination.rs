@@ -4,18 +4,18 @@ use contracts::api::alerts::PageQuery;
 use contracts::problem::ProblemKind;
 use uuid::Uuid;
 
-use super::query::{Params, present};
+use super::query::{Params, expect_valid};
 use super::validate;
 use crate::error::ApiError;
 
 /// Longest cursor of any list.
-pub const CURSOR_MAX_CHARS: usize = 512;
+pub const MAX_CURSOR_CHARS: usize = 512;
 
 /// The parameters of every list that is followed by cursor.
 pub fn page_query(params: &mut Params<'_>) -> PageQuery {
     PageQuery {
         limit: params.optional("limit", validate::integer(1, 1_000)),
-        cursor: params.optional("cursor", validate::text(1, CURSOR_MAX_CHARS)),
+        cursor: params.optional("cursor", validate::text(1, MAX_CURSOR_CHARS)),
     }
 }
 
@@ -24,7 +24,7 @@ pub fn page_query(params: &mut Params<'_>) -> PageQuery {
 /// # Errors
 ///
 /// There is a cursor.
-pub fn refuse_cursor(cursor: Option<&str>) -> Result<(), ApiError> {
+pub fn reject_cursor(cursor: Option<&str>) -> Result<(), ApiError> {
     match cursor {
         None => Ok(()),
         Some(_) => Err(ApiError::new(ProblemKind::InvalidCursor)),
@@ -36,8 +36,8 @@ pub fn refuse_cursor(cursor: Option<&str>) -> Result<(), ApiError> {
 /// # Errors
 ///
 /// Every violation that was found.
-pub fn id_of(mut params: Params<'_>) -> Result<Uuid, ApiError> {
+pub fn path_id(mut params: Params<'_>) -> Result<Uuid, ApiError> {
     let id = params.path("id", validate::id);
     params.finish()?;
-    present(id)
+    expect_valid(id)
 }

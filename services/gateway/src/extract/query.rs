@@ -5,14 +5,14 @@ use contracts::problem::ProblemKind;
 use platform::problem::FieldError;
 use url::form_urlencoded;
 
-use super::validate::Broken;
+use super::validate::Violation;
 use crate::error::ApiError;
 use crate::error::violations::Violations;
 
 /// Violations that were found before the handler. They wait in the request, so that they are named with the
 /// handler's own.
 #[derive(Debug)]
-pub struct EarlierViolations(pub Vec<FieldError>);
+pub struct PendingViolations(pub Vec<FieldError>);
 
 /// The parameters of one request.
 pub struct Params<'r> {
@@ -35,7 +35,7 @@ impl<'r> Params<'r> {
     }
 
     /// Reads the query parameter `name`, which may be absent but not twice.
-    pub fn optional<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Broken>) -> Option<T> {
+    pub fn optional<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Violation>) -> Option<T> {
         let mut values = self
             .query
             .iter()
@@ -43,30 +43,30 @@ impl<'r> Params<'r> {
             .map(|(_, value)| value.as_str());
         let value = values.next()?;
         let outcome = match values.next() {
-            Some(_) => Err(Broken::new("repeated", "must be given once")),
+            Some(_) => Err(Violation::new("repeated", "must be given once")),
             None => read(value),
         };
         self.keep("query", name, outcome)
     }
 
     /// Reads the query parameter `name`, which has to be there.
-    pub fn required<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Broken>) -> Option<T> {
+    pub fn required<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Violation>) -> Option<T> {
         if !self.query.iter().any(|(key, _)| key == name) {
-            return self.keep("query", name, Err(Broken::new("missing", "is required")));
+            return self.keep("query", name, Err(Violation::new("missing", "is required")));
         }
         self.optional(name, read)
     }
 
     /// Reads the path parameter `name`.
-    pub fn path<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Broken>) -> Option<T> {
+    pub fn path<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Violation>) -> Option<T> {
         let outcome = read(self.request.match_info().query(name));
         self.keep("path", name, outcome)
     }
 
-    fn keep<T>(&mut self, place: &str, name: &str, outcome: Result<T, Broken>) -> Option<T> {
+    fn keep<T>(&mut self, place: &str, name: &str, outcome: Result<T, Violation>) -> Option<T> {
         match outcome {
             Ok(value) => Some(value),
-            Err(Broken { kind, msg, params }) => {
+            Err(Violation { kind, msg, params }) => {
                 self.violations
                     .push(|| FieldError::new(&[place, name], kind, msg).with_params(params));
                 None
@@ -80,7 +80,7 @@ impl<'r> Params<'r> {
     ///
     /// Every violation that was found.
     pub fn finish(mut self) -> Result<(), ApiError> {
-        if let Some(EarlierViolations(earlier)) = self.request.extensions_mut().remove() {
+        if let Some(PendingViolations(earlier)) = self.request.extensions_mut().remove() {
             for violation in earlier {
                 self.violations.push(|| violation);
             }
@@ -100,7 +100,7 @@ fn is_about_cursor_length(violation: &FieldError) -> bool {
 }
 
 /// The fault of ours that a required value is absent although nothing was found wrong with it.
-pub fn present<T>(value: Option<T>) -> Result<T, ApiError> {
+pub fn expect_valid<T>(value: Option<T>) -> Result<T, ApiError> {
     value.ok_or_else(|| ApiError::internal("a required value is absent without a violation"))
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// A rule that a value breaks.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Broken {
+pub struct Violation {
     /// The rule's name, for programs.
     pub kind: &'static str,
     /// The rule in words.
@@ -18,7 +18,7 @@ pub struct Broken {
     pub params: Value,
 }
 
-impl Broken {
+impl Violation {
     /// A broken rule without parameters.
     pub fn new(kind: &'static str, msg: impl Into<String>) -> Self {
         Self {
@@ -37,15 +37,19 @@ impl Broken {
 }
 
 /// A text of `min` to `max` characters.
-pub fn text(min: usize, max: usize) -> impl Fn(&str) -> Result<String, Broken> {
+pub fn text(min: usize, max: usize) -> impl Fn(&str) -> Result<String, Violation> {
     move |text| {
         let count = text.chars().count();
         if count < min {
-            Err(Broken::new("too_short", format!("must have at least {min} characters"))
-                .params(json!({"min_length": min})))
+            Err(
+                Violation::new("too_short", format!("must have at least {min} characters"))
+                    .params(json!({"min_length": min})),
+            )
         } else if count > max {
-            Err(Broken::new("too_long", format!("must have at most {max} characters"))
-                .params(json!({"max_length": max})))
+            Err(
+                Violation::new("too_long", format!("must have at most {max} characters"))
+                    .params(json!({"max_length": max})),
+            )
         } else {
             Ok(text.to_owned())
         }
@@ -53,66 +57,67 @@ pub fn text(min: usize, max: usize) -> impl Fn(&str) -> Result<String, Broken> {
 }
 
 /// A whole number from `min` to `max`.
-pub fn integer(min: u32, max: u32) -> impl Fn(&str) -> Result<u32, Broken> {
+pub fn integer(min: u32, max: u32) -> impl Fn(&str) -> Result<u32, Violation> {
     move |text| {
         let digits = text.strip_prefix('-').unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(Broken::new("int_parsing", "must be a whole number"));
+            return Err(Violation::new("int_parsing", "must be a whole number"));
         }
         text.parse().ok().filter(|n| (min..=max).contains(n)).ok_or_else(|| {
-            Broken::new("out_of_range", format!("must be from {min} to {max}")).params(json!({"ge": min, "le": max}))
+            Violation::new("out_of_range", format!("must be from {min} to {max}")).params(json!({"ge": min, "le": max}))
         })
     }
 }
 
 /// A finite number from `min` to `max`.
-pub fn number(min: f64, max: f64) -> impl Fn(&str) -> Result<f64, Broken> {
+pub fn number(min: f64, max: f64) -> impl Fn(&str) -> Result<f64, Violation> {
     move |text| {
         let number: f64 = text
             .parse()
-            .map_err(|_| Broken::new("float_parsing", "must be a number"))?;
+            .map_err(|_| Violation::new("float_parsing", "must be a number"))?;
         if (min..=max).contains(&number) {
             Ok(number)
         } else {
-            Err(Broken::new("out_of_range", format!("must be from {min} to {max}"))
+            Err(Violation::new("out_of_range", format!("must be from {min} to {max}"))
                 .params(json!({"ge": min, "le": max})))
         }
     }
 }
 
 /// `true` or `false`.
-pub fn boolean(text: &str) -> Result<bool, Broken> {
+pub fn boolean(text: &str) -> Result<bool, Violation> {
     match text {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(Broken::new("bool_parsing", "must be true or false")),
+        _ => Err(Violation::new("bool_parsing", "must be true or false")),
     }
 }
 
 /// One of a few words.
-pub fn one_of(words: &'static [&'static str]) -> impl Fn(&str) -> Result<String, Broken> {
+pub fn one_of(words: &'static [&'static str]) -> impl Fn(&str) -> Result<String, Violation> {
     move |text| {
         words
             .iter()
             .find(|word| **word == text)
             .map(|word| (*word).to_owned())
             .ok_or_else(|| {
-                Broken::new("enum", format!("must be one of {}", words.join(", "))).params(json!({"expected": words}))
+                Violation::new("enum", format!("must be one of {}", words.join(", ")))
+                    .params(json!({"expected": words}))
             })
     }
 }
 
 /// A ticker, in any case.
-pub fn ticker(text: &str) -> Result<Ticker, Broken> {
+pub fn ticker(text: &str) -> Result<Ticker, Violation> {
     text.parse()
-        .map_err(|error| Broken::new("ticker", format!("{error}")).params(json!({"pattern": TICKER_PATTERN})))
+        .map_err(|error| Violation::new("ticker", format!("{error}")).params(json!({"pattern": TICKER_PATTERN})))
 }
 
 /// What [`ticker`] accepts.
 pub const TICKER_PATTERN: &str = "^[A-Za-z0-9]{1,20}$";
 
 /// A comma list of `min` to `max` different tickers.
-pub fn tickers(min: usize, max: usize) -> impl Fn(&str) -> Result<Vec<Ticker>, Broken> {
+pub fn tickers(min: usize, max: usize) -> impl Fn(&str) -> Result<Vec<Ticker>, Violation> {
     move |text| {
         let mut found: Vec<Ticker> = Vec::new();
         let mut named = 0;
@@ -127,7 +132,7 @@ pub fn tickers(min: usize, max: usize) -> impl Fn(&str) -> Result<Vec<Ticker>, B
             Ok(found)
         } else {
             Err(
-                Broken::new("list_length", format!("must name {min} to {max} different tickers"))
+                Violation::new("list_length", format!("must name {min} to {max} different tickers"))
                     .params(json!({"min_items": min, "max_items": max})),
             )
         }
@@ -135,18 +140,18 @@ pub fn tickers(min: usize, max: usize) -> impl Fn(&str) -> Result<Vec<Ticker>, B
 }
 
 /// An id.
-pub fn id(text: &str) -> Result<Uuid, Broken> {
+pub fn id(text: &str) -> Result<Uuid, Violation> {
     // The one spelling of RFC 9562; the parser alone would also take braces and the like.
     let hyphens = [8, 13, 18, 23];
     let spelled = text.len() == 36 && hyphens.iter().all(|at| text.as_bytes().get(*at) == Some(&b'-'));
     spelled
         .then(|| text.parse().ok())
         .flatten()
-        .ok_or_else(|| Broken::new("uuid_parsing", "must be a UUID"))
+        .ok_or_else(|| Violation::new("uuid_parsing", "must be a UUID"))
 }
 
 /// A time: RFC 3339, or unix seconds or, beyond 10^12, milliseconds.
-pub fn time(text: &str) -> Result<Time, Broken> {
+pub fn time(text: &str) -> Result<Time, Violation> {
     let moment = match text.parse::<i64>() {
         Ok(number) if number > 1_000_000_000_000 => Timestamp::from_millisecond(number).ok(),
         Ok(number) => Timestamp::from_second(number).ok(),
@@ -154,7 +159,7 @@ pub fn time(text: &str) -> Result<Time, Broken> {
     };
     let years = Timestamp::UNIX_EPOCH..Timestamp::from_second(253_402_300_800).unwrap_or(Timestamp::MAX);
     moment.filter(|moment| years.contains(moment)).map(Time).ok_or_else(|| {
-        Broken::new(
+        Violation::new(
             "datetime_parsing",
             "must be an RFC 3339 time, or unix seconds or milliseconds",
         )
@@ -162,22 +167,22 @@ pub fn time(text: &str) -> Result<Time, Broken> {
 }
 
 /// A look-back window; the text is passed on.
-pub fn window(text: &str) -> Result<String, Broken> {
+pub fn window(text: &str) -> Result<String, Violation> {
     text.parse::<Window>()
         .map(|_| text.to_owned())
-        .map_err(|_| Broken::new("window", "must be a number and h, d, w or y, from 1h to 5y"))
+        .map_err(|_| Violation::new("window", "must be a number and h, d, w or y, from 1h to 5y"))
 }
 
 /// A bar length; the text is passed on.
-pub fn interval(text: &str) -> Result<String, Broken> {
+pub fn interval(text: &str) -> Result<String, Violation> {
     let words = Interval::ALL.map(Interval::as_str);
     text.parse::<Interval>().map(|_| text.to_owned()).map_err(|_| {
-        Broken::new("enum", format!("must be one of {}", words.join(", "))).params(json!({"expected": words}))
+        Violation::new("enum", format!("must be one of {}", words.join(", "))).params(json!({"expected": words}))
     })
 }
 
 /// The only currency there is.
-pub fn convert(text: &str) -> Result<String, Broken> {
+pub fn currency(text: &str) -> Result<String, Violation> {
     one_of(&["USD"])(text)
 }
 

@@ -21,12 +21,12 @@ pub const API_KEY_HEADER: &str = "x-api-key";
 ///
 /// There is no credential, it is not valid, or it cannot be checked at the moment.
 pub async fn authenticate(state: &AppState, headers: &HeaderMap, address: IpAddr) -> Result<Caller, ApiError> {
-    let refusal = match (headers.get(API_KEY_HEADER), bearer(headers)) {
+    let refusal = match (headers.get(API_KEY_HEADER), has_bearer_token(headers)) {
         (None, false) => return Err(ApiError::new(ProblemKind::MissingCredentials)),
         // No token is issued yet, so none can belong to the key's user.
         (Some(_), true) => ProblemKind::CredentialsConflict,
         (None, true) => ProblemKind::InvalidToken,
-        (Some(key), false) => match state.directory.find(key.to_str().unwrap_or_default()).await? {
+        (Some(key), false) => match state.identities.find(key.to_str().unwrap_or_default()).await? {
             Some(identity) => return Ok(Caller(identity)),
             None => ProblemKind::InvalidApiKey,
         },
@@ -35,36 +35,36 @@ pub async fn authenticate(state: &AppState, headers: &HeaderMap, address: IpAddr
     let credential = state
         .hasher
         .hash_parts(&[sent(&HeaderName::from_static(API_KEY_HEADER)), sent(&AUTHORIZATION)]);
-    state.guard.note_failure(address, &credential).await;
+    state.ip_blocker.note_failure(address, &credential).await;
     Err(ApiError::new(refusal))
 }
 
 /// Look-ups for a blocked address: enough for its valid keys, which then are in this process's cache, too few to guess.
-const BLOCKED_LOOK_UPS: Quota = Quota {
+const BLOCKED_LOOKUP_QUOTA: Quota = Quota {
     limit: 10,
     window_seconds: 10,
 };
 
 /// Whether a request from a blocked address shows a valid key: whoever shares the address with a guesser may pass.
-pub async fn is_valid_nevertheless(state: &AppState, headers: &HeaderMap, address: IpAddr) -> bool {
+pub async fn has_valid_key(state: &AppState, headers: &HeaderMap, address: IpAddr) -> bool {
     let Some(key) = headers.get(API_KEY_HEADER).and_then(|key| key.to_str().ok()) else {
         return false;
     };
-    if bearer(headers) {
+    if has_bearer_token(headers) {
         return false;
     }
-    if !state.directory.has_copy(key).await {
+    if !state.identities.is_cached(key).await {
         let bucket = keys::rate_bucket("blocked-look-up", &client_network(address).to_string());
-        let (taken, _) = state.limiter.take(&bucket, BLOCKED_LOOK_UPS).await;
+        let (taken, _) = state.rate_limiter.take(&bucket, BLOCKED_LOOKUP_QUOTA).await;
         if !taken.allowed {
             return false;
         }
     }
-    matches!(state.directory.find(key).await, Ok(Some(_)))
+    matches!(state.identities.find(key).await, Ok(Some(_)))
 }
 
 /// Whether a bearer token was sent.
-fn bearer(headers: &HeaderMap) -> bool {
+fn has_bearer_token(headers: &HeaderMap) -> bool {
     let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     value
         .and_then(|value| value.split_whitespace().next())

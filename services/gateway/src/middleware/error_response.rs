@@ -23,24 +23,24 @@ use crate::app::AppState;
 use crate::error::ApiError;
 use crate::error::body::ErrorBody;
 use crate::middleware::cors;
-use crate::route_policy::Family;
+use crate::route_policy::ResponseFormat;
 use crate::routes;
 
 /// Longest path and query.
-const URI_LIMIT_BYTES: usize = 8 * 1024;
+const MAX_URI_BYTES: usize = 8 * 1024;
 
 /// Smallest body that is worth compressing.
-const COMPRESS_FROM_BYTES: u64 = 1024;
+const MIN_COMPRESSED_BYTES: u64 = 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static(contracts::headers::REQUEST_ID);
 
 /// When the first byte of the request was looked at.
 #[derive(Debug, Clone, Copy)]
-pub struct Started(pub Instant);
+pub struct RequestStart(pub Instant);
 
 /// Marks an error response that has a body of its own: the health reports.
 #[derive(Debug, Clone, Copy)]
-pub struct OwnBody;
+pub struct SkipErrorRendering;
 
 /// Answers a request, whatever happens inside.
 ///
@@ -54,7 +54,7 @@ pub async fn answer(
     let started = Instant::now();
     let id = request_id(&request);
     let state = request.app_data::<web::Data<AppState>>().cloned();
-    request.extensions_mut().insert(Started(started));
+    request.extensions_mut().insert(RequestStart(started));
     request.extensions_mut().insert(id.clone());
     let origin = state
         .as_ref()
@@ -63,7 +63,7 @@ pub async fn answer(
     let span = tracing::info_span!("request", request_id = %id, method = %method);
 
     let allowed_hosts = state.as_ref().map(|state| state.settings.allowed_hosts.as_slice());
-    let refusal = refuse_unseen(&mut request, allowed_hosts.unwrap_or_default(), origin.as_ref());
+    let refusal = reject_early(&mut request, allowed_hosts.unwrap_or_default(), origin.as_ref());
     let mut response = if let Some(refusal) = refusal {
         request.into_response(refusal)
     } else {
@@ -72,12 +72,12 @@ pub async fn answer(
             Ok(Ok(response)) => response.map_into_boxed_body(),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
-                let mut response = after_panic(&id, state.as_ref().map(|state| state.get_ref()), started);
-                finish(response.headers_mut(), &id);
+                let mut response = panic_response(&id, state.as_ref().map(|state| state.get_ref()), started);
+                add_common_headers(response.headers_mut(), &id);
                 if let Some(origin) = origin {
                     origin.write_headers(response.headers_mut());
                 }
-                count(None, response.status(), started, method.as_str());
+                record_metrics(None, response.status(), started, method.as_str());
                 return Err(actix_web::error::InternalError::from_response("panic", response).into());
             }
         }
@@ -86,18 +86,18 @@ pub async fn answer(
     let now = state.as_ref().map(|state| state.clock.now()).unwrap_or_default();
     if let Some(problem) = problem_of(&response) {
         let _entered = span.enter();
-        let family = response.request().extensions().get::<Family>().copied();
+        let format = response.request().extensions().get::<ResponseFormat>().copied();
         // What was refused before routing, such as a path that is too long, has no family yet.
-        let family = family.unwrap_or_else(|| routes::family_of(response.request().path()));
-        let body = ErrorBody::new(&problem, family, id.as_str(), now, started.elapsed());
+        let format = format.unwrap_or_else(|| routes::family_of(response.request().path()));
+        let body = ErrorBody::new(&problem, format, id.as_str(), now, started.elapsed());
         response = render(response, &problem, &body);
     }
-    finish(response.headers_mut(), &id);
+    add_common_headers(response.headers_mut(), &id);
     if let Some(origin) = origin {
         origin.write_headers(response.headers_mut());
     }
     let route = response.request().match_pattern();
-    count(route, response.status(), started, method.as_str());
+    record_metrics(route, response.status(), started, method.as_str());
     Ok(response)
 }
 
@@ -107,7 +107,7 @@ fn request_id(request: &ServiceRequest) -> RequestId {
 }
 
 /// What is answered without looking for a route.
-fn refuse_unseen(
+fn reject_early(
     request: &mut ServiceRequest,
     allowed_hosts: &[AllowedHost],
     origin: Option<&cors::Origin>,
@@ -119,7 +119,7 @@ fn refuse_unseen(
         return Some(ApiError::new(ProblemKind::MisdirectedRequest).error_response());
     }
     let uri = request.uri();
-    if uri.path_and_query().map_or(0, |whole| whole.as_str().len()) > URI_LIMIT_BYTES {
+    if uri.path_and_query().map_or(0, |whole| whole.as_str().len()) > MAX_URI_BYTES {
         return Some(ApiError::new(ProblemKind::UriTooLong).error_response());
     }
     cors::preflight(request, origin)
@@ -132,7 +132,7 @@ fn problem_of(response: &ServiceResponse<BoxBody>) -> Option<ApiError> {
         return None;
     }
     let extensions = response.response().extensions();
-    if extensions.contains::<OwnBody>() {
+    if extensions.contains::<SkipErrorRendering>() {
         return None;
     }
     Some(extensions.get::<ApiError>().cloned().unwrap_or_else(|| {
@@ -177,15 +177,15 @@ fn error_response(status: StatusCode, problem: &ApiError, body: &ErrorBody) -> H
 }
 
 /// A panic in a handler is caught at the gate. One that is not took the request with it, and what it was about.
-fn after_panic(id: &RequestId, state: Option<&AppState>, started: Instant) -> HttpResponse {
+fn panic_response(id: &RequestId, state: Option<&AppState>, started: Instant) -> HttpResponse {
     tracing::error!(request_id = %id, "something outside the handlers panicked");
     let now = state.map(|state| state.clock.now()).unwrap_or_default();
     let problem = ApiError::new(ProblemKind::InternalError);
-    let body = ErrorBody::new(&problem, Family::Plain, id.as_str(), now, started.elapsed());
+    let body = ErrorBody::new(&problem, ResponseFormat::Plain, id.as_str(), now, started.elapsed());
     error_response(StatusCode::INTERNAL_SERVER_ERROR, &problem, &body)
 }
 
-fn finish(headers: &mut HeaderMap, id: &RequestId) {
+fn add_common_headers(headers: &mut HeaderMap, id: &RequestId) {
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(REQUEST_ID, value);
     }
@@ -209,7 +209,7 @@ fn finish(headers: &mut HeaderMap, id: &RequestId) {
     }
 }
 
-fn count(route: Option<String>, status: StatusCode, started: Instant, method: &str) {
+fn record_metrics(route: Option<String>, status: StatusCode, started: Instant, method: &str) {
     let route = route.unwrap_or_else(|| "none".to_owned());
     let status = status.as_u16().to_string();
     let method = if matches!(method, "GET" | "HEAD" | "POST" | "DELETE" | "OPTIONS" | "PUT" | "PATCH") {
@@ -227,14 +227,14 @@ fn count(route: Option<String>, status: StatusCode, started: Instant, method: &s
 /// # Errors
 ///
 /// Those of the layers inside.
-pub async fn leave_small_bodies(
+pub async fn skip_small_compression(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let mut response = next.call(request).await?;
     let is_small = match response.response().body().size() {
         BodySize::None => true,
-        BodySize::Sized(bytes) => bytes <= COMPRESS_FROM_BYTES,
+        BodySize::Sized(bytes) => bytes <= MIN_COMPRESSED_BYTES,
         BodySize::Stream => false,
     };
     if is_small && !response.headers().contains_key(CONTENT_ENCODING) {

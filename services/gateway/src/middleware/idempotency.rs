@@ -26,25 +26,25 @@ use crate::auth::api_key::KeyHasher;
 use crate::error::ApiError;
 use crate::extract::caller::Caller;
 use crate::request_context::CreationId;
-use crate::route_policy::Gate;
+use crate::route_policy::RoutePolicy;
 use crate::store::idempotency_keys::{self, NewAnswer, NewClaim, RowKey};
 
-const KEPT_FOR: Duration = Duration::from_secs(24 * 3_600);
+const ANSWER_TTL: Duration = Duration::from_secs(24 * 3_600);
 
 /// Longer than any request runs.
-const RUNS_FOR: Duration = Duration::from_secs(30);
+const CLAIM_TTL: Duration = Duration::from_secs(30);
 
-const KEY_MAX_CHARS: usize = 128;
+const MAX_KEY_CHARS: usize = 128;
 
 /// Largest answer that is kept whole. Of a larger refusal the kind is kept, of a larger success the status and headers.
-const KEPT_BYTES: usize = 64 * 1024;
+const MAX_STORED_BYTES: usize = 64 * 1024;
 
 /// Most keys that one user, or one address without a credential, may have in a day.
-const USER_KEYS: i64 = 10_000;
-const ANONYMOUS_KEYS: i64 = 100;
+const MAX_USER_KEYS: i64 = 10_000;
+const MAX_ANONYMOUS_KEYS: i64 = 100;
 
 /// The headers of an answer that are kept with it.
-const KEPT_HEADERS: [HeaderName; 2] = [CONTENT_TYPE, LOCATION];
+const STORED_HEADERS: [HeaderName; 2] = [CONTENT_TYPE, LOCATION];
 
 /// A request that names a key.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub struct Request {
 }
 
 /// What becomes of it.
-pub enum Begun {
+pub enum IdempotencyClaim {
     /// It runs.
     Run(Run),
     /// It ran before; this was its answer.
@@ -77,7 +77,7 @@ impl Request {
     ///
     /// The key is not acceptable.
     pub fn of(
-        gate: &Gate,
+        policy: &RoutePolicy,
         hasher: &KeyHasher,
         request: &ServiceRequest,
         caller: Option<&Caller>,
@@ -92,13 +92,13 @@ impl Request {
             return Ok(None);
         };
         let key = key.to_str().unwrap_or_default();
-        if !(1..=KEY_MAX_CHARS).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+        if !(1..=MAX_KEY_CHARS).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
             let violation = FieldError::new(
                 &["header", "Idempotency-Key"],
                 "length",
                 "must have 1 to 128 characters of ASCII",
             )
-            .with_params(json!({"min_length": 1, "max_length": KEY_MAX_CHARS}));
+            .with_params(json!({"min_length": 1, "max_length": MAX_KEY_CHARS}));
             return Err(ApiError::new(ProblemKind::ValidationFailed).violations(vec![violation]));
         }
         let hash = hasher.hash_parts(&[
@@ -113,7 +113,7 @@ impl Request {
                 key: key.to_owned(),
             },
             hash,
-            secret: gate.secret,
+            secret: policy.secret,
             is_anonymous: caller.is_none(),
         }))
     }
@@ -123,19 +123,19 @@ impl Request {
     /// # Errors
     ///
     /// The first request still runs, was another one, or had a secret in its answer.
-    pub async fn begin(self, state: &AppState) -> Result<Begun, ApiError> {
+    pub async fn begin(self, state: &AppState) -> Result<IdempotencyClaim, ApiError> {
         let now = state.clock.now();
         let client = state.postgres.get().await?;
         self.require_room(&client).await?;
         let new = NewClaim {
             request_hash: &self.hash,
             now,
-            running_until: now + RUNS_FOR,
-            expires_at: now + KEPT_FOR,
+            running_until: now + CLAIM_TTL,
+            expires_at: now + ANSWER_TTL,
             creation_id: CreationId::fresh().0,
         };
         if let Some(claim) = idempotency_keys::claim(&client, &self.row, &new).await? {
-            return Ok(Begun::Run(Run {
+            return Ok(IdempotencyClaim::Run(Run {
                 until: claim.running_until,
                 creation_id: CreationId(claim.creation_id),
                 request: self,
@@ -164,14 +164,18 @@ impl Request {
             HeaderName::from_static("idempotent-replayed"),
             HeaderValue::from_static("true"),
         );
-        Ok(Begun::Replay(replay))
+        Ok(IdempotencyClaim::Replay(replay))
     }
 }
 
 impl Request {
     /// Bounds the rows of one subject. The keys of a day are kept, so a subject that has used its share gets no new ones.
     async fn require_room(&self, client: &impl GenericClient) -> Result<(), ApiError> {
-        let limit = if self.is_anonymous { ANONYMOUS_KEYS } else { USER_KEYS };
+        let limit = if self.is_anonymous {
+            MAX_ANONYMOUS_KEYS
+        } else {
+            MAX_USER_KEYS
+        };
         if idempotency_keys::has_room(client, &self.row, limit).await? {
             return Ok(());
         }
@@ -237,7 +241,7 @@ impl Run {
         body: &Bytes,
         headers: &HeaderMap,
     ) -> Result<(), ApiError> {
-        let kept: BTreeMap<&str, &str> = KEPT_HEADERS
+        let kept: BTreeMap<&str, &str> = STORED_HEADERS
             .iter()
             .filter_map(|name| Some((name.as_str(), headers.get(name)?.to_str().ok()?)))
             .collect();
@@ -247,7 +251,7 @@ impl Run {
         let body: Option<&[u8]> = match &problem_text {
             Some(text) => Some(text),
             None if has_secret => None,
-            None if body.len() > KEPT_BYTES => Some(&[]),
+            None if body.len() > MAX_STORED_BYTES => Some(&[]),
             None => Some(body),
         };
         let answer = NewAnswer {
@@ -271,7 +275,7 @@ fn problem_to(problem: &ApiError) -> Result<Vec<u8>, ApiError> {
         retry_after: problem.retry_after,
     };
     let text = serde_json::to_vec(&stored).map_err(ApiError::internal)?;
-    if text.len() <= KEPT_BYTES {
+    if text.len() <= MAX_STORED_BYTES {
         return Ok(text);
     }
     stored.errors.clear();

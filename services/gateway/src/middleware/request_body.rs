@@ -13,7 +13,7 @@ use platform::problem::FieldError;
 use crate::error::ApiError;
 
 /// Largest body of any route there is.
-pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// As much as is kept of a body that the route does not take: enough to see that it is none, or an empty object.
 const UNWANTED_BODY_BYTES: usize = 64;
@@ -30,7 +30,7 @@ pub async fn read(request: &mut ServiceRequest, is_taken: bool, patience: Durati
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .map(str::parse::<u64>);
-    if matches!(announced, Some(Ok(bytes)) if bytes > BODY_LIMIT_BYTES as u64) {
+    if matches!(announced, Some(Ok(bytes)) if bytes > MAX_BODY_BYTES as u64) {
         return Err(ApiError::new(ProblemKind::BodyTooLarge));
     }
     let mut payload = request.take_payload();
@@ -39,18 +39,11 @@ pub async fn read(request: &mut ServiceRequest, is_taken: bool, patience: Durati
     }
     let gather = async {
         let mut body = BytesMut::new();
-        let (mut received, kept) = (
-            0,
-            if is_taken {
-                BODY_LIMIT_BYTES
-            } else {
-                UNWANTED_BODY_BYTES
-            },
-        );
+        let (mut received, kept) = (0, if is_taken { MAX_BODY_BYTES } else { UNWANTED_BODY_BYTES });
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| ApiError::new(ProblemKind::BadRequest).detail("The body was cut off."))?;
             received += chunk.len();
-            if received > BODY_LIMIT_BYTES {
+            if received > MAX_BODY_BYTES {
                 return Err(ApiError::new(ProblemKind::BodyTooLarge));
             }
             // The rest of an unwanted body is read and dropped, so that the connection can be used again.

@@ -4,8 +4,8 @@ use anyhow::Context;
 use domain::ticker::Ticker;
 use serde_json::{Map, Value, json};
 
-use crate::route::Operation;
-use crate::route_policy::{Access, Gate};
+use crate::route::RouteDoc;
+use crate::route_policy::{Access, RoutePolicy};
 
 const NUMBERS_AS_STRINGS: &str = "`string` writes every decimal as a JSON string that holds it exactly, such as \
     `\"65420.15\"`. The schemas describe the default, `number`.";
@@ -13,7 +13,7 @@ const NUMBERS_AS_STRINGS: &str = "`string` writes every decimal as a JSON string
 /// Adds to the described document what the gates of its operations imply.
 pub fn decorate(
     mut document: Value,
-    operations: impl Iterator<Item = Operation>,
+    operations: impl Iterator<Item = RouteDoc>,
     tickers: &[Ticker],
 ) -> anyhow::Result<Value> {
     for operation in operations {
@@ -45,10 +45,10 @@ pub fn decorate(
     Ok(document)
 }
 
-fn decorate_operation(described: &mut Map<String, Value>, operation: &Operation) {
-    let gate = operation.gate;
+fn decorate_operation(described: &mut Map<String, Value>, operation: &RouteDoc) {
+    let policy = operation.policy;
     described.insert("operationId".into(), json!(operation_id(operation)));
-    described.insert("security".into(), security(gate.access));
+    described.insert("security".into(), security(policy.access));
     add_parameters(described, operation);
     let mut responses = described.remove("responses").and_then(into_object).unwrap_or_default();
     for (status, description) in errors(operation) {
@@ -57,13 +57,13 @@ fn decorate_operation(described: &mut Map<String, Value>, operation: &Operation)
             .or_insert_with(|| json!({ "description": description }));
     }
     for (status, response) in &mut responses {
-        complete(response, status, gate);
+        complete(response, status, policy);
     }
     described.insert("responses".into(), Value::Object(responses));
 }
 
 /// `GET /api/v1/alerts/{id}/events` is `get_alerts_by_id_events`.
-fn operation_id(operation: &Operation) -> String {
+fn operation_id(operation: &RouteDoc) -> String {
     let path = operation.path.trim_start_matches("/api/v1");
     let steps = path.split('/').filter(|step| !step.is_empty()).map(|step| {
         match step.strip_prefix('{').and_then(|step| step.strip_suffix('}')) {
@@ -80,18 +80,18 @@ fn operation_id(operation: &Operation) -> String {
 fn security(access: Access) -> Value {
     match access {
         Access::Public => json!([]),
-        Access::PublicIfRatesAre(_) | Access::Known | Access::Scoped(_) => json!([{"ApiKey": []}]),
+        Access::PublicRates(_) | Access::Authenticated | Access::Scoped(_) => json!([{"ApiKey": []}]),
     }
 }
 
-fn add_parameters(described: &mut Map<String, Value>, operation: &Operation) {
+fn add_parameters(described: &mut Map<String, Value>, operation: &RouteDoc) {
     let common = if operation.method == "POST" {
         Some(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "Makes repeats of this request harmless: they get the answer of the first one, for 24 hours",
             "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]([ -~]{0,126}[!-~])?$"},
         }))
-    } else if operation.method == "GET" && operation.gate.policy.is_some() {
+    } else if operation.method == "GET" && operation.policy.rate_limit.is_some() {
         Some(json!({
             "name": "numbers", "in": "query", "required": false,
             "description": NUMBERS_AS_STRINGS,
@@ -122,24 +122,24 @@ fn add_parameters(described: &mut Map<String, Value>, operation: &Operation) {
 }
 
 /// The errors that an operation can answer with because of its gate.
-fn errors(operation: &Operation) -> Vec<(&'static str, &'static str)> {
-    let gate = operation.gate;
+fn errors(operation: &RouteDoc) -> Vec<(&'static str, &'static str)> {
+    let policy = operation.policy;
     let mut errors = vec![
         ("500", "A fault of ours"),
         ("503", "A part of the platform does not answer"),
         ("421", "The request was sent to a host that is not served here"),
     ];
-    if gate.policy.is_some() {
+    if policy.rate_limit.is_some() {
         errors.push(("429", "Too many requests"));
         errors.push(("403", "The address is blocked, or the credential does not permit this"));
         errors.push(("400", "The request is malformed, or a parameter is invalid"));
         errors.push(("413", "The body is too large"));
         errors.push(("415", "The body is not JSON"));
     }
-    if gate.asks_for_credential() {
+    if policy.asks_for_credential() {
         errors.push(("401", "The credential is missing or not valid"));
     }
-    if gate.takes_body || operation.method == "POST" || gate.bad_parameter.status() == 422 {
+    if policy.takes_body || operation.method == "POST" || policy.parameter_error.status() == 422 {
         errors.push(("422", "The input breaks one or more rules"));
     }
     if operation.method == "POST" {
@@ -149,15 +149,15 @@ fn errors(operation: &Operation) -> Vec<(&'static str, &'static str)> {
 }
 
 /// Adds the body of errors and the headers that every answer has.
-fn complete(response: &mut Value, status: &str, gate: &Gate) {
+fn complete(response: &mut Value, status: &str, policy: &RoutePolicy) {
     let is_error = status.starts_with('4') || status.starts_with('5');
     if is_error && response["content"].is_null() {
         response["content"] = json!({"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}});
     }
     let mut names = vec!["X-Request-Id"];
-    if gate.policy.is_some() && (!is_error || status == "429") {
+    if policy.rate_limit.is_some() && (!is_error || status == "429") {
         names.extend([
-            "RateLimit-Policy",
+            "RateLimit-RateLimitPolicy",
             "RateLimit",
             "X-RateLimit-Limit",
             "X-RateLimit-Remaining",
@@ -187,7 +187,7 @@ fn headers() -> Value {
     let whole = |description: &str, minimum: u32| json!({"description": description, "required": true, "schema": {"type": "integer", "minimum": minimum}});
     json!({
         "X-Request-Id": text("Id of the request, from the client or made here", "^[A-Za-z0-9._-]{1,64}$"),
-        "RateLimit-Policy": text("The limit that applies", "^\"[a-z]+\";q=[0-9]+;w=[0-9]+$"),
+        "RateLimit-RateLimitPolicy": text("The limit that applies", "^\"[a-z]+\";q=[0-9]+;w=[0-9]+$"),
         "RateLimit": text("What is left of it, and seconds until it is whole again", "^\"[a-z]+\";r=[0-9]+;t=[0-9]+$"),
         "X-RateLimit-Limit": whole("Most requests in a window", 1),
         "X-RateLimit-Remaining": whole("Requests that are left", 0),

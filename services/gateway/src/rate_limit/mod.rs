@@ -22,22 +22,22 @@ use contracts::problem::ProblemKind;
 use jiff::Timestamp;
 use platform::redis::Connection;
 
-pub use self::policy::{LimitSettings, Policy, Quota, Subject};
+pub use self::policy::{Quota, RateLimitPolicy, RateLimitSettings, Subject};
 use self::redis::SharedBuckets;
 pub use self::token_bucket::{Bucket, Taken};
-use crate::bounded_map::make_room;
+use crate::bounded_map::evict;
 use crate::error::ApiError;
 
 /// How long Redis is left alone after it failed.
 const REDIS_PAUSE: Duration = Duration::from_secs(1);
 
 /// Most buckets kept in this process; full ones are forgotten first.
-const LOCAL_BUCKETS: usize = 50_000;
+const MAX_LOCAL_BUCKETS: usize = 50_000;
 
 /// All buckets of this installation.
-pub struct Limiter {
+pub struct RateLimiter {
     shared: Arc<SharedBuckets>,
-    settings: LimitSettings,
+    settings: RateLimitSettings,
     local: Mutex<HashMap<String, (Quota, Bucket)>>,
     paused_until: Mutex<Option<Instant>>,
     started: Instant,
@@ -45,16 +45,16 @@ pub struct Limiter {
 
 /// The outcome of one check, with what the headers say about it.
 #[derive(Debug, Clone, Copy)]
-pub struct Verdict {
-    policy: Policy,
+pub struct RateLimitOutcome {
+    policy: RateLimitPolicy,
     quota: Quota,
     taken: Taken,
     local: bool,
 }
 
-impl Limiter {
+impl RateLimiter {
     /// A limiter that counts in `redis`.
-    pub fn new(redis: Connection, settings: LimitSettings) -> Self {
+    pub fn new(redis: Connection, settings: RateLimitSettings) -> Self {
         Self {
             shared: Arc::new(SharedBuckets::new(redis)),
             settings,
@@ -65,21 +65,21 @@ impl Limiter {
     }
 
     /// Takes a token from the bucket of `subject` under `policy`.
-    pub async fn check(&self, policy: Policy, subject: &str, tier: crate::auth::Tier) -> Verdict {
+    pub async fn check(&self, policy: RateLimitPolicy, subject: &str, tier: crate::auth::Tier) -> RateLimitOutcome {
         let key = keys::rate_bucket(policy.bucket(), subject);
         self.decide(policy, &key, self.settings.quota(policy, tier)).await
     }
 
     /// Takes a token from the bucket that all clients share under `policy`, where there is one; gives the refusal.
-    pub async fn check_total(&self, policy: Policy) -> Option<ApiError> {
+    pub async fn check_total(&self, policy: RateLimitPolicy) -> Option<ApiError> {
         let quota = self.settings.total(policy)?;
         let key = keys::rate_bucket(&format!("{}-total", policy.bucket()), "all");
         self.decide(policy, &key, quota).await.refusal()
     }
 
-    async fn decide(&self, policy: Policy, key: &str, quota: Quota) -> Verdict {
+    async fn decide(&self, policy: RateLimitPolicy, key: &str, quota: Quota) -> RateLimitOutcome {
         let (taken, local) = self.take(key, quota).await;
-        Verdict {
+        RateLimitOutcome {
             policy,
             quota,
             taken,
@@ -104,7 +104,7 @@ impl Limiter {
     fn take_locally(&self, key: &str, quota: Quota) -> Taken {
         let now = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let mut buckets = self.local.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut buckets, LOCAL_BUCKETS, |(quota, bucket)| {
+        evict(&mut buckets, MAX_LOCAL_BUCKETS, |(quota, bucket)| {
             !bucket.is_full(*quota, now)
         });
         let known = buckets.get(key).map(|(_, bucket)| *bucket);
@@ -122,7 +122,7 @@ impl Limiter {
     }
 }
 
-impl Verdict {
+impl RateLimitOutcome {
     /// The refusal, if there was no token.
     pub fn refusal(&self) -> Option<ApiError> {
         let Quota { limit, window_seconds } = self.quota;

@@ -10,7 +10,7 @@ use crate::auth::Tier;
 
 /// A limit of its own, with buckets of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Policy {
+pub enum RateLimitPolicy {
     /// Registration, per client address.
     Register,
     /// One's own account, per user.
@@ -40,7 +40,7 @@ pub enum Subject {
     User,
 }
 
-impl Policy {
+impl RateLimitPolicy {
     /// The name in `RateLimit-Policy` and in the setting `RATE_LIMIT_<NAME>`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -164,7 +164,7 @@ impl fmt::Display for Quota {
 
 /// The limits of this installation.
 #[derive(Debug, Clone, Deserialize)]
-pub struct LimitSettings {
+pub struct RateLimitSettings {
     /// `RATE_LIMIT_REGISTER`
     pub rate_limit_register: Quota,
     /// `RATE_LIMIT_REGISTER_TOTAL`
@@ -183,22 +183,24 @@ pub struct LimitSettings {
     pub rate_limit_write: Quota,
 }
 
-impl LimitSettings {
+impl RateLimitSettings {
     /// What `policy` allows all clients together, where there is such a limit.
-    pub fn total(&self, policy: Policy) -> Option<Quota> {
-        (policy == Policy::Register).then_some(self.rate_limit_register_total)
+    pub fn total(&self, policy: RateLimitPolicy) -> Option<Quota> {
+        (policy == RateLimitPolicy::Register).then_some(self.rate_limit_register_total)
     }
 
     /// What `policy` allows a subject of `tier`.
-    pub fn quota(&self, policy: Policy, tier: Tier) -> Quota {
+    pub fn quota(&self, policy: RateLimitPolicy, tier: Tier) -> Quota {
         let base = match policy {
-            Policy::Register => self.rate_limit_register,
-            Policy::Me => self.rate_limit_me,
-            Policy::Rates => self.rate_limit_rates,
-            Policy::AlertsCreate | Policy::AlertsRead | Policy::AlertsDelete => self.rate_limit_alerts,
-            Policy::Market => self.rate_limit_market,
-            Policy::Analytics => self.rate_limit_analytics,
-            Policy::Write => self.rate_limit_write,
+            RateLimitPolicy::Register => self.rate_limit_register,
+            RateLimitPolicy::Me => self.rate_limit_me,
+            RateLimitPolicy::Rates => self.rate_limit_rates,
+            RateLimitPolicy::AlertsCreate | RateLimitPolicy::AlertsRead | RateLimitPolicy::AlertsDelete => {
+                self.rate_limit_alerts
+            }
+            RateLimitPolicy::Market => self.rate_limit_market,
+            RateLimitPolicy::Analytics => self.rate_limit_analytics,
+            RateLimitPolicy::Write => self.rate_limit_write,
         };
         base.times(policy.multiplier(tier))
     }
@@ -224,9 +226,9 @@ mod tests {
 
     #[test]
     fn tiers_widen_only_market_and_analytics() {
-        assert_eq!(Policy::Market.multiplier(Tier::Standard), 10);
-        assert_eq!(Policy::Analytics.multiplier(Tier::Enterprise), 20);
-        assert_eq!(Policy::Write.multiplier(Tier::Enterprise), 1);
-        assert_eq!(Policy::Rates.multiplier(Tier::Professional), 1);
+        assert_eq!(RateLimitPolicy::Market.multiplier(Tier::Standard), 10);
+        assert_eq!(RateLimitPolicy::Analytics.multiplier(Tier::Enterprise), 20);
+        assert_eq!(RateLimitPolicy::Write.multiplier(Tier::Enterprise), 1);
+        assert_eq!(RateLimitPolicy::Rates.multiplier(Tier::Professional), 1);
     }
 }

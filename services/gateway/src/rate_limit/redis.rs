@@ -15,7 +15,7 @@ use super::policy::Quota;
 use super::token_bucket::{self, Bucket, Taken};
 
 /// Longest wait for Redis: a limiter must not be what makes requests slow.
-const PATIENCE: Duration = Duration::from_millis(300);
+const REDIS_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Why Redis did not decide.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -97,7 +97,7 @@ impl SharedBuckets {
         call.arg(quota.limit)
             .arg(u64::from(quota.window_seconds) * 1_000_000)
             .arg(wanted);
-        let tokens: f64 = tokio::time::timeout(PATIENCE, call.invoke_async(&mut redis))
+        let tokens: f64 = tokio::time::timeout(REDIS_TIMEOUT, call.invoke_async(&mut redis))
             .await
             .map_err(|_| SharedError::Timeout)?
             .map_err(|error| SharedError::Redis(Arc::new(error)))?;

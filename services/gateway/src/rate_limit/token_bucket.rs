@@ -23,7 +23,7 @@ pub struct Taken {
 }
 
 /// Undoes the rounding of fractions: what lacks less than this is a whole token.
-const ALMOST: f64 = 1e-6;
+const EPSILON: f64 = 1e-6;
 
 impl Bucket {
     /// A bucket with so many tokens at this moment.
@@ -58,18 +58,18 @@ pub fn take(quota: Quota, bucket: Option<Bucket>, now_us: u64) -> (Taken, Bucket
     let mut tokens = bucket.map_or(limit, |bucket| {
         limit.min(bucket.tokens + now_us.saturating_sub(bucket.at_us) as f64 / step)
     });
-    let allowed = tokens + ALMOST >= 1.0;
+    let allowed = tokens + EPSILON >= 1.0;
     if allowed {
         tokens -= 1.0;
     }
-    let next = if tokens + ALMOST >= 1.0 {
+    let next = if tokens + EPSILON >= 1.0 {
         0.0
     } else {
         (1.0 - tokens) * step
     };
     let taken = Taken {
         allowed,
-        remaining: (tokens + ALMOST) as u32,
+        remaining: (tokens + EPSILON) as u32,
         full_in_us: ((limit - tokens) * step).ceil() as u64,
         next_in_us: next.ceil() as u64,
     };
@@ -151,7 +151,7 @@ mod tests {
             let tokens = f64::from(limit) * share;
             let taken: Vec<Taken> = Bucket::holding(tokens).take_in_turn(quota(limit, window)).take(checks).collect();
             let granted = taken.iter().take_while(|taken| taken.allowed).count();
-            prop_assert_eq!(granted, checks.min((tokens + ALMOST) as usize));
+            prop_assert_eq!(granted, checks.min((tokens + EPSILON) as usize));
             prop_assert!(taken[granted..].iter().all(|taken| !taken.allowed && taken.remaining == 0 && taken.next_in_us > 0));
             let left: Vec<u32> = taken[..granted].iter().map(|taken| taken.remaining).collect();
             prop_assert!(left.windows(2).all(|pair| pair[0] == pair[1] + 1), "{:?}", left);

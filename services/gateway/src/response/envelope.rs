@@ -162,7 +162,7 @@ pub struct Envelope<T> {
 
 /// What a handler knows about its data; [`crate::response`] makes the envelope of it.
 #[derive(Debug, Clone)]
-pub struct Contents<T> {
+pub struct EnvelopeParts<T> {
     /// The data and their origin.
     pub sourced: Sourced<T>,
     /// Where they were kept.
@@ -171,7 +171,7 @@ pub struct Contents<T> {
     pub pagination: Option<Pagination>,
 }
 
-impl<T> Contents<T> {
+impl<T> EnvelopeParts<T> {
     /// Data from `cache` that are no list.
     pub fn new(sourced: Sourced<T>, cache: CacheLevel) -> Self {
         Self {

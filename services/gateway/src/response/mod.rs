@@ -20,8 +20,8 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::error::ApiError;
-use crate::middleware::error_response::Started;
-use crate::response::envelope::{Contents, Envelope, Metadata, Status};
+use crate::middleware::error_response::RequestStart;
+use crate::response::envelope::{Envelope, EnvelopeParts, Metadata, Status};
 use crate::route_policy::NumbersAsStrings;
 
 /// The header with the cursor of the next page.
@@ -92,7 +92,7 @@ pub fn market_plain<T: Serialize>(request: &HttpRequest, body: &T, max_age: u32)
 /// The body cannot be written.
 pub fn market<T: Serialize>(
     request: &HttpRequest,
-    contents: Contents<T>,
+    contents: EnvelopeParts<T>,
     now: Timestamp,
     max_age: u32,
 ) -> Result<HttpResponse, ApiError> {
@@ -106,12 +106,12 @@ pub fn market<T: Serialize>(
 /// The body cannot be written.
 pub fn market_tagged<T: Serialize>(
     request: &HttpRequest,
-    contents: Contents<T>,
+    contents: EnvelopeParts<T>,
     now: Timestamp,
     max_age: u32,
     version: Option<&str>,
 ) -> Result<HttpResponse, ApiError> {
-    let Contents {
+    let EnvelopeParts {
         sourced,
         cache,
         pagination,
@@ -136,7 +136,7 @@ pub fn market_tagged<T: Serialize>(
     let cursor = cursor.and_then(|cursor| HeaderValue::from_str(cursor).ok());
     let elapsed = request
         .extensions()
-        .get::<Started>()
+        .get::<RequestStart>()
         .map_or_else(Instant::now, |started| started.0)
         .elapsed();
     let milliseconds = (elapsed.as_secs_f64() * 1e4).round() / 10.0;

@@ -12,17 +12,17 @@ use domain::ticker::Ticker;
 use crate::app::AppState;
 use crate::auth::Scope;
 use crate::error::ApiError;
-use crate::extract::query::{Params, present};
-use crate::extract::validate::{self, Broken};
+use crate::extract::query::{Params, expect_valid};
+use crate::extract::validate::{self, Violation};
 use crate::extract::words::{BarLength, CorrelationMethod, Returns};
-use crate::rate_limit::Policy;
+use crate::rate_limit::RateLimitPolicy;
 use crate::response;
-use crate::response::envelope::{CacheLevel, Contents, Envelope};
-use crate::route::Endpoint;
-use crate::route_policy::Gate;
+use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts};
+use crate::route::Route;
+use crate::route_policy::RoutePolicy;
 
-const READ: Gate = Gate::scoped(Scope::AnalyticsRead)
-    .limited(Policy::Analytics)
+const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
+    .limited(RateLimitPolicy::Analytics)
     .enveloped();
 
 /// Seconds for which a client may keep statistics.
@@ -31,12 +31,12 @@ const MAX_AGE: u32 = 5;
 const SERIES: &[&str] = &["price", "returns", "drawdown", "rolling_volatility", "rolling_sharpe"];
 
 /// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
+pub fn endpoints() -> Vec<Route> {
     vec![
         // Before the symbols, of which `correlation` is none.
-        Endpoint::at("/api/v1/analytics/correlation").get(&READ, correlation),
-        Endpoint::at("/api/v1/analytics/{symbol}/stats").get(&READ, stats),
-        Endpoint::at("/api/v1/analytics/{symbol}/timeseries").get(&READ, timeseries),
+        Route::at("/api/v1/analytics/correlation").get(&READ, correlation),
+        Route::at("/api/v1/analytics/{symbol}/stats").get(&READ, stats),
+        Route::at("/api/v1/analytics/{symbol}/timeseries").get(&READ, timeseries),
     ]
 }
 
@@ -69,15 +69,15 @@ pub async fn stats(state: web::Data<AppState>, request: HttpRequest) -> Result<H
         periods_per_year: params.optional("periods_per_year", validate::number(1.0, 31_536_000.0)),
     };
     params.finish()?;
-    let symbol = offered(&state, present(symbol)?)?;
+    let symbol = require_supported(&state, expect_valid(symbol)?)?;
     let found: Sourced<StatsBody> = state
-        .services
+        .upstreams
         .analytics
         .get(&format!("analytics/{symbol}/stats"), &query)
         .await?;
     response::market(
         &request,
-        Contents::new(found, CacheLevel::Db),
+        EnvelopeParts::new(found, CacheLevel::Db),
         state.clock.now(),
         MAX_AGE,
     )
@@ -113,12 +113,12 @@ pub async fn timeseries(state: web::Data<AppState>, request: HttpRequest) -> Res
     };
     params.finish()?;
     in_order(query.from, query.to)?;
-    let symbol = offered(&state, present(symbol)?)?;
+    let symbol = require_supported(&state, expect_valid(symbol)?)?;
     let path = format!("analytics/{symbol}/timeseries");
-    let found: Sourced<TimeseriesBody> = state.services.analytics.get(&path, &query).await?;
+    let found: Sourced<TimeseriesBody> = state.upstreams.analytics.get(&path, &query).await?;
     response::market(
         &request,
-        Contents::new(found, CacheLevel::Db),
+        EnvelopeParts::new(found, CacheLevel::Db),
         state.clock.now(),
         MAX_AGE,
     )
@@ -147,8 +147,8 @@ pub async fn correlation(state: web::Data<AppState>, request: HttpRequest) -> Re
     let method = params.optional("method", validate::one_of(&["pearson", "spearman"]));
     params.finish()?;
     let mut names = Vec::new();
-    for symbol in present(symbols)? {
-        names.push(offered(&state, symbol)?.to_string());
+    for symbol in expect_valid(symbols)? {
+        names.push(require_supported(&state, symbol)?.to_string());
     }
     let query = CorrelationQuery {
         symbols: names.join(","),
@@ -156,16 +156,16 @@ pub async fn correlation(state: web::Data<AppState>, request: HttpRequest) -> Re
         interval,
         method,
     };
-    let found: Sourced<CorrelationBody> = state.services.analytics.get("analytics/correlation", &query).await?;
+    let found: Sourced<CorrelationBody> = state.upstreams.analytics.get("analytics/correlation", &query).await?;
     response::market(
         &request,
-        Contents::new(found, CacheLevel::Db),
+        EnvelopeParts::new(found, CacheLevel::Db),
         state.clock.now(),
         MAX_AGE,
     )
 }
 
-fn series(text: &str) -> Result<String, Broken> {
+fn series(text: &str) -> Result<String, Violation> {
     let one = validate::one_of(SERIES);
     for name in text.split(',') {
         one(name.trim())?;
@@ -178,7 +178,7 @@ fn series(text: &str) -> Result<String, Broken> {
 /// # Errors
 ///
 /// It is not.
-pub fn offered(state: &AppState, ticker: Ticker) -> Result<Ticker, ApiError> {
+pub fn require_supported(state: &AppState, ticker: Ticker) -> Result<Ticker, ApiError> {
     if state.quotes.is_supported(&ticker) {
         Ok(ticker)
     } else {

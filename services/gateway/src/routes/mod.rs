@@ -35,11 +35,11 @@ pub mod pages;
 
 use std::sync::LazyLock;
 
-use crate::route::Endpoint;
-use crate::route_policy::Family;
+use crate::route::Route;
+use crate::route_policy::ResponseFormat;
 
 /// Every route of the API.
-pub fn all() -> Vec<Endpoint> {
+pub fn all() -> Vec<Route> {
     let groups = [
         rates::endpoints(),
         quotes::endpoints(),
@@ -56,17 +56,17 @@ pub fn all() -> Vec<Endpoint> {
 }
 
 /// What the answers of `path` look like, for refusals that come before routing.
-pub fn family_of(path: &str) -> Family {
+pub fn family_of(path: &str) -> ResponseFormat {
     static ENVELOPED: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
         let endpoints = all();
-        let operations = endpoints.iter().flat_map(Endpoint::operations);
-        let enveloped = operations.filter(|operation| operation.gate.family == Family::Token);
+        let operations = endpoints.iter().flat_map(Route::operations);
+        let enveloped = operations.filter(|operation| operation.policy.format == ResponseFormat::Enveloped);
         enveloped.map(|operation| operation.path).collect()
     });
     if ENVELOPED.iter().any(|pattern| is_at(pattern, path)) {
-        Family::Token
+        ResponseFormat::Enveloped
     } else {
-        Family::Plain
+        ResponseFormat::Plain
     }
 }
 

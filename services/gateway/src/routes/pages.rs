@@ -10,10 +10,10 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::{ApiError, catalogue};
 use crate::response;
-use crate::route::Endpoint;
-use crate::route_policy::Gate;
+use crate::route::Route;
+use crate::route_policy::RoutePolicy;
 
-const OPEN: Gate = Gate::public();
+const OPEN: RoutePolicy = RoutePolicy::public();
 
 /// Nothing from elsewhere; styles may be inline, which charts need.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
@@ -32,11 +32,11 @@ const HASHED_FOLDER: &str = "assets/";
 struct Dashboard;
 
 /// The pages that are not files of the dashboard.
-pub fn endpoints() -> Vec<Endpoint> {
+pub fn endpoints() -> Vec<Route> {
     vec![
-        Endpoint::at("/docs").get(&OPEN, docs),
-        Endpoint::at("/docs/errors").get(&OPEN, errors),
-        Endpoint::at("/docs/{file}").get(&OPEN, docs_file),
+        Route::at("/docs").get(&OPEN, docs),
+        Route::at("/docs/errors").get(&OPEN, errors),
+        Route::at("/docs/{file}").get(&OPEN, docs_file),
     ]
 }
 

@@ -10,13 +10,13 @@ use serde::{Serialize, Serializer};
 use crate::app::AppState;
 use crate::auth::Scope;
 use crate::error::ApiError;
-use crate::rate_limit::Policy;
-use crate::route::Endpoint;
-use crate::route_policy::Gate;
+use crate::rate_limit::RateLimitPolicy;
+use crate::route::Route;
+use crate::route_policy::RoutePolicy;
 use crate::{quote_cache, response};
 
-const RATES: Gate = Gate::public_rates(Scope::MarketRead)
-    .limited(Policy::Rates)
+const RATES: RoutePolicy = RoutePolicy::public_rates(Scope::MarketRead)
+    .limited(RateLimitPolicy::Rates)
     .unprocessable();
 
 /// Seconds for which a client may keep the rates.
@@ -26,8 +26,8 @@ const MAX_AGE: u32 = 1;
 const MISSING: HeaderName = HeaderName::from_static("x-rates-missing");
 
 /// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::at("/api/v1/rates/").get(&RATES, list)]
+pub fn endpoints() -> Vec<Route> {
+    vec![Route::at("/api/v1/rates/").get(&RATES, list)]
 }
 
 /// Rates in the order in which the tickers are offered.
@@ -51,12 +51,12 @@ impl Serialize for Rates<'_> {
         (status = 503, description = "No price is fresh, or a part of the platform is down"),
     ))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let board = state.quotes.board().await?;
+    let snapshot = state.quotes.snapshot().await?;
     let now = state.clock.now();
     let ttl = state.settings.rates_ttl();
-    let mut rates = Vec::with_capacity(board.quotes.len());
+    let mut rates = Vec::with_capacity(snapshot.quotes.len());
     let mut missing = Vec::new();
-    for (ticker, quote) in &board.quotes {
+    for (ticker, quote) in &snapshot.quotes {
         match quote {
             Some(quote) if quote_cache::age(quote, now) <= ttl => rates.push((ticker, Number(quote.price))),
             Some(_) | None => missing.push(ticker.as_str()),

@@ -6,22 +6,22 @@ use contracts::api::{DataState, Sourced};
 use contracts::time::Time;
 use jiff::{SignedDuration, Timestamp};
 
-use super::analytics::offered;
+use super::analytics::require_supported;
 use crate::app::AppState;
 use crate::auth::Scope;
 use crate::error::ApiError;
 use crate::extract::caller::Caller;
-use crate::extract::pagination::{CURSOR_MAX_CHARS, refuse_cursor};
+use crate::extract::pagination::{MAX_CURSOR_CHARS, reject_cursor};
 use crate::extract::query::Params;
 use crate::extract::validate;
-use crate::rate_limit::Policy;
+use crate::rate_limit::RateLimitPolicy;
 use crate::response;
-use crate::response::envelope::{CacheLevel, Contents, Envelope, Pagination};
-use crate::route::Endpoint;
-use crate::route_policy::Gate;
+use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts, Pagination};
+use crate::route::Route;
+use crate::route_policy::RoutePolicy;
 
-const READ: Gate = Gate::scoped(Scope::AnalyticsRead)
-    .limited(Policy::Analytics)
+const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
+    .limited(RateLimitPolicy::Analytics)
     .enveloped();
 
 /// Seconds for which a client may keep levels.
@@ -32,8 +32,8 @@ const MAX_AGE: u32 = 2;
 const STALE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::at("/api/v1/risk/monitors").get(&READ, list)]
+pub fn endpoints() -> Vec<Route> {
+    vec![Route::at("/api/v1/risk/monitors").get(&READ, list)]
 }
 
 /// Risk levels
@@ -53,17 +53,17 @@ pub fn endpoints() -> Vec<Endpoint> {
 pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
     let symbols = params.optional("symbols", validate::tickers(1, 100));
-    let cursor = params.optional("cursor", validate::text(1, CURSOR_MAX_CHARS));
+    let cursor = params.optional("cursor", validate::text(1, MAX_CURSOR_CHARS));
     params.finish()?;
-    refuse_cursor(cursor.as_deref())?;
+    reject_cursor(cursor.as_deref())?;
     let mut names = Vec::new();
     for symbol in symbols.unwrap_or_default() {
-        names.push(offered(&state, symbol)?.to_string());
+        names.push(require_supported(&state, symbol)?.to_string());
     }
     let query = MonitorsQuery {
         symbols: (!names.is_empty()).then(|| names.join(",")),
     };
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let monitors: Vec<MonitorBody> = alerts.get("risk/monitors", &query).await?;
     let pagination = Pagination::whole(monitors.len());
     let (as_of, now) = (oldest(&monitors), state.clock.now());
@@ -74,7 +74,7 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
         sources: vec!["aggregate".to_owned()],
         estimated: false,
     };
-    let contents = Contents::new(sourced, CacheLevel::Db).page(pagination);
+    let contents = EnvelopeParts::new(sourced, CacheLevel::Db).page(pagination);
     response::market(&request, contents, now, MAX_AGE)
 }
 

@@ -10,22 +10,22 @@ use utoipa::ToSchema;
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::health::{self, HealthBody};
-use crate::middleware::error_response::OwnBody;
+use crate::middleware::error_response::SkipErrorRendering;
 use crate::response;
-use crate::route::Endpoint;
-use crate::route_policy::Gate;
+use crate::route::Route;
+use crate::route_policy::RoutePolicy;
 
-const OPEN: Gate = Gate::public();
+const OPEN: RoutePolicy = RoutePolicy::public();
 
 /// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
+pub fn endpoints() -> Vec<Route> {
     vec![
-        Endpoint::at("/health").get(&OPEN, health),
-        Endpoint::at("/health/live").get(&OPEN, live),
-        Endpoint::at("/health/ready").get(&OPEN, ready),
-        Endpoint::at("/openapi.json").get(&OPEN, openapi),
-        Endpoint::at("/docs-json").get(&OPEN, openapi_alias),
-        Endpoint::at("/demo/account").get(&OPEN, demo_account),
+        Route::at("/health").get(&OPEN, health),
+        Route::at("/health/live").get(&OPEN, live),
+        Route::at("/health/ready").get(&OPEN, ready),
+        Route::at("/openapi.json").get(&OPEN, openapi),
+        Route::at("/docs-json").get(&OPEN, openapi_alias),
+        Route::at("/demo/account").get(&OPEN, demo_account),
     ]
 }
 
@@ -92,7 +92,7 @@ fn report<T: Serialize>(request: &HttpRequest, is_ready: bool, body: &T) -> Resu
         StatusCode::SERVICE_UNAVAILABLE
     };
     let mut response = response::plain(request, status, body)?;
-    response.extensions_mut().insert(OwnBody);
+    response.extensions_mut().insert(SkipErrorRendering);
     Ok(response)
 }
 

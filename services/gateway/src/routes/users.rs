@@ -15,24 +15,30 @@ use crate::auth::{Role, Tier, api_key, passwords};
 use crate::error::ApiError;
 use crate::extract::body::{Fields, RawBody, string};
 use crate::extract::caller::Caller;
-use crate::extract::query::present;
-use crate::extract::validate::{self, Broken};
-use crate::rate_limit::Policy;
+use crate::extract::query::expect_valid;
+use crate::extract::validate::{self, Violation};
+use crate::rate_limit::RateLimitPolicy;
 use crate::request_context::CreationId;
 use crate::response;
-use crate::route::Endpoint;
-use crate::route_policy::Gate;
+use crate::route::Route;
+use crate::route_policy::RoutePolicy;
 use crate::store::api_keys;
 use crate::store::users::{self, NewUser};
 
-const REGISTER: Gate = Gate::public().limited(Policy::Register).json().secret().unprocessable();
-const ME: Gate = Gate::known().limited(Policy::Me).unprocessable();
+const REGISTER: RoutePolicy = RoutePolicy::public()
+    .limited(RateLimitPolicy::Register)
+    .json()
+    .secret()
+    .unprocessable();
+const ME: RoutePolicy = RoutePolicy::authenticated()
+    .limited(RateLimitPolicy::Me)
+    .unprocessable();
 
 /// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
+pub fn endpoints() -> Vec<Route> {
     vec![
-        Endpoint::at("/api/v1/users/register").post(&REGISTER, register),
-        Endpoint::at("/api/v1/users/me").get(&ME, me),
+        Route::at("/api/v1/users/register").post(&REGISTER, register),
+        Route::at("/api/v1/users/me").get(&ME, me),
     ]
 }
 
@@ -104,7 +110,7 @@ pub async fn register(
     let email = fields.required("email", string(email));
     let password = fields.optional("password", string(password));
     fields.finish()?;
-    let email = present(email)?;
+    let email = expect_valid(email)?;
     let password_hash = match password {
         Some(password) => Some(state.passwords.make(password).await.map_err(ApiError::internal)?),
         None => None,
@@ -144,11 +150,11 @@ pub async fn register(
     response::plain(&request, StatusCode::CREATED, &body)
 }
 
-fn email(text: &str) -> Result<Email, Broken> {
-    Email::parse(text).ok_or_else(|| Broken::new("email", "must be an e-mail address of at most 254 characters"))
+fn email(text: &str) -> Result<Email, Violation> {
+    Email::parse(text).ok_or_else(|| Violation::new("email", "must be an e-mail address of at most 254 characters"))
 }
 
-fn password(text: &str) -> Result<SecretString, Broken> {
+fn password(text: &str) -> Result<SecretString, Violation> {
     validate::text(passwords::MIN_CHARS, passwords::MAX_CHARS)(text).map(SecretString::from)
 }
 

@@ -13,32 +13,34 @@ use crate::error::ApiError;
 use crate::extract::body::{Fields, RawBody, string, string_map};
 use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
-use crate::extract::pagination::{id_of, page_query};
-use crate::extract::query::{Params, present};
+use crate::extract::pagination::{page_query, path_id};
+use crate::extract::query::{Params, expect_valid};
 use crate::extract::validate;
-use crate::rate_limit::Policy;
+use crate::rate_limit::RateLimitPolicy;
 use crate::request_context::CreationId;
 use crate::response;
-use crate::route::Endpoint;
-use crate::route_policy::Gate;
+use crate::route::Route;
+use crate::route_policy::RoutePolicy;
 
-const READ: Gate = Gate::scoped(Scope::WebhooksRead).limited(Policy::Write);
-const SECRET: Gate = Gate::scoped(Scope::WebhooksWrite).limited(Policy::Write);
-const TEST: Gate = Gate::scoped(Scope::WebhooksWrite).limited(Policy::Write);
-const VERIFY: Gate = Gate::scoped(Scope::WebhooksRead).limited(Policy::Write).json();
+const READ: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksRead).limited(RateLimitPolicy::Write);
+const SECRET: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksWrite).limited(RateLimitPolicy::Write);
+const TEST: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksWrite).limited(RateLimitPolicy::Write);
+const VERIFY: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksRead)
+    .limited(RateLimitPolicy::Write)
+    .json();
 
 /// Longest secret that can be one.
-const SECRET_MAX_CHARS: usize = 128;
+const MAX_SECRET_CHARS: usize = 128;
 
 /// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
+pub fn endpoints() -> Vec<Route> {
     vec![
-        Endpoint::at("/api/v1/webhooks/endpoints").get(&READ, list),
-        Endpoint::at("/api/v1/webhooks/endpoints/{id}").get(&READ, get),
-        Endpoint::at("/api/v1/webhooks/endpoints/{id}/secret").get(&SECRET, secret),
-        Endpoint::at("/api/v1/webhooks/endpoints/{id}/test").post(&TEST, test),
-        Endpoint::at("/api/v1/webhooks/endpoints/{id}/enable").post(&TEST, enable),
-        Endpoint::at("/api/v1/webhooks/verify").post(&VERIFY, verify),
+        Route::at("/api/v1/webhooks/endpoints").get(&READ, list),
+        Route::at("/api/v1/webhooks/endpoints/{id}").get(&READ, get),
+        Route::at("/api/v1/webhooks/endpoints/{id}/secret").get(&SECRET, secret),
+        Route::at("/api/v1/webhooks/endpoints/{id}/test").post(&TEST, test),
+        Route::at("/api/v1/webhooks/endpoints/{id}/enable").post(&TEST, enable),
+        Route::at("/api/v1/webhooks/verify").post(&VERIFY, verify),
     ]
 }
 
@@ -57,7 +59,7 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
     params.finish()?;
     let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
     query.cursor = cursors.open(query.cursor)?;
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let mut page: Page<EndpointBody> = alerts.get("webhooks/endpoints", &query).await?;
     page.next_cursor = cursors.seal(page.next_cursor);
     response::plain_page(&request, &page)
@@ -71,8 +73,8 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
         (status = 404, description = "No such receiver of this user"),
     ))]
 pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let id = id_of(Params::of(&request))?;
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let id = path_id(Params::of(&request))?;
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let endpoint: EndpointBody = alerts.get(&format!("webhooks/endpoints/{id}"), &()).await?;
     response::plain(&request, StatusCode::OK, &endpoint)
 }
@@ -91,8 +93,8 @@ pub async fn secret(
     request: HttpRequest,
     caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
-    let id = id_of(Params::of(&request))?;
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let id = path_id(Params::of(&request))?;
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let secret: SecretBody = alerts.get(&format!("webhooks/endpoints/{id}/secret"), &()).await?;
     response::plain(&request, StatusCode::OK, &secret)
 }
@@ -112,8 +114,8 @@ pub async fn test(
     caller: Caller,
     creation: CreationId,
 ) -> Result<HttpResponse, ApiError> {
-    let id = id_of(Params::of(&request))?;
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let id = path_id(Params::of(&request))?;
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let message = TestCreateRequest { id: Some(creation.0) };
     let delivery: DeliveryBody = alerts.post(&format!("webhooks/endpoints/{id}/test"), &message).await?;
     response::plain(&request, StatusCode::ACCEPTED, &delivery)
@@ -133,8 +135,8 @@ pub async fn enable(
     request: HttpRequest,
     caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
-    let id = id_of(Params::of(&request))?;
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let id = path_id(Params::of(&request))?;
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let nothing = serde_json::Map::new();
     let endpoint: EndpointBody = alerts
         .post(&format!("webhooks/endpoints/{id}/enable"), &nothing)
@@ -168,16 +170,16 @@ pub async fn verify(
     body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::parse(&body.0)?;
-    let secret = fields.required("secret", string(validate::text(1, SECRET_MAX_CHARS)));
+    let secret = fields.required("secret", string(validate::text(1, MAX_SECRET_CHARS)));
     let headers = fields.required("headers", string_map);
     let text = fields.required("body", string(|text: &str| Ok(text.to_owned())));
     fields.finish()?;
     let question = VerifyRequest {
-        secret: present(secret)?,
-        headers: present(headers)?,
-        body: present(text)?,
+        secret: expect_valid(secret)?,
+        headers: expect_valid(headers)?,
+        body: expect_valid(text)?,
     };
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let verdict: VerifyBody = alerts.post("webhooks/verify", &question).await?;
     response::plain(&request, StatusCode::OK, &verdict)
 }

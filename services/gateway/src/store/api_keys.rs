@@ -146,7 +146,7 @@ pub async fn revoke(db: &impl GenericClient, id: Uuid, now: Timestamp) -> Result
 /// # Errors
 ///
 /// PostgreSQL refuses.
-pub async fn list_changed(
+pub async fn list_stale(
     db: &impl GenericClient,
     limit: usize,
 ) -> Result<Vec<(KeyHash, Timestamp)>, tokio_postgres::Error> {
@@ -167,7 +167,7 @@ pub async fn list_changed(
 /// # Errors
 ///
 /// PostgreSQL refuses.
-pub async fn forget_change(
+pub async fn clear_stale(
     db: &impl GenericClient,
     hash: &KeyHash,
     changed_at: Timestamp,

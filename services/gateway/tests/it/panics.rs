@@ -7,16 +7,18 @@ use actix_web::web;
 use gateway::app;
 use gateway::auth::Scope;
 use gateway::middleware::error_response;
-use gateway::rate_limit::Policy;
-use gateway::route::Endpoint;
-use gateway::route_policy::Gate;
+use gateway::rate_limit::RateLimitPolicy;
+use gateway::route::Route;
+use gateway::route_policy::RoutePolicy;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{KEY, World};
+use crate::harness::{KEY, TestApp};
 
 const PAGE: &str = "https://board.example";
-const GATE: Gate = Gate::scoped(Scope::MarketRead).limited(Policy::Market).enveloped();
+const GATE: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
+    .limited(RateLimitPolicy::Market)
+    .enveloped();
 
 async fn broken() -> HttpResponse {
     panic!("as the test wants it")
@@ -24,15 +26,15 @@ async fn broken() -> HttpResponse {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_is_answered_with_all_headers_and_releases_its_key() {
-    let world = World::start().await;
-    let settings = world.settings(&[("CORS_ALLOWED_ORIGINS", PAGE)]);
+    let app = TestApp::start().await;
+    let settings = app.settings(&[("CORS_ALLOWED_ORIGINS", PAGE)]);
     let (used, _receiver) = tokio::sync::mpsc::channel(1);
-    let state = app::state(settings, world.clock.shared(), used, &CancellationToken::new()).unwrap();
+    let state = app::state(settings, app.clock.shared(), used, &CancellationToken::new()).unwrap();
     let app = actix_web::App::new()
         .app_data(web::Data::new(state))
         .wrap(from_fn(error_response::answer))
         .configure(|config| {
-            Endpoint::at("/broken")
+            Route::at("/broken")
                 .get(&GATE, broken)
                 .post(&GATE, broken)
                 .register(config)

@@ -6,13 +6,13 @@ use gateway::rate_limit::Quota;
 use gateway::rate_limit::redis::SharedBuckets;
 use reqwest::Method;
 
-use crate::harness::{KEY, World, send};
+use crate::harness::{KEY, TestApp, send};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_request_after_the_last_is_refused_with_all_headers() {
-    let world = World::start_with(&[("RATE_LIMIT_ME", "3/3600")]).await;
+    let app = TestApp::start_with(&[("RATE_LIMIT_ME", "3/3600")]).await;
     for left in [2, 1, 0] {
-        let answer = world.get("/api/v1/users/me").await;
+        let answer = app.get("/api/v1/users/me").await;
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("ratelimit-policy"), "\"me\";q=3;w=3600");
         assert!(
@@ -28,7 +28,7 @@ async fn the_request_after_the_last_is_refused_with_all_headers() {
         assert!(!answer.headers.contains_key("retry-after"));
         assert!(!answer.headers.contains_key("x-ratelimit-mode"));
     }
-    let answer = world.get("/api/v1/users/me").await;
+    let answer = app.get("/api/v1/users/me").await;
     let body = answer.problem(429, "rate_limited");
     assert_eq!(
         body["detail"],
@@ -41,23 +41,21 @@ async fn the_request_after_the_last_is_refused_with_all_headers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn methods_users_and_policies_have_buckets_of_their_own() {
-    let world = World::start_with(&[("RATE_LIMIT_ALERTS", "1/3600"), ("RATE_LIMIT_MARKET", "1/3600")]).await;
-    let alerts = |method: Method| send(world.request(method, "/api/v1/alerts/01933f4e-7a00-7000-8000-000000000001"));
+    let app = TestApp::start_with(&[("RATE_LIMIT_ALERTS", "1/3600"), ("RATE_LIMIT_MARKET", "1/3600")]).await;
+    let alerts = |method: Method| send(app.request(method, "/api/v1/alerts/01933f4e-7a00-7000-8000-000000000001"));
     assert_ne!(alerts(Method::GET).await.status, 429);
     assert_ne!(alerts(Method::DELETE).await.status, 429);
     alerts(Method::GET).await.problem(429, "rate_limited");
     alerts(Method::DELETE).await.problem(429, "rate_limited");
-    assert_ne!(send(world.request(Method::POST, "/api/v1/alerts/")).await.status, 429);
-    let (_, key) = world.register("other@example.com").await;
-    let other = world
-        .anonymous(Method::GET, "/api/v1/alerts/x")
-        .header("X-API-Key", key);
+    assert_ne!(send(app.request(Method::POST, "/api/v1/alerts/")).await.status, 429);
+    let (_, key) = app.register("other@example.com").await;
+    let other = app.anonymous(Method::GET, "/api/v1/alerts/x").header("X-API-Key", key);
     assert_ne!(send(other).await.status, 429);
     // The tier multiplies the market's limit: twenty times for the enterprise.
     for _ in 0..20 {
-        assert_eq!(world.get("/api/v1/quotes").await.status, 200);
+        assert_eq!(app.get("/api/v1/quotes").await.status, 200);
     }
-    let body = world.get("/api/v1/quotes").await.problem(429, "rate_limited");
+    let body = app.get("/api/v1/quotes").await.problem(429, "rate_limited");
     assert_eq!(
         body["detail"],
         "Rate limit exceeded. Maximum 20 requests per 3600 seconds."
@@ -67,12 +65,11 @@ async fn methods_users_and_policies_have_buckets_of_their_own() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_address_that_counts_is_the_clients_own() {
-    let world = World::start_with(&[("RATE_LIMIT_RATES", "1/3600"), ("TRUSTED_PROXIES", "127.0.0.0/8")]).await;
-    world.publish("BTC", "1", 0).await;
+    let app = TestApp::start_with(&[("RATE_LIMIT_RATES", "1/3600"), ("TRUSTED_PROXIES", "127.0.0.0/8")]).await;
+    app.publish("BTC", "1", 0).await;
     let from = |forwarded: &str| {
         send(
-            world
-                .request(Method::GET, "/api/v1/rates")
+            app.request(Method::GET, "/api/v1/rates")
                 .header("X-Forwarded-For", forwarded.to_owned()),
         )
     };
@@ -82,11 +79,10 @@ async fn the_address_that_counts_is_the_clients_own() {
     from("198.51.100.7, 203.0.113.1").await.problem(429, "rate_limited");
     assert_eq!(from("203.0.113.1, 203.0.113.2").await.status, 200);
 
-    let (untrusting, stop, _running) = world.start_gateway(&[("RATE_LIMIT_RATES", "1/3600")]).await;
+    let (untrusting, stop, _running) = app.start_gateway(&[("RATE_LIMIT_RATES", "1/3600")]).await;
     let get = |forwarded: &str| {
         send(
-            world
-                .http
+            app.http
                 .get(format!("{untrusting}/api/v1/rates"))
                 .header("X-API-Key", KEY)
                 .header("X-Forwarded-For", forwarded.to_owned()),
@@ -100,13 +96,12 @@ async fn the_address_that_counts_is_the_clients_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_gateways_share_their_buckets() {
     let limit = [("RATE_LIMIT_ME", "10/3600")];
-    let world = World::start_with(&limit).await;
-    let (other, stop, _running) = world.start_gateway(&limit).await;
-    let bases = [&world.base, &other];
+    let app = TestApp::start_with(&limit).await;
+    let (other, stop, _running) = app.start_gateway(&limit).await;
+    let bases = [&app.base, &other];
     let requests = (0..40).map(|i| {
         send(
-            world
-                .http
+            app.http
                 .get(format!("{}/api/v1/users/me", bases[i % 2]))
                 .header("X-API-Key", KEY),
         )
@@ -142,17 +137,17 @@ async fn checks_that_share_a_call_are_told_what_each_would_be_told_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn buckets_refill_and_leave_nothing_behind() {
-    let world = World::start_with(&[("RATE_LIMIT_ME", "2/1")]).await;
-    let mut redis = world.redis.connection.clone();
+    let app = TestApp::start_with(&[("RATE_LIMIT_ME", "2/1")]).await;
+    let mut redis = app.redis.connection.clone();
     for _ in 0..2 {
-        assert_eq!(world.get("/api/v1/users/me").await.status, 200);
+        assert_eq!(app.get("/api/v1/users/me").await.status, 200);
     }
     let keys: Vec<String> = redis::AsyncCommands::keys(&mut redis, "{rl:me:*").await.unwrap();
     assert_eq!(keys.len(), 1);
     let left: i64 = redis::AsyncCommands::pttl(&mut redis, &keys[0]).await.unwrap();
     assert!((1..=1_001).contains(&left), "{left}");
     testkit::eventually("a token comes back", || async {
-        world.get("/api/v1/users/me").await.status == 200
+        app.get("/api/v1/users/me").await.status == 200
     })
     .await;
 }
@@ -160,14 +155,13 @@ async fn buckets_refill_and_leave_nothing_behind() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_redis_this_process_counts_alone() {
     let closed = format!("redis://127.0.0.1:{}", testkit::ports::free());
-    let world = World::start().await;
-    let (alone, stop, _running) = world
+    let app = TestApp::start().await;
+    let (alone, stop, _running) = app
         .start_gateway(&[("REDIS_URL", &closed), ("RATE_LIMIT_ME", "2/3600")])
         .await;
     let get = || {
         send(
-            world
-                .http
+            app.http
                 .get(format!("{alone}/api/v1/users/me"))
                 .header("X-API-Key", KEY),
         )
@@ -188,14 +182,13 @@ async fn without_redis_this_process_counts_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_redis_this_process_blocks_alone() {
     let closed = format!("redis://127.0.0.1:{}", testkit::ports::free());
-    let world = World::start().await;
-    let (alone, stop, _running) = world
+    let app = TestApp::start().await;
+    let (alone, stop, _running) = app
         .start_gateway(&[("REDIS_URL", &closed), ("AUTH_FAILURE_LIMIT", "3/3600")])
         .await;
     let get = |key: &str| {
         send(
-            world
-                .http
+            app.http
                 .get(format!("{alone}/api/v1/users/me"))
                 .header("X-API-Key", key.to_owned()),
         )
@@ -211,14 +204,8 @@ async fn without_redis_this_process_blocks_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_guesses_keys_is_blocked_everywhere_except_where_it_is_allowed() {
     let strict = [("AUTH_FAILURE_LIMIT", "5/3600"), ("IP_BLOCK_SECONDS", "900")];
-    let world = World::start_with(&strict).await;
-    let guess = |key: String| {
-        send(
-            world
-                .anonymous(Method::GET, "/api/v1/users/me")
-                .header("X-API-Key", key),
-        )
-    };
+    let app = TestApp::start_with(&strict).await;
+    let guess = |key: String| send(app.anonymous(Method::GET, "/api/v1/users/me").header("X-API-Key", key));
     // An old key that a program goes on sending is no guess.
     for _ in 0..25 {
         guess("old".to_owned()).await.problem(401, "invalid_api_key");
@@ -228,35 +215,27 @@ async fn an_address_that_guesses_keys_is_blocked_everywhere_except_where_it_is_a
     }
     let body = guess("x".to_owned()).await.problem(403, "ip_blocked");
     // Who has a valid key shares the address with the guesser, not the block.
-    assert_eq!(world.get("/api/v1/users/me").await.status, 200);
+    assert_eq!(app.get("/api/v1/users/me").await.status, 200);
     // The block comes before a body is looked at.
     assert!((890..=901).contains(&body["retry_after"].as_u64().unwrap()), "{body}");
-    let large = world
-        .anonymous(Method::POST, "/api/v1/alerts/")
-        .body("x".repeat(70_000));
+    let large = app.anonymous(Method::POST, "/api/v1/alerts/").body("x".repeat(70_000));
     send(large).await.problem(403, "ip_blocked");
-    assert_eq!(send(world.anonymous(Method::GET, "/health/live")).await.status, 200);
+    assert_eq!(send(app.anonymous(Method::GET, "/health/live")).await.status, 200);
 
-    let (other, stop, _running) = world.start_gateway(&strict).await;
+    let (other, stop, _running) = app.start_gateway(&strict).await;
     send(
-        world
-            .http
+        app.http
             .get(format!("{other}/api/v1/users/me"))
             .header("X-API-Key", "y"),
     )
     .await
     .problem(403, "ip_blocked");
     stop.cancel();
-    let (open, stop, _running) = world.start_gateway(&[("IP_ALLOWLIST", "127.0.0.1")]).await;
+    let (open, stop, _running) = app.start_gateway(&[("IP_ALLOWLIST", "127.0.0.1")]).await;
     assert_eq!(
-        send(
-            world
-                .http
-                .get(format!("{open}/api/v1/users/me"))
-                .header("X-API-Key", "y")
-        )
-        .await
-        .status,
+        send(app.http.get(format!("{open}/api/v1/users/me")).header("X-API-Key", "y"))
+            .await
+            .status,
         401
     );
     stop.cancel();
@@ -264,14 +243,8 @@ async fn an_address_that_guesses_keys_is_blocked_everywhere_except_where_it_is_a
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failures_that_are_spread_over_the_window_block_too() {
-    let world = World::start_with(&[("AUTH_FAILURE_LIMIT", "3/6")]).await;
-    let guess = |key: &'static str| {
-        send(
-            world
-                .anonymous(Method::GET, "/api/v1/users/me")
-                .header("X-API-Key", key),
-        )
-    };
+    let app = TestApp::start_with(&[("AUTH_FAILURE_LIMIT", "3/6")]).await;
+    let guess = |key: &'static str| send(app.anonymous(Method::GET, "/api/v1/users/me").header("X-API-Key", key));
     for key in ["x", "y"] {
         guess(key).await.problem(401, "invalid_api_key");
         // A bucket would have the token back by then.
@@ -279,7 +252,7 @@ async fn failures_that_are_spread_over_the_window_block_too() {
     }
     guess("z").await.problem(401, "invalid_api_key");
     guess("z").await.problem(403, "ip_blocked");
-    let mut redis = world.redis.connection.clone();
+    let mut redis = app.redis.connection.clone();
     let keys: Vec<String> = redis::AsyncCommands::keys(&mut redis, "{rl:blocked:*").await.unwrap();
     assert_eq!(keys.len(), 1, "the failures are gone, the block stands: {keys:?}");
     let left: i64 = redis::AsyncCommands::ttl(&mut redis, &keys[0]).await.unwrap();
@@ -288,9 +261,9 @@ async fn failures_that_are_spread_over_the_window_block_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn missing_keys_are_not_guesses() {
-    let world = World::start_with(&[("AUTH_FAILURE_LIMIT", "2/3600")]).await;
+    let app = TestApp::start_with(&[("AUTH_FAILURE_LIMIT", "2/3600")]).await;
     for _ in 0..5 {
-        send(world.anonymous(Method::GET, "/api/v1/users/me"))
+        send(app.anonymous(Method::GET, "/api/v1/users/me"))
             .await
             .problem(401, "missing_credentials");
     }
@@ -298,15 +271,15 @@ async fn missing_keys_are_not_guesses() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hosts_of_one_ipv6_network_are_one_client() {
-    let world = World::start_with(&[
+    let app = TestApp::start_with(&[
         ("RATE_LIMIT_RATES", "2/3600"),
         ("AUTH_FAILURE_LIMIT", "3/3600"),
         ("TRUSTED_PROXIES", "127.0.0.0/8"),
     ])
     .await;
-    world.publish("BTC", "1", 0).await;
+    app.publish("BTC", "1", 0).await;
     let rates = |from: &'static str| {
-        let request = world
+        let request = app
             .request(Method::GET, "/api/v1/rates")
             .header("X-Forwarded-For", from);
         send(request)
@@ -317,7 +290,7 @@ async fn hosts_of_one_ipv6_network_are_one_client() {
     assert_eq!(rates("2001:db8:1:3::1").await.status, 200);
 
     let guess = |n: u16| {
-        let request = world.anonymous(Method::GET, "/api/v1/users/me");
+        let request = app.anonymous(Method::GET, "/api/v1/users/me");
         let request = request.header("X-API-Key", format!("x{n}"));
         send(request.header("X-Forwarded-For", format!("2001:db8:1:4::{n:x}")))
     };
@@ -329,13 +302,13 @@ async fn hosts_of_one_ipv6_network_are_one_client() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn registrations_of_all_clients_together_are_limited() {
-    let world = World::start_with(&[
+    let app = TestApp::start_with(&[
         ("RATE_LIMIT_REGISTER_TOTAL", "3/3600"),
         ("TRUSTED_PROXIES", "127.0.0.0/8"),
     ])
     .await;
     let register = |n: u16| {
-        let request = world.anonymous(Method::POST, "/api/v1/users/register");
+        let request = app.anonymous(Method::POST, "/api/v1/users/register");
         let request = request.header("X-Forwarded-For", format!("2001:db8:{n:x}::1"));
         send(request.json(&serde_json::json!({"email": format!("u{n}@example.com")})))
     };

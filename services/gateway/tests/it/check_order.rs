@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
-use crate::harness::{World, send};
+use crate::harness::{TestApp, send};
 
 const ALERTS: &str = "/api/v1/alerts/";
 
@@ -13,9 +13,9 @@ fn with_body(request: RequestBuilder, media: &str, body: impl Into<reqwest::Body
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn checks_come_in_the_contracts_order() {
-    let world = World::start_with(&[("RATE_LIMIT_ALERTS", "3/3600")]).await;
-    let anonymous = || world.anonymous(Method::POST, ALERTS);
-    let known = || world.request(Method::POST, ALERTS);
+    let app = TestApp::start_with(&[("RATE_LIMIT_ALERTS", "3/3600")]).await;
+    let anonymous = || app.anonymous(Method::POST, ALERTS);
+    let known = || app.request(Method::POST, ALERTS);
     let large = "x".repeat(65 * 1024);
     // Size and media type before the credential.
     send(with_body(anonymous(), "application/json", large))
@@ -49,11 +49,11 @@ async fn checks_come_in_the_contracts_order() {
         .await
         .problem(429, "rate_limited");
     // The limit comes before the permission.
-    let (id, key) = world.register("narrow@example.com").await;
-    let client = world.database.pool.get().await.unwrap();
+    let (id, key) = app.register("narrow@example.com").await;
+    let client = app.database.pool.get().await.unwrap();
     let sql = "UPDATE accounts.api_keys SET scopes = '{}' WHERE user_id = $1";
     client.execute(sql, &[&id]).await.unwrap();
-    let narrow = || send(world.anonymous(Method::GET, ALERTS).header("X-API-Key", &key));
+    let narrow = || send(app.anonymous(Method::GET, ALERTS).header("X-API-Key", &key));
     for _ in 0..3 {
         narrow().await.problem(403, "insufficient_scope");
     }
@@ -62,12 +62,12 @@ async fn checks_come_in_the_contracts_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_are_bounded_also_when_their_length_is_not_announced() {
-    let world = World::start_with(&[("BODY_TIMEOUT_MS", "200")]).await;
+    let app = TestApp::start_with(&[("BODY_TIMEOUT_MS", "200")]).await;
     let chunks = |count: usize| {
         let chunks = (0..count).map(|_| Ok::<_, std::io::Error>("x".repeat(1024)));
         reqwest::Body::wrap_stream(futures_util::stream::iter(chunks))
     };
-    let post = |body: reqwest::Body| send(with_body(world.request(Method::POST, ALERTS), "application/json", body));
+    let post = |body: reqwest::Body| send(with_body(app.request(Method::POST, ALERTS), "application/json", body));
     post(chunks(65)).await.problem(413, "body_too_large");
     post(chunks(64)).await.problem(400, "malformed_json");
     let endless = futures_util::stream::pending::<Result<String, std::io::Error>>();
@@ -75,10 +75,10 @@ async fn bodies_are_bounded_also_when_their_length_is_not_announced() {
         .await
         .problem(408, "request_timeout");
     let compressed =
-        with_body(world.request(Method::POST, ALERTS), "application/json", "{}").header("Content-Encoding", "gzip");
+        with_body(app.request(Method::POST, ALERTS), "application/json", "{}").header("Content-Encoding", "gzip");
     send(compressed).await.problem(415, "unsupported_media_type");
     let foreign = with_body(
-        world.request(Method::POST, ALERTS),
+        app.request(Method::POST, ALERTS),
         "application/json; charset=utf-16",
         "{}",
     );
@@ -87,10 +87,10 @@ async fn bodies_are_bounded_also_when_their_length_is_not_announced() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn repeated_keys_in_a_body_are_refused() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let body = r#"{"email":"a@example.com","email":"b@example.com"}"#;
     let answer = send(with_body(
-        world.anonymous(Method::POST, "/api/v1/users/register"),
+        app.anonymous(Method::POST, "/api/v1/users/register"),
         "application/json",
         body,
     ))
@@ -98,7 +98,7 @@ async fn repeated_keys_in_a_body_are_refused() {
     answer.problem(422, "validation_failed");
     assert_eq!(answer.violations(), ["body.email duplicate_key"]);
     let answer = send(with_body(
-        world.anonymous(Method::POST, "/api/v1/users/register"),
+        app.anonymous(Method::POST, "/api/v1/users/register"),
         "application/json",
         "[]",
     ))
@@ -108,12 +108,10 @@ async fn repeated_keys_in_a_body_are_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unknown_paths_and_methods_have_the_one_body() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     for path in ["/api/v1/nothing", "/api/v2/rates", "/api/v1/alerts/a/b/c", "/docs/x/y"] {
-        send(world.anonymous(Method::GET, path)).await.problem(404, "not_found");
-        send(world.anonymous(Method::POST, path))
-            .await
-            .problem(404, "not_found");
+        send(app.anonymous(Method::GET, path)).await.problem(404, "not_found");
+        send(app.anonymous(Method::POST, path)).await.problem(404, "not_found");
     }
     for (method, path, allow) in [
         (Method::PUT, "/api/v1/alerts", "GET, HEAD, POST, OPTIONS"),
@@ -127,27 +125,27 @@ async fn unknown_paths_and_methods_have_the_one_body() {
         (Method::POST, "/health", "GET, HEAD, OPTIONS"),
         (Method::POST, "/", "GET, HEAD, OPTIONS"),
     ] {
-        let answer = send(world.anonymous(method, path)).await;
+        let answer = send(app.anonymous(method, path)).await;
         answer.problem(405, "method_not_allowed");
         assert_eq!(answer.header("allow"), allow, "{path}");
     }
-    let body = send(world.anonymous(Method::PUT, "/api/v1/quotes")).await.json();
+    let body = send(app.anonymous(Method::PUT, "/api/v1/quotes")).await.json();
     assert_eq!(
         (&body["status"]["error_code"], &body["status"]["state"]),
         (&json!(405), &json!("error"))
     );
     assert!(
-        send(world.anonymous(Method::PUT, "/api/v1/alerts"))
+        send(app.anonymous(Method::PUT, "/api/v1/alerts"))
             .await
             .json()
             .get("status")
             .is_none()
     );
     let long = format!("/api/v1/rates?x={}", "y".repeat(9_000));
-    send(world.anonymous(Method::GET, &long))
+    send(app.anonymous(Method::GET, &long))
         .await
         .problem(414, "uri_too_long");
-    let picky = world
+    let picky = app
         .anonymous(Method::GET, "/health")
         .header("Accept-Encoding", "identity;q=0, *;q=0");
     send(picky).await.problem(406, "not_acceptable");
@@ -155,8 +153,8 @@ async fn unknown_paths_and_methods_have_the_one_body() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn head_is_get_without_a_body_and_options_needs_no_credential() {
-    let world = World::start().await;
-    world.publish("BTC", "1", 0).await;
+    let app = TestApp::start().await;
+    app.publish("BTC", "1", 0).await;
     for path in [
         "/api/v1/rates",
         "/api/v1/quotes/BTC",
@@ -166,24 +164,21 @@ async fn head_is_get_without_a_body_and_options_needs_no_credential() {
         "/docs",
         "/",
     ] {
-        let (get, head) = (world.get(path).await, send(world.request(Method::HEAD, path)).await);
+        let (get, head) = (app.get(path).await, send(app.request(Method::HEAD, path)).await);
         assert_eq!((head.status, head.text.as_str()), (get.status, ""), "{path}");
         assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
-        let options = send(world.anonymous(Method::OPTIONS, path)).await;
+        let options = send(app.anonymous(Method::OPTIONS, path)).await;
         assert_eq!((options.status.as_u16(), options.text.as_str()), (204, ""), "{path}");
         assert!(options.header("allow").contains("HEAD"), "{path}");
     }
-    send(world.anonymous(Method::HEAD, "/api/v1/users/me")).await;
-    assert_eq!(
-        send(world.anonymous(Method::HEAD, "/api/v1/users/me")).await.status,
-        401
-    );
+    send(app.anonymous(Method::HEAD, "/api/v1/users/me")).await;
+    assert_eq!(send(app.anonymous(Method::HEAD, "/api/v1/users/me")).await.status, 401);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slash_at_the_end_changes_nothing() {
-    let world = World::start().await;
-    world.publish("BTC", "1", 0).await;
+    let app = TestApp::start().await;
+    app.publish("BTC", "1", 0).await;
     for path in [
         "/api/v1/rates",
         "/api/v1/quotes",
@@ -192,18 +187,17 @@ async fn a_slash_at_the_end_changes_nothing() {
         "/health/live",
     ] {
         for path in [path.to_owned(), format!("{path}/")] {
-            assert_eq!(world.get(&path).await.status, 200, "{path}");
+            assert_eq!(app.get(&path).await.status, 200, "{path}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn request_ids_are_accepted_or_made() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let get = |id: &str| {
         send(
-            world
-                .anonymous(Method::GET, "/health/live")
+            app.anonymous(Method::GET, "/health/live")
                 .header("X-Request-Id", id.to_owned()),
         )
     };
@@ -217,18 +211,18 @@ async fn request_ids_are_accepted_or_made() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn violation_of_numbers_is_named_with_the_others() {
-    let world = World::start().await;
-    let answer = world.get("/api/v1/candles/BTC?numbers=maybe&limit=0").await;
+    let app = TestApp::start().await;
+    let answer = app.get("/api/v1/candles/BTC?numbers=maybe&limit=0").await;
     answer.problem(400, "invalid_parameter");
     assert_eq!(answer.violations(), ["query.limit out_of_range", "query.numbers enum"]);
     // A handler that reads no parameter refuses it too.
-    let answer = world.get("/api/v1/users/me?numbers=maybe").await;
+    let answer = app.get("/api/v1/users/me?numbers=maybe").await;
     assert_eq!(answer.violations(), ["query.numbers enum"], "{}", answer.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cursor_of_a_wrong_length_is_an_invalid_cursor() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let long = "x".repeat(600);
     for list in [
         "/api/v1/alerts/",
@@ -237,7 +231,7 @@ async fn cursor_of_a_wrong_length_is_an_invalid_cursor() {
         "/api/v1/quotes",
     ] {
         for cursor in ["", long.as_str()] {
-            let answer = world.get(&format!("{list}?cursor={cursor}")).await;
+            let answer = app.get(&format!("{list}?cursor={cursor}")).await;
             answer.problem(400, "invalid_cursor");
         }
     }
@@ -245,15 +239,14 @@ async fn cursor_of_a_wrong_length_is_an_invalid_cursor() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refusals_before_routing_carry_the_status_of_enveloped_routes() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let long = format!("/api/v1/candles/BTC/?x={}", "y".repeat(9_000));
-    let body = send(world.anonymous(Method::GET, &long))
+    let body = send(app.anonymous(Method::GET, &long))
         .await
         .problem(414, "uri_too_long");
     assert_eq!(body["status"]["error_code"], 414);
     let picky = |path: &str| {
-        world
-            .anonymous(Method::GET, path)
+        app.anonymous(Method::GET, path)
             .header("Accept-Encoding", "identity;q=0, *;q=0")
     };
     let body = send(picky("/api/v1/quotes")).await.problem(406, "not_acceptable");
@@ -264,13 +257,13 @@ async fn refusals_before_routing_carry_the_status_of_enveloped_routes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_say_how_long_they_took() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let slow = wiremock::ResponseTemplate::new(503).set_delay(std::time::Duration::from_millis(40));
     wiremock::Mock::given(wiremock::matchers::path("/internal/candles/BTC"))
         .respond_with(slow)
-        .mount(&world.analytics)
+        .mount(&app.analytics)
         .await;
-    let answer = world.get("/api/v1/candles/BTC").await;
+    let answer = app.get("/api/v1/candles/BTC").await;
     assert!(answer.status.is_server_error(), "{}", answer.text);
     assert!(
         answer.json()["status"]["elapsed"].as_u64() >= Some(40),
@@ -281,8 +274,8 @@ async fn errors_say_how_long_they_took() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn documented_idempotency_keys_are_the_accepted_ones() {
-    let world = World::start().await;
-    let document = send(world.anonymous(Method::GET, "/openapi.json")).await.json();
+    let app = TestApp::start().await;
+    let document = send(app.anonymous(Method::GET, "/openapi.json")).await.json();
     let parameters = document["paths"]["/api/v1/webhooks/verify"]["post"]["parameters"].clone();
     let key = parameters
         .as_array()
@@ -300,7 +293,7 @@ async fn documented_idempotency_keys_are_the_accepted_ones() {
         (&too_long, false),
         ("a\tb", false),
     ] {
-        let request = world.request(Method::POST, "/api/v1/webhooks/verify");
+        let request = app.request(Method::POST, "/api/v1/webhooks/verify");
         let answer = send(request.header("Idempotency-Key", key).json(&json!({}))).await;
         let is_refused = answer
             .violations()
