@@ -2,18 +2,15 @@
 
 use std::any::Any;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use actix_web::{App as ActixApp, HttpServer};
 use anyhow::Context;
-use platform::amqp::Broker;
 use platform::clock::SharedClock;
-use platform::health::Readiness;
-use platform::postgres::{self, Pool};
+use platform::postgres;
 use platform::server::{self, Drain, Server, close_while_draining};
 use platform::settings::ProcessSettings;
 use platform::supervisor::Supervisor;
@@ -22,19 +19,13 @@ use socket2::SockRef;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::api_key::KeyHasher;
 use crate::auth::email::Email;
-use crate::auth::identity_cache::IdentityCache;
-use crate::auth::ip_block::IpBlocker;
-use crate::auth::passwords::PasswordHashes;
 use crate::auth::{Role, Tier};
-use crate::middleware::error_response;
-use crate::quote_cache::QuoteCache;
-use crate::rate_limit::RateLimiter;
+use crate::openapi::document::Document;
 use crate::settings::Settings;
+use crate::state::AppState;
 use crate::store::users::{self, NewUser};
-use crate::upstream::Upstreams;
-use crate::{background, health, openapi, routes};
+use crate::{background, middleware, openapi, router};
 
 /// The migration that this service needs.
 pub const SCHEMA_VERSION: u32 = 56;
@@ -45,36 +36,6 @@ const KEY_USE_QUEUE: usize = 4_096;
 /// Longest time a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-
-/// Everything that handlers share.
-pub struct AppState {
-    /// What was set from outside.
-    pub settings: Settings,
-    /// The time.
-    pub clock: SharedClock,
-    /// PostgreSQL.
-    pub postgres: Pool,
-    /// Hashes of keys.
-    pub hasher: KeyHasher,
-    /// Hashes of passwords.
-    pub passwords: PasswordHashes,
-    /// The token buckets.
-    pub rate_limiter: Arc<RateLimiter>,
-    /// Blocked addresses.
-    pub ip_blocker: IpBlocker,
-    /// From keys to identities.
-    pub identities: IdentityCache,
-    /// The newest quotes.
-    pub quotes: QuoteCache,
-    /// The other services.
-    pub upstreams: Upstreams,
-    /// The queues.
-    pub rabbit: Broker,
-    /// What has to be up.
-    pub readiness: Readiness,
-    /// The OpenAPI document.
-    pub openapi: openapi::Document,
-}
 
 /// A gateway that listens.
 #[derive(Debug)]
@@ -120,11 +81,12 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     let (used, used_keys) = mpsc::channel(KEY_USE_QUEUE);
     let redis_settings = settings.redis.clone();
     let internal_port = settings.internal_port;
-    let state = web::Data::new(state(settings, clock, used, &stop)?);
+    let document = web::Data::new(openapi::build(&settings.supported_tickers)?);
+    let state = web::Data::new(AppState::new(settings, clock, used, &stop)?);
     postgres::require_schema(&state.postgres, SCHEMA_VERSION).await?;
     ensure_demo_account(&state).await?;
 
-    let public = serve(&process, state.clone())?;
+    let public = serve(&process, state.clone(), document)?;
     let internal_settings = ProcessSettings {
         port: internal_port,
         http_workers: 1,
@@ -159,47 +121,6 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     })
 }
 
-/// What handlers share, over the stores that `settings` name; none of them has to answer yet.
-///
-/// # Errors
-///
-/// A setting cannot be used.
-pub fn state(
-    settings: Settings,
-    clock: SharedClock,
-    used: mpsc::Sender<uuid::Uuid>,
-    stop: &CancellationToken,
-) -> anyhow::Result<AppState> {
-    let postgres = postgres::connect(&settings.postgres)?;
-    let redis = platform::redis::connect(&settings.redis)?;
-    let rabbit = Broker::connect(&settings.rabbit)?;
-    let hasher = KeyHasher::new(&settings.api_key_pepper)?;
-    let rate_limiter = Arc::new(RateLimiter::new(redis.clone(), settings.limits.clone()));
-    let ip_blocker = IpBlocker::new(
-        redis.clone(),
-        settings.auth_failure_limit,
-        settings.ip_block_seconds,
-        settings.ip_allowlist.clone(),
-    );
-    let identities = IdentityCache::new(postgres.clone(), redis.clone(), hasher.clone(), clock.clone(), used);
-    let readiness = health::readiness(&postgres, &redis, &rabbit, stop.clone());
-    Ok(AppState {
-        openapi: openapi::Document::new(&settings.supported_tickers)?,
-        upstreams: Upstreams::new(&settings)?,
-        quotes: QuoteCache::new(redis, settings.supported_tickers.clone()),
-        settings,
-        clock,
-        postgres,
-        hasher,
-        passwords: PasswordHashes::default(),
-        rate_limiter,
-        ip_blocker,
-        identities,
-        rabbit,
-        readiness,
-    })
-}
-
 async fn ensure_demo_account(state: &AppState) -> anyhow::Result<()> {
     let Some(key) = state.settings.demo_key() else {
         return Ok(());
@@ -221,21 +142,26 @@ async fn ensure_demo_account(state: &AppState) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn serve(process: &ProcessSettings, state: web::Data<AppState>) -> anyhow::Result<Server> {
+fn serve(
+    process: &ProcessSettings,
+    state: web::Data<AppState>,
+    document: web::Data<Document>,
+) -> anyhow::Result<Server> {
     let listener = server::bind(process.listen_address())?;
     let drain = Drain::new(&listener, process.shutdown_deadline())?;
     let address = listener.local_addr()?;
     let for_workers = web::Data::new(drain.clone());
+    let enveloped_paths = web::Data::new(router::enveloped_paths());
     let response_timeout = Duration::from_millis(state.settings.response_timeout_ms);
     let server = HttpServer::new(move || {
-        ActixApp::new()
+        let app = ActixApp::new()
             .app_data(state.clone())
+            .app_data(document.clone())
+            .app_data(enveloped_paths.clone())
             .app_data(for_workers.clone())
-            .wrap(from_fn(error_response::skip_small_compression))
-            .wrap(Compress::default())
-            .wrap(from_fn(error_response::answer))
-            .wrap(from_fn(close_while_draining))
-            .configure(configure)
+            .configure(router::configure);
+        // Outside all layers: it counts requests until their connections may close.
+        middleware::wrap(app).wrap(from_fn(close_while_draining))
     });
     let connections = drain.clone();
     let server = server
@@ -264,12 +190,4 @@ fn limit_unread(connection: &dyn Any, patience: Duration) {
     if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(patience)) {
         tracing::debug!(%error, "connection has no deadline for writing");
     }
-}
-
-/// Every route, and the answer to paths that are none.
-pub fn configure(config: &mut ServiceConfig) {
-    for endpoint in routes::all().into_iter().chain(routes::pages::endpoints()) {
-        endpoint.register(config);
-    }
-    config.default_service(web::to(routes::pages::dashboard));
 }

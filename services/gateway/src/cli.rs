@@ -107,7 +107,7 @@ impl Cli {
             Command::Keys(KeysCommand::Revoke(key)) => revoke_key(key).await,
             Command::Docs(DocsCommand::Errors) => print(&catalogue::markdown()),
             Command::Docs(DocsCommand::Openapi) => {
-                print(&crate::openapi::Document::new(&Settings::load().supported_tickers)?.text)
+                print(&crate::openapi::build(&Settings::load().supported_tickers)?.text)
             }
         }
     }
@@ -146,7 +146,7 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
     let id = users::ensure_with_key(&transaction, &hasher, &user, &key, SystemClock.now()).await?;
     transaction.commit().await?;
     drop(client);
-    if let Err(error) = directory(&settings, pool, hasher)?.propagate_changes().await {
+    if let Err(error) = identity_cache(&settings, pool, hasher)?.propagate_changes().await {
         eprintln!("gateways learn of the change when Redis answers: {error}");
     }
     eprintln!("user {id} ({}, {}) is ready", email.as_str(), wanted.role);
@@ -175,15 +175,19 @@ async fn revoke_key(wanted: RevokeKey) -> anyhow::Result<()> {
     let [id] = ids.as_slice() else {
         bail!("{} keys that are not revoked fit; name one by --id", ids.len());
     };
-    if !directory(&settings, pool, hasher)?.revoke(*id).await? {
+    if !identity_cache(&settings, pool, hasher)?.revoke(*id).await? {
         bail!("there is no key {id}");
     }
     eprintln!("key {id} is revoked");
     Ok(())
 }
 
-/// The directory, for one change.
-fn directory(settings: &Settings, pool: platform::postgres::Pool, hasher: KeyHasher) -> anyhow::Result<IdentityCache> {
+/// The identity cache, for one change.
+fn identity_cache(
+    settings: &Settings,
+    pool: platform::postgres::Pool,
+    hasher: KeyHasher,
+) -> anyhow::Result<IdentityCache> {
     let redis = platform::redis::connect(&settings.redis)?;
     let (used, _) = mpsc::channel(1);
     Ok(IdentityCache::new(pool, redis, hasher, SystemClock::shared(), used))

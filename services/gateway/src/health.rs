@@ -4,28 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use contracts::number::Float;
-use contracts::queues;
-use platform::amqp::Broker;
-use platform::health::{CheckReport, Readiness, Status};
-use platform::postgres::Pool;
-use platform::redis::Connection;
+use platform::health::{CheckReport, Status};
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use crate::app::AppState;
+use crate::state::AppState;
 
 /// Longest wait for the prices, which are asked for beside the pings.
 const PRICES_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The three servers that everything needs, each made to do what is needed of it.
-pub fn readiness(postgres: &Pool, redis: &Connection, rabbit: &Broker, stop: CancellationToken) -> Readiness {
-    Readiness::new()
-        .postgres(postgres)
-        .redis(redis)
-        .rabbitmq(rabbit, queues::WEBHOOKS)
-        .until(stop)
-}
 
 /// The body of `GET /health`.
 #[derive(Debug, Serialize, ToSchema)]

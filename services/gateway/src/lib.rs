@@ -1,67 +1,35 @@
 //! The only public service: REST API, documentation, dashboard.
+//!
+//! Imports point downwards: [`app`] puts everything together; [`router`] has every route; [`routes`] has the handlers, which
+//! [`middleware`] guards, [`extract`] feeds and [`response`] answers for; they work with the [`state`], which is made of
+//! [`upstream`], [`auth`], [`rate_limit`], [`store`] and [`quote_cache`].
 
-/// What can be set from outside.
-pub mod settings;
+#![allow(
+    missing_docs,
+    reason = "nobody else uses this crate: what a name says is not said again"
+)]
 
-/// Puts the gateway together.
-pub mod app;
-
-/// What the gateway does besides answering.
-pub mod background;
-
-/// What every request passes.
-pub mod middleware;
-
-/// Which hosts are served.
 pub mod allowed_host;
-
-/// Networks, and who the client is.
-pub mod network;
-
-/// One path of the API with its methods.
-pub mod route;
-
-/// What a route asks of a request.
-pub mod route_policy;
-
-/// What is known about a request.
-pub mod request_context;
-
-/// Maps that do not grow for ever.
-pub mod bounded_map;
-
-/// Token buckets.
-pub mod rate_limit;
-
-/// Identity: users, their keys, and what a request may do.
+pub mod app;
 pub mod auth;
-
-/// All SQL.
-pub mod store;
-
-/// What handlers get.
-pub mod extract;
-
-/// The API, one resource per file.
-pub mod routes;
-
-/// The newest quotes.
-pub mod quote_cache;
-
-/// The other services.
-pub mod upstream;
-
-/// Whether the platform can be used.
-pub mod health;
-
-/// Successes.
-pub mod response;
-
-/// Failures.
-pub mod error;
-
-/// The OpenAPI document.
-pub mod openapi;
-
-/// Commands for operators.
+pub mod background;
+pub mod bounded_map;
 pub mod cli;
+pub mod error;
+pub mod extract;
+pub mod health;
+pub mod middleware;
+pub mod network;
+pub mod openapi;
+pub mod quote_cache;
+pub mod rate_limit;
+pub mod request_context;
+pub mod response;
+pub mod route;
+pub mod route_policy;
+pub mod router;
+pub mod routes;
+pub mod settings;
+pub mod state;
+pub mod store;
+pub mod upstream;

@@ -1,10 +1,9 @@
-//! Networks in CIDR notation, and who the client is behind trusted proxies.
+//! Networks in CIDR notation.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use actix_web::http::header::HeaderMap;
 use serde::Deserialize;
 
 /// A range of addresses such as `10.0.0.0/8` or `fd00::/8`; a bare address is a range of one.
@@ -78,47 +77,6 @@ pub fn any_contains(networks: &[Network], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(address))
 }
 
-/// The address the request really comes from: the peer's, unless the peer is a trusted proxy; then the right-most entry of
-/// `X-Forwarded-For` that is none. What a client writes further left is its own claim and is not believed.
-pub fn client_ip(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
-    let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0])).to_canonical();
-    if !any_contains(trusted, peer) {
-        return peer;
-    }
-    let mut client = peer;
-    let lines: Vec<_> = headers
-        .get_all("x-forwarded-for")
-        .filter_map(|v| v.to_str().ok())
-        .collect();
-    for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
-        let Some(address) = parse_hop(hop.trim()) else { break };
-        client = address;
-        if !any_contains(trusted, address) {
-            break;
-        }
-    }
-    client
-}
-
-/// The address that stands for a client where requests are limited, counted or blocked. One subscriber of IPv6 has a whole /64
-/// network, so the host's half does not tell clients apart; of IPv4 it is the address itself.
-pub fn client_network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        v4 @ IpAddr::V4(_) => v4,
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (u128::MAX << 64)).into()),
-    }
-}
-
-/// An address as proxies write it: bare, with a port, or in brackets.
-fn parse_hop(hop: &str) -> Option<IpAddr> {
-    let bare = hop
-        .parse()
-        .ok()
-        .or_else(|| hop.parse().ok().map(|socket: std::net::SocketAddr| socket.ip()));
-    bare.or_else(|| hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
-        .map(|address: IpAddr| address.to_canonical())
-}
-
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let length = self.mask.leading_ones();
@@ -133,7 +91,6 @@ impl fmt::Display for Network {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
     use rstest::rstest;
 
     use super::*;
@@ -164,46 +121,6 @@ mod tests {
     #[case("10.0.0.0/-1")]
     fn what_is_no_network_is_refused(#[case] text: &str) {
         assert!(text.parse::<Network>().is_err());
-    }
-
-    #[rstest]
-    // Nobody is trusted: the header is a claim.
-    #[case("203.0.113.9", "1.2.3.4", "", "203.0.113.9")]
-    #[case("10.0.0.1", "1.2.3.4", "10.0.0.0/8", "1.2.3.4")]
-    // The client wrote the left entry itself.
-    #[case("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.0.0.2", "10.0.0.0/8", "1.2.3.4")]
-    #[case("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.0/8", "10.0.0.3")]
-    #[case("10.0.0.1", "1.2.3.4:5678", "10.0.0.0/8", "1.2.3.4")]
-    #[case("10.0.0.1", "[2001:db8::1]", "10.0.0.0/8", "2001:db8::1")]
-    #[case("10.0.0.1", "1.2.3.4, nonsense", "10.0.0.0/8", "10.0.0.1")]
-    #[case("10.0.0.1", "", "10.0.0.0/8", "10.0.0.1")]
-    fn the_right_most_untrusted_hop_is_the_client(
-        #[case] peer: &str,
-        #[case] forwarded: &str,
-        #[case] trusted: &str,
-        #[case] client: &str,
-    ) {
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            HeaderName::from_static("x-forwarded-for"),
-            HeaderValue::from_str(forwarded).unwrap(),
-        );
-        let trusted: Vec<Network> = trusted
-            .split(',')
-            .filter(|t| !t.is_empty())
-            .map(|t| t.parse().unwrap())
-            .collect();
-        assert_eq!(client_ip(Some(ip(peer)), &headers, &trusted), ip(client));
-    }
-
-    #[rstest]
-    #[case("203.0.113.9", "203.0.113.9")]
-    #[case("::ffff:203.0.113.9", "203.0.113.9")]
-    #[case("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::")]
-    #[case("2001:db8:1:2:ffff::", "2001:db8:1:2::")]
-    #[case("2001:db8:1:3::1", "2001:db8:1:3::")]
-    fn client_is_its_ipv6_network(#[case] address: &str, #[case] network: &str) {
-        assert_eq!(client_network(ip(address)), ip(network));
     }
 
     #[test]

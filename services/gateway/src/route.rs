@@ -10,7 +10,8 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Resource, R
 use contracts::problem::ProblemKind;
 
 use crate::error::ApiError;
-use crate::route_policy::{self, ResponseFormat, RoutePolicy};
+use crate::middleware;
+use crate::route_policy::{ResponseFormat, RoutePolicy};
 
 /// One method of one path, as the documentation has to list it.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +28,7 @@ pub struct RouteDoc {
 pub struct Route {
     path: &'static str,
     resource: Resource,
-    operations: Vec<RouteDoc>,
+    docs: Vec<RouteDoc>,
 }
 
 impl Route {
@@ -38,7 +39,7 @@ impl Route {
         Self {
             path,
             resource: web::resource(vec![bare, slashed]),
-            operations: Vec::new(),
+            docs: Vec::new(),
         }
     }
 
@@ -79,8 +80,8 @@ impl Route {
     fn add(mut self, method: &'static str, policy: &'static RoutePolicy, route: actix_web::Route) -> Self {
         self.resource = self
             .resource
-            .route(route.wrap(from_fn(move |request, next| route_policy::pass(policy, request, next))));
-        self.operations.push(RouteDoc {
+            .route(route.wrap(from_fn(move |request, next| middleware::admit(policy, request, next))));
+        self.docs.push(RouteDoc {
             path: self.path,
             method,
             policy,
@@ -88,18 +89,15 @@ impl Route {
         self
     }
 
-    /// Its operations.
-    pub fn operations(&self) -> &[RouteDoc] {
-        &self.operations
+    /// Its methods as the documentation has to list them.
+    pub fn docs(&self) -> &[RouteDoc] {
+        &self.docs
     }
 
     /// Adds the path to the application, with an answer for every other method.
     pub fn register(self, config: &mut ServiceConfig) {
-        let format = self
-            .operations
-            .first()
-            .map_or(ResponseFormat::Plain, |operation| operation.policy.format);
-        let mut methods: Vec<&str> = self.operations.iter().map(|operation| operation.method).collect();
+        let format = self.docs.first().map_or(ResponseFormat::Plain, |doc| doc.policy.format);
+        let mut methods: Vec<&str> = self.docs.iter().map(|doc| doc.method).collect();
         if let Some(at) = methods.iter().position(|method| *method == "GET") {
             methods.insert(at + 1, "HEAD");
         }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::bounded_map::evict;
-use crate::rate_limit::Quota;
+use crate::rate_limit::policy::Quota;
 
 /// Addresses of which failures, and of which blocks, are remembered; beyond that, some are forgotten.
 const MAX_ADDRESSES: usize = 50_000;

@@ -1,6 +1,7 @@
 //! Failures on their way to the one error body of the API.
 //!
-//! Handlers and the gate answer with an `ApiError`; `crate::middleware::error_response` renders it, with the request id and the time.
+//! Handlers and layers answer with an `ApiError`; `crate::middleware::error_response` renders it, with the request id and
+//! the time.
 //! What each kind tells its reader stands in one table, `catalogue`.
 
 /// The table: what each kind of problem says and what to do about it.
@@ -113,6 +114,21 @@ impl ApiError {
     }
 }
 
+impl Violations {
+    /// Nothing, or the refusal that lists them.
+    ///
+    /// # Errors
+    ///
+    /// There is at least one violation.
+    pub fn into_result(self, kind: ProblemKind) -> Result<(), ApiError> {
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(ApiError::new(kind).violations(self))
+        }
+    }
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind.slug(), self.detail)
@@ -126,7 +142,8 @@ impl ResponseError for ApiError {
         StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The status and the problem itself; the body is rendered by [`crate::middleware::error_response`], which knows the request.
+    /// The status and the problem itself; the body is rendered by `crate::middleware::error_response`, which knows the
+    /// request.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
         response.extensions_mut().insert(self.clone());

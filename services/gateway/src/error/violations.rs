@@ -2,11 +2,8 @@
 
 use std::borrow::Cow;
 
-use contracts::problem::ProblemKind;
 use platform::problem::FieldError;
 use serde_json::json;
-
-use super::ApiError;
 
 /// Most violations that are listed; the others are counted.
 const MAX_LISTED: usize = 100;
@@ -63,19 +60,6 @@ impl Violations {
                 let (total, listed) = (self.total, listed.len());
                 format!("The request breaks {total} rules: {listed} are listed, and {more} more.")
             }
-        }
-    }
-
-    /// Nothing, or the refusal that lists them.
-    ///
-    /// # Errors
-    ///
-    /// There is at least one violation.
-    pub fn into_result(self, kind: ProblemKind) -> Result<(), ApiError> {
-        if self.is_empty() {
-            Ok(())
-        } else {
-            Err(ApiError::new(kind).violations(self))
         }
     }
 }

@@ -12,8 +12,11 @@ pub mod body;
 /// Query and path parameters, read the same way.
 pub mod query;
 
-/// Pages of lists, and the object that a path names.
+/// Where a page of a list begins.
 pub mod pagination;
+
+/// The object that a path names.
+pub mod path;
 
 /// The rules that values are read by.
 pub mod validate;

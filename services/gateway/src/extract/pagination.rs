@@ -1,10 +1,9 @@
-//! What lists and single objects share: where a page begins, and which object a path names.
+//! Where a page of a list begins, and how long it is.
 
 use contracts::api::alerts::PageQuery;
 use contracts::problem::ProblemKind;
-use uuid::Uuid;
 
-use super::query::{Params, expect_valid};
+use super::query::Params;
 use super::validate;
 use crate::error::ApiError;
 
@@ -29,15 +28,4 @@ pub fn reject_cursor(cursor: Option<&str>) -> Result<(), ApiError> {
         None => Ok(()),
         Some(_) => Err(ApiError::new(ProblemKind::InvalidCursor)),
     }
-}
-
-/// The path's id, after all other parameters.
-///
-/// # Errors
-///
-/// Every violation that was found.
-pub fn path_id(mut params: Params<'_>) -> Result<Uuid, ApiError> {
-    let id = params.path("id", validate::id);
-    params.finish()?;
-    expect_valid(id)
 }

@@ -6,21 +6,39 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue}
 use contracts::keys;
 use contracts::problem::ProblemKind;
 
-use crate::app::AppState;
 use crate::error::ApiError;
 use crate::extract::caller::Caller;
-use crate::network::client_network;
-use crate::rate_limit::Quota;
+use crate::rate_limit::policy::Quota;
+use crate::request_context::client_network;
+use crate::route_policy::{Access, RoutePolicy};
+use crate::state::AppState;
 
 /// The header that carries a key.
 pub const API_KEY_HEADER: &str = "x-api-key";
 
-/// Finds out who sent a request. Failures count against the address.
+/// Finds out who sent a request, where the route wants to know. Failures count against the address.
 ///
 /// # Errors
 ///
 /// There is no credential, it is not valid, or it cannot be checked at the moment.
-pub async fn authenticate(state: &AppState, headers: &HeaderMap, address: IpAddr) -> Result<Caller, ApiError> {
+pub async fn authenticate(
+    policy: &RoutePolicy,
+    state: &AppState,
+    headers: &HeaderMap,
+    address: IpAddr,
+) -> Result<Option<Caller>, ApiError> {
+    let is_public = match policy.access {
+        Access::Public => true,
+        Access::PublicRates(_) => state.settings.rates_public,
+        Access::Authenticated | Access::Scoped(_) => false,
+    };
+    if is_public {
+        return Ok(None);
+    }
+    identify(state, headers, address).await.map(Some)
+}
+
+async fn identify(state: &AppState, headers: &HeaderMap, address: IpAddr) -> Result<Caller, ApiError> {
     let refusal = match (headers.get(API_KEY_HEADER), has_bearer_token(headers)) {
         (None, false) => return Err(ApiError::new(ProblemKind::MissingCredentials)),
         // No token is issued yet, so none can belong to the key's user.

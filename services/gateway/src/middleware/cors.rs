@@ -2,18 +2,22 @@
 //!
 //! The dashboard's own origin always may: it is the origin that the request itself was sent to.
 
-use actix_web::dev::ServiceRequest;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, HOST, HeaderMap, HeaderValue,
     ORIGIN, VARY,
 };
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use contracts::problem::ProblemKind;
 
+use super::outcome::edit_headers;
 use crate::error::ApiError;
 use crate::settings::Settings;
+use crate::state::AppState;
 
 const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
@@ -27,14 +31,14 @@ const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
 
 /// The web page's origin behind a request.
 #[derive(Debug, Clone)]
-pub struct Origin {
+struct Origin {
     value: HeaderValue,
     is_allowed: bool,
 }
 
 impl Origin {
     /// The origin that `request` names, if it names one.
-    pub fn of(request: &ServiceRequest, settings: &Settings) -> Option<Self> {
+    fn of(request: &ServiceRequest, settings: &Settings) -> Option<Self> {
         let value = request.headers().get(ORIGIN)?;
         let text = value.to_str().unwrap_or_default();
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
@@ -50,7 +54,7 @@ impl Origin {
     }
 
     /// Lets the page read the answer, if it may.
-    pub fn write_headers(self, headers: &mut HeaderMap) {
+    fn write_headers(self, headers: &mut HeaderMap) {
         headers.append(VARY, HeaderValue::from_static("Origin"));
         if self.is_allowed {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, self.value);
@@ -59,20 +63,49 @@ impl Origin {
     }
 }
 
-/// Answers the question a browser asks before a request, whatever the path.
-pub fn preflight(request: &ServiceRequest, origin: Option<&Origin>) -> Option<HttpResponse> {
-    let origin = origin?;
-    if request.method() != Method::OPTIONS || !request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
-        return None;
+/// Lets web pages read the responses that they may read.
+///
+/// # Errors
+///
+/// Those of the layers inside.
+pub async fn add_headers<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let state = request.app_data::<web::Data<AppState>>();
+    let Some(origin) = state.and_then(|state| Origin::of(&request, &state.settings)) else {
+        return next.call(request).await;
+    };
+    request.extensions_mut().insert(origin.clone());
+    edit_headers(next.call(request).await, |headers| origin.write_headers(headers))
+}
+
+/// Answers the question that a browser asks before a request, whatever the path.
+///
+/// # Errors
+///
+/// Those of the layers inside.
+pub async fn answer_preflight<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let is_preflight =
+        request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let is_allowed = request.extensions().get::<Origin>().map(|origin| origin.is_allowed);
+    match is_allowed.filter(|_| is_preflight) {
+        None => Ok(next.call(request).await?.map_into_boxed_body()),
+        Some(true) => Ok(request.into_response(preflight_response())),
+        Some(false) => {
+            let refusal = ApiError::new(ProblemKind::OriginNotAllowed);
+            Ok(request.into_response(refusal.error_response()))
+        }
     }
-    if !origin.is_allowed {
-        return Some(ApiError::new(ProblemKind::OriginNotAllowed).error_response());
-    }
-    Some(
-        HttpResponse::NoContent()
-            .insert_header((ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS))
-            .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
-            .insert_header((ACCESS_CONTROL_MAX_AGE, 600))
-            .finish(),
-    )
+}
+
+fn preflight_response() -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS))
+        .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
+        .insert_header((ACCESS_CONTROL_MAX_AGE, 600))
+        .finish()
 }

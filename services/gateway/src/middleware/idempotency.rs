@@ -13,7 +13,8 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use actix_web::http::{Method, StatusCode};
-use actix_web::{Error, HttpResponse, ResponseError};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 use bytes::Bytes;
 use contracts::problem::ProblemKind;
 use deadpool_postgres::GenericClient;
@@ -21,12 +22,13 @@ use jiff::Timestamp;
 use platform::problem::{FieldError, Problem};
 use serde_json::json;
 
-use crate::app::AppState;
+use super::catch_panic;
 use crate::auth::api_key::KeyHasher;
 use crate::error::ApiError;
 use crate::extract::caller::Caller;
-use crate::request_context::CreationId;
+use crate::request_context::{CreationId, client_network};
 use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 use crate::store::idempotency_keys::{self, NewAnswer, NewClaim, RowKey};
 
 const ANSWER_TTL: Duration = Duration::from_secs(24 * 3_600);
@@ -48,7 +50,7 @@ const STORED_HEADERS: [HeaderName; 2] = [CONTENT_TYPE, LOCATION];
 
 /// A request that names a key.
 #[derive(Debug)]
-pub struct Request {
+pub struct KeyedRequest {
     row: RowKey,
     hash: [u8; 32],
     secret: bool,
@@ -56,7 +58,7 @@ pub struct Request {
 }
 
 /// What becomes of it.
-pub enum IdempotencyClaim {
+enum IdempotencyClaim {
     /// It runs.
     Run(Run),
     /// It ran before; this was its answer.
@@ -64,19 +66,40 @@ pub enum IdempotencyClaim {
 }
 
 /// A request that runs for its key.
-pub struct Run {
-    request: Request,
+struct Run {
+    request: KeyedRequest,
     until: Timestamp,
     creation_id: CreationId,
 }
 
-impl Request {
+/// Runs a request once for its key, or answers it with what its first run answered.
+///
+/// # Errors
+///
+/// Those of the handler.
+pub async fn run_once(
+    keyed: KeyedRequest,
+    state: &AppState,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match keyed.claim(state).await {
+        Err(refusal) => Ok(request.into_response(refusal.error_response())),
+        Ok(IdempotencyClaim::Replay(stored)) => Ok(request.into_response(stored)),
+        Ok(IdempotencyClaim::Run(run)) => {
+            request.extensions_mut().insert(run.creation_id());
+            run.finish(state, catch_panic::call_handler(request, next).await?).await
+        }
+    }
+}
+
+impl KeyedRequest {
     /// The key of a request, if it names one.
     ///
     /// # Errors
     ///
     /// The key is not acceptable.
-    pub fn of(
+    pub fn from_request(
         policy: &RoutePolicy,
         hasher: &KeyHasher,
         request: &ServiceRequest,
@@ -106,7 +129,10 @@ impl Request {
             request.query_string().as_bytes(),
             body,
         ]);
-        let subject = caller.map_or_else(|| format!("ip:{address}"), |caller| format!("user:{}", caller.user_id));
+        let subject = caller.map_or_else(
+            || format!("ip:{}", client_network(address)),
+            |caller| format!("user:{}", caller.user_id),
+        );
         Ok(Some(Self {
             row: RowKey {
                 subject,
@@ -123,7 +149,7 @@ impl Request {
     /// # Errors
     ///
     /// The first request still runs, was another one, or had a secret in its answer.
-    pub async fn begin(self, state: &AppState) -> Result<IdempotencyClaim, ApiError> {
+    async fn claim(self, state: &AppState) -> Result<IdempotencyClaim, ApiError> {
         let now = state.clock.now();
         let client = state.postgres.get().await?;
         self.require_room(&client).await?;
@@ -168,7 +194,7 @@ impl Request {
     }
 }
 
-impl Request {
+impl KeyedRequest {
     /// Bounds the rows of one subject. The keys of a day are kept, so a subject that has used its share gets no new ones.
     async fn require_room(&self, client: &impl GenericClient) -> Result<(), ApiError> {
         let limit = if self.is_anonymous {
@@ -188,7 +214,7 @@ impl Request {
 
 impl Run {
     /// The id of what this run makes.
-    pub fn creation_id(&self) -> CreationId {
+    fn creation_id(&self) -> CreationId {
         self.creation_id
     }
 
@@ -197,7 +223,7 @@ impl Run {
     /// # Errors
     ///
     /// Never: what cannot be stored is logged, and the answer goes out.
-    pub async fn finish(
+    async fn finish(
         self,
         state: &AppState,
         response: ServiceResponse<BoxBody>,

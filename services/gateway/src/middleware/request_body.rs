@@ -11,6 +11,9 @@ use futures_util::StreamExt;
 use platform::problem::FieldError;
 
 use crate::error::ApiError;
+use crate::extract::body::RawBody;
+use crate::route_policy::RoutePolicy;
+use crate::settings::Settings;
 
 /// Largest body of any route there is.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -18,13 +21,14 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// As much as is kept of a body that the route does not take: enough to see that it is none, or an empty object.
 const UNWANTED_BODY_BYTES: usize = 64;
 
-/// Reads the body, which has to be JSON if there is one, and has to arrive within `patience`. Of a body that the route does
-/// not take only the beginning is kept.
+/// Reads the body, which has to be JSON if there is one, and has to arrive in time. Of a body that the route does not take
+/// only the beginning is kept.
 ///
 /// # Errors
 ///
 /// It is too large, too slow, cut off, or of another media type.
-pub async fn read(request: &mut ServiceRequest, is_taken: bool, patience: Duration) -> Result<Bytes, ApiError> {
+pub async fn read(policy: &RoutePolicy, settings: &Settings, request: &mut ServiceRequest) -> Result<Bytes, ApiError> {
+    let timeout = Duration::from_millis(settings.body_timeout_ms);
     let announced = request
         .headers()
         .get(CONTENT_LENGTH)
@@ -39,7 +43,14 @@ pub async fn read(request: &mut ServiceRequest, is_taken: bool, patience: Durati
     }
     let gather = async {
         let mut body = BytesMut::new();
-        let (mut received, kept) = (0, if is_taken { MAX_BODY_BYTES } else { UNWANTED_BODY_BYTES });
+        let (mut received, kept) = (
+            0,
+            if policy.takes_body {
+                MAX_BODY_BYTES
+            } else {
+                UNWANTED_BODY_BYTES
+            },
+        );
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| ApiError::new(ProblemKind::BadRequest).detail("The body was cut off."))?;
             received += chunk.len();
@@ -51,7 +62,7 @@ pub async fn read(request: &mut ServiceRequest, is_taken: bool, patience: Durati
         }
         Ok(body.freeze())
     };
-    let body = tokio::time::timeout(patience, gather)
+    let body = tokio::time::timeout(timeout, gather)
         .await
         .map_err(|_| ApiError::new(ProblemKind::RequestTimeout))??;
     if !body.is_empty() && !is_json(request) {
@@ -60,12 +71,25 @@ pub async fn read(request: &mut ServiceRequest, is_taken: bool, patience: Durati
     Ok(body)
 }
 
+/// Leaves the body in the request for the handler. A route that takes none refuses one.
+///
+/// # Errors
+///
+/// There is a body that is not taken.
+pub fn store(policy: &RoutePolicy, request: &ServiceRequest, body: Bytes) -> Result<(), ApiError> {
+    if !policy.takes_body {
+        refuse(&body)?;
+    }
+    request.extensions_mut().insert(RawBody(body));
+    Ok(())
+}
+
 /// Refuses the body of a route that takes none; an empty object counts as none.
 ///
 /// # Errors
 ///
 /// There is a body.
-pub fn refuse(body: &[u8]) -> Result<(), ApiError> {
+fn refuse(body: &[u8]) -> Result<(), ApiError> {
     let mut meaningful = body.iter().filter(|byte| !byte.is_ascii_whitespace());
     let is_none = match (meaningful.next(), meaningful.next(), meaningful.next()) {
         (None, _, _) => body.len() < UNWANTED_BODY_BYTES,

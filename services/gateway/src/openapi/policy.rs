@@ -1,4 +1,4 @@
-//! What every operation has because of its gate: credentials, errors, headers, common parameters.
+//! What every operation has because of its route's policy: credentials, errors, headers, common parameters.
 
 use anyhow::Context;
 use domain::ticker::Ticker;
@@ -10,8 +10,8 @@ use crate::route_policy::{Access, RoutePolicy};
 const NUMBERS_AS_STRINGS: &str = "`string` writes every decimal as a JSON string that holds it exactly, such as \
     `\"65420.15\"`. The schemas describe the default, `number`.";
 
-/// Adds to the described document what the gates of its operations imply.
-pub fn decorate(
+/// Adds to the described document what the policies of its routes imply.
+pub fn apply(
     mut document: Value,
     operations: impl Iterator<Item = RouteDoc>,
     tickers: &[Ticker],
@@ -24,7 +24,7 @@ pub fn decorate(
             .and_then(Value::as_object_mut);
         let described =
             described.with_context(|| format!("{} {} is not described", operation.method, operation.path))?;
-        decorate_operation(described, &operation);
+        describe_operation(described, &operation);
     }
     let components = document["components"].as_object_mut().context("components")?;
     components.insert("securitySchemes".into(), security_schemes());
@@ -45,7 +45,7 @@ pub fn decorate(
     Ok(document)
 }
 
-fn decorate_operation(described: &mut Map<String, Value>, operation: &RouteDoc) {
+fn describe_operation(described: &mut Map<String, Value>, operation: &RouteDoc) {
     let policy = operation.policy;
     described.insert("operationId".into(), json!(operation_id(operation)));
     described.insert("security".into(), security(policy.access));
@@ -121,7 +121,7 @@ fn add_parameters(described: &mut Map<String, Value>, operation: &RouteDoc) {
     }
 }
 
-/// The errors that an operation can answer with because of its gate.
+/// The errors that an operation can answer with because of its route's policy.
 fn errors(operation: &RouteDoc) -> Vec<(&'static str, &'static str)> {
     let policy = operation.policy;
     let mut errors = vec![

@@ -22,9 +22,9 @@ use contracts::problem::ProblemKind;
 use jiff::Timestamp;
 use platform::redis::Connection;
 
-pub use self::policy::{Quota, RateLimitPolicy, RateLimitSettings, Subject};
+use self::policy::{Quota, RateLimitPolicy, RateLimitSettings};
 use self::redis::SharedBuckets;
-pub use self::token_bucket::{Bucket, Taken};
+use self::token_bucket::{Bucket, Taken};
 use crate::bounded_map::evict;
 use crate::error::ApiError;
 

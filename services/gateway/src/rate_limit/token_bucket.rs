@@ -1,6 +1,6 @@
 //! The token bucket itself: how many tokens there were, and when. Tokens come back evenly over the window.
 
-use super::Quota;
+use super::policy::Quota;
 
 /// A bucket as it was left.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -20,15 +20,19 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::error::ApiError;
-use crate::middleware::error_response::RequestStart;
+use crate::request_context::NumbersAsStrings;
+use crate::request_context::RequestStart;
 use crate::response::envelope::{Envelope, EnvelopeParts, Metadata, Status};
-use crate::route_policy::NumbersAsStrings;
 
 /// The header with the cursor of the next page.
 const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-next-cursor");
 
 /// A client that keeps an answer keeps its cursor no longer than this.
 const CURSOR_AGE_SECONDS: i64 = 120;
+
+/// Marks an error response that has a body of its own: the health reports.
+#[derive(Debug, Clone, Copy)]
+pub struct SkipErrorRendering;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 

@@ -14,43 +14,33 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use self::form::AlertCreate;
-use crate::app::AppState;
 use crate::auth::Scope;
 use crate::error::ApiError;
 use crate::extract::body::RawBody;
 use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
-use crate::extract::pagination::{MAX_CURSOR_CHARS, page_query, path_id};
+use crate::extract::pagination::{MAX_CURSOR_CHARS, page_query};
+use crate::extract::path::path_id;
 use crate::extract::query::Params;
 use crate::extract::validate::{self, Violation};
 use crate::extract::words::ListedKind;
-use crate::rate_limit::RateLimitPolicy;
+use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
 use crate::response;
-use crate::route::Route;
 use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 use crate::upstream::Upstream;
 
-const CREATE: RoutePolicy = RoutePolicy::scoped(Scope::AlertsWrite)
+pub const CREATE: RoutePolicy = RoutePolicy::scoped(Scope::AlertsWrite)
     .limited(RateLimitPolicy::AlertsCreate)
     .json()
     .unprocessable();
-const READ: RoutePolicy = RoutePolicy::scoped(Scope::AlertsRead)
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::AlertsRead)
     .limited(RateLimitPolicy::AlertsRead)
     .unprocessable();
-const DELETE: RoutePolicy = RoutePolicy::scoped(Scope::AlertsWrite)
+pub const DELETE: RoutePolicy = RoutePolicy::scoped(Scope::AlertsWrite)
     .limited(RateLimitPolicy::AlertsDelete)
     .unprocessable();
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Route> {
-    vec![
-        Route::at("/api/v1/alerts/").get(&READ, list).post(&CREATE, create),
-        Route::at("/api/v1/alerts/{id}").get(&READ, get).delete(&DELETE, delete),
-        Route::at("/api/v1/alerts/{id}/events").get(&READ, events),
-        Route::at("/api/v1/alerts/{id}/deliveries").get(&READ, deliveries),
-    ]
-}
 
 /// Creates an alert
 ///

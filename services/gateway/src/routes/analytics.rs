@@ -9,19 +9,18 @@ use contracts::problem::ProblemKind;
 use contracts::time::Time;
 use domain::ticker::Ticker;
 
-use crate::app::AppState;
 use crate::auth::Scope;
 use crate::error::ApiError;
 use crate::extract::query::{Params, expect_valid};
 use crate::extract::validate::{self, Violation};
 use crate::extract::words::{BarLength, CorrelationMethod, Returns};
-use crate::rate_limit::RateLimitPolicy;
+use crate::rate_limit::policy::RateLimitPolicy;
 use crate::response;
 use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts};
-use crate::route::Route;
 use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 
-const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
     .limited(RateLimitPolicy::Analytics)
     .enveloped();
 
@@ -29,16 +28,6 @@ const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
 const MAX_AGE: u32 = 5;
 
 const SERIES: &[&str] = &["price", "returns", "drawdown", "rolling_volatility", "rolling_sharpe"];
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Route> {
-    vec![
-        // Before the symbols, of which `correlation` is none.
-        Route::at("/api/v1/analytics/correlation").get(&READ, correlation),
-        Route::at("/api/v1/analytics/{symbol}/stats").get(&READ, stats),
-        Route::at("/api/v1/analytics/{symbol}/timeseries").get(&READ, timeseries),
-    ]
-}
 
 /// Statistics of one asset
 ///

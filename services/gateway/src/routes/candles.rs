@@ -5,7 +5,6 @@ use contracts::api::analytics::{CandleBody, CandlesQuery};
 use contracts::api::{Page, Sourced};
 
 use super::analytics::{in_order, require_supported};
-use crate::app::AppState;
 use crate::auth::Scope;
 use crate::error::ApiError;
 use crate::extract::cursor::Cursors;
@@ -13,13 +12,13 @@ use crate::extract::pagination::MAX_CURSOR_CHARS;
 use crate::extract::query::{Params, expect_valid};
 use crate::extract::validate;
 use crate::extract::words::{BarLength, BarSource};
-use crate::rate_limit::RateLimitPolicy;
+use crate::rate_limit::policy::RateLimitPolicy;
 use crate::response;
 use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts, Pagination};
-use crate::route::Route;
 use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 
-const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
     .limited(RateLimitPolicy::Market)
     .enveloped();
 
@@ -28,11 +27,6 @@ const MAX_AGE: u32 = 2;
 
 const DEFAULT_LIMIT: u32 = 500;
 const MAX_LIMIT: u32 = 1_000;
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Route> {
-    vec![Route::at("/api/v1/candles/{ticker}").get(&READ, list)]
-}
 
 /// Bars of one ticker
 ///

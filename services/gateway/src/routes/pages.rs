@@ -10,10 +10,9 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::{ApiError, catalogue};
 use crate::response;
-use crate::route::Route;
 use crate::route_policy::RoutePolicy;
 
-const OPEN: RoutePolicy = RoutePolicy::public();
+pub const OPEN: RoutePolicy = RoutePolicy::public();
 
 /// Nothing from elsewhere; styles may be inline, which charts need.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
@@ -30,15 +29,6 @@ const HASHED_FOLDER: &str = "assets/";
 #[folder = "dashboard/dist"]
 #[allow_missing = true]
 struct Dashboard;
-
-/// The pages that are not files of the dashboard.
-pub fn endpoints() -> Vec<Route> {
-    vec![
-        Route::at("/docs").get(&OPEN, docs),
-        Route::at("/docs/errors").get(&OPEN, errors),
-        Route::at("/docs/{file}").get(&OPEN, docs_file),
-    ]
-}
 
 fn page(body: String) -> HttpResponse {
     HttpResponse::Ok()

@@ -17,7 +17,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::app::AppState;
 use crate::auth::Scope;
 use crate::error::ApiError;
 use crate::extract::pagination::{MAX_CURSOR_CHARS, reject_cursor};
@@ -25,13 +24,13 @@ use crate::extract::query::{Params, expect_valid};
 use crate::extract::validate;
 use crate::extract::words::Currency;
 use crate::quote_cache::age;
-use crate::rate_limit::RateLimitPolicy;
+use crate::rate_limit::policy::RateLimitPolicy;
 use crate::response;
 use crate::response::envelope::{Envelope, EnvelopeParts, Pagination};
-use crate::route::Route;
 use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 
-const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
     .limited(RateLimitPolicy::Market)
     .enveloped();
 
@@ -40,14 +39,6 @@ const MAX_AGE: u32 = 1;
 
 /// Most tickers in one request.
 const MAX_TICKERS: usize = 100;
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Route> {
-    vec![
-        Route::at("/api/v1/quotes").get(&READ, list),
-        Route::at("/api/v1/quotes/{ticker}").get(&READ, get),
-    ]
-}
 
 /// One aggregate price.
 #[derive(Debug, Serialize, ToSchema)]

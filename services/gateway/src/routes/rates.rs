@@ -7,15 +7,14 @@ use contracts::problem::ProblemKind;
 use domain::ticker::Ticker;
 use serde::{Serialize, Serializer};
 
-use crate::app::AppState;
 use crate::auth::Scope;
 use crate::error::ApiError;
-use crate::rate_limit::RateLimitPolicy;
-use crate::route::Route;
+use crate::rate_limit::policy::RateLimitPolicy;
 use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 use crate::{quote_cache, response};
 
-const RATES: RoutePolicy = RoutePolicy::public_rates(Scope::MarketRead)
+pub const RATES: RoutePolicy = RoutePolicy::public_rates(Scope::MarketRead)
     .limited(RateLimitPolicy::Rates)
     .unprocessable();
 
@@ -24,11 +23,6 @@ const MAX_AGE: u32 = 1;
 
 /// Names the tickers that have no fresh price.
 const MISSING: HeaderName = HeaderName::from_static("x-rates-missing");
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Route> {
-    vec![Route::at("/api/v1/rates/").get(&RATES, list)]
-}
 
 /// Rates in the order in which the tickers are offered.
 #[derive(Debug)]

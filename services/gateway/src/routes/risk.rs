@@ -7,20 +7,19 @@ use contracts::time::Time;
 use jiff::{SignedDuration, Timestamp};
 
 use super::analytics::require_supported;
-use crate::app::AppState;
 use crate::auth::Scope;
 use crate::error::ApiError;
 use crate::extract::caller::Caller;
 use crate::extract::pagination::{MAX_CURSOR_CHARS, reject_cursor};
 use crate::extract::query::Params;
 use crate::extract::validate;
-use crate::rate_limit::RateLimitPolicy;
+use crate::rate_limit::policy::RateLimitPolicy;
 use crate::response;
 use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts, Pagination};
-use crate::route::Route;
 use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 
-const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
     .limited(RateLimitPolicy::Analytics)
     .enveloped();
 
@@ -30,11 +29,6 @@ const MAX_AGE: u32 = 2;
 /// Levels are computed on every price. The slowest venues are asked every minute or so; what is older than several of these
 /// says that a part of the platform stands still.
 const STALE_AFTER: SignedDuration = SignedDuration::from_mins(5);
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Route> {
-    vec![Route::at("/api/v1/risk/monitors").get(&READ, list)]
-}
 
 /// Risk levels
 ///

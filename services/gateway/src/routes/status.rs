@@ -9,25 +9,19 @@ use platform::metrics::About;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::AppState;
 use crate::auth::Scope;
 use crate::error::ApiError;
 use crate::health::DependencyState;
-use crate::rate_limit::RateLimitPolicy;
+use crate::rate_limit::policy::RateLimitPolicy;
 use crate::response;
 use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts};
-use crate::route::Route;
 use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 use crate::upstream::Upstream;
 
-const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
     .limited(RateLimitPolicy::Market)
     .enveloped();
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Route> {
-    vec![Route::at("/api/v1/status").get(&READ, get)]
-}
 
 /// How the platform is.
 #[derive(Debug, Serialize, ToSchema)]

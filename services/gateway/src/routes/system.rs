@@ -7,27 +7,14 @@ use contracts::problem::ProblemKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::AppState;
 use crate::error::ApiError;
 use crate::health::{self, HealthBody};
-use crate::middleware::error_response::SkipErrorRendering;
-use crate::response;
-use crate::route::Route;
+use crate::openapi::document::Document;
+use crate::response::{self, SkipErrorRendering};
 use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 
-const OPEN: RoutePolicy = RoutePolicy::public();
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Route> {
-    vec![
-        Route::at("/health").get(&OPEN, health),
-        Route::at("/health/live").get(&OPEN, live),
-        Route::at("/health/ready").get(&OPEN, ready),
-        Route::at("/openapi.json").get(&OPEN, openapi),
-        Route::at("/docs-json").get(&OPEN, openapi_alias),
-        Route::at("/demo/account").get(&OPEN, demo_account),
-    ]
-}
+pub const OPEN: RoutePolicy = RoutePolicy::public();
 
 /// Whether the platform can be used
 ///
@@ -99,8 +86,7 @@ fn report<T: Serialize>(request: &HttpRequest, is_ready: bool, body: &T) -> Resu
 /// This document
 #[utoipa::path(get, path = "/openapi.json", tag = "system",
     responses((status = 200, description = "OpenAPI 3.1", body = Object), (status = 304, description = "The client has it")))]
-pub async fn openapi(state: web::Data<AppState>, request: HttpRequest) -> HttpResponse {
-    let document = &state.openapi;
+pub async fn openapi(document: web::Data<Document>, request: HttpRequest) -> HttpResponse {
     let status = if response::client_has(&request, &document.tag) {
         StatusCode::NOT_MODIFIED
     } else {
@@ -120,8 +106,8 @@ pub async fn openapi(state: web::Data<AppState>, request: HttpRequest) -> HttpRe
 /// This document, under its other name
 #[utoipa::path(get, path = "/docs-json", tag = "system",
     responses((status = 200, description = "OpenAPI 3.1", body = Object), (status = 304, description = "The client has it")))]
-pub async fn openapi_alias(state: web::Data<AppState>, request: HttpRequest) -> HttpResponse {
-    openapi(state, request).await
+pub async fn openapi_alias(document: web::Data<Document>, request: HttpRequest) -> HttpResponse {
+    openapi(document, request).await
 }
 
 /// The account that everyone may use.

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::app::AppState;
 use crate::auth::email::Email;
 use crate::auth::{Role, Tier, api_key, passwords};
 use crate::error::ApiError;
@@ -17,30 +16,22 @@ use crate::extract::body::{Fields, RawBody, string};
 use crate::extract::caller::Caller;
 use crate::extract::query::expect_valid;
 use crate::extract::validate::{self, Violation};
-use crate::rate_limit::RateLimitPolicy;
+use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
 use crate::response;
-use crate::route::Route;
 use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 use crate::store::api_keys;
 use crate::store::users::{self, NewUser};
 
-const REGISTER: RoutePolicy = RoutePolicy::public()
+pub const REGISTER: RoutePolicy = RoutePolicy::public()
     .limited(RateLimitPolicy::Register)
     .json()
     .secret()
     .unprocessable();
-const ME: RoutePolicy = RoutePolicy::authenticated()
+pub const ME: RoutePolicy = RoutePolicy::authenticated()
     .limited(RateLimitPolicy::Me)
     .unprocessable();
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Route> {
-    vec![
-        Route::at("/api/v1/users/register").post(&REGISTER, register),
-        Route::at("/api/v1/users/me").get(&ME, me),
-    ]
-}
 
 /// Who registers.
 #[derive(Deserialize, ToSchema)]

@@ -7,42 +7,30 @@ use contracts::api::alerts::{DeliveryBody, EndpointBody, SecretBody, TestCreateR
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::app::AppState;
 use crate::auth::Scope;
 use crate::error::ApiError;
 use crate::extract::body::{Fields, RawBody, string, string_map};
 use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
-use crate::extract::pagination::{page_query, path_id};
+use crate::extract::pagination::page_query;
+use crate::extract::path::path_id;
 use crate::extract::query::{Params, expect_valid};
 use crate::extract::validate;
-use crate::rate_limit::RateLimitPolicy;
+use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
 use crate::response;
-use crate::route::Route;
 use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 
-const READ: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksRead).limited(RateLimitPolicy::Write);
-const SECRET: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksWrite).limited(RateLimitPolicy::Write);
-const TEST: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksWrite).limited(RateLimitPolicy::Write);
-const VERIFY: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksRead)
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksRead).limited(RateLimitPolicy::Write);
+pub const SECRET: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksWrite).limited(RateLimitPolicy::Write);
+pub const TEST: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksWrite).limited(RateLimitPolicy::Write);
+pub const VERIFY: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksRead)
     .limited(RateLimitPolicy::Write)
     .json();
 
 /// Longest secret that can be one.
 const MAX_SECRET_CHARS: usize = 128;
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Route> {
-    vec![
-        Route::at("/api/v1/webhooks/endpoints").get(&READ, list),
-        Route::at("/api/v1/webhooks/endpoints/{id}").get(&READ, get),
-        Route::at("/api/v1/webhooks/endpoints/{id}/secret").get(&SECRET, secret),
-        Route::at("/api/v1/webhooks/endpoints/{id}/test").post(&TEST, test),
-        Route::at("/api/v1/webhooks/endpoints/{id}/enable").post(&TEST, enable),
-        Route::at("/api/v1/webhooks/verify").post(&VERIFY, verify),
-    ]
-}
 
 /// One's own receivers
 ///

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway::rate_limit::Quota;
+use gateway::rate_limit::policy::Quota;
 use gateway::rate_limit::redis::SharedBuckets;
 use reqwest::Method;
 
