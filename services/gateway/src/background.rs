@@ -47,7 +47,7 @@ pub async fn listen_for_revocations(
         let reason = outcome
             .err()
             .map_or_else(|| "connection closed".to_owned(), |error| format!("{error:#}"));
-        tracing::warn!(reason, attempt, "announcements of revoked keys are not on_revoked");
+        tracing::warn!(reason, attempt, "announcements of revoked keys are not received");
         let pause = tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt));
         if stop.run_until_cancelled(pause).await.is_none() {
             return Ok(());

@@ -24,7 +24,7 @@ const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Accept, Authorization, Content-Type, Idempotency-Key, If-None-Match, X-API-Key, X-Request-Id",
 );
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "X-Request-Id, RateLimit, RateLimit-RateLimitPolicy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, \
+    "X-Request-Id, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, \
      X-RateLimit-Mode, Retry-After, ETag, Location, Idempotent-Replayed, X-Rates-Missing, X-Next-Cursor, X-Batch-Id, \
      X-Batch-Size, X-Batch-Trigger, X-Batch-Wait-Ms, X-Data-Quality",
 );

@@ -157,7 +157,7 @@ fn complete(response: &mut Value, status: &str, policy: &RoutePolicy) {
     let mut names = vec!["X-Request-Id"];
     if policy.rate_limit.is_some() && (!is_error || status == "429") {
         names.extend([
-            "RateLimit-RateLimitPolicy",
+            "RateLimit-Policy",
             "RateLimit",
             "X-RateLimit-Limit",
             "X-RateLimit-Remaining",
@@ -187,7 +187,7 @@ fn headers() -> Value {
     let whole = |description: &str, minimum: u32| json!({"description": description, "required": true, "schema": {"type": "integer", "minimum": minimum}});
     json!({
         "X-Request-Id": text("Id of the request, from the client or made here", "^[A-Za-z0-9._-]{1,64}$"),
-        "RateLimit-RateLimitPolicy": text("The limit that applies", "^\"[a-z]+\";q=[0-9]+;w=[0-9]+$"),
+        "RateLimit-Policy": text("The limit that applies", "^\"[a-z]+\";q=[0-9]+;w=[0-9]+$"),
         "RateLimit": text("What is left of it, and seconds until it is whole again", "^\"[a-z]+\";r=[0-9]+;t=[0-9]+$"),
         "X-RateLimit-Limit": whole("Most requests in a window", 1),
         "X-RateLimit-Remaining": whole("Requests that are left", 0),

@@ -187,7 +187,7 @@ async fn of_credentials(app: &TestApp, produced: &mut Produced) {
     stop.cancel();
     // The block is everyone's; the rest of this test goes on without it.
     app.redis.flush().await;
-    testkit::eventually("the block is invalidations", || async {
+    testkit::eventually("the block is forgotten", || async {
         app.get("/api/v1/quotes").await.status == 200
     })
     .await;
