@@ -1,38 +1,25 @@
-//! Networks in CIDR notation.
+//! Networks in CIDR notation, as settings name them.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// A range of addresses such as `10.0.0.0/8` or `fd00::/8`; a bare address is a range of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Network {
-    base: u128,
-    mask: u128,
-    v4: bool,
-}
+pub struct Network(IpNet);
 
-/// A text that is no network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a network: expected an address with an optional prefix length, such as 10.0.0.0/8")]
 pub struct InvalidNetwork(String);
 
 impl Network {
-    /// Whether `address` lies in it.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        let (bits, v4) = to_bits(address);
-        v4 == self.v4 && bits & self.mask == self.base
-    }
-}
-
-fn to_bits(address: IpAddr) -> (u128, bool) {
-    match address {
-        IpAddr::V4(v4) => (u128::from(u32::from(v4)) << 96, true),
-        IpAddr::V6(v6) => (u128::from(v6), false),
+        // A dual-stack socket reports IPv4 peers as ::ffff:a.b.c.d, and a setting means those too.
+        self.0.contains(&address.to_canonical())
     }
 }
 
@@ -41,26 +28,18 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidNetwork(text.to_owned());
+        // IpNet's own parser wants a prefix length and takes leading zeros in an address.
         let (address, length) = match text.split_once('/') {
             Some((address, length)) => (address, Some(length)),
             None => (text, None),
         };
         let address: IpAddr = address.trim().parse().map_err(|_| invalid())?;
-        let widest = if address.is_ipv4() { 32 } else { 128 };
-        let length: u32 = match length {
+        let length = match length {
             Some(length) => length.trim().parse().map_err(|_| invalid())?,
-            None => widest,
+            None => IpNet::from(address).prefix_len(),
         };
-        if length > widest {
-            return Err(invalid());
-        }
-        let (bits, v4) = to_bits(address);
-        let mask = if length == 0 { 0 } else { u128::MAX << (128 - length) };
-        Ok(Self {
-            base: bits & mask,
-            mask,
-            v4,
-        })
+        let network = IpNet::new(address, length).map_err(|_| invalid())?;
+        Ok(Self(network.trunc()))
     }
 }
 
@@ -72,21 +51,15 @@ impl TryFrom<String> for Network {
     }
 }
 
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Whether any of `networks` holds `address`.
 pub fn any_contains(networks: &[Network], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(address))
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let length = self.mask.leading_ones();
-        if self.v4 {
-            let address = std::net::Ipv4Addr::from((self.base >> 96) as u32);
-            write!(f, "{address}/{length}")
-        } else {
-            write!(f, "{}/{length}", std::net::Ipv6Addr::from(self.base))
-        }
-    }
 }
 
 #[cfg(test)]
@@ -109,7 +82,7 @@ mod tests {
     #[case("127.0.0.1", "127.0.0.2", false)]
     #[case("fd00::/8", "fdab::1", true)]
     #[case("fd00::/8", "fe80::1", false)]
-    fn membership(#[case] network: &str, #[case] address: &str, #[case] inside: bool) {
+    fn network_contains_its_addresses(#[case] network: &str, #[case] address: &str, #[case] inside: bool) {
         assert_eq!(network.parse::<Network>().unwrap().contains(ip(address)), inside);
     }
 
@@ -119,7 +92,7 @@ mod tests {
     #[case("")]
     #[case("::/129")]
     #[case("10.0.0.0/-1")]
-    fn what_is_no_network_is_refused(#[case] text: &str) {
+    fn invalid_network_is_refused(#[case] text: &str) {
         assert!(text.parse::<Network>().is_err());
     }
 

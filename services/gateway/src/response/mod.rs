@@ -3,13 +3,14 @@
 /// The envelope around market data.
 pub mod envelope;
 
+/// Entity tags and 304.
+pub mod etag;
+
 use std::time::Instant;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
+use actix_web::http::header::{EntityTag, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use contracts::api::Page;
 use contracts::number::{Float, with_strings};
 use contracts::time::Time;
@@ -17,7 +18,6 @@ use jiff::Timestamp;
 use platform::request_id::RequestId;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
 use crate::error::ApiError;
 use crate::request_context::NumbersAsStrings;
@@ -84,8 +84,8 @@ pub fn plain_page<T: Serialize>(request: &HttpRequest, page: &Page<T>) -> Result
 /// The body cannot be written.
 pub fn market_plain<T: Serialize>(request: &HttpRequest, body: &T, max_age: u32) -> Result<HttpResponse, ApiError> {
     let text = to_json(request, body)?;
-    let tag = entity_tag(&[text.as_bytes()]);
-    Ok(conditional(request, &tag, max_age, || text))
+    let tag = etag::of_parts(&[text.as_bytes()]);
+    Ok(conditional(request, tag, max_age, text))
 }
 
 /// Market data in the envelope, which clients may keep for `max_age` seconds. The tag is that of the data, of how good they
@@ -133,8 +133,8 @@ pub fn market_tagged<T: Serialize>(
         }
     );
     let tag = match version {
-        Some(version) => entity_tag(&[version.as_bytes(), request.query_string().as_bytes(), around.as_bytes()]),
-        None => entity_tag(&[data.as_bytes(), around.as_bytes()]),
+        Some(version) => etag::of_parts(&[version.as_bytes(), request.query_string().as_bytes(), around.as_bytes()]),
+        None => etag::of_parts(&[data.as_bytes(), around.as_bytes()]),
     };
     let cursor = pagination.as_ref().and_then(|page| page.next_cursor.as_deref());
     let cursor = cursor.and_then(|cursor| HeaderValue::from_str(cursor).ok());
@@ -176,50 +176,16 @@ pub fn market_tagged<T: Serialize>(
         pagination,
     };
     let text = to_json(request, &envelope)?;
-    let mut response = conditional(request, &tag, max_age, || text);
+    let mut response = conditional(request, tag, max_age, text);
     if let Some(cursor) = cursor {
         response.headers_mut().insert(NEXT_CURSOR, cursor);
     }
     Ok(response)
 }
 
-/// A weak tag: the same data may be compressed in different ways.
-fn entity_tag(parts: &[&[u8]]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    let digest = hash.finalize();
-    format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..12]))
-}
-
-/// Whether `If-None-Match` names this tag: in a list, as `*`, with or without the mark of a weak tag
-/// (RFC 9110, 13.1.2).
-pub fn client_has(request: &HttpRequest, tag: &str) -> bool {
-    request
-        .headers()
-        .get_all(IF_NONE_MATCH)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|known| known == "*" || known.trim_start_matches("W/") == tag.trim_start_matches("W/"))
-}
-
-/// The answer, or 304 if the client has it.
-pub fn conditional(request: &HttpRequest, tag: &str, max_age: u32, body: impl FnOnce() -> String) -> HttpResponse {
-    let has_it = client_has(request, tag);
-    let mut response = HttpResponse::build(if has_it {
-        StatusCode::NOT_MODIFIED
-    } else {
-        StatusCode::OK
-    });
-    response
-        .insert_header((ETAG, tag))
-        .insert_header((CACHE_CONTROL, format!("private, max-age={max_age}")));
-    if has_it {
-        response.finish()
-    } else {
-        response.content_type(JSON).body(body())
-    }
+/// Market data are for the client alone, who may keep them for `max_age` seconds.
+fn conditional(request: &HttpRequest, tag: EntityTag, max_age: u32, body: String) -> HttpResponse {
+    etag::respond(request, tag, &format!("private, max-age={max_age}"), |response| {
+        response.content_type(JSON).body(body)
+    })
 }

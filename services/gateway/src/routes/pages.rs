@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::Method;
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, EntityTag, HeaderValue,
+};
 use actix_web::{HttpRequest, HttpResponse};
 use contracts::problem::ProblemKind;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::{ApiError, catalogue};
-use crate::response;
+use crate::response::etag;
 use crate::route_policy::RoutePolicy;
 
 pub const OPEN: RoutePolicy = RoutePolicy::public();
@@ -97,28 +99,20 @@ pub async fn dashboard(request: HttpRequest) -> Result<HttpResponse, ApiError> {
 }
 
 fn file_response(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
-    let tag = format!("W/\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
-    let status = if response::client_has(request, &tag) {
-        StatusCode::NOT_MODIFIED
-    } else {
-        StatusCode::OK
-    };
+    let tag = EntityTag::new_weak(hex::encode(&file.metadata.sha256_hash()[..16]));
     let caching = if name.starts_with(HASHED_FOLDER) {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
     };
-    let mut response = HttpResponse::build(status);
+    let mut response = etag::respond(request, tag, caching, |response| {
+        response
+            .content_type(file.metadata.mimetype())
+            .body(file.data.into_owned())
+    });
+    // With 304 too: a browser takes the headers of a 304 for those of the page that it has.
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
     response
-        .insert_header((ETAG, tag))
-        .insert_header((CACHE_CONTROL, caching))
-        .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY));
-    if status == StatusCode::NOT_MODIFIED {
-        return response.finish();
-    }
-    response
-        .content_type(file.metadata.mimetype())
-        .body(file.data.into_owned())
 }
 
 fn not_built() -> HttpResponse {

@@ -1,7 +1,6 @@
 //! Health, the OpenAPI document, the demonstration's account.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::problem::ProblemKind;
 use serde::Serialize;
@@ -10,7 +9,7 @@ use utoipa::ToSchema;
 use crate::error::ApiError;
 use crate::health::{self, HealthBody};
 use crate::openapi::document::Document;
-use crate::response::{self, SkipErrorRendering};
+use crate::response::{self, SkipErrorRendering, etag};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 
@@ -87,20 +86,9 @@ fn report<T: Serialize>(request: &HttpRequest, is_ready: bool, body: &T) -> Resu
 #[utoipa::path(get, path = "/openapi.json", tag = "system",
     responses((status = 200, description = "OpenAPI 3.1", body = Object), (status = 304, description = "The client has it")))]
 pub async fn openapi(document: web::Data<Document>, request: HttpRequest) -> HttpResponse {
-    let status = if response::client_has(&request, &document.tag) {
-        StatusCode::NOT_MODIFIED
-    } else {
-        StatusCode::OK
-    };
-    let mut response = HttpResponse::build(status);
-    response
-        .insert_header((ETAG, document.tag.as_str()))
-        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache")));
-    if status == StatusCode::OK {
+    etag::respond(&request, document.tag.clone(), "no-cache", |response| {
         response.content_type("application/json").body(document.text.clone())
-    } else {
-        response.finish()
-    }
+    })
 }
 
 /// This document, under its other name
