@@ -37,10 +37,8 @@ const KEY_USE_QUEUE: usize = 4_096;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// A gateway that listens.
 #[derive(Debug)]
 pub struct App {
-    /// The public address.
     pub address: SocketAddr,
     /// The address of metrics and probes.
     pub internal_address: SocketAddr,
@@ -49,20 +47,12 @@ pub struct App {
 
 impl App {
     /// Answers until the stop, then finishes what it holds.
-    ///
-    /// # Errors
-    ///
-    /// A task died.
     pub async fn run(self) -> anyhow::Result<()> {
         self.supervisor.run().await
     }
 }
 
 /// Runs the gateway until `stop`.
-///
-/// # Errors
-///
-/// It cannot start, or a part of it died.
 pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<()> {
     start(settings, platform::clock::SystemClock::shared(), stop)
         .await?

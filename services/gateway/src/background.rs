@@ -27,10 +27,6 @@ const KEY_USE_INTERVAL: Duration = Duration::from_secs(10);
 const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Hears which keys are no longer valid, and makes this process forget them. A broken connection is opened again.
-///
-/// # Errors
-///
-/// Never: without announcements the copies end by themselves after some seconds.
 pub async fn listen_for_revocations(
     state: Arc<AppState>,
     redis: RedisSettings,
@@ -73,10 +69,6 @@ async fn listen_once(state: &AppState, redis: &RedisSettings, connected: &mut bo
 }
 
 /// Makes caches forget identities that have changed.
-///
-/// # Errors
-///
-/// Never: while a store is away the changes stay noted.
 pub async fn propagate_identity_changes(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(CHANGES_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -96,10 +88,6 @@ pub async fn propagate_identity_changes(state: Arc<AppState>, stop: Cancellation
 }
 
 /// Writes down now and then which keys were used.
-///
-/// # Errors
-///
-/// Never: a failure is logged, and later use is written down.
 pub async fn flush_key_usage(
     state: Arc<AppState>,
     mut used: mpsc::Receiver<Uuid>,
@@ -137,10 +125,6 @@ async fn flush(state: &AppState, waiting: &mut HashSet<Uuid>) {
 }
 
 /// Removes the answers kept for repeats once they are old.
-///
-/// # Errors
-///
-/// Never: a failure is logged, and the next round removes them.
 pub async fn purge_stored_answers(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(PURGE_INTERVAL);
     while stop.run_until_cancelled(tick.tick()).await.is_some() {

@@ -39,7 +39,6 @@ struct Kept {
     snapshot: Option<(Instant, Arc<QuoteSnapshot>)>,
 }
 
-/// Reads boards.
 pub struct QuoteCache {
     redis: Connection,
     keys: Vec<String>,
@@ -49,7 +48,6 @@ pub struct QuoteCache {
 }
 
 impl QuoteCache {
-    /// The quotes of `tickers`.
     pub fn new(redis: Connection, tickers: Vec<Ticker>) -> Self {
         let keys = tickers.iter().map(keys::quote).collect();
         Self {
@@ -67,19 +65,11 @@ impl QuoteCache {
     }
 
     /// The newest quotes.
-    ///
-    /// # Errors
-    ///
-    /// Redis does not answer.
     pub async fn snapshot(&self) -> Result<Arc<QuoteSnapshot>, ApiError> {
         self.snapshot_with_level().await.map(|(snapshot, _)| snapshot)
     }
 
     /// The newest quotes, and whether they were still in this process or are from Redis.
-    ///
-    /// # Errors
-    ///
-    /// Redis does not answer.
     pub async fn snapshot_with_level(&self) -> Result<(Arc<QuoteSnapshot>, CacheLevel), ApiError> {
         if let Some(outcome) = self.fresh().await {
             return outcome.map(|snapshot| (snapshot, CacheLevel::Process));
@@ -137,7 +127,6 @@ fn parse(text: &str) -> Option<QuoteMessage> {
 }
 
 impl QuoteSnapshot {
-    /// The quote of `ticker`.
     pub fn find(&self, ticker: &Ticker) -> Option<&QuoteMessage> {
         self.quotes
             .iter()

@@ -18,7 +18,6 @@ use crate::route_policy::{ResponseFormat, RoutePolicy};
 pub struct RouteDoc {
     /// The path as it is documented, which may end in a slash.
     pub path: &'static str,
-    /// The method.
     pub method: &'static str,
     /// What stands before its handler.
     pub policy: &'static RoutePolicy,
@@ -55,7 +54,6 @@ impl Route {
         self.add("GET", policy, route.to(handler))
     }
 
-    /// Answers POST.
     #[must_use]
     pub fn post<F, Args>(self, policy: &'static RoutePolicy, handler: F) -> Self
     where
@@ -66,7 +64,6 @@ impl Route {
         self.add("POST", policy, web::post().to(handler))
     }
 
-    /// Answers DELETE.
     #[must_use]
     pub fn delete<F, Args>(self, policy: &'static RoutePolicy, handler: F) -> Self
     where

@@ -8,9 +8,7 @@ use crate::rate_limit::policy::RateLimitPolicy;
 /// What a route asks of a request before its handler runs.
 #[derive(Debug, Clone, Copy)]
 pub struct RoutePolicy {
-    /// Who may pass.
     pub access: Access,
-    /// Which limit applies.
     pub rate_limit: Option<RateLimitPolicy>,
     /// What its answers look like.
     pub format: ResponseFormat,
@@ -22,16 +20,12 @@ pub struct RoutePolicy {
     pub secret: bool,
 }
 
-/// Who may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Everyone.
     Public,
     /// Everyone if `RATES_PUBLIC` says so, otherwise who has the scope.
     PublicRates(Scope),
-    /// Whoever is known.
     Authenticated,
-    /// Whoever has the scope.
     Scoped(Scope),
 }
 
@@ -40,7 +34,6 @@ pub enum Access {
 pub enum ResponseFormat {
     /// The object or array itself.
     Plain,
-    /// In the envelope.
     Enveloped,
 }
 
@@ -56,7 +49,6 @@ impl RoutePolicy {
         }
     }
 
-    /// For everyone.
     pub const fn public() -> Self {
         Self::new(Access::Public)
     }
@@ -66,24 +58,20 @@ impl RoutePolicy {
         Self::new(Access::PublicRates(scope))
     }
 
-    /// For whoever is known.
     pub const fn authenticated() -> Self {
         Self::new(Access::Authenticated)
     }
 
-    /// For whoever has `scope`.
     pub const fn scoped(scope: Scope) -> Self {
         Self::new(Access::Scoped(scope))
     }
 
-    /// Limited by `policy`.
     #[must_use]
     pub const fn limited(mut self, policy: RateLimitPolicy) -> Self {
         self.rate_limit = Some(policy);
         self
     }
 
-    /// Answers in the envelope.
     #[must_use]
     pub const fn enveloped(mut self) -> Self {
         self.format = ResponseFormat::Enveloped;
@@ -97,14 +85,12 @@ impl RoutePolicy {
         self
     }
 
-    /// Takes a JSON body.
     #[must_use]
     pub const fn json(mut self) -> Self {
         self.takes_body = true;
         self
     }
 
-    /// Answers with a secret.
     #[must_use]
     pub const fn secret(mut self) -> Self {
         self.secret = true;

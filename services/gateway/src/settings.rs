@@ -32,19 +32,15 @@ const MIN_PEPPER_CHARS: usize = 32;
 /// The settings of the gateway.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Settings {
-    /// What every process has.
     #[serde(flatten)]
     pub process: ProcessSettings,
-    /// PostgreSQL.
     #[serde(flatten)]
     pub postgres: PostgresSettings,
-    /// Redis.
     #[serde(flatten)]
     pub redis: RedisSettings,
     /// RabbitMQ, which is only pinged.
     #[serde(flatten)]
     pub rabbit: RabbitSettings,
-    /// The rate limits.
     #[serde(flatten)]
     pub limits: RateLimitSettings,
     /// What each tier has room for.
@@ -52,11 +48,8 @@ pub struct Settings {
     pub plans: PlanSettings,
     /// Port of the internal listener.
     pub internal_port: u16,
-    /// Address of `fetch`.
     pub fetch_url: Url,
-    /// Address of `core-analytics`.
     pub analytics_url: Url,
-    /// Address of `alerts`.
     pub alerts_url: Url,
     /// Longest wait for one of them.
     pub internal_timeout_ms: u64,
@@ -72,15 +65,12 @@ pub struct Settings {
     pub rates_public: bool,
     /// Secret under which keys are hashed.
     pub api_key_pepper: SecretString,
-    /// Tier of new users.
     pub default_tier: Tier,
     /// The demonstration's key; empty for none.
     pub demo_api_key: SecretString,
-    /// The demonstration's account.
     pub demo_email: String,
     /// So many failed authentications block an address.
     pub auth_failure_limit: Quota,
-    /// For so many seconds.
     pub ip_block_seconds: u32,
     /// Networks that are never blocked.
     pub ip_allowlist: Vec<Network>,

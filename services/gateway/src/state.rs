@@ -18,29 +18,18 @@ use crate::rate_limit::RateLimiter;
 use crate::settings::Settings;
 use crate::upstream::Upstreams;
 
-/// Everything that handlers share.
 pub struct AppState {
     /// What was set from outside.
     pub settings: Settings,
-    /// The time.
     pub clock: SharedClock,
-    /// PostgreSQL.
     pub postgres: Pool,
-    /// Hashes of keys.
     pub hasher: KeyHasher,
-    /// Hashes of passwords.
     pub passwords: PasswordHashes,
-    /// The token buckets.
     pub rate_limiter: RateLimiter,
-    /// Blocked addresses.
     pub ip_blocker: IpBlocker,
-    /// From keys to identities.
     pub identities: IdentityCache,
-    /// The newest quotes.
     pub quotes: QuoteCache,
-    /// The other services.
     pub upstreams: Upstreams,
-    /// The queues.
     pub rabbit: Broker,
     /// What has to be up.
     pub readiness: Readiness,
@@ -48,10 +37,6 @@ pub struct AppState {
 
 impl AppState {
     /// The state over the stores that `settings` name; none of them has to answer yet.
-    ///
-    /// # Errors
-    ///
-    /// A setting cannot be used.
     pub fn new(
         settings: Settings,
         clock: SharedClock,

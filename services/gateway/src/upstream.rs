@@ -13,29 +13,20 @@ use uuid::Uuid;
 use crate::error::ApiError;
 use crate::settings::Settings;
 
-/// One service.
 pub struct Upstream {
     name: &'static str,
     client: InternalClient,
     user: Option<Uuid>,
 }
 
-/// All of them.
 pub struct Upstreams {
-    /// Venues.
     pub fetch: Upstream,
-    /// Statistics and candles.
     pub analytics: Upstream,
-    /// Alerts, webhooks, monitors.
     pub alerts: Upstream,
 }
 
 impl Upstreams {
     /// The services at the addresses in `settings`.
-    ///
-    /// # Errors
-    ///
-    /// The TLS stack cannot be set up.
     pub fn new(settings: &Settings) -> anyhow::Result<Self> {
         let service = |name, url: &url::Url| {
             let timeout = Duration::from_millis(settings.internal_timeout_ms);
@@ -87,19 +78,11 @@ impl Upstream {
     }
 
     /// `POST` to a path below `/internal`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::get`].
     pub async fn post<B: Serialize + ?Sized, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, ApiError> {
         self.understand(self.client.post(path, body, &self.context()).await)
     }
 
     /// `DELETE` of a path below `/internal`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::get`].
     pub async fn delete(&self, path: &str) -> Result<(), ApiError> {
         let nothing: [(&str, &str); 0] = [];
         let _: Option<serde::de::IgnoredAny> =

@@ -24,16 +24,11 @@ const DEVELOPMENT_PEPPER: &str = "not a secret: for development only";
 /// The hash under which a key is found.
 pub type KeyHash = [u8; 32];
 
-/// Makes hashes of keys.
 #[derive(Clone)]
 pub struct KeyHasher(Hmac<Sha256>);
 
 impl KeyHasher {
     /// A hasher under `pepper`.
-    ///
-    /// # Errors
-    ///
-    /// Never for HMAC, which takes keys of any length.
     pub fn new(pepper: &SecretString) -> anyhow::Result<Self> {
         let pepper = Some(pepper.expose_secret())
             .filter(|text| !text.is_empty())
@@ -41,7 +36,6 @@ impl KeyHasher {
         Hmac::new_from_slice(pepper.as_bytes()).map(Self).context("the pepper")
     }
 
-    /// The hash of `key`.
     pub fn hash(&self, key: &str) -> KeyHash {
         let mut mac = self.0.clone();
         mac.update(key.as_bytes());
@@ -60,10 +54,6 @@ impl KeyHasher {
 }
 
 /// Makes a new key.
-///
-/// # Errors
-///
-/// The system gives no random bytes.
 pub fn generate() -> anyhow::Result<SecretString> {
     let mut bytes = [0u8; 32];
     SysRng

@@ -16,7 +16,6 @@ impl Email {
         fits.then(|| Self(format!("{local}@{}", domain.to_ascii_lowercase())))
     }
 
-    /// The address as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -13,7 +13,6 @@ const MAX_ADDRESSES: usize = 50_000;
 /// Hash of a credential that failed.
 pub type CredentialHash = [u8; 32];
 
-/// Counts failures per address.
 #[derive(Debug)]
 pub struct FailureWindow {
     permitted: Quota,

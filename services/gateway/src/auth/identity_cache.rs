@@ -33,13 +33,11 @@ const REDIS_TTL_SECONDS: u64 = 3_600;
 /// Longer than any look-up takes.
 const TOMBSTONE_TTL_SECONDS: u64 = 30;
 
-/// Most changes read together.
 const CHANGES_BATCH: usize = 500;
 
 /// The marker that stands while an entry must not be filled.
 const TOMBSTONE: &str = "";
 
-/// Finds identities.
 pub struct IdentityCache {
     postgres: Pool,
     redis: Connection,
@@ -223,10 +221,6 @@ impl IdentityCache {
     }
 
     /// Makes every cache forget a key.
-    ///
-    /// # Errors
-    ///
-    /// Redis refuses.
     pub async fn invalidate(&self, hash: &KeyHash) -> Result<(), ApiError> {
         let name = hex::encode(hash);
         let mut redis = self.redis.clone();

@@ -26,7 +26,6 @@ const IP_BLOCKS: &str = "auth_ip_blocks_total";
 const BLOCK_STATE_TTL: Duration = Duration::from_secs(1);
 const MAX_ADDRESSES: u64 = 50_000;
 
-/// Longest wait for Redis.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Counts a failure among those of the last window, exactly, and blocks at the last one that is permitted.
@@ -78,10 +77,6 @@ impl IpBlocker {
     }
 
     /// Refuses a blocked address.
-    ///
-    /// # Errors
-    ///
-    /// The address is blocked.
     pub async fn check(&self, address: IpAddr) -> Result<(), ApiError> {
         if any_contains(&self.allowlist, address) {
             return Ok(());

@@ -1,24 +1,11 @@
 //! Identity: users, their keys, and what a request may do.
 
-/// API keys: making, hashing, recognizing.
 pub mod api_key;
-
-/// E-mail addresses.
 pub mod email;
-
-/// Passwords.
-pub mod passwords;
-
-/// From a credential to an identity, through two caches.
-pub mod identity_cache;
-
-/// Failed authentications per address, and blocked addresses.
-pub mod ip_block;
-
-/// Failed authentications, counted.
 pub mod failure_window;
-
-/// What a tier has room for.
+pub mod identity_cache;
+pub mod ip_block;
+pub mod passwords;
 pub mod plan;
 
 use std::fmt;
@@ -68,9 +55,7 @@ names! {
     Role {
         /// Market data, own alerts and webhooks.
         Reader = "reader",
-        /// Also forecasts, exports, explanations.
         Analyst = "analyst",
-        /// Everything.
         Admin = "admin",
     }
 }
@@ -80,15 +65,10 @@ names! {
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
     #[serde(rename_all = "lowercase")]
     Tier {
-        /// The smallest.
         Basic = "basic",
-        /// Twice that.
         Hobbyist = "hobbyist",
-        /// Four times.
         Startup = "startup",
-        /// Ten times.
         Standard = "standard",
-        /// Twenty times.
         Professional = "professional",
         /// Twenty times, without a monthly quota.
         Enterprise = "enterprise",
@@ -105,25 +85,16 @@ names! {
         PriceRead = "price:read",
         /// Statistics and risk.
         AnalyticsRead = "analytics:read",
-        /// Forecasts.
         ForecastRead = "forecast:read",
-        /// Own alerts.
         AlertsRead = "alerts:read",
-        /// Creating and deleting alerts.
         AlertsWrite = "alerts:write",
-        /// Own webhook endpoints.
         WebhooksRead = "webhooks:read",
         /// Their secrets and tests.
         WebhooksWrite = "webhooks:write",
-        /// Own portfolios.
         PortfolioRead = "portfolio:read",
-        /// Changing them.
         PortfolioWrite = "portfolio:write",
-        /// Streams.
         StreamRead = "stream:read",
-        /// Own keys.
         KeysWrite = "keys:write",
-        /// Administration.
         Admin = "admin",
     }
 }
@@ -152,21 +123,14 @@ impl Role {
 /// Who sent a request, and with which key. Everything that routes need, so that they need not look it up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// The user.
     pub user_id: Uuid,
-    /// The user's address.
     pub email: String,
-    /// The user's role.
     pub role: Role,
-    /// The user's tier.
     pub tier: Tier,
-    /// When the user registered.
     pub created_at: Timestamp,
-    /// The key.
     pub key_id: Uuid,
     /// What the key is confined to; `None` for everything that the role permits.
     pub scopes: Option<Vec<Scope>>,
-    /// When the key ends.
     pub expires_at: Option<Timestamp>,
 }
 

@@ -8,16 +8,13 @@ use argon2::password_hash::PasswordHasher;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-/// Fewest characters.
 pub const MIN_CHARS: usize = 10;
 
-/// Most characters.
 pub const MAX_CHARS: usize = 128;
 
 /// Hashes made at the same time: each takes 19 MiB and a core for some hundredths of a second.
 const HASHING_CONCURRENCY: usize = 2;
 
-/// Makes hashes of passwords.
 #[derive(Debug, Clone)]
 pub struct PasswordHashes {
     turns: Arc<Semaphore>,
@@ -34,10 +31,6 @@ impl Default for PasswordHashes {
 impl PasswordHashes {
     /// The hash of `password` under a salt of its own, as a PHC string that names its parameters (Argon2id, 19 MiB, two
     /// passes: the OWASP recommendation).
-    ///
-    /// # Errors
-    ///
-    /// The system gives no random bytes or no memory.
     pub async fn make(&self, password: SecretString) -> anyhow::Result<String> {
         let turn = Arc::clone(&self.turns).acquire_owned().await?;
         let hashing = tokio::task::spawn_blocking(move || {

@@ -8,7 +8,6 @@ use crate::auth::Tier;
 
 /// The limits of each tier; 0 is none.
 #[derive(Debug, Clone, Deserialize)]
-#[expect(missing_docs, reason = "each is explained beside its default")]
 pub struct PlanSettings {
     pub alerts_limit_basic: u32,
     pub alerts_limit_hobbyist: u32,

@@ -6,12 +6,10 @@ use std::fmt::Write as _;
 
 use contracts::problem::ProblemKind;
 
-/// What one kind says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// The sentence used when nothing more exact is known.
     pub detail: &'static str,
-    /// What to do next.
     pub remediation: &'static str,
 }
 

@@ -4,13 +4,8 @@
 //! the time.
 //! What each kind tells its reader stands in one table, `catalogue`.
 
-/// The table: what each kind of problem says and what to do about it.
-pub mod catalogue;
-
-/// The body and how it is written.
 pub mod body;
-
-/// Broken rules, bounded.
+pub mod catalogue;
 pub mod violations;
 
 use std::borrow::Cow;
@@ -116,10 +111,6 @@ impl ApiError {
 
 impl Violations {
     /// Nothing, or the refusal that lists them.
-    ///
-    /// # Errors
-    ///
-    /// There is at least one violation.
     pub fn into_result(self, kind: ProblemKind) -> Result<(), ApiError> {
         if self.is_empty() {
             Ok(())

@@ -47,10 +47,6 @@ pub struct Fields {
 
 impl Fields {
     /// Takes a body apart.
-    ///
-    /// # Errors
-    ///
-    /// The body is not JSON.
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
         let raw: Box<RawValue> = serde_json::from_slice(body).map_err(|error| {
             ApiError::new(ProblemKind::MalformedJson).detail(format!(
@@ -108,10 +104,6 @@ impl Fields {
     }
 
     /// Ends the reading: what was not read is unknown.
-    ///
-    /// # Errors
-    ///
-    /// Every violation that was found.
     pub fn finish(mut self) -> Result<(), ApiError> {
         for (name, _) in &self.fields {
             self.violations

@@ -10,7 +10,6 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use crate::auth::Identity;
 use crate::error::ApiError;
 
-/// The authenticated user.
 #[derive(Debug, Clone)]
 pub struct Caller(pub Arc<Identity>);
 

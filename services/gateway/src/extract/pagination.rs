@@ -19,10 +19,6 @@ pub fn page_query(params: &mut Params<'_>) -> PageQuery {
 }
 
 /// Refuses a cursor on a list that is always given whole: it never gave one.
-///
-/// # Errors
-///
-/// There is a cursor.
 pub fn reject_cursor(cursor: Option<&str>) -> Result<(), ApiError> {
     match cursor {
         None => Ok(()),

@@ -7,10 +7,6 @@ use super::validate;
 use crate::error::ApiError;
 
 /// The path's id, after all other parameters.
-///
-/// # Errors
-///
-/// Every violation that was found.
 pub fn path_id(mut params: Params<'_>) -> Result<Uuid, ApiError> {
     let id = params.path("id", validate::id);
     params.finish()?;

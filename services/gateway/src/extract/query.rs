@@ -22,7 +22,6 @@ pub struct Params<'r> {
 }
 
 impl<'r> Params<'r> {
-    /// The parameters of `request`.
     pub fn of(request: &'r HttpRequest) -> Self {
         let query = form_urlencoded::parse(request.query_string().as_bytes())
             .into_owned()
@@ -75,10 +74,6 @@ impl<'r> Params<'r> {
     }
 
     /// Ends the reading.
-    ///
-    /// # Errors
-    ///
-    /// Every violation that was found.
     pub fn finish(mut self) -> Result<(), ApiError> {
         if let Some(PendingViolations(earlier)) = self.request.extensions_mut().remove() {
             for violation in earlier {

@@ -12,9 +12,7 @@ use uuid::Uuid;
 pub struct Violation {
     /// The rule's name, for programs.
     pub kind: &'static str,
-    /// The rule in words.
     pub msg: String,
-    /// The rule's parameters.
     pub params: Value,
 }
 
@@ -28,7 +26,6 @@ impl Violation {
         }
     }
 
-    /// Adds the rule's parameters.
     #[must_use]
     pub fn params(mut self, params: Value) -> Self {
         self.params = params;
@@ -84,7 +81,6 @@ pub fn number(min: f64, max: f64) -> impl Fn(&str) -> Result<f64, Violation> {
     }
 }
 
-/// `true` or `false`.
 pub fn boolean(text: &str) -> Result<bool, Violation> {
     match text {
         "true" => Ok(true),
@@ -113,7 +109,6 @@ pub fn ticker(text: &str) -> Result<Ticker, Violation> {
         .map_err(|error| Violation::new("ticker", format!("{error}")).params(json!({"pattern": TICKER_PATTERN})))
 }
 
-/// What [`ticker`] accepts.
 pub const TICKER_PATTERN: &str = "^[A-Za-z0-9]{1,20}$";
 
 /// A comma list of `min` to `max` different tickers.
@@ -139,7 +134,6 @@ pub fn tickers(min: usize, max: usize) -> impl Fn(&str) -> Result<Vec<Ticker>, V
     }
 }
 
-/// An id.
 pub fn id(text: &str) -> Result<Uuid, Violation> {
     // The one spelling of RFC 9562; the parser alone would also take braces and the like.
     let hyphens = [8, 13, 18, 23];

@@ -32,7 +32,6 @@ pub enum Returns {
 /// What a list of alerts can be narrowed to. Only `price` alerts can be created yet, so the others find nothing.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum ListedKind {
     Price,
     PercentChange,

@@ -11,10 +11,6 @@ use crate::route_policy::{Access, RoutePolicy};
 
 /// Refuses a caller whose role or key lacks the route's scope. It comes after the rate limit, so that trying out routes
 /// costs tokens.
-///
-/// # Errors
-///
-/// The scope is missing.
 pub fn check(policy: &RoutePolicy, caller: Option<&Caller>) -> Result<(), ApiError> {
     match (policy.access, caller) {
         (Access::Scoped(scope) | Access::PublicRates(scope), Some(caller)) if !caller.may(scope) => {

@@ -13,10 +13,6 @@ use futures_util::FutureExt;
 use crate::error::ApiError;
 
 /// Makes an error of a panic in the layers inside. Panics of handlers do not come this far.
-///
-/// # Errors
-///
-/// Those of the layers inside, or the panic.
 pub async fn catch<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -33,10 +29,6 @@ pub async fn catch<B: MessageBody + 'static>(
 }
 
 /// Runs the handler. A panic in it is a response, so that limits are reported and an idempotency key is released.
-///
-/// # Errors
-///
-/// Those of the handler.
 pub async fn call_handler(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse<BoxBody>, Error> {
     // Routing is over, so the request may be cloned here.
     let kept = request.request().clone();

@@ -15,10 +15,6 @@ const MIN_COMPRESSED_BYTES: u64 = 1024;
 const MARKER: HeaderValue = HeaderValue::from_static("identity");
 
 /// Marks small bodies.
-///
-/// # Errors
-///
-/// Those of the layers inside.
 pub async fn skip_small_compression<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -36,10 +32,6 @@ pub async fn skip_small_compression<B: MessageBody + 'static>(
 }
 
 /// Takes the marker off.
-///
-/// # Errors
-///
-/// Those of the layers inside.
 pub async fn hide_marker<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

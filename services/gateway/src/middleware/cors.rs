@@ -64,10 +64,6 @@ impl Origin {
 }
 
 /// Lets web pages read the responses that they may read.
-///
-/// # Errors
-///
-/// Those of the layers inside.
 pub async fn add_headers<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -81,10 +77,6 @@ pub async fn add_headers<B: MessageBody + 'static>(
 }
 
 /// Answers the question that a browser asks before a request, whatever the path.
-///
-/// # Errors
-///
-/// Those of the layers inside.
 pub async fn answer_preflight<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

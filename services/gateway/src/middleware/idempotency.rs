@@ -57,9 +57,7 @@ pub struct KeyedRequest {
     is_anonymous: bool,
 }
 
-/// What becomes of it.
 enum IdempotencyClaim {
-    /// It runs.
     Run(Run),
     /// It ran before; this was its answer.
     Replay(HttpResponse),
@@ -73,10 +71,6 @@ struct Run {
 }
 
 /// Runs a request once for its key, or answers it with what its first run answered.
-///
-/// # Errors
-///
-/// Those of the handler.
 pub async fn run_once(
     keyed: KeyedRequest,
     state: &AppState,
@@ -95,10 +89,6 @@ pub async fn run_once(
 
 impl KeyedRequest {
     /// The key of a request, if it names one.
-    ///
-    /// # Errors
-    ///
-    /// The key is not acceptable.
     pub fn from_request(
         policy: &RoutePolicy,
         hasher: &KeyHasher,
@@ -219,10 +209,6 @@ impl Run {
     }
 
     /// Keeps the answer for repeats, or gives the key back if the answer is not worth keeping.
-    ///
-    /// # Errors
-    ///
-    /// Never: what cannot be stored is logged, and the answer goes out.
     async fn finish(
         self,
         state: &AppState,

@@ -10,10 +10,6 @@ use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 
 /// Refuses a blocked address, unless it shows a valid key: who shares an address with a guesser may pass.
-///
-/// # Errors
-///
-/// The address is blocked.
 pub async fn check(
     policy: &RoutePolicy,
     state: &AppState,

@@ -12,10 +12,6 @@ use platform::metrics::{HTTP_REQUESTS, HTTP_SECONDS};
 use crate::request_context::RequestStart;
 
 /// Counts a request and its duration.
-///
-/// # Errors
-///
-/// Those of the layers inside.
 pub async fn record<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

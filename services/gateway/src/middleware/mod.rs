@@ -2,55 +2,22 @@
 //!
 //! [`wrap`] puts the layers around the whole application. [`admit`] stands before each handler and knows its policy.
 
-/// Who sent a request.
 pub mod authenticate;
-
-/// What a credential permits.
 pub mod authorize;
-
-/// Panics become errors.
 pub mod catch_panic;
-
-/// Who the client is behind trusted proxies.
 pub mod client_ip;
-
-/// Bodies that are worth compressing.
 pub mod compression;
-
-/// Which web pages may call the API.
 pub mod cors;
-
-/// The one error body.
 pub mod error_response;
-
-/// Repeated POSTs.
 pub mod idempotency;
-
-/// Blocked addresses.
 pub mod ip_block;
-
-/// Numbers and durations of requests.
 pub mod metrics;
-
-/// `?numbers=string`, which every GET takes.
 pub mod number_format;
-
-/// Headers of what goes out.
 mod outcome;
-
-/// Rate limits.
 pub mod rate_limit;
-
-/// Requests that are refused whatever their route is.
 pub mod reject_early;
-
-/// Bodies within their bounds.
 pub mod request_body;
-
-/// The id of a request, and its span.
 pub mod request_id;
-
-/// Headers that every response has.
 pub mod security_headers;
 
 use actix_web::body::{BoxBody, MessageBody};

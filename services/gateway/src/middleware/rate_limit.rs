@@ -12,10 +12,6 @@ use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 
 /// Takes a token from the caller's bucket, and from the one that all clients share where there is one.
-///
-/// # Errors
-///
-/// There is no token.
 pub async fn take(
     policy: &RoutePolicy,
     state: &AppState,

@@ -10,14 +10,9 @@ use crate::allowed_host;
 use crate::error::ApiError;
 use crate::state::AppState;
 
-/// Longest path and query.
 const MAX_URI_BYTES: usize = 8 * 1024;
 
 /// Refuses requests to other hosts, and overlong addresses.
-///
-/// # Errors
-///
-/// Those of the layers inside.
 pub async fn reject_early<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

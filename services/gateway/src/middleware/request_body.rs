@@ -72,10 +72,6 @@ pub async fn read(policy: &RoutePolicy, settings: &Settings, request: &mut Servi
 }
 
 /// Leaves the body in the request for the handler. A route that takes none refuses one.
-///
-/// # Errors
-///
-/// There is a body that is not taken.
 pub fn store(policy: &RoutePolicy, request: &ServiceRequest, body: Bytes) -> Result<(), ApiError> {
     if !policy.takes_body {
         refuse(&body)?;
@@ -85,10 +81,6 @@ pub fn store(policy: &RoutePolicy, request: &ServiceRequest, body: Bytes) -> Res
 }
 
 /// Refuses the body of a route that takes none; an empty object counts as none.
-///
-/// # Errors
-///
-/// There is a body.
 fn refuse(body: &[u8]) -> Result<(), ApiError> {
     let mut meaningful = body.iter().filter(|byte| !byte.is_ascii_whitespace());
     let is_none = match (meaningful.next(), meaningful.next(), meaningful.next()) {

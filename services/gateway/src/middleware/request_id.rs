@@ -16,10 +16,6 @@ use crate::request_context::RequestStart;
 const REQUEST_ID: HeaderName = HeaderName::from_static(contracts::headers::REQUEST_ID);
 
 /// Gives a request its id, its start and its span.
-///
-/// # Errors
-///
-/// Those of the layers inside.
 pub async fn assign<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

@@ -11,10 +11,6 @@ use actix_web::middleware::Next;
 use super::outcome::edit_headers;
 
 /// Adds what is missing of these headers.
-///
-/// # Errors
-///
-/// Those of the layers inside.
 pub async fn add_common_headers<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

@@ -1,9 +1,6 @@
 //! The OpenAPI document: made of the handlers' own descriptions and of what their policies imply.
 
-/// The document as it is served.
 pub mod document;
-
-/// What every operation has because of its route's policy.
 mod policy;
 
 use domain::ticker::Ticker;

@@ -3,14 +3,9 @@
 //! When Redis fails, a bucket of the same size in this process decides, and the answer says so
 //! (`X-RateLimit-Mode: local`); Redis is asked again a second later.
 
-/// The bucket's arithmetic and its script.
-pub mod token_bucket;
-
-/// Which limit applies where.
 pub mod policy;
-
-/// Buckets that all gateways share.
 pub mod redis;
+pub mod token_bucket;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

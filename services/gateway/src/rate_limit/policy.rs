@@ -34,9 +34,7 @@ pub enum RateLimitPolicy {
 /// Whose bucket is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
-    /// The client's address.
     Ip,
-    /// The user.
     User,
 }
 
@@ -103,7 +101,6 @@ impl RateLimitPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Quota {
-    /// Most requests at once.
     pub limit: u32,
     /// Seconds in which that many come back.
     pub window_seconds: u32,
@@ -165,21 +162,13 @@ impl fmt::Display for Quota {
 /// The limits of this installation.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RateLimitSettings {
-    /// `RATE_LIMIT_REGISTER`
     pub rate_limit_register: Quota,
-    /// `RATE_LIMIT_REGISTER_TOTAL`
     pub rate_limit_register_total: Quota,
-    /// `RATE_LIMIT_ME`
     pub rate_limit_me: Quota,
-    /// `RATE_LIMIT_RATES`
     pub rate_limit_rates: Quota,
-    /// `RATE_LIMIT_ALERTS`
     pub rate_limit_alerts: Quota,
-    /// `RATE_LIMIT_MARKET`
     pub rate_limit_market: Quota,
-    /// `RATE_LIMIT_ANALYTICS`
     pub rate_limit_analytics: Quota,
-    /// `RATE_LIMIT_WRITE`
     pub rate_limit_write: Quota,
 }
 

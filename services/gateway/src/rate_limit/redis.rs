@@ -20,7 +20,6 @@ const REDIS_TIMEOUT: Duration = Duration::from_millis(300);
 /// Why Redis did not decide.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SharedError {
-    /// It was silent.
     #[error("no answer in time")]
     Timeout,
     /// It refused, or cannot be reached.
@@ -50,7 +49,6 @@ pub struct SharedBuckets {
 }
 
 impl SharedBuckets {
-    /// The buckets in `redis`.
     pub fn new(redis: Connection) -> Self {
         Self {
             redis,

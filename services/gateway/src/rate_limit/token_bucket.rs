@@ -9,12 +9,10 @@ pub struct Bucket {
     at_us: u64,
 }
 
-/// What a bucket said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
     /// Whether there was a token.
     pub allowed: bool,
-    /// Whole tokens left.
     pub remaining: u32,
     /// Microseconds until the bucket is full.
     pub full_in_us: u64,

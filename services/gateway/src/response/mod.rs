@@ -1,9 +1,6 @@
 //! Successes: plain, or in the envelope with what lets a client cache them.
 
-/// The envelope around market data.
 pub mod envelope;
-
-/// Entity tags and 304.
 pub mod etag;
 
 use std::time::Instant;
@@ -51,20 +48,12 @@ fn to_json<T: Serialize>(request: &HttpRequest, body: &T) -> Result<String, ApiE
 }
 
 /// Personal data: never kept by anyone.
-///
-/// # Errors
-///
-/// The body cannot be written.
 pub fn plain<T: Serialize>(request: &HttpRequest, status: StatusCode, body: &T) -> Result<HttpResponse, ApiError> {
     let text = to_json(request, body)?;
     Ok(HttpResponse::build(status).content_type(JSON).body(text))
 }
 
 /// A page of personal data: the array, and where it goes on in a header.
-///
-/// # Errors
-///
-/// The body cannot be written.
 pub fn plain_page<T: Serialize>(request: &HttpRequest, page: &Page<T>) -> Result<HttpResponse, ApiError> {
     let mut response = plain(request, StatusCode::OK, &page.items)?;
     if let Some(cursor) = page
@@ -78,10 +67,6 @@ pub fn plain_page<T: Serialize>(request: &HttpRequest, page: &Page<T>) -> Result
 }
 
 /// Market data without an envelope, which clients may keep for `max_age` seconds.
-///
-/// # Errors
-///
-/// The body cannot be written.
 pub fn market_plain<T: Serialize>(request: &HttpRequest, body: &T, max_age: u32) -> Result<HttpResponse, ApiError> {
     let text = to_json(request, body)?;
     let tag = etag::of_parts(&[text.as_bytes()]);
@@ -90,10 +75,6 @@ pub fn market_plain<T: Serialize>(request: &HttpRequest, body: &T, max_age: u32)
 
 /// Market data in the envelope, which clients may keep for `max_age` seconds. The tag is that of the data, of how good they
 /// are, and of the age of a cursor, which ends after five minutes: the envelope's own times differ in every answer.
-///
-/// # Errors
-///
-/// The body cannot be written.
 pub fn market<T: Serialize>(
     request: &HttpRequest,
     contents: EnvelopeParts<T>,
@@ -104,10 +85,6 @@ pub fn market<T: Serialize>(
 }
 
 /// The same, for data that hold an age and therefore differ in every answer: they are told apart by `version` instead.
-///
-/// # Errors
-///
-/// The body cannot be written.
 pub fn market_tagged<T: Serialize>(
     request: &HttpRequest,
     contents: EnvelopeParts<T>,

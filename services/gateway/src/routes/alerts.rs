@@ -1,6 +1,5 @@
 //! Alerts, their events and deliveries. The alerts service decides; here the form is checked.
 
-/// The body of a new one.
 pub mod form;
 
 use actix_web::http::StatusCode;

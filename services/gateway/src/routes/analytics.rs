@@ -163,10 +163,6 @@ fn series(text: &str) -> Result<String, Violation> {
 }
 
 /// The ticker, if it is offered here.
-///
-/// # Errors
-///
-/// It is not.
 pub fn require_supported(state: &AppState, ticker: Ticker) -> Result<Ticker, ApiError> {
     if state.quotes.is_supported(&ticker) {
         Ok(ticker)
@@ -176,10 +172,6 @@ pub fn require_supported(state: &AppState, ticker: Ticker) -> Result<Ticker, Api
 }
 
 /// Refuses a range that ends before it starts.
-///
-/// # Errors
-///
-/// It does.
 pub fn in_order(from: Option<Time>, to: Option<Time>) -> Result<(), ApiError> {
     match (from, to) {
         (Some(from), Some(to)) if from > to => Err(ApiError::new(ProblemKind::InvalidRange)),

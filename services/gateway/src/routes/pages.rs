@@ -51,10 +51,6 @@ pub async fn errors() -> HttpResponse {
 }
 
 /// `GET /docs/{file}`: the files behind the description.
-///
-/// # Errors
-///
-/// There is no such file.
 pub async fn docs_file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let name = request.match_info().query("file");
     let config = utoipa_swagger_ui::Config::from("/openapi.json")
@@ -75,10 +71,6 @@ pub async fn docs_file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
 }
 
 /// Answers every path that is no route: a file of the dashboard, or nothing.
-///
-/// # Errors
-///
-/// There is no such file either.
 pub async fn dashboard(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let path = request.path().trim_start_matches('/');
     let name = if path.is_empty() { "index.html" } else { path };

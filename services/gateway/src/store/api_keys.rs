@@ -14,10 +14,6 @@ use crate::auth::{Identity, Scope};
 use crate::error::ApiError;
 
 /// Stores `key` for a user, confined to nothing.
-///
-/// # Errors
-///
-/// PostgreSQL refuses, also when the key exists.
 pub async fn insert(
     db: &impl GenericClient,
     hasher: &KeyHasher,
@@ -39,10 +35,6 @@ pub async fn insert(
 }
 
 /// Gives a key that is stored already to a user, and lifts its revocation. False if no key has this hash.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn reassign(db: &impl GenericClient, hash: &KeyHash, user_id: Uuid) -> Result<bool, tokio_postgres::Error> {
     let known = db
         .execute(
@@ -100,10 +92,6 @@ fn parse<T: FromStr<Err = String>>(name: &str) -> Result<T, ApiError> {
 }
 
 /// Records that these keys were used. An earlier time never replaces a later one.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn set_last_used(db: &impl GenericClient, ids: &[Uuid], at: Timestamp) -> Result<(), tokio_postgres::Error> {
     db.execute(
         "UPDATE accounts.api_keys SET last_used_at = greatest(last_used_at, $2) WHERE id = ANY($1)",
@@ -114,10 +102,6 @@ pub async fn set_last_used(db: &impl GenericClient, ids: &[Uuid], at: Timestamp)
 }
 
 /// The id of a key that is not revoked, by its hash.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn find_id(db: &impl GenericClient, hash: &KeyHash) -> Result<Option<Uuid>, tokio_postgres::Error> {
     let sql = "SELECT id FROM accounts.api_keys WHERE key_hash = $1 AND revoked_at IS NULL";
     db.query_opt(sql, &[&hash.as_slice()])
@@ -127,10 +111,6 @@ pub async fn find_id(db: &impl GenericClient, hash: &KeyHash) -> Result<Option<U
 }
 
 /// Ends a key. False if there is no such key.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn revoke(db: &impl GenericClient, id: Uuid, now: Timestamp) -> Result<bool, tokio_postgres::Error> {
     let revoked = db
         .execute(
@@ -142,10 +122,6 @@ pub async fn revoke(db: &impl GenericClient, id: Uuid, now: Timestamp) -> Result
 }
 
 /// Keys whose identity has changed and that caches may not know of yet, with the time of the change.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn list_stale(
     db: &impl GenericClient,
     limit: usize,
@@ -163,10 +139,6 @@ pub async fn list_stale(
 }
 
 /// Removes the note of a change that caches know of, unless the key has changed again.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn clear_stale(
     db: &impl GenericClient,
     hash: &KeyHash,
@@ -181,10 +153,6 @@ pub async fn clear_stale(
 }
 
 /// The ids of the keys that begin with `prefix` and are not revoked.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn list_by_prefix(db: &impl GenericClient, prefix: &str) -> Result<Vec<Uuid>, tokio_postgres::Error> {
     let prefix: String = prefix.chars().take(PREFIX_CHARS).collect();
     let rows = db

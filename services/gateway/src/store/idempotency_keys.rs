@@ -12,7 +12,6 @@ use uuid::Uuid;
 pub struct RowKey {
     /// A user or, without a credential, a client's network.
     pub subject: String,
-    /// The `Idempotency-Key`.
     pub key: String,
 }
 
@@ -58,7 +57,6 @@ pub struct StoredAnswer {
 /// What a run leaves for repeats.
 #[derive(Debug)]
 pub struct NewAnswer<'a> {
-    /// The status.
     pub status: i16,
     /// The body; `None` if it held a secret.
     pub body: Option<&'a [u8]>,
@@ -69,10 +67,6 @@ pub struct NewAnswer<'a> {
 }
 
 /// Whether the subject may have one more row: it has this row already, or fewer than `limit`.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn has_room(db: &impl GenericClient, row: &RowKey, limit: i64) -> Result<bool, Error> {
     let statement = db
         .prepare_cached(
@@ -89,10 +83,6 @@ pub async fn has_room(db: &impl GenericClient, row: &RowKey, limit: i64) -> Resu
 ///
 /// A row that has expired begins anew. One whose run died can be taken over by the same request after `running_until`,
 /// and keeps its creation id, so that the new run finds what the dead one made.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn claim(db: &impl GenericClient, row: &RowKey, new: &NewClaim<'_>) -> Result<Option<Claim>, Error> {
     let statement = db
         .prepare_cached(
@@ -132,10 +122,6 @@ pub async fn claim(db: &impl GenericClient, row: &RowKey, new: &NewClaim<'_>) ->
 }
 
 /// What is known about the first request with a key; `None` if the row has just expired.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn find(db: &impl GenericClient, row: &RowKey) -> Result<Option<StoredAnswer>, Error> {
     let found = db
         .query_opt(
@@ -159,10 +145,6 @@ pub async fn find(db: &impl GenericClient, row: &RowKey) -> Result<Option<Stored
 
 /// Ends a claim without an answer, so that the next request may run at once. The row stays, because whatever was made has
 /// its creation id. Nothing happens if another run has taken over.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn release(
     db: &impl GenericClient,
     row: &RowKey,
@@ -179,10 +161,6 @@ pub async fn release(
 }
 
 /// Stores the answer of a run for repeats. Nothing happens if another run has taken over.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn complete(
     db: &impl GenericClient,
     row: &RowKey,
@@ -208,10 +186,6 @@ pub async fn complete(
 }
 
 /// Removes expired rows; gives their number.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn purge(db: &impl GenericClient, now: Timestamp) -> Result<u64, Error> {
     db.execute("DELETE FROM accounts.idempotency_keys WHERE expires_at <= $1", &[&now])
         .await

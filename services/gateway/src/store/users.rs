@@ -10,26 +10,17 @@ use crate::auth::email::Email;
 use crate::auth::{Role, Tier};
 use crate::store::api_keys;
 
-/// A new user.
 #[derive(Debug, Clone)]
 pub struct NewUser<'a> {
-    /// The id.
     pub id: Uuid,
-    /// The address.
     pub email: &'a Email,
-    /// The role.
     pub role: Role,
-    /// The tier.
     pub tier: Tier,
     /// Hash of the password, if there is one.
     pub password_hash: Option<&'a str>,
 }
 
 /// Creates a user. False if the address has an account already, in whatever case.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn create(
     db: &impl GenericClient,
     user: &NewUser<'_>,
@@ -53,10 +44,6 @@ pub async fn create(
 }
 
 /// Whether there is a user of this id with this address.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn exists(db: &impl GenericClient, id: Uuid, email: &Email) -> Result<bool, tokio_postgres::Error> {
     let row = db
         .query_one(
@@ -69,10 +56,6 @@ pub async fn exists(db: &impl GenericClient, id: Uuid, email: &Email) -> Result<
 
 /// Makes sure that the account exists, is active and has `key`. Doing it twice changes nothing. It takes several
 /// statements, so the caller gives a transaction.
-///
-/// # Errors
-///
-/// PostgreSQL refuses.
 pub async fn ensure_with_key(
     transaction: &impl GenericClient,
     hasher: &KeyHasher,

@@ -89,10 +89,6 @@ impl From<ApiError> for Refused {
 }
 
 /// Reads the body of a new alert, which gets this id and these limits. `watched` says whether an asset can have alerts here.
-///
-/// # Errors
-///
-/// Every violation that was found.
 pub fn read(
     id: Uuid,
     limits: PlanLimits,
