@@ -1,4 +1,4 @@
-//! Which hosts this gateway answers for, whoever resolved them to its address.
+//! The hosts that this gateway answers for, against DNS rebinding.
 //!
 //! A page that a person opens elsewhere may let its own name point to 127.0.0.1 (DNS rebinding). The browser then takes
 //! the gateway for a part of that page and lets it read everything. The name stays in the header `Host`.

@@ -1,4 +1,4 @@
-//! Puts the gateway together: what `main` runs and what tests start on free ports.
+//! Builds the gateway, listens, and supervises its tasks. `main` runs it, and tests start it on free ports.
 
 use std::any::Any;
 use std::net::SocketAddr;
@@ -30,7 +30,8 @@ use crate::{background, middleware, openapi, router};
 /// The migration that this service needs.
 pub const SCHEMA_VERSION: u32 = 56;
 
-/// Keys in use that wait to be written down; when full, they are told again later.
+/// Ids of keys in use that wait to be written; while it is full, further ones are dropped and reported by later
+/// requests.
 const KEY_USE_QUEUE: usize = 4_096;
 
 /// Longest time a client may take to send the head of a request.

@@ -1,4 +1,4 @@
-//! What the gateway does besides answering.
+//! Background tasks. None of them ends before the process does: a failure is logged and tried again in the next round.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,16 +17,15 @@ use crate::error::ApiError;
 use crate::state::AppState;
 use crate::store::{api_keys, idempotency_keys};
 
-/// How often changes of identities are looked for: they hold within a second.
+/// Changes hold on all gateways within a second.
 const CHANGES_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How often the use of keys is written down.
+/// One statement for all keys in use, instead of one per request.
 const KEY_USE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How often old answers are removed.
 const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 
-/// Hears which keys are no longer valid, and makes this process forget them. A broken connection is opened again.
+/// Drops cached identities as other gateways publish that their keys have changed.
 pub async fn listen_for_revocations(
     state: Arc<AppState>,
     redis: RedisSettings,
@@ -55,7 +54,7 @@ async fn listen_once(state: &AppState, redis: &RedisSettings, connected: &mut bo
     let client = redis::Client::open(redis.redis_url.expose_secret())?;
     let mut channel = client.get_async_pubsub().await?;
     channel.subscribe(keys::AUTH_REVOKED_CHANNEL).await?;
-    // Something may have been announced while nobody listened.
+    // After subscribing, not before: what is published in between would be missed.
     state.identities.invalidate_all();
     *connected = true;
     let mut messages = channel.on_message();
@@ -68,7 +67,7 @@ async fn listen_once(state: &AppState, redis: &RedisSettings, connected: &mut bo
     Ok(())
 }
 
-/// Makes caches forget identities that have changed.
+/// Carries changes of identities from PostgreSQL to the caches.
 pub async fn propagate_identity_changes(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(CHANGES_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -77,6 +76,7 @@ pub async fn propagate_identity_changes(state: Arc<AppState>, stop: Cancellation
         let Some(outcome) = stop.run_until_cancelled(state.identities.propagate_changes()).await else {
             break;
         };
+        // One line per outage, not two per second.
         if let Err(error) = &outcome
             && !is_failing
         {
@@ -87,7 +87,7 @@ pub async fn propagate_identity_changes(state: Arc<AppState>, stop: Cancellation
     Ok(())
 }
 
-/// Writes down now and then which keys were used.
+/// Writes the last use of keys to PostgreSQL.
 pub async fn flush_key_usage(
     state: Arc<AppState>,
     mut used: mpsc::Receiver<Uuid>,
@@ -124,7 +124,7 @@ async fn flush(state: &AppState, waiting: &mut HashSet<Uuid>) {
     }
 }
 
-/// Removes the answers kept for repeats once they are old.
+/// Removes stored answers of repeated POSTs once they have expired.
 pub async fn purge_stored_answers(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(PURGE_INTERVAL);
     while stop.run_until_cancelled(tick.tick()).await.is_some() {

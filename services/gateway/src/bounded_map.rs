@@ -1,10 +1,10 @@
-//! Room in maps that must not grow for ever.
+//! Maps that clients can fill and that must not grow without bound.
 
 use std::collections::HashMap;
 
-/// Makes room for one more in a map of at most `most` entries. A full one loses what is not current, and if that is less
-/// than half of it, every second entry of the rest, whichever it is: so it is never looked through twice within a quarter
-/// of `most` new entries.
+/// Makes room for one more in a map of at most `most` entries. A full one loses what is not current, and if that is
+/// less than half of it, every second entry of the rest, whichever it is: so it is never looked through twice within a
+/// quarter of `most` new entries.
 pub fn evict<K, V>(map: &mut HashMap<K, V>, most: usize, is_current: impl Fn(&V) -> bool) {
     if map.len() < most {
         return;

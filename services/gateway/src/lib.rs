@@ -1,8 +1,8 @@
 //! The only public service: REST API, documentation, dashboard.
 //!
-//! Imports point downwards: [`app`] puts everything together; [`router`] has every route; [`routes`] has the handlers, which
-//! [`middleware`] guards, [`extract`] feeds and [`response`] answers for; they work with the [`state`], which is made of
-//! [`upstream`], [`auth`], [`rate_limit`], [`store`] and [`quote_cache`].
+//! Imports point downwards: [`app`] puts everything together; [`router`] has every route; [`routes`] has the handlers,
+//! which [`middleware`] guards, [`extract`] feeds and [`response`] answers for; they work with the [`state`], which is
+//! made of [`upstream`], [`auth`], [`rate_limit`], [`store`] and [`quote_cache`].
 
 #![allow(
     missing_docs,

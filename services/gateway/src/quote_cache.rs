@@ -1,7 +1,7 @@
-//! The newest quotes, from Redis, kept in this process for a quarter of a second.
+//! The newest quotes, read from Redis and cached in this process for a quarter of a second.
 //!
-//! However many requests arrive, Redis is asked once in that time; whoever comes meanwhile waits for that one answer.
-//! One read that fails, such as while a connection is opened anew, is bridged by what was read a moment before.
+//! However many requests arrive, one read per quarter second goes to Redis; the others wait for its result. A failed
+//! read, such as while the connection is re-established, is bridged by the last successful one for two seconds.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use crate::response::envelope::CacheLevel;
 
 const SNAPSHOT_TTL: Duration = Duration::from_millis(250);
 
-/// How long quotes that were read stand in for a Redis that does not answer. Their ages go on counting.
+/// How long quotes are served that a failing Redis cannot replace. Their ages keep growing, so they turn stale in time.
 const BRIDGE_TTL: Duration = Duration::from_secs(2);
 
 /// The quotes of all supported tickers at one moment, in their order.
@@ -28,14 +28,14 @@ pub struct QuoteSnapshot {
     pub quotes: Vec<(Ticker, Option<QuoteMessage>)>,
 }
 
-/// What Redis answered. A failure is kept as long as a success, so that requests do not queue for a Redis that is away.
+/// The result of a read. A failure is cached like a success, so that requests do not queue for a Redis that is down.
 type Outcome = Result<Arc<QuoteSnapshot>, ApiError>;
 
 #[derive(Default)]
 struct Kept {
-    /// What the last read gave, and when it ended.
+    /// The last result and its time.
     last: Option<(Instant, Outcome)>,
-    /// The last board that was read.
+    /// The last success and its time.
     snapshot: Option<(Instant, Arc<QuoteSnapshot>)>,
 }
 
@@ -74,6 +74,7 @@ impl QuoteCache {
         if let Some(outcome) = self.fresh().await {
             return outcome.map(|snapshot| (snapshot, CacheLevel::Process));
         }
+        // One reader at a time; the others find its result when they get the lock.
         let _turn = self.reading.lock().await;
         if let Some(outcome) = self.fresh().await {
             return outcome.map(|snapshot| (snapshot, CacheLevel::Process));
@@ -150,7 +151,7 @@ impl QuoteSnapshot {
     }
 }
 
-/// Time since the moment a quote speaks of.
+/// Time since the observation behind a quote; zero if that lies ahead of this clock.
 pub fn age(quote: &QuoteMessage, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(quote.as_of)).unwrap_or_default()
 }

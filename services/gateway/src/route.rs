@@ -1,4 +1,4 @@
-//! One path of the API with its methods: routed, guarded, and known to the documentation's test.
+//! One path with its methods, their policies and handlers. Paths are the same with and without a slash at the end.
 
 use actix_web::dev::Handler;
 use actix_web::guard;

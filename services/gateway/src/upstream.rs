@@ -1,4 +1,4 @@
-//! The other services, asked over internal HTTP, and what their problems mean to clients.
+//! Clients of the other services, and the translation of their problems into those of the public API.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl Upstream {
         self.name
     }
 
-    /// The same service, asked on behalf of a user.
+    /// A client whose requests are made on behalf of a user.
     pub fn for_user(&self, user: Uuid) -> Self {
         Self {
             name: self.name,
@@ -101,8 +101,8 @@ impl Upstream {
     }
 }
 
-/// The table from a service's problem to a client's. Only what speaks about the client's own request is passed on;
-/// everything else, such as a refused internal credential, is our business.
+/// Only problems with the client's own request are passed on. Everything else, such as a refused internal credential,
+/// is an internal error: its text may name hosts and settings.
 fn to_public(service: &'static str, problem: Problem) -> ApiError {
     let Ok(kind) = problem.kind.parse::<ProblemKind>() else {
         return ApiError::internal(format!("{service} answered with an unknown problem: {problem}"));

@@ -9,13 +9,13 @@ use rand::rngs::SysRng;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// How every key begins, so that scanners for leaked secrets know it.
+/// Lets secret scanners recognize leaked keys.
 const KEY_PREFIX: &str = "sk_live_";
 
 /// Characters after the mark: 32 bytes in base64.
 const RANDOM_CHARS: usize = 43;
 
-/// Characters that are stored in clear, for people to tell their keys apart.
+/// Characters that are stored in clear, so that users can tell their keys apart.
 pub const PREFIX_CHARS: usize = 12;
 
 /// Used where no pepper is set, which only development and tests permit.

@@ -1,4 +1,4 @@
-//! Failed authentications as one process counts them: exactly those of the last window, and the blocks that follow.
+//! Failed authentications in a sliding window, and the blocks that follow, as one process counts them without Redis.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::bounded_map::evict;
 use crate::rate_limit::policy::Quota;
 
-/// Addresses of which failures, and of which blocks, are remembered; beyond that, some are forgotten.
+/// Bounds the memory that a client with many addresses can make this process use.
 const MAX_ADDRESSES: usize = 50_000;
 
 /// Hash of a credential that failed.

@@ -1,11 +1,12 @@
-//! From a key to an identity: this process's cache (5 s), Redis (1 h), PostgreSQL.
+//! Identities by API key, cached in this process (5 s) and in Redis (1 h); PostgreSQL is the source.
 //!
-//! A change empties the Redis entry but leaves a marker for a moment: while it stands, nobody fills the entry again, so a
-//! look-up that began before the change cannot put the old identity back. The change is announced, and every process
-//! forgets its own copy; if the announcement is lost, the copy ends by itself. Triggers note changes in
-//! `accounts.stale_identities`, and every gateway passes the notes on, so that a change made while Redis is away holds too.
+//! A change replaces the Redis entry by a tombstone for some seconds. While the tombstone stands, no gateway fills the
+//! entry, so a look-up that began before the change cannot restore the old identity. The change is also published, and
+//! every process drops its own copy; if the message is lost, the copy expires after 5 s. Database triggers record
+//! changes in `accounts.stale_identities`, and every gateway works through that table: so a change made while Redis is
+//! down, or by hand in PostgreSQL, reaches the caches too.
 //!
-//! Entries in Redis carry a MAC under the pepper: who can write to Redis cannot make an identity.
+//! Entries in Redis carry a MAC under the pepper: write access to Redis is not enough to forge an identity.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,16 +27,17 @@ use crate::auth::api_key::{self, KeyHash, KeyHasher};
 use crate::error::ApiError;
 use crate::store::api_keys;
 
+/// Bounds how long a revoked key lives on in a process that misses the message.
 const PROCESS_TTL: Duration = Duration::from_secs(5);
 const PROCESS_ENTRIES: u64 = 100_000;
 const REDIS_TTL_SECONDS: u64 = 3_600;
 
-/// Longer than any look-up takes.
+/// Longer than any look-up takes, so that none that began before the change outlives the tombstone.
 const TOMBSTONE_TTL_SECONDS: u64 = 30;
 
 const CHANGES_BATCH: usize = 500;
 
-/// The marker that stands while an entry must not be filled.
+/// No identity is stored as an empty text.
 const TOMBSTONE: &str = "";
 
 pub struct IdentityCache {
@@ -44,7 +46,7 @@ pub struct IdentityCache {
     hasher: KeyHasher,
     clock: SharedClock,
     process: Cache<KeyHash, Arc<Identity>>,
-    /// Counts what was forgotten, so that a look-up that began before can tell.
+    /// Lets a look-up notice an invalidation that happened while it ran.
     invalidations: AtomicU64,
     used: mpsc::Sender<Uuid>,
 }
@@ -56,7 +58,7 @@ enum Miss {
 }
 
 impl IdentityCache {
-    /// A directory over these stores. Keys that are used are told to `used`, now and then.
+    /// A cache over these stores. The ids of keys in use are sent to `used`, once per look-up that missed this process.
     pub fn new(
         postgres: Pool,
         redis: Connection,
@@ -106,7 +108,8 @@ impl IdentityCache {
                 Miss::Failed(error) => return Err(error.clone()),
             },
         };
-        // What was read before something was forgotten is not kept.
+        // The value may have been read before the invalidation and stored after it. Which key was invalidated does not
+        // matter: dropping one entry too many costs one look-up.
         if self.invalidations.load(Ordering::SeqCst) != before {
             self.process.invalidate(&hash).await;
         }
@@ -118,6 +121,7 @@ impl IdentityCache {
         let mut redis = self.redis.clone();
         let cached: Result<Option<String>, _> = redis.get(&entry).await;
         let may_fill = match cached {
+            // An entry without a valid MAC is not overwritten: that would race with a tombstone.
             Ok(Some(text)) if text != TOMBSTONE => match self.open(hash, &text) {
                 Some(identity) => return Ok(self.note_use(identity)),
                 None => {
@@ -137,6 +141,7 @@ impl IdentityCache {
             .await
             .map_err(Miss::Failed)?
             .ok_or(Miss::Unknown)?;
+        // NX: a tombstone that was set since the read stays.
         if may_fill && let Some(text) = self.seal(hash, &identity) {
             let options = redis::SetOptions::default()
                 .conditional_set(redis::ExistenceCheck::NX)
@@ -168,7 +173,7 @@ impl IdentityCache {
     }
 
     fn note_use(&self, identity: Identity) -> Arc<Identity> {
-        // A full queue means that many keys are in use; the next look-up tells it again.
+        // `last_used_at` may lag: when the queue is full, the key's next look-up reports it.
         let _ = self.used.try_send(identity.key_id);
         Arc::new(identity)
     }
@@ -178,13 +183,13 @@ impl IdentityCache {
         api_keys::find_identity(&client, hash).await
     }
 
-    /// Whether this process has a copy of the identity behind `key`.
+    /// Whether this process has the identity behind `key`, so that `find` asks no store.
     pub async fn is_cached(&self, key: &str) -> bool {
         self.process.get(&self.hasher.hash(key)).await.is_some()
     }
 
-    /// Revokes a key everywhere. False if there is no such key. Once it returns, the key is revoked; while Redis is away,
-    /// gateways obey as soon as their copies end, after some seconds.
+    /// Revokes a key everywhere. False if there is no such key. Once it returns, the key is revoked; while Redis is
+    /// away, gateways obey as soon as their copies end, after some seconds.
     ///
     /// # Errors
     ///
@@ -201,7 +206,7 @@ impl IdentityCache {
         Ok(true)
     }
 
-    /// Makes every cache forget the identities that have changed.
+    /// Works through the recorded changes: drops each identity from every cache, then its record.
     ///
     /// # Errors
     ///
@@ -211,6 +216,7 @@ impl IdentityCache {
             let client = self.postgres.get().await?;
             let changes = api_keys::list_stale(&client, CHANGES_BATCH).await?;
             for (hash, changed_at) in &changes {
+                // In this order: a crash in between repeats the invalidation and loses none.
                 self.invalidate(hash).await?;
                 api_keys::clear_stale(&client, hash, *changed_at).await?;
             }
@@ -220,8 +226,9 @@ impl IdentityCache {
         }
     }
 
-    /// Makes every cache forget a key.
+    /// Drops a key from every cache.
     pub async fn invalidate(&self, hash: &KeyHash) -> Result<(), ApiError> {
+        // The tombstone first: a process that has dropped its copy would otherwise fetch the old entry again.
         let name = hex::encode(hash);
         let mut redis = self.redis.clone();
         redis
@@ -233,7 +240,7 @@ impl IdentityCache {
         Ok(())
     }
 
-    /// Forgets this process's copy of what was announced as `message`.
+    /// Drops this process's copy of the key whose hash another process published. A message that is no hash drops all.
     pub async fn on_revoked(&self, message: &str) {
         self.invalidations.fetch_add(1, Ordering::SeqCst);
         let mut hash: KeyHash = [0; 32];
@@ -243,7 +250,7 @@ impl IdentityCache {
         }
     }
 
-    /// Forgets every copy of this process: something may have been announced while nobody listened.
+    /// Drops all copies of this process, which may have missed messages while it was not subscribed.
     pub fn invalidate_all(&self) {
         self.invalidations.fetch_add(1, Ordering::SeqCst);
         self.process.invalidate_all();

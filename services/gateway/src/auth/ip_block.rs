@@ -1,7 +1,7 @@
-//! Addresses that fail to authenticate too often are blocked for a while, on all gateways.
+//! Blocks IP addresses that fail to authenticate too often, on all gateways.
 //!
-//! Redis counts, in one atomic script; while it is away, this process counts alone. What this process blocked it also
-//! remembers itself, so that a Redis that forgets does not open the door again here.
+//! Redis counts, in one atomic script; while it is down, each process counts for itself. A process also remembers the
+//! blocks it imposed, so that a Redis that loses them does not lift them here.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ use crate::request_context::client_network;
 /// Addresses blocked after too many failed authentications.
 const IP_BLOCKS: &str = "auth_ip_blocks_total";
 
-/// How long this process believes what it knows about an address.
+/// How long an answer of Redis is reused: a new block holds on all gateways after that time.
 const BLOCK_STATE_TTL: Duration = Duration::from_secs(1);
 const MAX_ADDRESSES: u64 = 50_000;
 
@@ -30,8 +30,8 @@ const REDIS_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Counts a failure among those of the last window, exactly, and blocks at the last one that is permitted.
 ///
-/// `KEYS` failures, block; `ARGV` failures permitted, window in milliseconds, seconds of the block, hash of the credential.
-/// Answers 1 if the address is blocked now.
+/// `KEYS` failures, block; `ARGV` failures permitted, window in milliseconds, seconds of the block, hash of the
+/// credential. Answers 1 if the address is blocked now.
 const SCRIPT: &str = r"
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -58,7 +58,7 @@ pub struct IpBlocker {
 }
 
 impl IpBlocker {
-    /// A guard that blocks for `block_seconds` after the failures of one quota, except addresses in `allowlist`.
+    /// Blocks for `block_seconds` at the last failure that the quota allows, except addresses in `allowlist`.
     pub fn new(redis: Connection, failures: Quota, block_seconds: u32, allowlist: Vec<Network>) -> Self {
         let known = Cache::builder()
             .max_capacity(MAX_ADDRESSES)
@@ -96,7 +96,7 @@ impl IpBlocker {
         }
     }
 
-    /// The end of a block as Redis knows it. Without Redis nobody is blocked: its loss must not lock people out.
+    /// The end of a block as Redis knows it. Without Redis nobody is blocked: an outage must not lock callers out.
     async fn look_up(&self, address: IpAddr) -> Option<Instant> {
         let mut redis = self.redis.clone();
         let left: i64 = match tokio::time::timeout(REDIS_TIMEOUT, redis.pttl(block_key(address))).await {
@@ -107,8 +107,8 @@ impl IpBlocker {
         Some(Instant::now() + Duration::from_millis(left))
     }
 
-    /// Counts a failed authentication, and blocks the address at the last one that is permitted. The same credential counts
-    /// once in a window: a program with an old key is no guesser, and others share its address.
+    /// Counts a failed authentication, and blocks the address at the last one that is permitted. The same credential
+    /// counts once in a window: a program with an old key is no guesser, and others share its address.
     pub async fn note_failure(&self, address: IpAddr, credential: &[u8; 32]) {
         if any_contains(&self.allowlist, address) {
             return;

@@ -12,7 +12,7 @@ pub const MIN_CHARS: usize = 10;
 
 pub const MAX_CHARS: usize = 128;
 
-/// Hashes made at the same time: each takes 19 MiB and a core for some hundredths of a second.
+/// Each hash takes 19 MiB and a core for some hundredths of a second, so registrations queue for them.
 const HASHING_CONCURRENCY: usize = 2;
 
 #[derive(Debug, Clone)]

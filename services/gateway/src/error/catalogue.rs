@@ -1,6 +1,7 @@
 //! The one table from a kind of problem to what its reader is told.
 //!
-//! `docs/errors.md` and the page `/docs/errors` are made of it; a test keeps the file equal. Every remediation is distinct.
+//! `docs/errors.md` and the page `/docs/errors` are made of it; a test keeps the file equal. Every remediation is
+//! distinct.
 
 use std::fmt::Write as _;
 

@@ -1,8 +1,7 @@
 //! Failures on their way to the one error body of the API.
 //!
-//! Handlers and layers answer with an `ApiError`; `crate::middleware::error_response` renders it, with the request id and
-//! the time.
-//! What each kind tells its reader stands in one table, `catalogue`.
+//! Handlers and layers answer with an `ApiError`; `crate::middleware::error_response` renders it, with the request id
+//! and the time. What each kind tells its reader stands in one table, `catalogue`.
 
 pub mod body;
 pub mod catalogue;
@@ -46,7 +45,6 @@ impl ApiError {
         }
     }
 
-    /// Says it in other words.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.detail = detail.into();

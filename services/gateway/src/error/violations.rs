@@ -1,4 +1,4 @@
-//! The broken rules of one request, bounded: a small request must not cause a large answer.
+//! The violations of one request, bounded: a small request must not cause a large response.
 
 use std::borrow::Cow;
 

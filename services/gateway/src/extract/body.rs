@@ -1,4 +1,6 @@
-//! JSON bodies, read field by field: every violation at once, unknown and repeated fields refused, numbers exact.
+//! JSON bodies, read field by field: all violations at once, unknown and repeated fields refused, numbers exact.
+//!
+//! serde alone stops at the first violation, keeps the last of repeated keys, and rounds numbers to 64 bits.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -18,7 +20,7 @@ use super::validate::Violation;
 use crate::error::ApiError;
 use crate::error::violations::{Violations, shorten};
 
-/// The body as it was sent; put into the request by [`crate::route_policy`], which bounds it.
+/// The body as it was sent, within the bounds of `crate::middleware::request_body`.
 #[derive(Clone, Default)]
 pub struct RawBody(pub Bytes);
 
@@ -171,7 +173,7 @@ fn repeated_keys(json: &str) -> Violations {
         step: Step::Key("body"),
         found: &found,
     };
-    // What cannot be walked, such as nesting beyond all bounds, is reported by the reader that follows.
+    // What cannot be walked, such as too deep nesting, is reported by the reader that follows.
     let _ = walk.deserialize(&mut serde_json::Deserializer::from_str(json));
     found.into_inner()
 }

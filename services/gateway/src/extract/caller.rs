@@ -1,4 +1,4 @@
-//! Who asks: put into the request by `crate::route_policy`, taken out by handlers.
+//! The authenticated user, as `crate::middleware::authenticate` found it.
 
 use std::future::{Ready, ready};
 use std::ops::Deref;
@@ -27,6 +27,6 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let caller = request.extensions().get::<Self>().cloned();
-        ready(caller.ok_or_else(|| ApiError::internal("a handler wants a caller, but its gate is public")))
+        ready(caller.ok_or_else(|| ApiError::internal("a handler takes a caller, but its route is public")))
     }
 }

@@ -1,7 +1,7 @@
-//! Cursors as clients see them: opaque, and good for five minutes on the list, with the filters, that gave them.
+//! Cursors as clients see them: opaque, and valid for five minutes on the list, with the filters, that gave them.
 //!
-//! Inside is the position that the service behind the list named. Pages follow ids or times, so what is added while someone
-//! reads on does not move what he has still to read.
+//! Inside is the position that the service behind the list named. Pages follow ids or times, so what is added while
+//! someone reads on does not move what he has still to read.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What handlers get: parsed and permitted, or not at all.
+//! What handlers take from a request.
 
 pub mod body;
 pub mod caller;

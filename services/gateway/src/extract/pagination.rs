@@ -18,7 +18,7 @@ pub fn page_query(params: &mut Params<'_>) -> PageQuery {
     }
 }
 
-/// Refuses a cursor on a list that is always given whole: it never gave one.
+/// Refuses a cursor on a list that always has one page, and so never gave one.
 pub fn reject_cursor(cursor: Option<&str>) -> Result<(), ApiError> {
     match cursor {
         None => Ok(()),

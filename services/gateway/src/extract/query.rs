@@ -1,4 +1,5 @@
-//! Query and path parameters. All of them are read before the first complaint, so that it names every violation.
+//! Query and path parameters. All of them are read before a request is refused, so that the error lists every
+//! violation.
 
 use actix_web::{HttpMessage, HttpRequest};
 use contracts::problem::ProblemKind;
@@ -9,8 +10,8 @@ use super::validate::Violation;
 use crate::error::ApiError;
 use crate::error::violations::Violations;
 
-/// Violations that were found before the handler. They wait in the request, so that they are named with the
-/// handler's own.
+/// Violations that a layer found. They wait in the request's extensions, so that the error lists them together with
+/// those that the handler finds.
 #[derive(Debug)]
 pub struct PendingViolations(pub Vec<FieldError>);
 
@@ -80,7 +81,7 @@ impl<'r> Params<'r> {
                 self.violations.push(|| violation);
             }
         }
-        // No list gives a cursor of a wrong length: it is as unknown as one with a wrong seal.
+        // No list gives out a cursor of a wrong length, so it is invalid in the same way as one with a wrong seal.
         let kind = if self.violations.all(is_about_cursor_length) {
             ProblemKind::InvalidCursor
         } else {
@@ -94,7 +95,7 @@ fn is_about_cursor_length(violation: &FieldError) -> bool {
     violation.loc == ["query", "cursor"] && matches!(violation.kind.as_str(), "too_long" | "too_short")
 }
 
-/// The fault of ours that a required value is absent although nothing was found wrong with it.
+/// A required value after `finish`, which has refused the request if the value was missing or wrong.
 pub fn expect_valid<T>(value: Option<T>) -> Result<T, ApiError> {
     value.ok_or_else(|| ApiError::internal("a required value is absent without a violation"))
 }

@@ -1,4 +1,4 @@
-//! The rules that values are read by. Each is a function from text to a value or the broken rule.
+//! Validation rules. Each is a function from text to a value or the violation.
 
 use contracts::time::Time;
 use domain::interval::{Interval, Window};
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// A rule that a value breaks.
+/// What is wrong with one value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Violation {
     /// The rule's name, for programs.
@@ -135,7 +135,7 @@ pub fn tickers(min: usize, max: usize) -> impl Fn(&str) -> Result<Vec<Ticker>, V
 }
 
 pub fn id(text: &str) -> Result<Uuid, Violation> {
-    // The one spelling of RFC 9562; the parser alone would also take braces and the like.
+    // Only the spelling of RFC 9562: `Uuid` would also parse braces, URNs and texts without hyphens.
     let hyphens = [8, 13, 18, 23];
     let spelled = text.len() == 36 && hyphens.iter().all(|at| text.as_bytes().get(*at) == Some(&b'-'));
     spelled
@@ -175,7 +175,6 @@ pub fn interval(text: &str) -> Result<String, Violation> {
     })
 }
 
-/// The only currency there is.
 pub fn currency(text: &str) -> Result<String, Violation> {
     one_of(&["USD"])(text)
 }

@@ -1,4 +1,4 @@
-//! From headers to a caller.
+//! Who sent a request, by the credential in its headers.
 
 use std::net::IpAddr;
 
@@ -41,7 +41,7 @@ pub async fn authenticate(
 async fn identify(state: &AppState, headers: &HeaderMap, address: IpAddr) -> Result<Caller, ApiError> {
     let refusal = match (headers.get(API_KEY_HEADER), has_bearer_token(headers)) {
         (None, false) => return Err(ApiError::new(ProblemKind::MissingCredentials)),
-        // No token is issued yet, so none can belong to the key's user.
+        // The gateway issues no bearer tokens, so this one cannot belong to the key's user.
         (Some(_), true) => ProblemKind::CredentialsConflict,
         (None, true) => ProblemKind::InvalidToken,
         (Some(key), false) => match state.identities.find(key.to_str().unwrap_or_default()).await? {
@@ -57,13 +57,14 @@ async fn identify(state: &AppState, headers: &HeaderMap, address: IpAddr) -> Res
     Err(ApiError::new(refusal))
 }
 
-/// Look-ups for a blocked address: enough for its valid keys, which then are in this process's cache, too few to guess.
+/// Key look-ups that a blocked address gets: enough for its valid keys, which are cached from then on, too few to
+/// guess.
 const BLOCKED_LOOKUP_QUOTA: Quota = Quota {
     limit: 10,
     window_seconds: 10,
 };
 
-/// Whether a request from a blocked address shows a valid key: whoever shares the address with a guesser may pass.
+/// Whether a request from a blocked address has a valid key: callers that share the address with a guesser may pass.
 pub async fn has_valid_key(state: &AppState, headers: &HeaderMap, address: IpAddr) -> bool {
     let Some(key) = headers.get(API_KEY_HEADER).and_then(|key| key.to_str().ok()) else {
         return false;

@@ -17,8 +17,8 @@ pub async fn catch<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    // The panic takes the request with it: a clone of the request, kept for the response, would make routing impossible,
-    // which wants the request for itself.
+    // The panic takes the request with it: a clone of the request, kept for the response, would make routing
+    // impossible, which wants the request for itself.
     AssertUnwindSafe(next.call(request))
         .catch_unwind()
         .await

@@ -1,4 +1,4 @@
-//! Who the client is behind trusted proxies.
+//! The client's IP address behind trusted proxies.
 
 use std::net::IpAddr;
 
@@ -17,8 +17,8 @@ pub fn resolve(request: &ServiceRequest, trusted_proxies: &[Network]) -> IpAddr 
     address
 }
 
-/// The address the request really comes from: the peer's, unless the peer is a trusted proxy; then the right-most entry of
-/// `X-Forwarded-For` that is none. What a client writes further left is its own claim and is not believed.
+/// The address the request really comes from: the peer's, unless the peer is a trusted proxy; then the right-most entry
+/// of `X-Forwarded-For` that is none. What a client writes further left is its own claim and is not believed.
 fn client_ip(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0])).to_canonical();
     if !any_contains(trusted, peer) {

@@ -1,6 +1,6 @@
-//! Which web pages may call the API.
+//! CORS: which web pages may call the API and read its responses.
 //!
-//! The dashboard's own origin always may: it is the origin that the request itself was sent to.
+//! The dashboard's origin is always allowed: it is the origin that the request itself was sent to.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};

@@ -1,9 +1,10 @@
-//! Repeated POSTs: one that names an `Idempotency-Key` runs once, and its repeats get the stored answer.
+//! Repeated POSTs: a request with an `Idempotency-Key` runs once, and its repeats get the stored answer.
 //!
-//! The row in PostgreSQL is the lock. While it has no status, the first request runs; if its process died, the row can be
-//! taken over once `running_until` has passed, and the moment itself tells the late first runner that it lost the row.
-//! Failures that may pass (429, 5xx), and refusals of callers without a credential, are not kept: the repeat runs again. Whatever a run makes has the id that the row
-//! names, so a run finds what an earlier one made before it died or gave up waiting.
+//! The row in PostgreSQL is the lock. While it has no status, the first request runs; if its process died, the row can
+//! be taken over once `running_until` has passed, and the moment itself tells the late first runner that it lost the
+//! row. Failures that may pass (429, 5xx), and refusals of callers without a credential, are not kept: the repeat runs
+//! again. Whatever a run makes has the id that the row names, so a run finds what an earlier one made before it died or
+//! gave up waiting.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -33,7 +34,7 @@ use crate::store::idempotency_keys::{self, NewAnswer, NewClaim, RowKey};
 
 const ANSWER_TTL: Duration = Duration::from_secs(24 * 3_600);
 
-/// Longer than any request runs.
+/// Longer than any request runs, so that a claim is taken over only from a run that died.
 const CLAIM_TTL: Duration = Duration::from_secs(30);
 
 const MAX_KEY_CHARS: usize = 128;
@@ -185,7 +186,8 @@ impl KeyedRequest {
 }
 
 impl KeyedRequest {
-    /// Bounds the rows of one subject. The keys of a day are kept, so a subject that has used its share gets no new ones.
+    /// Bounds the rows of one subject. The keys of a day are kept, so a subject that has used its share gets no new
+    /// ones.
     async fn require_room(&self, client: &impl GenericClient) -> Result<(), ApiError> {
         let limit = if self.is_anonymous {
             MAX_ANONYMOUS_KEYS
@@ -219,7 +221,7 @@ impl Run {
         let problem = response.extensions().get::<ApiError>().cloned();
         let (response, body) = response.into_parts();
         let body = actix_web::body::to_bytes(body).await.unwrap_or_default();
-        // Without a credential a refusal costs its sender nothing, so it may not cost rows and bytes here.
+        // A refusal costs a caller without a credential nothing, so it must not cost storage here either.
         let passes = status.is_server_error()
             || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status)
             || (self.request.is_anonymous && status.is_client_error());

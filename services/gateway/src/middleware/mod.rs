@@ -38,8 +38,8 @@ macro_rules! wrap_outermost_first {
     };
 }
 
-/// The layers around the application, outermost first. A request passes them from top to bottom, its response from bottom
-/// to top.
+/// The layers around the application, outermost first. A request passes them from top to bottom, its response from
+/// bottom to top.
 pub fn wrap<T>(
     app: App<T>,
 ) -> App<
@@ -102,8 +102,8 @@ pub async fn admit(
     Ok(response)
 }
 
-/// The checks before a handler, in the order of the contract: what comes first decides which error a request gets that has
-/// several faults. They are functions and not layers, because each needs what the ones before it found.
+/// The checks before a handler, in the order of the contract: what comes first decides which error a request gets that
+/// has several faults. They are functions and not layers, because each needs what the ones before it found.
 ///
 /// Gives the request's idempotency key, if it has one. `limit` is written as soon as it is known, since refusals carry
 /// its headers too.

@@ -5,8 +5,8 @@ use actix_web::dev::ServiceResponse;
 use actix_web::error::InternalError;
 use actix_web::http::header::HeaderMap;
 
-/// Edits the headers of a response, or of the response inside an error: a panic outside the handlers takes the request with
-/// it, and without a request there can be no `ServiceResponse`.
+/// Edits the headers of a response, or of the response inside an error: a panic outside the handlers takes the request
+/// with it, and without a request there can be no `ServiceResponse`.
 pub fn edit_headers<B>(
     outcome: Result<ServiceResponse<B>, Error>,
     edit: impl FnOnce(&mut HeaderMap),

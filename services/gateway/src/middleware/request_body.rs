@@ -1,4 +1,4 @@
-//! Reading a request's body within its bounds, before anything is believed about its sender.
+//! Reads the body of a request within bounds of size and time.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ use crate::settings::Settings;
 /// Largest body of any route there is.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// As much as is kept of a body that the route does not take: enough to see that it is none, or an empty object.
+/// As much is kept of a body that the route does not take: enough to tell that it is empty or an empty object.
 const UNWANTED_BODY_BYTES: usize = 64;
 
-/// Reads the body, which has to be JSON if there is one, and has to arrive in time. Of a body that the route does not take
-/// only the beginning is kept.
+/// Reads the body, which has to be JSON if there is one, and has to arrive in time. Of a body that the route does not
+/// take only the beginning is kept.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub async fn read(policy: &RoutePolicy, settings: &Settings, request: &mut Servi
             if received > MAX_BODY_BYTES {
                 return Err(ApiError::new(ProblemKind::BodyTooLarge));
             }
-            // The rest of an unwanted body is read and dropped, so that the connection can be used again.
+            // The rest of an unwanted body is read and dropped, so that the connection stays usable.
             body.extend_from_slice(&chunk[..chunk.len().min(kept - body.len())]);
         }
         Ok(body.freeze())
@@ -95,7 +95,7 @@ fn refuse(body: &[u8]) -> Result<(), ApiError> {
     Err(ApiError::new(ProblemKind::ValidationFailed).violations(vec![violation]))
 }
 
-/// Whether the headers announce JSON in UTF-8, as it is.
+/// Whether the headers announce JSON in UTF-8 without content encoding.
 fn is_json(request: &ServiceRequest) -> bool {
     if request
         .headers()

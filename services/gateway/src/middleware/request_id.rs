@@ -1,4 +1,5 @@
-//! The id of a request: the client's own or a new one, in every log line, in requests to other services, in the response.
+//! The id of a request: the client's own or a new one, in every log line, in requests to other services, in the
+//! response.
 
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
-//! Token buckets: in Redis, shared by all gateways; in this process while Redis is away.
+//! Rate limits as token buckets: in Redis, shared by all gateways, or in this process while Redis is down.
 //!
-//! When Redis fails, a bucket of the same size in this process decides, and the answer says so
-//! (`X-RateLimit-Mode: local`); Redis is asked again a second later.
+//! When Redis fails, a bucket of the same size in this process decides, and the response says so
+//! (`X-RateLimit-Mode: local`). So N gateways may grant N times a limit during an outage, which is better than none.
 
 pub mod policy;
 pub mod redis;
@@ -23,7 +23,7 @@ use self::token_bucket::{Bucket, Taken};
 use crate::bounded_map::evict;
 use crate::error::ApiError;
 
-/// How long Redis is left alone after it failed.
+/// After a failure, requests do not wait for Redis again during this time.
 const REDIS_PAUSE: Duration = Duration::from_secs(1);
 
 /// Most buckets kept in this process; full ones are forgotten first.

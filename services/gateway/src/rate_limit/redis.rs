@@ -1,8 +1,8 @@
 //! Buckets in Redis, shared by all gateways.
 //!
-//! A check is one call of an atomic script. Checks of one bucket that arrive while a call for it is under way share the
-//! next call, which takes as many tokens as there are checks: nobody waits for more than the call before his own, and a
-//! busy bucket costs Redis one call per round trip instead of one per request.
+//! A check is one call of an atomic script. Checks of one bucket that arrive while a call for it is in flight share the
+//! next call, which takes as many tokens as there are checks. So a check waits for at most two calls, and a busy bucket
+//! costs Redis one call per round trip instead of one per request (docs/adr/0005-checks-share-a-call.md).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::policy::Quota;
 use super::token_bucket::{self, Bucket, Taken};
 
-/// Longest wait for Redis: a limiter must not be what makes requests slow.
+/// A slow limiter would make every request slow; after this time the process decides by itself.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Why Redis did not decide.
@@ -35,7 +35,7 @@ type Waiting = oneshot::Sender<Result<Taken, SharedError>>;
 
 /// Checks of one bucket that wait for the next call.
 struct Queue {
-    /// As the newest of them wants it.
+    /// The quota of the newest check: a change of tier applies from the next call on.
     quota: Quota,
     waiting: Vec<Waiting>,
 }
@@ -65,7 +65,8 @@ impl SharedBuckets {
     pub async fn take(self: &Arc<Self>, key: &str, quota: Quota) -> Result<Taken, SharedError> {
         let (answer, taken) = oneshot::channel();
         if self.enqueue(key, quota, answer) {
-            // Of its own, because whoever asked first may go away while others wait.
+            // A task of its own: if the first caller disconnects, its future is dropped while others wait for the
+            // result.
             tokio::spawn(Calls::of(Arc::clone(self), key.to_owned()).run());
         }
         taken.await.unwrap_or(Err(SharedError::Stopped))
@@ -107,11 +108,11 @@ impl SharedBuckets {
     }
 }
 
-/// Calls for one bucket, one after the other, until nobody waits. Whoever waits when it is dropped is told.
+/// Calls for one bucket, one after the other, until no check waits. Dropping it fails the checks that still wait.
 struct Calls {
     buckets: Arc<SharedBuckets>,
     key: String,
-    /// The bucket does not stand in the queues any more, or another's calls put it there.
+    /// The queue has been removed; one that stands there now belongs to other calls.
     is_done: bool,
 }
 
@@ -127,7 +128,7 @@ impl Calls {
     async fn run(mut self) {
         while let Some((quota, waiting)) = self.next() {
             let outcome = self.buckets.call(&self.key, quota, waiting.len()).await;
-            // Who does not listen any more has spent a token all the same.
+            // A send fails when the caller has disconnected; its token is spent.
             match outcome {
                 Ok(taken) => waiting.into_iter().zip(taken).for_each(|(answer, taken)| {
                     let _ = answer.send(Ok(taken));
@@ -139,7 +140,8 @@ impl Calls {
         }
     }
 
-    /// Whoever waits now. When nobody does, the next check begins anew.
+    /// The checks that wait now. Under one lock with the removal, so that no check is added to a queue that nobody
+    /// serves.
     fn next(&mut self) -> Option<(Quota, Vec<Waiting>)> {
         let mut queues = self.buckets.lock();
         let queue = queues.get_mut(&self.key)?;

@@ -1,4 +1,4 @@
-//! The token bucket itself: how many tokens there were, and when. Tokens come back evenly over the window.
+//! The arithmetic of a token bucket: tokens at a point in time, refilled evenly over the window.
 
 use super::policy::Quota;
 
@@ -20,7 +20,7 @@ pub struct Taken {
     pub next_in_us: u64,
 }
 
-/// Undoes the rounding of fractions: what lacks less than this is a whole token.
+/// Tolerance for rounding: what lacks less than this is a whole token.
 const EPSILON: f64 = 1e-6;
 
 impl Bucket {

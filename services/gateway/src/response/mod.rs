@@ -1,4 +1,4 @@
-//! Successes: plain, or in the envelope with what lets a client cache them.
+//! Successful responses: plain JSON, or market data in the envelope with an entity tag.
 
 pub mod envelope;
 pub mod etag;
@@ -73,8 +73,9 @@ pub fn market_plain<T: Serialize>(request: &HttpRequest, body: &T, max_age: u32)
     Ok(conditional(request, tag, max_age, text))
 }
 
-/// Market data in the envelope, which clients may keep for `max_age` seconds. The tag is that of the data, of how good they
-/// are, and of the age of a cursor, which ends after five minutes: the envelope's own times differ in every answer.
+/// Market data in the envelope, which clients may keep for `max_age` seconds. The tag is that of the data, of how good
+/// they are, and of the age of a cursor, which ends after five minutes: the envelope's own times differ in every
+/// answer.
 pub fn market<T: Serialize>(
     request: &HttpRequest,
     contents: EnvelopeParts<T>,

@@ -61,7 +61,8 @@ pub async fn find_identity(db: &impl GenericClient, hash: &KeyHash) -> Result<Op
     let Some(row) = db.query_opt(&statement, &[&hash.as_slice()]).await? else {
         return Ok(None);
     };
-    // The index found the row by comparing bytes as fast as it can; the decision itself takes the same time for every key.
+    // The index found the row by comparing bytes as fast as it can; the decision itself takes the same time for every
+    // key.
     let stored: &[u8] = row.try_get("key_hash")?;
     if !bool::from(stored.ct_eq(hash)) {
         return Ok(None);

@@ -143,8 +143,8 @@ pub async fn find(db: &impl GenericClient, row: &RowKey) -> Result<Option<Stored
         .transpose()
 }
 
-/// Ends a claim without an answer, so that the next request may run at once. The row stays, because whatever was made has
-/// its creation id. Nothing happens if another run has taken over.
+/// Ends a claim without an answer, so that the next request may run at once. The row stays, because whatever was made
+/// has its creation id. Nothing happens if another run has taken over.
 pub async fn release(
     db: &impl GenericClient,
     row: &RowKey,
