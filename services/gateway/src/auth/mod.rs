@@ -41,8 +41,10 @@ macro_rules! names {
             type Err = String;
 
             fn from_str(text: &str) -> Result<Self, String> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == text)
-                    .ok_or_else(|| format!("expected one of {}", Self::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ")))
+                Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or_else(|| {
+                    let names: Vec<&str> = Self::ALL.iter().map(|one| one.as_str()).collect();
+                    format!("expected one of {}", names.join(", "))
+                })
             }
         }
     };

@@ -108,7 +108,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_limit_is_granted_at_once_and_not_one_more(limit in 1u32..5_000, window in 1u32..3_600, start in 0u64..1 << 50) {
+        fn full_limit_is_granted_at_once_and_not_one_more(
+            limit in 1u32..5_000,
+            window in 1u32..3_600,
+            start in 0u64..1 << 50,
+        ) {
             let quota = quota(limit, window);
             let mut bucket = None;
             for left in (0..limit).rev() {
@@ -126,7 +130,11 @@ mod tests {
         }
 
         #[test]
-        fn no_window_grants_more_than_twice_the_limit(limit in 1u32..50, window in 1u32..60, gaps in prop::collection::vec(0u64..3_000_000, 1..200)) {
+        fn window_grants_at_most_twice_the_limit(
+            limit in 1u32..50,
+            window in 1u32..60,
+            gaps in prop::collection::vec(0u64..3_000_000, 1..200),
+        ) {
             let quota = quota(limit, window);
             let (mut now, mut bucket, mut granted) = (1_000_000_000u64, None, Vec::new());
             for gap in gaps {
@@ -145,18 +153,24 @@ mod tests {
         }
 
         #[test]
-        fn in_turn_grants_every_whole_token_and_no_more(limit in 1u32..200, window in 1u32..600, share in 0.0f64..=1.0, checks in 1usize..300) {
+        fn shared_call_grants_every_whole_token_and_no_more(
+            limit in 1u32..200,
+            window in 1u32..600,
+            share in 0.0f64..=1.0,
+            checks in 1usize..300,
+        ) {
             let tokens = f64::from(limit) * share;
             let taken: Vec<Taken> = Bucket::holding(tokens).take_in_turn(quota(limit, window)).take(checks).collect();
             let granted = taken.iter().take_while(|taken| taken.allowed).count();
             prop_assert_eq!(granted, checks.min((tokens + EPSILON) as usize));
-            prop_assert!(taken[granted..].iter().all(|taken| !taken.allowed && taken.remaining == 0 && taken.next_in_us > 0));
+            let is_refusal = |taken: &Taken| !taken.allowed && taken.remaining == 0 && taken.next_in_us > 0;
+            prop_assert!(taken[granted..].iter().all(is_refusal));
             let left: Vec<u32> = taken[..granted].iter().map(|taken| taken.remaining).collect();
             prop_assert!(left.windows(2).all(|pair| pair[0] == pair[1] + 1), "{:?}", left);
         }
 
         #[test]
-        fn a_bucket_is_full_when_it_says(limit in 1u32..100, window in 1u32..600, taken_before in 1u32..100) {
+        fn bucket_is_full_when_it_says(limit in 1u32..100, window in 1u32..600, taken_before in 1u32..100) {
             let quota = quota(limit, window);
             let mut bucket = None;
             let mut last = None;

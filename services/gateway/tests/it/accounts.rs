@@ -41,7 +41,8 @@ async fn a_registration_shows_the_key_once_and_stores_only_its_hash() {
     let me = send(app.anonymous(Method::GET, "/api/v1/users/me").header("X-API-Key", key)).await;
     assert_eq!(
         me.json(),
-        json!({"id": body["id"], "email": "Ada.L@example.com", "is_active": true, "created_at": "2026-03-01T12:00:00.000Z",
+        json!({"id": body["id"], "email": "Ada.L@example.com", "is_active": true,
+        "created_at": "2026-03-01T12:00:00.000Z",
             "role": "reader", "tier": "enterprise"})
     );
 }

@@ -11,10 +11,12 @@ const ID: &str = "01933f4e-7a00-7000-8000-000000000001";
 
 fn alert() -> Value {
     json!({
-        "id": ID, "user_id": "01933f4e-7a00-7000-8000-000000000002", "ticker": "BTC", "kind": "price", "target_price": 70000,
+        "id": ID, "user_id": "01933f4e-7a00-7000-8000-000000000002", "ticker": "BTC", "kind": "price",
+        "target_price": 70000,
         "condition": "gt", "webhook_url": "https://your-server.com/webhook",
         "webhook_endpoint_id": "01933f4e-7a00-7000-8000-000000000003", "is_active": true, "state": "armed",
-        "last_value": null, "fires": 0, "created_at": "2026-03-01T12:00:00.000Z", "updated_at": "2026-03-01T12:00:00.000Z",
+        "last_value": null, "fires": 0, "created_at": "2026-03-01T12:00:00.000Z",
+        "updated_at": "2026-03-01T12:00:00.000Z",
         "triggered_at": null
     })
 }
@@ -52,7 +54,10 @@ async fn an_alert_is_created_for_the_caller_with_exact_numbers() {
         .request(Method::POST, "/api/v1/alerts/")
         .header("X-Request-Id", "my-request")
         .header("Content-Type", "application/json; charset=utf-8")
-        .body(r#"{"ticker":"btc","target_price":70000.00,"condition":"gt","webhook_url":"https://your-server.com/webhook"}"#);
+        .body(concat!(
+            r#"{"ticker":"btc","target_price":70000.00,"condition":"gt","#,
+            r#""webhook_url":"https://your-server.com/webhook"}"#
+        ));
     let answer = send(request).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     assert_eq!(answer.header("location"), format!("/api/v1/alerts/{ID}"));
@@ -274,8 +279,10 @@ async fn one_alert_is_read_deleted_and_looked_into() {
 async fn webhook_routes_pass_on() {
     let app = TestApp::start().await;
     let endpoint = json!({"id": ID, "url": "https://a.example/", "implicit": true, "is_enabled": true,
-        "disabled_reason": null, "disabled_at": null, "consecutive_failures": 0, "created_at": "2026-03-01T12:00:00.000Z", "last_success_at": null});
-    let delivery = json!({"id": ID, "alert_id": null, "event_id": null, "endpoint_id": ID, "attempt": 0, "status": "pending",
+        "disabled_reason": null, "disabled_at": null, "consecutive_failures": 0,
+        "created_at": "2026-03-01T12:00:00.000Z", "last_success_at": null});
+    let delivery = json!({"id": ID, "alert_id": null, "event_id": null, "endpoint_id": ID, "attempt": 0,
+        "status": "pending",
         "response_code": null, "error_msg": null, "latency_ms": null, "dispatched_at": null,
         "next_attempt_at": "2026-03-01T12:00:00.000Z", "response_excerpt": null});
     let one = format!("/internal/webhooks/endpoints/{ID}");

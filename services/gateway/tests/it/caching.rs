@@ -63,7 +63,8 @@ async fn a_new_price_has_a_new_tag() {
 async fn data_that_went_stale_are_not_the_same() {
     let app = TestApp::start().await;
     let answer = |state: &str| {
-        let body = json!({"data": {"items": [], "next_cursor": null}, "state": state, "as_of": null, "sources": ["candles"],
+        let body = json!({"data": {"items": [], "next_cursor": null}, "state": state, "as_of": null,
+        "sources": ["candles"],
             "estimated": false});
         Mock::given(path("/internal/candles/BTC")).respond_with(ResponseTemplate::new(200).set_body_json(body))
     };

@@ -33,10 +33,12 @@ async fn alerts_answer(app: &TestApp, template: ResponseTemplate, times: u64) {
 
 fn created() -> ResponseTemplate {
     ResponseTemplate::new(201).set_body_json(json!({
-        "id": "01933f4e-7a00-7000-8000-000000000001", "user_id": "01933f4e-7a00-7000-8000-000000000002", "ticker": "BTC",
+        "id": "01933f4e-7a00-7000-8000-000000000001", "user_id": "01933f4e-7a00-7000-8000-000000000002",
+        "ticker": "BTC",
         "kind": "price", "target_price": 1, "condition": "gt", "webhook_url": "https://a.example/",
         "webhook_endpoint_id": "01933f4e-7a00-7000-8000-000000000003", "is_active": true, "state": "armed",
-        "last_value": null, "fires": 0, "created_at": "2026-03-01T12:00:00.000Z", "updated_at": "2026-03-01T12:00:00.000Z",
+        "last_value": null, "fires": 0, "created_at": "2026-03-01T12:00:00.000Z",
+        "updated_at": "2026-03-01T12:00:00.000Z",
         "triggered_at": null
     }))
 }

@@ -68,10 +68,12 @@ async fn a_quote_comes_in_the_envelope_with_everything_known() {
             "status": {"state": "ok", "timestamp": "2026-03-01T12:00:00.000Z", "error_code": 0, "error_message": null,
                 "elapsed": null, "credit_count": 1},
             "timestamp": "2026-03-01T12:00:00.000Z",
-            "metadata": {"source": "aggregate", "sources": ["aggregate", "binance", "coingecko"], "processing_time_ms": null,
+            "metadata": {"source": "aggregate", "sources": ["aggregate", "binance", "coingecko"],
+            "processing_time_ms": null,
                 "data_as_of": "2026-03-01T11:59:58.100Z", "age_ms": 1_900, "cache": "redis", "estimated": false,
                 "request_id": answer.header("x-request-id")},
-            "data": {"ticker": "BTC", "price": 70000.5, "currency": "USD", "confidence": 0.5, "confidence_bps": 0.0714, "bid": 1.1,
+            "data": {"ticker": "BTC", "price": 70000.5, "currency": "USD", "confidence": 0.5,
+            "confidence_bps": 0.0714, "bid": 1.1,
                 "volume_24h": 123456.789, "change_24h": -1.25, "n_sources": 3, "quality": "ok",
                 "as_of": "2026-03-01T11:59:58.100Z", "age_ms": 1_900, "price_id": quote.price_id.to_string(),
                 "method": "wmedian/1", "flags": []},
@@ -116,12 +118,14 @@ async fn an_old_quote_is_served_and_called_stale() {
 
 fn sourced(data: &Value) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(json!({
-        "data": data, "state": "degraded", "as_of": "2026-03-01T11:59:00.000Z", "sources": ["candles"], "estimated": true
+        "data": data, "state": "degraded", "as_of": "2026-03-01T11:59:00.000Z", "sources": ["candles"],
+        "estimated": true
     }))
 }
 
 pub fn stats() -> Value {
-    let mut stats = json!({"symbol": "BTC", "window": "30d", "interval": "1h", "n": 720, "standard_errors": {"volatility": 0.001},
+    let mut stats = json!({"symbol": "BTC", "window": "30d", "interval": "1h", "n": 720,
+        "standard_errors": {"volatility": 0.001},
         "periods_per_year": 8760.0, "definitions_version": "1", "undefined": {"sharpe_ratio": "zero_volatility"}});
     for name in [
         "coverage",
@@ -192,7 +196,8 @@ async fn statistics_pass_through_with_their_origin() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn series_and_correlations_pass_through() {
     let app = TestApp::start().await;
-    let series = json!({"symbol": "BTC", "interval": "1h", "t": ["2026-03-01T11:00:00.000Z"], "price": [1.5], "drawdown": [null],
+    let series = json!({"symbol": "BTC", "interval": "1h", "t": ["2026-03-01T11:00:00.000Z"], "price": [1.5],
+        "drawdown": [null],
         "n_source": 1, "downsampled": false});
     Mock::given(path("/internal/analytics/BTC/timeseries"))
         .and(query_param("from", "2026-02-01T00:00:00.000Z"))
@@ -208,7 +213,8 @@ async fn series_and_correlations_pass_through() {
         .json();
     assert_eq!(body["data"], series, "{body}");
 
-    let matrix = json!({"symbols": ["BTC", "ETH"], "matrix": [[1.0, null], [null, 1.0]], "n_overlap": 3, "n_overlaps": [[4, 3], [3, 5]],
+    let matrix = json!({"symbols": ["BTC", "ETH"], "matrix": [[1.0, null], [null, 1.0]], "n_overlap": 3,
+        "n_overlaps": [[4, 3], [3, 5]],
             "method": "spearman"});
     Mock::given(path("/internal/analytics/correlation"))
         .and(query_param("symbols", "BTC,ETH"))
@@ -226,7 +232,8 @@ async fn series_and_correlations_pass_through() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn candles_are_a_page() {
     let app = TestApp::start().await;
-    let bar = json!({"t": "2026-03-01T11:00:00.000Z", "o": 1.5, "h": 2, "l": 1, "c": 1.75, "v": null, "n": 7, "closed": true,
+    let bar = json!({"t": "2026-03-01T11:00:00.000Z", "o": 1.5, "h": 2, "l": 1, "c": 1.75, "v": null, "n": 7,
+        "closed": true,
         "backfilled": true, "source": "coingecko", "quote_rate_assumed": false});
     Mock::given(path("/internal/candles/BTC"))
         .and(query_param("interval", "1h"))

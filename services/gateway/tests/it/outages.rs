@@ -116,7 +116,10 @@ async fn answer_with(server: &MockServer, regex: &str, body: Value) {
 /// The other services, all well.
 async fn app() -> TestApp {
     let app = TestApp::start().await;
-    let sourced = |data: Value| json!({"data": data, "state": "ok", "as_of": "2026-03-01T12:00:00.000Z", "sources": ["candles"], "estimated": false});
+    let sourced = |data: Value| {
+        json!({"data": data, "state": "ok", "as_of": "2026-03-01T12:00:00.000Z",
+        "sources": ["candles"], "estimated": false})
+    };
     let about = json!({"service": "s", "version": "1.2.3", "uptime_seconds": 5});
     for server in [&app.alerts, &app.analytics, &app.fetch] {
         answer_with(server, "^/internal/about$", about.clone()).await;
