@@ -125,7 +125,7 @@ mod tests {
     #[case("::1")]
     #[case("*")]
     #[case("a b")]
-    fn text_that_is_no_host_is_refused(#[case] text: &str) {
+    fn invalid_host_is_refused(#[case] text: &str) {
         assert!(AllowedHost::try_from(text.to_owned()).is_err(), "{text}");
     }
 }

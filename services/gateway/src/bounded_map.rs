@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_map_is_bounded_and_seldom_looked_through() {
+    fn map_is_bounded_and_seldom_looked_through() {
         assert!(looks(|_, _| true) <= 4 * ADDED);
         assert!(looks(|_, _| false) <= 4 * ADDED);
         // The worst: each time just one is not current any more.
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_current_stays_while_half_of_the_room_is_enough() {
+    fn current_entries_stay_while_they_fill_half_of_the_map() {
         let mut map: HashMap<usize, usize> = (0..MOST).map(|n| (n, n)).collect();
         evict(&mut map, MOST, |n| *n < MOST / 2);
         assert!((0..MOST / 2).all(|n| map.contains_key(&n)));

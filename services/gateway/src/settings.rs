@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_valid() {
+    fn defaults_are_valid() {
         let settings = load(&[]).unwrap();
         assert_eq!(settings.limits.rate_limit_rates.to_string(), "5/10");
         assert_eq!(settings.supported_tickers.len(), 5);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_named() {
+    fn invalid_settings_are_named() {
         let names = load(&[
             ("RATE_LIMIT_RATES", "5"),
             ("TRUSTED_PROXIES", "10.0.0.0/8,nonsense"),

@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_concerns_the_client_is_passed_on() {
+    fn problem_with_the_clients_request_is_passed_on() {
         let field = FieldError::new(&["query", "window"], "window", "must be shorter");
         let public = to_public(
             "alerts",
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_concerns_us_is_not() {
+    fn problem_between_services_is_internal() {
         for (kind, expected) in [
             ("missing_credentials", ProblemKind::InternalError),
             ("internal_error", ProblemKind::InternalError),

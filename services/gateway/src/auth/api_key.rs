@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_not_looked_up() {
+    fn malformed_key_is_not_looked_up() {
         for text in [
             "",
             "sk_live_",
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_depends_on_the_pepper() {
+    fn hash_depends_on_the_pepper() {
         let one = KeyHasher::new(&"p".repeat(32).into()).unwrap();
         let other = KeyHasher::new(&"q".repeat(32).into()).unwrap();
         assert_eq!(one.hash("k"), one.hash("k"));

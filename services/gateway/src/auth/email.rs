@@ -48,7 +48,7 @@ mod tests {
     #[case("user@example.com", "user@example.com")]
     #[case("  User.Name+tag@EXAMPLE.Com ", "User.Name+tag@example.com")]
     #[case("!#$%@a.bc", "!#$%@a.bc")]
-    fn addresses_are_trimmed_and_their_domain_lower_cased(#[case] text: &str, #[case] email: &str) {
+    fn email_is_trimmed_and_its_domain_lower_cased(#[case] text: &str, #[case] email: &str) {
         assert_eq!(Email::parse(text).unwrap().as_str(), email);
     }
 
@@ -63,12 +63,12 @@ mod tests {
     #[case("user@a..com")]
     #[case(".user@example.com")]
     #[case("a@b@example.com")]
-    fn what_is_no_address_is_refused(#[case] text: &str) {
+    fn invalid_email_is_refused(#[case] text: &str) {
         assert_eq!(Email::parse(text), None);
     }
 
     #[test]
-    fn addresses_are_bounded() {
+    fn email_length_is_bounded() {
         let long = format!("{}@{}.com", "a".repeat(64), "b".repeat(63));
         assert!(Email::parse(&long).is_some());
         assert_eq!(Email::parse(&format!("{}@example.com", "a".repeat(65))), None);

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_credential_counts_once() {
+    fn same_credential_counts_once() {
         let (mut failures, now) = (failures(), Instant::now());
         for _ in 0..100 {
             assert!(!failures.note(address(1), credential(1), now));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn twenty_in_a_minute_are_too_many_however_they_are_spread() {
+    fn twentieth_failure_in_a_minute_blocks_however_they_are_spread() {
         for gap in [0, 1, 3] {
             let (mut failures, mut now) = (failures(), Instant::now());
             let mut last = Vec::new();
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_ends() {
+    fn block_ends() {
         let (mut failures, now) = (failures(), Instant::now());
         failures.block(address(1), now);
         assert!(

@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_permits_what_both_it_and_the_role_permit() {
+    fn key_permits_only_scopes_of_its_role() {
         let mut identity = Identity {
             user_id: Uuid::nil(),
             email: "a@b.example".into(),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_again() {
+    fn names_are_parsed_as_they_are_printed() {
         assert_eq!("analyst".parse(), Ok(Role::Analyst));
         assert_eq!("enterprise".parse(), Ok(Tier::Enterprise));
         assert_eq!("webhooks:write".parse(), Ok(Scope::WebhooksWrite));

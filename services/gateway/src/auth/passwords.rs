@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_hash_fits_its_password_only_and_never_looks_the_same() {
+    async fn hash_fits_its_password_only_and_has_its_own_salt() {
         let hashes = PasswordHashes::default();
         let one = hashes.make("correct horse".into()).await.unwrap();
         let other = hashes.make("correct horse".into()).await.unwrap();

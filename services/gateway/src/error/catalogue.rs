@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_in_docs_is_the_table() {
+    fn errors_page_in_docs_is_the_table() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
         let written = std::fs::read_to_string(path).unwrap();
         assert_eq!(

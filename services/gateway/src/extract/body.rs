@@ -315,14 +315,14 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_object_is_one_violation() {
+    fn non_object_body_is_one_violation() {
         let mut fields = Fields::parse(b"[1]").unwrap();
         assert_eq!(fields.required("a", string(validate::ticker)), None);
         assert_eq!(violations(fields), found(&[("body", "object_type")]));
     }
 
     #[test]
-    fn what_is_not_json_is_malformed() {
+    fn invalid_json_is_malformed() {
         for body in [&b""[..], b"{", b"{\"a\": 1,}", b"\xff", b"{} {}"] {
             let error = Fields::parse(body).err().unwrap();
             assert_eq!(error.kind, ProblemKind::MalformedJson, "{body:?}");
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_not_printed() {
+    fn body_is_not_printed() {
         let body = RawBody(Bytes::from_static(br#"{"password": "correct horse"}"#));
         assert_eq!(format!("{body:?}"), "RawBody(29 bytes)");
     }

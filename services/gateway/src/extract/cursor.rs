@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_is_good_for_five_minutes_on_the_list_that_gave_it() {
+    fn cursor_is_valid_for_five_minutes_on_its_own_list() {
         let (ours, theirs) = (hasher("p"), hasher("q"));
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         let given = Cursors::new("/api/v1/alerts/", "ticker=BTC&active=true&limit=5", &ours, now);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_gave_is_no_cursor() {
+    fn foreign_text_is_no_cursor() {
         let hasher = hasher("p");
         let cursors = Cursors::new("/x", "", &hasher, Timestamp::UNIX_EPOCH);
         for text in [

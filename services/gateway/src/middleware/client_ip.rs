@@ -71,7 +71,7 @@ mod tests {
     #[case("10.0.0.1", "[2001:db8::1]", "10.0.0.0/8", "2001:db8::1")]
     #[case("10.0.0.1", "1.2.3.4, nonsense", "10.0.0.0/8", "10.0.0.1")]
     #[case("10.0.0.1", "", "10.0.0.0/8", "10.0.0.1")]
-    fn the_right_most_untrusted_hop_is_the_client(
+    fn right_most_untrusted_hop_is_the_client(
         #[case] peer: &str,
         #[case] forwarded: &str,
         #[case] trusted: &str,

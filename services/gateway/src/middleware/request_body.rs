@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_body_is_not_read() {
+    fn compressed_body_is_not_read() {
         let request = TestRequest::default()
             .insert_header((CONTENT_TYPE, "application/json"))
             .insert_header((CONTENT_ENCODING, "gzip"))

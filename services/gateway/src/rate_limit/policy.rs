@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quota_is_requests_per_seconds() {
+    fn quota_is_requests_per_seconds() {
         assert_eq!(
             "5/10".parse(),
             Ok(Quota {

@@ -9,7 +9,7 @@ use crate::harness::{KEY, TestApp, send};
 use testkit::eventually;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_registration_shows_the_key_once_and_stores_only_its_hash() {
+async fn registration_shows_the_key_once_and_stores_only_its_hash() {
     let app = TestApp::start().await;
     let request = app
         .anonymous(Method::POST, "/api/v1/users/register/")
@@ -48,7 +48,7 @@ async fn a_registration_shows_the_key_once_and_stores_only_its_hash() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_registers_once_whatever_its_case() {
+async fn email_registers_once_whatever_its_case() {
     let app = TestApp::start().await;
     app.register("Bob@example.com").await;
     for email in ["Bob@example.com", "bOB@EXAMPLE.com"] {
@@ -72,7 +72,7 @@ async fn an_address_registers_once_whatever_its_case() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_password_is_stored_as_a_hash_only() {
+async fn password_is_stored_as_a_hash_only() {
     let app = TestApp::start().await;
     let register = |password: &str| {
         let body = json!({"email": "carol@example.com", "password": password});
@@ -140,7 +140,7 @@ async fn credentials_are_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revoked_key_stops_at_once_on_every_gateway() {
+async fn revoked_key_stops_at_once_on_every_gateway() {
     let app = TestApp::start().await;
     let (other, stop, _running) = app.start_gateway(&[]).await;
     let (_, key) = app.register("d@example.com").await;
@@ -175,7 +175,7 @@ async fn a_revoked_key_stops_at_once_on_every_gateway() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_look_up_that_began_before_the_change_does_not_bring_the_key_back() {
+async fn earlier_look_up_does_not_restore_a_revoked_key() {
     let app = TestApp::start().await;
     let (_, key) = app.register("f@example.com").await;
     let hash = KeyHasher::new(&"".into()).unwrap().hash(&key);
@@ -210,7 +210,7 @@ fn directory(app: &TestApp, redis: platform::redis::Connection) -> IdentityCache
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_look_up_under_way_when_a_change_is_announced_is_not_kept() {
+async fn look_up_during_an_invalidation_is_not_cached() {
     let app = TestApp::start().await;
     let (_, key) = app.register("g@example.com").await;
     let name = hex::encode(KeyHasher::new(&"".into()).unwrap().hash(&key));
@@ -298,7 +298,7 @@ async fn change_of_a_user_holds_for_all_its_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn identity_written_into_redis_by_another_is_not_believed() {
+async fn forged_identity_in_redis_is_not_used() {
     let app = TestApp::start().await;
     let (_, key) = app.register("j@example.com").await;
     let hash = KeyHasher::new(&"".into()).unwrap().hash(&key);
@@ -322,7 +322,7 @@ async fn identity_written_into_redis_by_another_is_not_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_inactive_user_and_an_expired_key_are_nobody() {
+async fn inactive_user_and_expired_key_are_refused() {
     let app = TestApp::start().await;
     let (id, key) = app.register("e@example.com").await;
     let client = app.database.pool.get().await.unwrap();
@@ -350,7 +350,7 @@ async fn an_inactive_user_and_an_expired_key_are_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_permits_only_its_scopes() {
+async fn key_permits_only_its_scopes() {
     let app = TestApp::start().await;
     let (id, key) = app.register("f@example.com").await;
     let client = app.database.pool.get().await.unwrap();
@@ -374,7 +374,7 @@ async fn a_key_permits_only_its_scopes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_use_of_a_key_is_written_down() {
+async fn key_use_is_recorded() {
     let app = TestApp::start().await;
     assert_eq!(app.get("/api/v1/users/me").await.status, 200);
     // The first use is written down with the next tick, or at the stop at the latest.
@@ -394,7 +394,7 @@ async fn the_use_of_a_key_is_written_down() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_demonstrations_account_is_handed_out_only_where_it_is_set() {
+async fn demo_account_is_handed_out_only_where_it_is_set() {
     let app = TestApp::start().await;
     let answer = send(app.anonymous(Method::GET, "/demo/account")).await;
     assert_eq!(

@@ -34,7 +34,7 @@ fn problem(status: u16, kind: &str, detail: &str) -> ResponseTemplate {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_alert_is_created_for_the_caller_with_exact_numbers() {
+async fn alert_is_created_for_the_caller_with_exact_numbers() {
     let app = TestApp::start().await;
     let me = app.get("/api/v1/users/me").await.json();
     Mock::given(method("POST"))
@@ -89,7 +89,7 @@ async fn limits_of_the_callers_tier_go_with_a_new_alert() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_ill_formed_alert_is_refused_with_every_violation() {
+async fn malformed_alert_is_refused_with_every_violation() {
     let app = TestApp::start().await;
     let answer = app
         .post("/api/v1/alerts", &json!({"ticker": 1, "target_price": -1, "extra": {}}))
@@ -242,7 +242,7 @@ async fn lists_are_arrays_with_the_cursor_in_a_header() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_alert_is_read_deleted_and_looked_into() {
+async fn alert_is_read_deleted_and_has_events_and_deliveries() {
     let app = TestApp::start().await;
     let one = format!("/internal/alerts/{ID}");
     answer_with(
@@ -276,7 +276,7 @@ async fn one_alert_is_read_deleted_and_looked_into() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn webhook_routes_pass_on() {
+async fn webhook_routes_ask_the_alerts_service() {
     let app = TestApp::start().await;
     let endpoint = json!({"id": ID, "url": "https://a.example/", "implicit": true, "is_enabled": true,
         "disabled_reason": null, "disabled_at": null, "consecutive_failures": 0,

@@ -57,7 +57,7 @@ async fn allowed_pages_may_call_and_read_and_others_may_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_dashboards_own_origin_is_always_allowed() {
+async fn dashboards_own_origin_is_always_allowed() {
     let app = TestApp::start().await;
     let answer = preflight(&app, &app.base, "/api/v1/alerts/").await;
     assert_eq!(

@@ -12,7 +12,7 @@ async fn again(app: &TestApp, path: &str, tag: &str) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_client_has_is_not_sent_again() {
+async fn known_representation_is_not_sent_again() {
     let app = TestApp::start().await;
     app.publish("BTC", "70000.5", 100).await;
     for path in ["/api/v1/rates/", "/api/v1/quotes", "/api/v1/quotes/BTC"] {
@@ -48,7 +48,7 @@ async fn what_the_client_has_is_not_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_price_has_a_new_tag() {
+async fn new_price_has_a_new_tag() {
     let app = TestApp::start().await;
     app.publish("BTC", "70000.5", 100).await;
     let before = app.get("/api/v1/quotes/BTC").await;
@@ -60,7 +60,7 @@ async fn a_new_price_has_a_new_tag() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn data_that_went_stale_are_not_the_same() {
+async fn stale_data_have_another_tag() {
     let app = TestApp::start().await;
     let answer = |state: &str| {
         let body = json!({"data": {"items": [], "next_cursor": null}, "state": state, "as_of": null,
@@ -83,7 +83,7 @@ async fn data_that_went_stale_are_not_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_openapi_document_is_conditional_too() {
+async fn openapi_document_is_conditional_too() {
     let app = TestApp::start().await;
     let first = send(app.anonymous(Method::GET, "/openapi.json")).await;
     assert_eq!(first.json()["openapi"], "3.1.0");

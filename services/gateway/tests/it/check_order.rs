@@ -176,7 +176,7 @@ async fn head_is_get_without_a_body_and_options_needs_no_credential() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slash_at_the_end_changes_nothing() {
+async fn trailing_slash_changes_nothing() {
     let app = TestApp::start().await;
     app.publish("BTC", "1", 0).await;
     for path in [

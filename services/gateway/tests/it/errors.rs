@@ -276,7 +276,7 @@ async fn nothing_internal_leaks() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_does_not_answer_is_named_unavailable() {
+async fn silent_service_is_unavailable() {
     let closed = format!("http://127.0.0.1:{}", testkit::ports::free());
     let app = TestApp::start_with(&[("ALERTS_URL", &closed), ("INTERNAL_TIMEOUT_MS", "200")]).await;
     let answer = app.get("/api/v1/alerts/").await;

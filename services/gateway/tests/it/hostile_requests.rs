@@ -146,7 +146,7 @@ fn is_open(server_port: u16, client_port: u16) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn client_that_does_not_read_loses_its_connection() {
+async fn non_reading_client_loses_its_connection() {
     let app = TestApp::start_with(&[("RESPONSE_TIMEOUT_MS", "300")]).await;
     let address: std::net::SocketAddr = app.base.trim_start_matches("http://").parse().unwrap();
     let socket = tokio::net::TcpSocket::new_v4().unwrap();

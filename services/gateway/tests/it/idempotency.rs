@@ -44,7 +44,7 @@ fn created() -> ResponseTemplate {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_repeat_gets_the_stored_answer_for_a_day() {
+async fn repeat_gets_the_stored_answer_for_a_day() {
     let app = TestApp::start().await;
     alerts_answer(&app, created(), 2).await;
     let first = create(&app, "k-1", &valid()).await;
@@ -85,7 +85,7 @@ async fn refusals_are_repeated_and_passing_failures_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_belongs_to_one_request_of_one_user() {
+async fn key_belongs_to_one_request_of_one_user() {
     let app = TestApp::start().await;
     alerts_answer(&app, created(), 2).await;
     assert_eq!(create(&app, "k-1", &valid()).await.status, 201);
@@ -130,7 +130,7 @@ async fn concurrent_repeats_run_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_died_is_taken_over() {
+async fn dead_run_is_taken_over() {
     let app = TestApp::start().await;
     alerts_answer(&app, created(), 2).await;
     assert_eq!(create(&app, "k-1", &valid()).await.status, 201);
@@ -168,7 +168,7 @@ async fn ids_asked_for(app: &TestApp) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_failed_hands_its_id_to_the_next() {
+async fn failed_run_hands_its_creation_id_to_the_next() {
     let app = TestApp::start().await;
     let failing = ResponseTemplate::new(503)
         .set_body_json(json!({"status": 503, "kind": "dependency_unavailable", "detail": "x"}));
@@ -185,7 +185,7 @@ async fn a_run_that_failed_hands_its_id_to_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_registration_that_died_before_it_answered_is_told_from_anothers() {
+async fn interrupted_registration_is_told_from_a_foreign_one() {
     let app = TestApp::start().await;
     let register = |key: &'static str| {
         let request = app
@@ -205,7 +205,7 @@ async fn a_registration_that_died_before_it_answered_is_told_from_anothers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_secret_is_not_stored() {
+async fn secret_is_not_stored() {
     let app = TestApp::start().await;
     let register = || {
         let request = app
@@ -227,7 +227,7 @@ async fn a_secret_is_not_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_repeated_test_of_a_receiver_is_one_message() {
+async fn repeated_test_of_a_receiver_is_one_message() {
     let app = TestApp::start().await;
     let failing = ResponseTemplate::new(503)
         .set_body_json(json!({"status": 503, "kind": "dependency_unavailable", "detail": "x"}));

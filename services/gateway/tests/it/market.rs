@@ -54,7 +54,7 @@ async fn rates_need_a_key_unless_they_are_public() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_quote_comes_in_the_envelope_with_everything_known() {
+async fn quote_comes_in_the_envelope_with_all_fields() {
     let app = TestApp::start().await;
     let quote = app.publish("BTC", "70000.50", 1_900).await;
     let answer = app.get("/api/v1/quotes/btc").await;
@@ -90,7 +90,7 @@ async fn a_quote_comes_in_the_envelope_with_everything_known() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_old_quote_is_served_and_called_stale() {
+async fn old_quote_is_served_as_stale() {
     let app = TestApp::start().await;
     app.publish("BTC", "1", 15_001).await;
     app.publish("ETH", "2", 0).await;

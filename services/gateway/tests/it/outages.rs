@@ -254,7 +254,7 @@ async fn redis_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_moment_without_redis_is_bridged() {
+async fn short_redis_outage_is_bridged() {
     let app = TestApp::start().await;
     let mut own = OwnRedis::start().await;
     let (base, stop, _running) = app.start_gateway(&[("REDIS_URL", &own.url)]).await;

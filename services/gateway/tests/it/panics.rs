@@ -24,7 +24,7 @@ async fn broken() -> HttpResponse {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_panic_is_answered_with_all_headers_and_releases_its_key() {
+async fn panic_is_answered_with_all_headers_and_releases_its_key() {
     let app = TestApp::start().await;
     let settings = app.settings(&[("CORS_ALLOWED_ORIGINS", PAGE)]);
     let (used, _receiver) = tokio::sync::mpsc::channel(1);

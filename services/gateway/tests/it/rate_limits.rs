@@ -9,7 +9,7 @@ use reqwest::Method;
 use crate::harness::{KEY, TestApp, send};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_request_after_the_last_is_refused_with_all_headers() {
+async fn request_over_the_limit_is_refused_with_all_headers() {
     let app = TestApp::start_with(&[("RATE_LIMIT_ME", "3/3600")]).await;
     for left in [2, 1, 0] {
         let answer = app.get("/api/v1/users/me").await;
@@ -64,7 +64,7 @@ async fn methods_users_and_policies_have_buckets_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_address_that_counts_is_the_clients_own() {
+async fn rate_limit_counts_the_clients_own_ip() {
     let app = TestApp::start_with(&[("RATE_LIMIT_RATES", "1/3600"), ("TRUSTED_PROXIES", "127.0.0.0/8")]).await;
     app.publish("BTC", "1", 0).await;
     let from = |forwarded: &str| {
@@ -113,7 +113,7 @@ async fn two_gateways_share_their_buckets() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn checks_that_share_a_call_are_told_what_each_would_be_told_alone() {
+async fn shared_checks_get_the_results_of_separate_ones() {
     let redis = testkit::redis().await;
     let buckets = Arc::new(SharedBuckets::new(redis.connection.clone()));
     let quota: Quota = "100/3600".parse().unwrap();
@@ -153,7 +153,7 @@ async fn buckets_refill_and_leave_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_redis_this_process_counts_alone() {
+async fn process_counts_alone_without_redis() {
     let closed = format!("redis://127.0.0.1:{}", testkit::ports::free());
     let app = TestApp::start().await;
     let (alone, stop, _running) = app
@@ -180,7 +180,7 @@ async fn without_redis_this_process_counts_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_redis_this_process_blocks_alone() {
+async fn process_blocks_alone_without_redis() {
     let closed = format!("redis://127.0.0.1:{}", testkit::ports::free());
     let app = TestApp::start().await;
     let (alone, stop, _running) = app
@@ -202,7 +202,7 @@ async fn without_redis_this_process_blocks_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_that_guesses_keys_is_blocked_everywhere_except_where_it_is_allowed() {
+async fn guessing_ip_is_blocked_on_every_gateway_that_does_not_allow_it() {
     let strict = [("AUTH_FAILURE_LIMIT", "5/3600"), ("IP_BLOCK_SECONDS", "900")];
     let app = TestApp::start_with(&strict).await;
     let guess = |key: String| send(app.anonymous(Method::GET, "/api/v1/users/me").header("X-API-Key", key));
@@ -242,7 +242,7 @@ async fn an_address_that_guesses_keys_is_blocked_everywhere_except_where_it_is_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn failures_that_are_spread_over_the_window_block_too() {
+async fn failures_spread_over_the_window_block_too() {
     let app = TestApp::start_with(&[("AUTH_FAILURE_LIMIT", "3/6")]).await;
     let guess = |key: &'static str| send(app.anonymous(Method::GET, "/api/v1/users/me").header("X-API-Key", key));
     for key in ["x", "y"] {

@@ -9,7 +9,7 @@ use crate::harness::{KEY, TestApp, send};
 use testkit::eventually;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn health_names_what_is_there_and_how_old_the_prices_are() {
+async fn health_names_dependencies_and_the_age_of_prices() {
     let app = TestApp::start().await;
     let health = || async { send(app.anonymous(Method::GET, "/health")).await };
     let answer = health().await;
@@ -60,7 +60,7 @@ async fn health_names_what_is_there_and_how_old_the_prices_are() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn health_names_what_is_down() {
+async fn health_names_dependencies_that_are_down() {
     let app = TestApp::start().await;
     let closed = testkit::ports::free();
     let (redis, rabbit) = (
@@ -93,7 +93,7 @@ async fn health_names_what_is_down() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_takes_no_writes_is_down_and_never_our_fault() {
+async fn read_only_database_is_down_and_no_internal_error() {
     let app = TestApp::start().await;
     app.database.set_read_only(true).await;
     let health = || async { send(app.anonymous(Method::GET, "/health")).await };
@@ -112,7 +112,7 @@ async fn a_database_that_takes_no_writes_is_down_and_never_our_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_status_shows_venues_services_and_queues() {
+async fn status_shows_venues_services_and_queues() {
     let app = TestApp::start().await;
     let venue = json!({"provider": "binance", "state": "ok", "age_ms": 900, "breaker": "closed", "last_error": null,
         "last_error_at": null, "weight": 0.9, "simulated": true});
