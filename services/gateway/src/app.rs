@@ -1,19 +1,16 @@
-//! Puts the gateway together: what `main` runs and what tests start on free ports.
+//! Builds the gateway, listens, and supervises its tasks. `main` runs it, and tests start it on free ports.
 
 use std::any::Any;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web;
 use actix_web::{App as ActixApp, HttpServer};
 use anyhow::Context;
-use platform::amqp::Broker;
 use platform::clock::SharedClock;
-use platform::health::Readiness;
-use platform::postgres::{self, Pool};
+use platform::postgres;
 use platform::server::{self, Drain, Server, close_while_draining};
 use platform::settings::ProcessSettings;
 use platform::supervisor::Supervisor;
@@ -22,62 +19,27 @@ use socket2::SockRef;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::directory::Directory;
-use crate::accounts::guard::Guard;
-use crate::accounts::keys::KeyHasher;
-use crate::accounts::passwords::PasswordHashes;
-use crate::accounts::users::{self, Email, NewUser};
-use crate::accounts::{Role, Tier};
-use crate::limits::Limiter;
-use crate::quotes::Quotes;
-use crate::services::Services;
+use crate::auth::email::Email;
+use crate::auth::{Role, Tier};
+use crate::openapi::document::Document;
 use crate::settings::Settings;
-use crate::{answer, health, openapi, routes, tasks};
+use crate::state::AppState;
+use crate::store::users::{self, NewUser};
+use crate::{background, middleware, openapi, router};
 
 /// The migration that this service needs.
 pub const SCHEMA_VERSION: u32 = 56;
 
-/// Keys in use that wait to be written down; when full, they are told again later.
-const USED_KEYS: usize = 4_096;
+/// Ids of keys in use that wait to be written; while it is full, further ones are dropped and reported by later
+/// requests.
+const KEY_USE_QUEUE: usize = 4_096;
 
 /// Longest time a client may take to send the head of a request.
-const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// Everything that handlers share.
-pub struct AppState {
-    /// What was set from outside.
-    pub settings: Settings,
-    /// The time.
-    pub clock: SharedClock,
-    /// PostgreSQL.
-    pub postgres: Pool,
-    /// Hashes of keys.
-    pub hasher: KeyHasher,
-    /// Hashes of passwords.
-    pub passwords: PasswordHashes,
-    /// The token buckets.
-    pub limiter: Arc<Limiter>,
-    /// Blocked addresses.
-    pub guard: Guard,
-    /// From keys to identities.
-    pub directory: Directory,
-    /// The newest quotes.
-    pub quotes: Quotes,
-    /// The other services.
-    pub services: Services,
-    /// The queues.
-    pub rabbit: Broker,
-    /// What has to be up.
-    pub readiness: Readiness,
-    /// The OpenAPI document.
-    pub openapi: openapi::Document,
-}
-
-/// A gateway that listens.
 #[derive(Debug)]
 pub struct App {
-    /// The public address.
     pub address: SocketAddr,
     /// The address of metrics and probes.
     pub internal_address: SocketAddr,
@@ -86,20 +48,12 @@ pub struct App {
 
 impl App {
     /// Answers until the stop, then finishes what it holds.
-    ///
-    /// # Errors
-    ///
-    /// A task died.
     pub async fn run(self) -> anyhow::Result<()> {
         self.supervisor.run().await
     }
 }
 
 /// Runs the gateway until `stop`.
-///
-/// # Errors
-///
-/// It cannot start, or a part of it died.
 pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<()> {
     start(settings, platform::clock::SystemClock::shared(), stop)
         .await?
@@ -115,14 +69,15 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> anyhow::Result<
 pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<App> {
     platform::metrics::install("gateway", env!("CARGO_PKG_VERSION"))?;
     let process = settings.process.clone();
-    let (used, used_keys) = mpsc::channel(USED_KEYS);
+    let (used, used_keys) = mpsc::channel(KEY_USE_QUEUE);
     let redis_settings = settings.redis.clone();
     let internal_port = settings.internal_port;
-    let state = web::Data::new(state(settings, clock, used, &stop)?);
+    let document = web::Data::new(openapi::build(&settings.supported_tickers)?);
+    let state = web::Data::new(AppState::new(settings, clock, used, &stop)?);
     postgres::require_schema(&state.postgres, SCHEMA_VERSION).await?;
     ensure_demo_account(&state).await?;
 
-    let public = serve(&process, state.clone())?;
+    let public = serve(&process, state.clone(), document)?;
     let internal_settings = ProcessSettings {
         port: internal_port,
         http_workers: 1,
@@ -136,62 +91,24 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     supervisor.spawn("internal server", internal.run(stop.clone()));
     supervisor.spawn(
         "revocations",
-        tasks::follow_revocations(state.clone().into_inner(), redis_settings, stop.clone()),
+        background::listen_for_revocations(state.clone().into_inner(), redis_settings, stop.clone()),
     );
     supervisor.spawn(
         "identity changes",
-        tasks::pass_on_identity_changes(state.clone().into_inner(), stop.clone()),
+        background::propagate_identity_changes(state.clone().into_inner(), stop.clone()),
     );
     supervisor.spawn(
         "key use",
-        tasks::write_down_key_use(state.clone().into_inner(), used_keys, stop.clone()),
+        background::flush_key_usage(state.clone().into_inner(), used_keys, stop.clone()),
     );
-    supervisor.spawn("old answers", tasks::purge_answers(state.into_inner(), stop));
+    supervisor.spawn(
+        "old answers",
+        background::purge_stored_answers(state.into_inner(), stop),
+    );
     Ok(App {
         address,
         internal_address,
         supervisor,
-    })
-}
-
-/// What handlers share, over the stores that `settings` name; none of them has to answer yet.
-///
-/// # Errors
-///
-/// A setting cannot be used.
-pub fn state(
-    settings: Settings,
-    clock: SharedClock,
-    used: mpsc::Sender<uuid::Uuid>,
-    stop: &CancellationToken,
-) -> anyhow::Result<AppState> {
-    let postgres = postgres::connect(&settings.postgres)?;
-    let redis = platform::redis::connect(&settings.redis)?;
-    let rabbit = Broker::connect(&settings.rabbit)?;
-    let hasher = KeyHasher::new(&settings.api_key_pepper)?;
-    let limiter = Arc::new(Limiter::new(redis.clone(), settings.limits.clone()));
-    let guard = Guard::new(
-        redis.clone(),
-        settings.auth_failure_limit,
-        settings.ip_block_seconds,
-        settings.ip_allowlist.clone(),
-    );
-    let directory = Directory::new(postgres.clone(), redis.clone(), hasher.clone(), clock.clone(), used);
-    let readiness = health::readiness(&postgres, &redis, &rabbit, stop.clone());
-    Ok(AppState {
-        openapi: openapi::Document::new(&settings.supported_tickers)?,
-        services: Services::new(&settings)?,
-        quotes: Quotes::new(redis, settings.supported_tickers.clone()),
-        settings,
-        clock,
-        postgres,
-        hasher,
-        passwords: PasswordHashes::default(),
-        limiter,
-        guard,
-        directory,
-        rabbit,
-        readiness,
     })
 }
 
@@ -209,26 +126,33 @@ async fn ensure_demo_account(state: &AppState) -> anyhow::Result<()> {
     };
     let key = SecretString::from(key.to_owned());
     let mut client = state.postgres.get().await?;
-    users::ensure_with_key(&mut client, &state.hasher, &user, &key, state.clock.now()).await?;
+    let transaction = client.transaction().await?;
+    users::ensure_with_key(&transaction, &state.hasher, &user, &key, state.clock.now()).await?;
+    transaction.commit().await?;
     tracing::warn!("the demonstration's key is handed out to everyone who asks");
     Ok(())
 }
 
-fn serve(process: &ProcessSettings, state: web::Data<AppState>) -> anyhow::Result<Server> {
+fn serve(
+    process: &ProcessSettings,
+    state: web::Data<AppState>,
+    document: web::Data<Document>,
+) -> anyhow::Result<Server> {
     let listener = server::bind(process.listen_address())?;
     let drain = Drain::new(&listener, process.shutdown_deadline())?;
     let address = listener.local_addr()?;
     let for_workers = web::Data::new(drain.clone());
+    let enveloped_paths = web::Data::new(router::enveloped_paths());
     let response_timeout = Duration::from_millis(state.settings.response_timeout_ms);
     let server = HttpServer::new(move || {
-        ActixApp::new()
+        let app = ActixApp::new()
             .app_data(state.clone())
+            .app_data(document.clone())
+            .app_data(enveloped_paths.clone())
             .app_data(for_workers.clone())
-            .wrap(from_fn(answer::leave_small_bodies))
-            .wrap(Compress::default())
-            .wrap(from_fn(answer::answer))
-            .wrap(from_fn(close_while_draining))
-            .configure(configure)
+            .configure(router::configure);
+        // Outside all layers: it counts requests until their connections may close.
+        middleware::wrap(app).wrap(from_fn(close_while_draining))
     });
     let connections = drain.clone();
     let server = server
@@ -238,7 +162,7 @@ fn serve(process: &ProcessSettings, state: web::Data<AppState>) -> anyhow::Resul
         })
         .workers(process.http_workers)
         .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEAD_DEADLINE)
+        .client_request_timeout(HEAD_TIMEOUT)
         .tcp_nodelay(true)
         .shutdown_timeout(process.shutdown_deadline_seconds)
         .disable_signals()
@@ -257,12 +181,4 @@ fn limit_unread(connection: &dyn Any, patience: Duration) {
     if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(patience)) {
         tracing::debug!(%error, "connection has no deadline for writing");
     }
-}
-
-/// Every route, and the answer to paths that are none.
-pub fn configure(config: &mut ServiceConfig) {
-    for endpoint in routes::all().into_iter().chain(routes::pages::endpoints()) {
-        endpoint.register(config);
-    }
-    config.default_service(web::to(routes::pages::dashboard));
 }

@@ -11,13 +11,15 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::accounts::directory::Directory;
-use crate::accounts::keys::{self, KeyHasher};
-use crate::accounts::users::{self, Email, NewUser};
-use crate::accounts::{Role, Tier};
 use crate::app;
-use crate::problem::catalogue;
+use crate::auth::api_key::{self, KeyHasher};
+use crate::auth::email::Email;
+use crate::auth::identity_cache::IdentityCache;
+use crate::auth::{Role, Tier};
+use crate::error::catalogue;
 use crate::settings::Settings;
+use crate::store::api_keys;
+use crate::store::users::{self, NewUser};
 
 /// The public gateway.
 #[derive(Debug, Parser)]
@@ -105,7 +107,7 @@ impl Cli {
             Command::Keys(KeysCommand::Revoke(key)) => revoke_key(key).await,
             Command::Docs(DocsCommand::Errors) => print(&catalogue::markdown()),
             Command::Docs(DocsCommand::Openapi) => {
-                print(&crate::openapi::Document::new(&Settings::load().supported_tickers)?.text)
+                print(&crate::openapi::build(&Settings::load().supported_tickers)?.text)
             }
         }
     }
@@ -125,7 +127,7 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
     let hasher = KeyHasher::new(&settings.api_key_pepper)?;
     let known = wanted.api_key_file.as_deref().map(read_key).transpose()?.flatten();
     let is_new = known.is_none();
-    let key = known.map_or_else(keys::generate, Ok)?;
+    let key = known.map_or_else(api_key::generate, Ok)?;
     // The key is kept before it works, so that a crash in between loses nothing.
     match &wanted.api_key_file {
         Some(path) if is_new => write_key(path, &key)?,
@@ -140,9 +142,11 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
         password_hash: None,
     };
     let mut client = pool.get().await?;
-    let id = users::ensure_with_key(&mut client, &hasher, &user, &key, SystemClock.now()).await?;
+    let transaction = client.transaction().await?;
+    let id = users::ensure_with_key(&transaction, &hasher, &user, &key, SystemClock.now()).await?;
+    transaction.commit().await?;
     drop(client);
-    if let Err(error) = directory(&settings, pool, hasher)?.pass_on_changes().await {
+    if let Err(error) = identity_cache(&settings, pool, hasher)?.propagate_changes().await {
         eprintln!("gateways learn of the change when Redis answers: {error}");
     }
     eprintln!("user {id} ({}, {}) is ready", email.as_str(), wanted.role);
@@ -156,14 +160,14 @@ async fn revoke_key(wanted: RevokeKey) -> anyhow::Result<()> {
     let ids = match (wanted.id, wanted.prefix, wanted.key_file) {
         (Some(id), _, _) => vec![id],
         (None, Some(prefix), _) => {
-            if prefix.chars().count() > keys::PREFIX_CHARS {
+            if prefix.chars().count() > api_key::PREFIX_CHARS {
                 bail!("--prefix takes the first 12 characters; give a whole key by --key-file, - for standard input");
             }
-            keys::list_by_prefix(&**pool.get().await?, &prefix).await?
+            api_keys::list_by_prefix(&pool.get().await?, &prefix).await?
         }
         (None, None, Some(path)) => {
             let key = read_whole_key(&path)?;
-            let id = keys::find_id(&**pool.get().await?, &hasher.hash(key.expose_secret())).await?;
+            let id = api_keys::find_id(&pool.get().await?, &hasher.hash(key.expose_secret())).await?;
             id.into_iter().collect()
         }
         (None, None, None) => Vec::new(),
@@ -171,18 +175,22 @@ async fn revoke_key(wanted: RevokeKey) -> anyhow::Result<()> {
     let [id] = ids.as_slice() else {
         bail!("{} keys that are not revoked fit; name one by --id", ids.len());
     };
-    if !directory(&settings, pool, hasher)?.revoke(*id).await? {
+    if !identity_cache(&settings, pool, hasher)?.revoke(*id).await? {
         bail!("there is no key {id}");
     }
     eprintln!("key {id} is revoked");
     Ok(())
 }
 
-/// The directory, for one change.
-fn directory(settings: &Settings, pool: platform::postgres::Pool, hasher: KeyHasher) -> anyhow::Result<Directory> {
+/// The identity cache, for one change.
+fn identity_cache(
+    settings: &Settings,
+    pool: platform::postgres::Pool,
+    hasher: KeyHasher,
+) -> anyhow::Result<IdentityCache> {
     let redis = platform::redis::connect(&settings.redis)?;
     let (used, _) = mpsc::channel(1);
-    Ok(Directory::new(pool, redis, hasher, SystemClock::shared(), used))
+    Ok(IdentityCache::new(pool, redis, hasher, SystemClock::shared(), used))
 }
 
 /// The key in a file or, for `-`, on standard input.
@@ -193,7 +201,7 @@ fn read_whole_key(path: &Path) -> anyhow::Result<SecretString> {
     let mut text = String::new();
     std::io::stdin().read_line(&mut text).context("standard input")?;
     let key = text.trim();
-    if !keys::is_well_formed(key) {
+    if !api_key::is_well_formed(key) {
         bail!("standard input does not hold an API key");
     }
     Ok(key.to_owned().into())
@@ -207,7 +215,7 @@ fn read_key(path: &Path) -> anyhow::Result<Option<SecretString>> {
         Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
     };
     let key = text.trim();
-    if !keys::is_well_formed(key) {
+    if !api_key::is_well_formed(key) {
         bail!(
             "{} does not hold an API key; remove it to get a new one",
             path.display()

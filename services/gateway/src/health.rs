@@ -4,28 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use contracts::number::Float;
-use contracts::queues;
-use platform::amqp::Broker;
-use platform::health::{CheckReport, Readiness, Status};
-use platform::postgres::Pool;
-use platform::redis::Connection;
+use platform::health::{CheckReport, Status};
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use crate::app::AppState;
+use crate::state::AppState;
 
 /// Longest wait for the prices, which are asked for beside the pings.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The three servers that everything needs, each made to do what is needed of it.
-pub fn readiness(postgres: &Pool, redis: &Connection, rabbit: &Broker, stop: CancellationToken) -> Readiness {
-    Readiness::new()
-        .postgres(postgres)
-        .redis(redis)
-        .rabbitmq(rabbit, queues::WEBHOOKS)
-        .until(stop)
-}
+const PRICES_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The body of `GET /health`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -157,10 +143,10 @@ async fn prices(state: &AppState) -> PricesCheck {
         age_ms: None,
         simulated: false,
     };
-    let Ok(Ok(board)) = tokio::time::timeout(PATIENCE, state.quotes.board()).await else {
+    let Ok(Ok(snapshot)) = tokio::time::timeout(PRICES_TIMEOUT, state.quotes.snapshot()).await else {
         return missing;
     };
-    let Some(age) = board.age(state.clock.now()) else {
+    let Some(age) = snapshot.age(state.clock.now()) else {
         return missing;
     };
     PricesCheck {
@@ -170,6 +156,6 @@ async fn prices(state: &AppState) -> PricesCheck {
             "stale"
         },
         age_ms: u64::try_from(age.as_millis()).ok(),
-        simulated: board.is_simulated(),
+        simulated: snapshot.is_simulated(),
     }
 }

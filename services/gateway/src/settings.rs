@@ -11,10 +11,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::accounts::{Tier, keys};
-use crate::hosts::AllowedHost;
-use crate::limits::{LimitSettings, PlanSettings, Quota};
-use crate::net::Network;
+use crate::allowed_host::AllowedHost;
+use crate::auth::plan::PlanSettings;
+use crate::auth::{Tier, api_key};
+use crate::network::Network;
+use crate::rate_limit::policy::{Quota, RateLimitSettings};
 
 /// Every default, in the order in which later texts override earlier ones.
 pub const DEFAULTS: [&str; 5] = [
@@ -26,36 +27,29 @@ pub const DEFAULTS: [&str; 5] = [
 ];
 
 /// Shortest pepper that is accepted where strangers can reach us.
-const PEPPER_MIN_CHARS: usize = 32;
+const MIN_PEPPER_CHARS: usize = 32;
 
 /// The settings of the gateway.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Settings {
-    /// What every process has.
     #[serde(flatten)]
     pub process: ProcessSettings,
-    /// PostgreSQL.
     #[serde(flatten)]
     pub postgres: PostgresSettings,
-    /// Redis.
     #[serde(flatten)]
     pub redis: RedisSettings,
     /// RabbitMQ, which is only pinged.
     #[serde(flatten)]
     pub rabbit: RabbitSettings,
-    /// The rate limits.
     #[serde(flatten)]
-    pub limits: LimitSettings,
+    pub limits: RateLimitSettings,
     /// What each tier has room for.
     #[serde(flatten)]
     pub plans: PlanSettings,
     /// Port of the internal listener.
     pub internal_port: u16,
-    /// Address of `fetch`.
     pub fetch_url: Url,
-    /// Address of `core-analytics`.
     pub analytics_url: Url,
-    /// Address of `alerts`.
     pub alerts_url: Url,
     /// Longest wait for one of them.
     pub internal_timeout_ms: u64,
@@ -71,15 +65,12 @@ pub struct Settings {
     pub rates_public: bool,
     /// Secret under which keys are hashed.
     pub api_key_pepper: SecretString,
-    /// Tier of new users.
     pub default_tier: Tier,
     /// The demonstration's key; empty for none.
     pub demo_api_key: SecretString,
-    /// The demonstration's account.
     pub demo_email: String,
     /// So many failed authentications block an address.
     pub auth_failure_limit: Quota,
-    /// For so many seconds.
     pub ip_block_seconds: u32,
     /// Networks that are never blocked.
     pub ip_allowlist: Vec<Network>,
@@ -118,7 +109,7 @@ impl Validate for Settings {
         self.plans.validate(problems);
         let exposed = self.process.app_env.is_exposed();
         let pepper = self.api_key_pepper.expose_secret().chars().count();
-        if pepper < PEPPER_MIN_CHARS && (exposed || pepper > 0) {
+        if pepper < MIN_PEPPER_CHARS && (exposed || pepper > 0) {
             problems.add(
                 "API_KEY_PEPPER",
                 "must have at least 32 characters; set a random text and keep it",
@@ -127,7 +118,7 @@ impl Validate for Settings {
         if let Some(key) = self.demo_key() {
             if exposed {
                 problems.add("DEMO_API_KEY", "is handed out to everyone and refused here; unset it");
-            } else if !keys::is_well_formed(key) {
+            } else if !api_key::is_well_formed(key) {
                 problems.add("DEMO_API_KEY", "must be sk_live_ and 43 characters of A-Z a-z 0-9 _ -");
             }
         }
@@ -182,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_valid() {
+    fn defaults_are_valid() {
         let settings = load(&[]).unwrap();
         assert_eq!(settings.limits.rate_limit_rates.to_string(), "5/10");
         assert_eq!(settings.supported_tickers.len(), 5);
@@ -213,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_named() {
+    fn invalid_settings_are_named() {
         let names = load(&[
             ("RATE_LIMIT_RATES", "5"),
             ("TRUSTED_PROXIES", "10.0.0.0/8,nonsense"),

@@ -1,7 +1,7 @@
-//! Cursors as clients see them: opaque, and good for five minutes on the list, with the filters, that gave them.
+//! Cursors as clients see them: opaque, and valid for five minutes on the list, with the filters, that gave them.
 //!
-//! Inside is the position that the service behind the list named. Pages follow ids or times, so what is added while someone
-//! reads on does not move what he has still to read.
+//! Inside is the position that the service behind the list named. Pages follow ids or times, so what is added while
+//! someone reads on does not move what he has still to read.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 use url::form_urlencoded;
 
-use crate::accounts::keys::KeyHasher;
-use crate::problem::ApiError;
+use crate::auth::api_key::KeyHasher;
+use crate::error::ApiError;
 
-const VALID_FOR: Duration = Duration::from_secs(5 * 60);
+const CURSOR_TTL: Duration = Duration::from_secs(5 * 60);
 
 /// Parameters that do not change which objects a list has, or in which order.
 const NO_FILTERS: [&str; 3] = ["cursor", "limit", "numbers"];
@@ -82,7 +82,7 @@ impl<'s> Cursors<'s> {
         let (seal, position) = rest.split_first_chunk::<SEAL_BYTES>()?;
         let is_ours = bool::from(seal.ct_eq(&self.seal_of(*issued, position)));
         let issued_at = Timestamp::from_second(i64::from_be_bytes(*issued)).ok()?;
-        let is_valid = is_ours && self.now.duration_since(issued_at).unsigned_abs() <= VALID_FOR;
+        let is_valid = is_ours && self.now.duration_since(issued_at).unsigned_abs() <= CURSOR_TTL;
         is_valid.then(|| String::from_utf8(position.to_vec()).ok())?
     }
 
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_is_good_for_five_minutes_on_the_list_that_gave_it() {
+    fn cursor_is_valid_for_five_minutes_on_its_own_list() {
         let (ours, theirs) = (hasher("p"), hasher("q"));
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         let given = Cursors::new("/api/v1/alerts/", "ticker=BTC&active=true&limit=5", &ours, now);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_gave_is_no_cursor() {
+    fn foreign_text_is_no_cursor() {
         let hasher = hasher("p");
         let cursors = Cursors::new("/x", "", &hasher, Timestamp::UNIX_EPOCH);
         for text in [

@@ -1,49 +1,28 @@
-//! The OpenAPI document: made of the handlers' own descriptions and of what their gates imply.
+//! The OpenAPI document: made of the handlers' own descriptions and of what their policies imply.
 
-/// The words that parameters may have.
-pub mod words;
+pub mod document;
+mod policy;
 
-/// What every operation has because of its gate.
-mod decorate;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::ticker::Ticker;
-use sha2::{Digest, Sha256};
 use utoipa::OpenApi;
 
-use crate::problem::body::{ErrorBody, Violation};
-use crate::routes::{self, alerts, analytics, candles, quotes, rates, risk, status, system, users, webhooks};
+use self::document::Document;
+use crate::error::body::{ErrorBody, Violation};
+use crate::extract::words;
+use crate::router;
+use crate::routes::{alerts, analytics, candles, quotes, rates, risk, status, system, users, webhooks};
 
-/// The document as it is served.
-#[derive(Debug, Clone)]
-pub struct Document {
-    /// The JSON text.
-    pub text: String,
-    /// Its entity tag.
-    pub tag: String,
-}
-
-impl Document {
-    /// The document of an installation that offers `tickers`.
-    ///
-    /// # Errors
-    ///
-    /// Never for a document that was built once: a test builds it.
-    pub fn new(tickers: &[Ticker]) -> anyhow::Result<Self> {
-        let described = serde_json::to_value(Description::openapi())?;
-        let endpoints = routes::all();
-        let operations = endpoints
-            .iter()
-            .flat_map(|endpoint| endpoint.operations().iter().copied());
-        let document = decorate::decorate(described, operations, tickers)?;
-        let text = serde_json::to_string(&document)?;
-        let tag = format!(
-            "W/\"{}\"",
-            URL_SAFE_NO_PAD.encode(&Sha256::digest(text.as_bytes())[..12])
-        );
-        Ok(Self { text, tag })
-    }
+/// The document of an installation that offers `tickers`.
+///
+/// # Errors
+///
+/// A route has no description. A test builds the document, so this is found before a release.
+pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
+    let described = serde_json::to_value(Description::openapi())?;
+    let routes = router::api();
+    let docs = routes.iter().flat_map(|route| route.docs().iter().copied());
+    let document = policy::apply(described, docs, tickers)?;
+    Ok(Document::new(serde_json::to_string(&document)?))
 }
 
 #[derive(OpenApi)]
@@ -88,7 +67,7 @@ mod tests {
 
     fn document() -> Value {
         let tickers = ["BTC", "ETH"].map(|ticker| ticker.parse().unwrap());
-        serde_json::from_str(&Document::new(&tickers).unwrap().text).unwrap()
+        serde_json::from_str(&build(&tickers).unwrap().text).unwrap()
     }
 
     #[test]
@@ -105,11 +84,11 @@ mod tests {
                     .map(|method| (path.clone(), method.to_uppercase()))
             })
             .collect();
-        let endpoints = routes::all();
-        let routed: BTreeSet<(String, String)> = endpoints
+        let routes = router::api();
+        let routed: BTreeSet<(String, String)> = routes
             .iter()
-            .flat_map(|endpoint| endpoint.operations())
-            .map(|operation| (operation.path.to_owned(), operation.method.to_owned()))
+            .flat_map(|route| route.docs())
+            .map(|doc| (doc.path.to_owned(), doc.method.to_owned()))
             .collect();
         assert_eq!(described, routed);
     }

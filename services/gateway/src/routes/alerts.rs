@@ -1,6 +1,5 @@
 //! Alerts, their events and deliveries. The alerts service decides; here the form is checked.
 
-/// The body of a new one.
 pub mod form;
 
 use actix_web::http::StatusCode;
@@ -14,45 +13,33 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use self::form::AlertCreate;
-use crate::accounts::Scope;
-use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::extract::creation::CreationId;
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::extract::body::RawBody;
+use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
-use crate::extract::identity::Caller;
-use crate::extract::json::RawBody;
-use crate::extract::page::{CURSOR_MAX_CHARS, id_of, page_query};
-use crate::extract::params::Params;
-use crate::extract::rules::{self, Broken};
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::openapi::words::ListedKind;
-use crate::problem::ApiError;
-use crate::reply;
-use crate::services::Service;
+use crate::extract::pagination::{MAX_CURSOR_CHARS, page_query};
+use crate::extract::path::path_id;
+use crate::extract::query::Params;
+use crate::extract::validate::{self, Violation};
+use crate::extract::words::ListedKind;
+use crate::rate_limit::policy::RateLimitPolicy;
+use crate::request_context::CreationId;
+use crate::response;
+use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
+use crate::upstream::Upstream;
 
-const CREATE: Gate = Gate::scoped(Scope::AlertsWrite)
-    .limited(Policy::AlertsCreate)
+pub const CREATE: RoutePolicy = RoutePolicy::scoped(Scope::AlertsWrite)
+    .limited(RateLimitPolicy::AlertsCreate)
     .json()
     .unprocessable();
-const READ: Gate = Gate::scoped(Scope::AlertsRead)
-    .limited(Policy::AlertsRead)
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::AlertsRead)
+    .limited(RateLimitPolicy::AlertsRead)
     .unprocessable();
-const DELETE: Gate = Gate::scoped(Scope::AlertsWrite)
-    .limited(Policy::AlertsDelete)
+pub const DELETE: RoutePolicy = RoutePolicy::scoped(Scope::AlertsWrite)
+    .limited(RateLimitPolicy::AlertsDelete)
     .unprocessable();
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![
-        Endpoint::at("/api/v1/alerts/").get(&READ, list).post(&CREATE, create),
-        Endpoint::at("/api/v1/alerts/{id}")
-            .get(&READ, get)
-            .delete(&DELETE, delete),
-        Endpoint::at("/api/v1/alerts/{id}/events").get(&READ, events),
-        Endpoint::at("/api/v1/alerts/{id}/deliveries").get(&READ, deliveries),
-    ]
-}
 
 /// Creates an alert
 ///
@@ -72,7 +59,7 @@ pub async fn create(
     body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
     let limits = state.settings.plans.limits(caller.tier);
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let wanted = match form::read(creation.0, limits, &body.0, |ticker| check_offered(&state, ticker)) {
         Ok(wanted) => wanted,
         Err(mut refused) => {
@@ -84,7 +71,7 @@ pub async fn create(
         }
     };
     let alert: AlertBody = alerts.post("alerts", &wanted).await?;
-    let mut response = reply::plain(&request, StatusCode::CREATED, &alert)?;
+    let mut response = response::plain(&request, StatusCode::CREATED, &alert)?;
     let location = HeaderValue::try_from(format!("/api/v1/alerts/{}", alert.id)).map_err(ApiError::internal)?;
     response.headers_mut().insert(LOCATION, location);
     Ok(response)
@@ -92,19 +79,19 @@ pub async fn create(
 
 /// What is wrong with the address of an alert that is refused anyway, so that all is named at once. If that cannot be found
 /// out, the refusal does without it.
-async fn violations_of_address(alerts: &Service, webhook_url: String) -> Vec<FieldError> {
+async fn violations_of_address(alerts: &Upstream, webhook_url: String) -> Vec<FieldError> {
     let checked: Result<Option<IgnoredAny>, ApiError> = alerts
         .post("webhooks/check", &AddressCheckRequest { webhook_url })
         .await;
     checked.err().map(|error| error.errors).unwrap_or_default()
 }
 
-fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), Broken> {
+fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), Violation> {
     if state.quotes.is_supported(ticker) {
         return Ok(());
     }
     let names: Vec<&str> = state.settings.supported_tickers.iter().map(Ticker::as_str).collect();
-    Err(Broken::new("enum", format!("must be one of {}", names.join(", "))).params(json!({"expected": names})))
+    Err(Violation::new("enum", format!("must be one of {}", names.join(", "))).params(json!({"expected": names})))
 }
 
 /// One's own alerts
@@ -122,23 +109,23 @@ fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), Broken> {
 pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
     let mut query = AlertsQuery {
-        active: params.optional("active", rules::boolean),
-        ticker: params.optional("ticker", rules::ticker),
-        kind: params.optional("kind", rules::one_of(&ListedKind::NAMES)),
-        limit: params.optional("limit", rules::integer(1, 1_000)),
-        cursor: params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS)),
+        active: params.optional("active", validate::boolean),
+        ticker: params.optional("ticker", validate::ticker),
+        kind: params.optional("kind", validate::one_of(&ListedKind::NAMES)),
+        limit: params.optional("limit", validate::integer(1, 1_000)),
+        cursor: params.optional("cursor", validate::text(1, MAX_CURSOR_CHARS)),
     };
     params.finish()?;
     let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
     query.cursor = cursors.open(query.cursor)?;
     let mut page: Page<AlertBody> = state
-        .services
+        .upstreams
         .alerts
         .for_user(caller.user_id)
         .get("alerts", &query)
         .await?;
     page.next_cursor = cursors.seal(page.next_cursor);
-    reply::plain_page(&request, &page)
+    response::plain_page(&request, &page)
 }
 
 /// One alert
@@ -149,10 +136,10 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
         (status = 404, description = "No such alert of this user"),
     ))]
 pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let id = id_of(Params::of(&request))?;
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let id = path_id(Params::of(&request))?;
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let alert: AlertBody = alerts.get(&format!("alerts/{id}"), &()).await?;
-    reply::plain(&request, StatusCode::OK, &alert)
+    response::plain(&request, StatusCode::OK, &alert)
 }
 
 /// Deletes an alert
@@ -167,9 +154,9 @@ pub async fn delete(
     request: HttpRequest,
     caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
-    let id = id_of(Params::of(&request))?;
+    let id = path_id(Params::of(&request))?;
     state
-        .services
+        .upstreams
         .alerts
         .for_user(caller.user_id)
         .delete(&format!("alerts/{id}"))
@@ -196,7 +183,7 @@ pub async fn events(
     caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
     let page: Page<AlertEventBody> = below(&state, &request, &caller, "events").await?;
-    reply::plain_page(&request, &page)
+    response::plain_page(&request, &page)
 }
 
 /// Attempts to deliver an alert's webhook
@@ -218,7 +205,7 @@ pub async fn deliveries(
     caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
     let page: Page<DeliveryBody> = below(&state, &request, &caller, "deliveries").await?;
-    reply::plain_page(&request, &page)
+    response::plain_page(&request, &page)
 }
 
 /// A page of a list below one alert.
@@ -230,10 +217,10 @@ async fn below<T: serde::de::DeserializeOwned>(
 ) -> Result<Page<T>, ApiError> {
     let mut params = Params::of(request);
     let mut query = page_query(&mut params);
-    let id = id_of(params)?;
+    let id = path_id(params)?;
     let cursors = Cursors::of(request, &state.hasher, state.clock.now());
     query.cursor = cursors.open(query.cursor)?;
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let mut page: Page<T> = alerts.get(&format!("alerts/{id}/{list}"), &query).await?;
     page.next_cursor = cursors.seal(page.next_cursor);
     Ok(page)

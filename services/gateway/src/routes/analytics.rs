@@ -9,36 +9,25 @@ use contracts::problem::ProblemKind;
 use contracts::time::Time;
 use domain::ticker::Ticker;
 
-use crate::accounts::Scope;
-use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::envelope::{CacheLevel, Contents, Envelope};
-use crate::extract::params::{Params, present};
-use crate::extract::rules::{self, Broken};
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::openapi::words::{BarLength, CorrelationMethod, Returns};
-use crate::problem::ApiError;
-use crate::reply;
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::extract::query::{Params, expect_valid};
+use crate::extract::validate::{self, Violation};
+use crate::extract::words::{BarLength, CorrelationMethod, Returns};
+use crate::rate_limit::policy::RateLimitPolicy;
+use crate::response;
+use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts};
+use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 
-const READ: Gate = Gate::scoped(Scope::AnalyticsRead)
-    .limited(Policy::Analytics)
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
+    .limited(RateLimitPolicy::Analytics)
     .enveloped();
 
 /// Seconds for which a client may keep statistics.
 const MAX_AGE: u32 = 5;
 
 const SERIES: &[&str] = &["price", "returns", "drawdown", "rolling_volatility", "rolling_sharpe"];
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![
-        // Before the symbols, of which `correlation` is none.
-        Endpoint::at("/api/v1/analytics/correlation").get(&READ, correlation),
-        Endpoint::at("/api/v1/analytics/{symbol}/stats").get(&READ, stats),
-        Endpoint::at("/api/v1/analytics/{symbol}/timeseries").get(&READ, timeseries),
-    ]
-}
 
 /// Statistics of one asset
 ///
@@ -60,24 +49,24 @@ pub fn endpoints() -> Vec<Endpoint> {
     ))]
 pub async fn stats(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let symbol = params.path("symbol", rules::ticker);
+    let symbol = params.path("symbol", validate::ticker);
     let query = StatsQuery {
-        window: params.optional("window", rules::window),
-        interval: params.optional("interval", rules::interval),
-        returns: params.optional("returns", rules::one_of(&["simple", "log"])),
-        risk_free: params.optional("risk_free", rules::number(-1.0, 10.0)),
-        periods_per_year: params.optional("periods_per_year", rules::number(1.0, 31_536_000.0)),
+        window: params.optional("window", validate::window),
+        interval: params.optional("interval", validate::interval),
+        returns: params.optional("returns", validate::one_of(&["simple", "log"])),
+        risk_free: params.optional("risk_free", validate::number(-1.0, 10.0)),
+        periods_per_year: params.optional("periods_per_year", validate::number(1.0, 31_536_000.0)),
     };
     params.finish()?;
-    let symbol = offered(&state, present(symbol)?)?;
+    let symbol = require_supported(&state, expect_valid(symbol)?)?;
     let found: Sourced<StatsBody> = state
-        .services
+        .upstreams
         .analytics
         .get(&format!("analytics/{symbol}/stats"), &query)
         .await?;
-    reply::market(
+    response::market(
         &request,
-        Contents::new(found, CacheLevel::Db),
+        EnvelopeParts::new(found, CacheLevel::Db),
         state.clock.now(),
         MAX_AGE,
     )
@@ -103,22 +92,22 @@ pub async fn stats(state: web::Data<AppState>, request: HttpRequest) -> Result<H
     ))]
 pub async fn timeseries(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let symbol = params.path("symbol", rules::ticker);
+    let symbol = params.path("symbol", validate::ticker);
     let query = TimeseriesQuery {
-        from: params.optional("from", rules::time),
-        to: params.optional("to", rules::time),
-        interval: params.optional("interval", rules::interval),
-        max_points: params.optional("max_points", rules::integer(2, 5_000)),
+        from: params.optional("from", validate::time),
+        to: params.optional("to", validate::time),
+        interval: params.optional("interval", validate::interval),
+        max_points: params.optional("max_points", validate::integer(2, 5_000)),
         series: params.optional("series", series),
     };
     params.finish()?;
     in_order(query.from, query.to)?;
-    let symbol = offered(&state, present(symbol)?)?;
+    let symbol = require_supported(&state, expect_valid(symbol)?)?;
     let path = format!("analytics/{symbol}/timeseries");
-    let found: Sourced<TimeseriesBody> = state.services.analytics.get(&path, &query).await?;
-    reply::market(
+    let found: Sourced<TimeseriesBody> = state.upstreams.analytics.get(&path, &query).await?;
+    response::market(
         &request,
-        Contents::new(found, CacheLevel::Db),
+        EnvelopeParts::new(found, CacheLevel::Db),
         state.clock.now(),
         MAX_AGE,
     )
@@ -141,14 +130,14 @@ pub async fn timeseries(state: web::Data<AppState>, request: HttpRequest) -> Res
     ))]
 pub async fn correlation(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let symbols = params.required("symbols", rules::tickers(2, 50));
-    let window = params.optional("window", rules::window);
-    let interval = params.optional("interval", rules::interval);
-    let method = params.optional("method", rules::one_of(&["pearson", "spearman"]));
+    let symbols = params.required("symbols", validate::tickers(2, 50));
+    let window = params.optional("window", validate::window);
+    let interval = params.optional("interval", validate::interval);
+    let method = params.optional("method", validate::one_of(&["pearson", "spearman"]));
     params.finish()?;
     let mut names = Vec::new();
-    for symbol in present(symbols)? {
-        names.push(offered(&state, symbol)?.to_string());
+    for symbol in expect_valid(symbols)? {
+        names.push(require_supported(&state, symbol)?.to_string());
     }
     let query = CorrelationQuery {
         symbols: names.join(","),
@@ -156,17 +145,17 @@ pub async fn correlation(state: web::Data<AppState>, request: HttpRequest) -> Re
         interval,
         method,
     };
-    let found: Sourced<CorrelationBody> = state.services.analytics.get("analytics/correlation", &query).await?;
-    reply::market(
+    let found: Sourced<CorrelationBody> = state.upstreams.analytics.get("analytics/correlation", &query).await?;
+    response::market(
         &request,
-        Contents::new(found, CacheLevel::Db),
+        EnvelopeParts::new(found, CacheLevel::Db),
         state.clock.now(),
         MAX_AGE,
     )
 }
 
-fn series(text: &str) -> Result<String, Broken> {
-    let one = rules::one_of(SERIES);
+fn series(text: &str) -> Result<String, Violation> {
+    let one = validate::one_of(SERIES);
     for name in text.split(',') {
         one(name.trim())?;
     }
@@ -174,11 +163,7 @@ fn series(text: &str) -> Result<String, Broken> {
 }
 
 /// The ticker, if it is offered here.
-///
-/// # Errors
-///
-/// It is not.
-pub fn offered(state: &AppState, ticker: Ticker) -> Result<Ticker, ApiError> {
+pub fn require_supported(state: &AppState, ticker: Ticker) -> Result<Ticker, ApiError> {
     if state.quotes.is_supported(&ticker) {
         Ok(ticker)
     } else {
@@ -187,10 +172,6 @@ pub fn offered(state: &AppState, ticker: Ticker) -> Result<Ticker, ApiError> {
 }
 
 /// Refuses a range that ends before it starts.
-///
-/// # Errors
-///
-/// It does.
 pub fn in_order(from: Option<Time>, to: Option<Time>) -> Result<(), ApiError> {
     match (from, to) {
         (Some(from), Some(to)) if from > to => Err(ApiError::new(ProblemKind::InvalidRange)),

@@ -4,33 +4,29 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::api::analytics::{CandleBody, CandlesQuery};
 use contracts::api::{Page, Sourced};
 
-use super::analytics::{in_order, offered};
-use crate::accounts::Scope;
-use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::envelope::{CacheLevel, Contents, Envelope, Pagination};
+use super::analytics::{in_order, require_supported};
+use crate::auth::Scope;
+use crate::error::ApiError;
 use crate::extract::cursor::Cursors;
-use crate::extract::page::CURSOR_MAX_CHARS;
-use crate::extract::params::{Params, present};
-use crate::extract::rules;
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::openapi::words::{BarLength, BarSource};
-use crate::problem::ApiError;
-use crate::reply;
+use crate::extract::pagination::MAX_CURSOR_CHARS;
+use crate::extract::query::{Params, expect_valid};
+use crate::extract::validate;
+use crate::extract::words::{BarLength, BarSource};
+use crate::rate_limit::policy::RateLimitPolicy;
+use crate::response;
+use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts, Pagination};
+use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 
-const READ: Gate = Gate::scoped(Scope::MarketRead).limited(Policy::Market).enveloped();
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
+    .limited(RateLimitPolicy::Market)
+    .enveloped();
 
 /// Seconds for which a client may keep bars: the last one changes with every price.
 const MAX_AGE: u32 = 2;
 
-const LIMIT_DEFAULT: u32 = 500;
-const LIMIT_MAX: u32 = 1_000;
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::at("/api/v1/candles/{ticker}").get(&READ, list)]
-}
+const DEFAULT_LIMIT: u32 = 500;
+const MAX_LIMIT: u32 = 1_000;
 
 /// Bars of one ticker
 ///
@@ -52,29 +48,29 @@ pub fn endpoints() -> Vec<Endpoint> {
     ))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let ticker = params.path("ticker", rules::ticker);
+    let ticker = params.path("ticker", validate::ticker);
     let mut query = CandlesQuery {
-        interval: params.optional("interval", rules::interval),
-        from: params.optional("from", rules::time),
-        to: params.optional("to", rules::time),
-        limit: params.optional("limit", rules::integer(1, LIMIT_MAX)),
-        cursor: params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS)),
+        interval: params.optional("interval", validate::interval),
+        from: params.optional("from", validate::time),
+        to: params.optional("to", validate::time),
+        limit: params.optional("limit", validate::integer(1, MAX_LIMIT)),
+        cursor: params.optional("cursor", validate::text(1, MAX_CURSOR_CHARS)),
     };
-    params.optional("source", rules::one_of(&["aggregate"]));
+    params.optional("source", validate::one_of(&["aggregate"]));
     params.finish()?;
     in_order(query.from, query.to)?;
     let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
     query.cursor = cursors.open(query.cursor)?;
-    let ticker = offered(&state, present(ticker)?)?;
+    let ticker = require_supported(&state, expect_valid(ticker)?)?;
 
     let found: Sourced<Page<CandleBody>> = state
-        .services
+        .upstreams
         .analytics
         .get(&format!("candles/{ticker}"), &query)
         .await?;
     let Page { items, next_cursor } = found.data;
     let next_cursor = cursors.seal(next_cursor);
-    let pagination = Pagination::by_cursor(u64::from(query.limit.unwrap_or(LIMIT_DEFAULT)), next_cursor);
+    let pagination = Pagination::by_cursor(u64::from(query.limit.unwrap_or(DEFAULT_LIMIT)), next_cursor);
     let sourced = Sourced {
         data: items,
         state: found.state,
@@ -82,6 +78,6 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
         sources: found.sources,
         estimated: found.estimated,
     };
-    let contents = Contents::new(sourced, CacheLevel::Db).page(pagination);
-    reply::market(&request, contents, state.clock.now(), MAX_AGE)
+    let contents = EnvelopeParts::new(sourced, CacheLevel::Db).page(pagination);
+    response::market(&request, contents, state.clock.now(), MAX_AGE)
 }

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::Method;
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, EntityTag, HeaderValue,
+};
 use actix_web::{HttpRequest, HttpResponse};
 use contracts::problem::ProblemKind;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use crate::endpoint::Endpoint;
-use crate::gate::Gate;
-use crate::problem::{ApiError, catalogue};
-use crate::reply;
+use crate::error::{ApiError, catalogue};
+use crate::response::etag;
+use crate::route_policy::RoutePolicy;
 
-const OPEN: Gate = Gate::public();
+pub const OPEN: RoutePolicy = RoutePolicy::public();
 
 /// Nothing from elsewhere; styles may be inline, which charts need.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
@@ -30,15 +31,6 @@ const HASHED_FOLDER: &str = "assets/";
 #[folder = "dashboard/dist"]
 #[allow_missing = true]
 struct Dashboard;
-
-/// The pages that are not files of the dashboard.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![
-        Endpoint::at("/docs").get(&OPEN, docs),
-        Endpoint::at("/docs/errors").get(&OPEN, errors),
-        Endpoint::at("/docs/{file}").get(&OPEN, docs_file),
-    ]
-}
 
 fn page(body: String) -> HttpResponse {
     HttpResponse::Ok()
@@ -59,10 +51,6 @@ pub async fn errors() -> HttpResponse {
 }
 
 /// `GET /docs/{file}`: the files behind the description.
-///
-/// # Errors
-///
-/// There is no such file.
 pub async fn docs_file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let name = request.match_info().query("file");
     let config = utoipa_swagger_ui::Config::from("/openapi.json")
@@ -83,10 +71,6 @@ pub async fn docs_file(request: HttpRequest) -> Result<HttpResponse, ApiError> {
 }
 
 /// Answers every path that is no route: a file of the dashboard, or nothing.
-///
-/// # Errors
-///
-/// There is no such file either.
 pub async fn dashboard(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let path = request.path().trim_start_matches('/');
     let name = if path.is_empty() { "index.html" } else { path };
@@ -107,28 +91,20 @@ pub async fn dashboard(request: HttpRequest) -> Result<HttpResponse, ApiError> {
 }
 
 fn file_response(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
-    let tag = format!("W/\"{}\"", hex::encode(&file.metadata.sha256_hash()[..16]));
-    let status = if reply::client_has(request, &tag) {
-        StatusCode::NOT_MODIFIED
-    } else {
-        StatusCode::OK
-    };
+    let tag = EntityTag::new_weak(hex::encode(&file.metadata.sha256_hash()[..16]));
     let caching = if name.starts_with(HASHED_FOLDER) {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
     };
-    let mut response = HttpResponse::build(status);
+    let mut response = etag::respond(request, tag, caching, |response| {
+        response
+            .content_type(file.metadata.mimetype())
+            .body(file.data.into_owned())
+    });
+    // With 304 too: a browser takes the headers of a 304 for those of the page that it has.
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
     response
-        .insert_header((ETAG, tag))
-        .insert_header((CACHE_CONTROL, caching))
-        .insert_header((CONTENT_SECURITY_POLICY, PAGE_POLICY));
-    if status == StatusCode::NOT_MODIFIED {
-        return response.finish();
-    }
-    response
-        .content_type(file.metadata.mimetype())
-        .body(file.data.into_owned())
 }
 
 fn not_built() -> HttpResponse {

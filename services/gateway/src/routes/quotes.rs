@@ -17,35 +17,28 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::accounts::Scope;
-use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::envelope::{Contents, Envelope, Pagination};
-use crate::extract::page::{CURSOR_MAX_CHARS, refuse_cursor};
-use crate::extract::params::{Params, present};
-use crate::extract::rules;
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::openapi::words::Currency;
-use crate::problem::ApiError;
-use crate::quotes::age;
-use crate::reply;
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::extract::pagination::{MAX_CURSOR_CHARS, reject_cursor};
+use crate::extract::query::{Params, expect_valid};
+use crate::extract::validate;
+use crate::extract::words::Currency;
+use crate::quote_cache::age;
+use crate::rate_limit::policy::RateLimitPolicy;
+use crate::response;
+use crate::response::envelope::{Envelope, EnvelopeParts, Pagination};
+use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 
-const READ: Gate = Gate::scoped(Scope::MarketRead).limited(Policy::Market).enveloped();
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
+    .limited(RateLimitPolicy::Market)
+    .enveloped();
 
 /// Seconds for which a client may keep a quote.
 const MAX_AGE: u32 = 1;
 
 /// Most tickers in one request.
-const TICKERS_MAX: usize = 100;
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![
-        Endpoint::at("/api/v1/quotes").get(&READ, list),
-        Endpoint::at("/api/v1/quotes/{ticker}").get(&READ, get),
-    ]
-}
+const MAX_TICKERS: usize = 100;
 
 /// One aggregate price.
 #[derive(Debug, Serialize, ToSchema)]
@@ -147,17 +140,17 @@ impl QuoteBody {
     ))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let wanted = params.optional("tickers", rules::tickers(1, TICKERS_MAX));
-    params.optional("convert", rules::convert);
-    let cursor = params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS));
+    let wanted = params.optional("tickers", validate::tickers(1, MAX_TICKERS));
+    params.optional("convert", validate::currency);
+    let cursor = params.optional("cursor", validate::text(1, MAX_CURSOR_CHARS));
     params.finish()?;
-    refuse_cursor(cursor.as_deref())?;
+    reject_cursor(cursor.as_deref())?;
 
-    let (board, place) = state.quotes.board_and_its_place().await?;
+    let (snapshot, place) = state.quotes.snapshot_with_level().await?;
     let now = state.clock.now();
     let chosen: Vec<&QuoteMessage> = match &wanted {
-        Some(tickers) => tickers.iter().filter_map(|ticker| board.find(ticker)).collect(),
-        None => board.quotes.iter().filter_map(|(_, quote)| quote.as_ref()).collect(),
+        Some(tickers) => tickers.iter().filter_map(|ticker| snapshot.find(ticker)).collect(),
+        None => snapshot.quotes.iter().filter_map(|(_, quote)| quote.as_ref()).collect(),
     };
     let bodies: Vec<_> = chosen
         .iter()
@@ -165,8 +158,8 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
         .collect();
     let pagination = Pagination::whole(bodies.len());
     let version = version(&chosen, &bodies);
-    let contents = Contents::new(sourced(&chosen, worst(&bodies), bodies), place).page(pagination);
-    reply::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
+    let contents = EnvelopeParts::new(sourced(&chosen, worst(&bodies), bodies), place).page(pagination);
+    response::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
 }
 
 /// The quote of one ticker
@@ -182,20 +175,20 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
     ))]
 pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let ticker = params.path("ticker", rules::ticker);
-    params.optional("convert", rules::convert);
+    let ticker = params.path("ticker", validate::ticker);
+    params.optional("convert", validate::currency);
     params.finish()?;
 
-    let ticker = present(ticker)?;
-    let (board, place) = state.quotes.board_and_its_place().await?;
+    let ticker = expect_valid(ticker)?;
+    let (snapshot, place) = state.quotes.snapshot_with_level().await?;
     let now = state.clock.now();
-    let Some(quote) = board.find(&ticker) else {
+    let Some(quote) = snapshot.find(&ticker) else {
         return Err(ApiError::new(ProblemKind::TokenNotFound));
     };
     let body = QuoteBody::new(quote, now, state.settings.rates_ttl());
     let version = version(&[quote], std::slice::from_ref(&body));
-    let contents = Contents::new(sourced(&[quote], body.state(), body), place);
-    reply::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
+    let contents = EnvelopeParts::new(sourced(&[quote], body.state(), body), place);
+    response::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
 }
 
 /// What tells one state of the quotes from the next, apart from their age.

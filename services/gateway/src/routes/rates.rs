@@ -7,16 +7,15 @@ use contracts::problem::ProblemKind;
 use domain::ticker::Ticker;
 use serde::{Serialize, Serializer};
 
-use crate::accounts::Scope;
-use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::problem::ApiError;
-use crate::{quotes, reply};
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::rate_limit::policy::RateLimitPolicy;
+use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
+use crate::{quote_cache, response};
 
-const RATES: Gate = Gate::public_rates(Scope::MarketRead)
-    .limited(Policy::Rates)
+pub const RATES: RoutePolicy = RoutePolicy::public_rates(Scope::MarketRead)
+    .limited(RateLimitPolicy::Rates)
     .unprocessable();
 
 /// Seconds for which a client may keep the rates.
@@ -24,11 +23,6 @@ const MAX_AGE: u32 = 1;
 
 /// Names the tickers that have no fresh price.
 const MISSING: HeaderName = HeaderName::from_static("x-rates-missing");
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::at("/api/v1/rates/").get(&RATES, list)]
-}
 
 /// Rates in the order in which the tickers are offered.
 #[derive(Debug)]
@@ -51,21 +45,21 @@ impl Serialize for Rates<'_> {
         (status = 503, description = "No price is fresh, or a part of the platform is down"),
     ))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let board = state.quotes.board().await?;
+    let snapshot = state.quotes.snapshot().await?;
     let now = state.clock.now();
     let ttl = state.settings.rates_ttl();
-    let mut rates = Vec::with_capacity(board.quotes.len());
+    let mut rates = Vec::with_capacity(snapshot.quotes.len());
     let mut missing = Vec::new();
-    for (ticker, quote) in &board.quotes {
+    for (ticker, quote) in &snapshot.quotes {
         match quote {
-            Some(quote) if quotes::age(quote, now) <= ttl => rates.push((ticker, Number(quote.price))),
+            Some(quote) if quote_cache::age(quote, now) <= ttl => rates.push((ticker, Number(quote.price))),
             Some(_) | None => missing.push(ticker.as_str()),
         }
     }
     if rates.is_empty() {
         return Err(ApiError::new(ProblemKind::RatesWarmingUp).retry_after(3));
     }
-    let mut response = reply::market_plain(&request, &Rates(rates), MAX_AGE)?;
+    let mut response = response::market_plain(&request, &Rates(rates), MAX_AGE)?;
     if !missing.is_empty() {
         let missing = HeaderValue::try_from(missing.join(",")).map_err(ApiError::internal)?;
         response.headers_mut().insert(MISSING, missing);

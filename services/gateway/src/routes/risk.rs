@@ -6,22 +6,21 @@ use contracts::api::{DataState, Sourced};
 use contracts::time::Time;
 use jiff::{SignedDuration, Timestamp};
 
-use super::analytics::offered;
-use crate::accounts::Scope;
-use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::envelope::{CacheLevel, Contents, Envelope, Pagination};
-use crate::extract::identity::Caller;
-use crate::extract::page::{CURSOR_MAX_CHARS, refuse_cursor};
-use crate::extract::params::Params;
-use crate::extract::rules;
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::problem::ApiError;
-use crate::reply;
+use super::analytics::require_supported;
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::extract::caller::Caller;
+use crate::extract::pagination::{MAX_CURSOR_CHARS, reject_cursor};
+use crate::extract::query::Params;
+use crate::extract::validate;
+use crate::rate_limit::policy::RateLimitPolicy;
+use crate::response;
+use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts, Pagination};
+use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 
-const READ: Gate = Gate::scoped(Scope::AnalyticsRead)
-    .limited(Policy::Analytics)
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
+    .limited(RateLimitPolicy::Analytics)
     .enveloped();
 
 /// Seconds for which a client may keep levels.
@@ -30,11 +29,6 @@ const MAX_AGE: u32 = 2;
 /// Levels are computed on every price. The slowest venues are asked every minute or so; what is older than several of these
 /// says that a part of the platform stands still.
 const STALE_AFTER: SignedDuration = SignedDuration::from_mins(5);
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::at("/api/v1/risk/monitors").get(&READ, list)]
-}
 
 /// Risk levels
 ///
@@ -52,18 +46,18 @@ pub fn endpoints() -> Vec<Endpoint> {
     ))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
-    let symbols = params.optional("symbols", rules::tickers(1, 100));
-    let cursor = params.optional("cursor", rules::text(1, CURSOR_MAX_CHARS));
+    let symbols = params.optional("symbols", validate::tickers(1, 100));
+    let cursor = params.optional("cursor", validate::text(1, MAX_CURSOR_CHARS));
     params.finish()?;
-    refuse_cursor(cursor.as_deref())?;
+    reject_cursor(cursor.as_deref())?;
     let mut names = Vec::new();
     for symbol in symbols.unwrap_or_default() {
-        names.push(offered(&state, symbol)?.to_string());
+        names.push(require_supported(&state, symbol)?.to_string());
     }
     let query = MonitorsQuery {
         symbols: (!names.is_empty()).then(|| names.join(",")),
     };
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let monitors: Vec<MonitorBody> = alerts.get("risk/monitors", &query).await?;
     let pagination = Pagination::whole(monitors.len());
     let (as_of, now) = (oldest(&monitors), state.clock.now());
@@ -74,8 +68,8 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
         sources: vec!["aggregate".to_owned()],
         estimated: false,
     };
-    let contents = Contents::new(sourced, CacheLevel::Db).page(pagination);
-    reply::market(&request, contents, now, MAX_AGE)
+    let contents = EnvelopeParts::new(sourced, CacheLevel::Db).page(pagination);
+    response::market(&request, contents, now, MAX_AGE)
 }
 
 /// The time of the oldest price behind these levels.

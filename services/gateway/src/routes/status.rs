@@ -9,23 +9,19 @@ use platform::metrics::About;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::accounts::Scope;
-use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::envelope::{CacheLevel, Contents, Envelope};
-use crate::gate::Gate;
+use crate::auth::Scope;
+use crate::error::ApiError;
 use crate::health::DependencyState;
-use crate::limits::Policy;
-use crate::problem::ApiError;
-use crate::reply;
-use crate::services::Service;
+use crate::rate_limit::policy::RateLimitPolicy;
+use crate::response;
+use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts};
+use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
+use crate::upstream::Upstream;
 
-const READ: Gate = Gate::scoped(Scope::MarketRead).limited(Policy::Market).enveloped();
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::at("/api/v1/status").get(&READ, get)]
-}
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
+    .limited(RateLimitPolicy::Market)
+    .enveloped();
 
 /// How the platform is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,7 +64,7 @@ pub struct QueueBody {
 #[utoipa::path(get, path = "/api/v1/status", tag = "system",
     responses((status = 200, description = "How everything is", body = Envelope<StatusBody>)))]
 pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let services = &state.services;
+    let services = &state.upstreams;
     let sources = services.fetch.get::<_, Vec<SourceBody>>("sources", &());
     let about = join4(
         about(&services.fetch),
@@ -101,10 +97,10 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<Htt
         sources: vec!["platform".to_owned()],
         estimated: false,
     };
-    reply::market(&request, Contents::new(sourced, CacheLevel::None), now, 1)
+    response::market(&request, EnvelopeParts::new(sourced, CacheLevel::None), now, 1)
 }
 
-async fn about(service: &Service) -> ServiceBody {
+async fn about(service: &Upstream) -> ServiceBody {
     let found: Result<About, ApiError> = service.get("about", &()).await;
     to_body(service.name(), found.ok())
 }

@@ -1,33 +1,19 @@
 //! Health, the OpenAPI document, the demonstration's account.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::problem::ProblemKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::answer::OwnBody;
-use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::gate::Gate;
+use crate::error::ApiError;
 use crate::health::{self, HealthBody};
-use crate::problem::ApiError;
-use crate::reply;
+use crate::openapi::document::Document;
+use crate::response::{self, SkipErrorRendering, etag};
+use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 
-const OPEN: Gate = Gate::public();
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![
-        Endpoint::at("/health").get(&OPEN, health),
-        Endpoint::at("/health/live").get(&OPEN, live),
-        Endpoint::at("/health/ready").get(&OPEN, ready),
-        Endpoint::at("/openapi.json").get(&OPEN, openapi),
-        Endpoint::at("/docs-json").get(&OPEN, openapi_alias),
-        Endpoint::at("/demo/account").get(&OPEN, demo_account),
-    ]
-}
+pub const OPEN: RoutePolicy = RoutePolicy::public();
 
 /// Whether the platform can be used
 ///
@@ -64,7 +50,7 @@ pub enum ProbeState {
 #[utoipa::path(get, path = "/health/live", tag = "system",
     responses((status = 200, description = "It does", body = ProbeBody)))]
 pub async fn live(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    reply::plain(&request, StatusCode::OK, &ProbeBody { status: "ok" })
+    response::plain(&request, StatusCode::OK, &ProbeBody { status: "ok" })
 }
 
 /// Whether requests may be sent here
@@ -91,37 +77,25 @@ fn report<T: Serialize>(request: &HttpRequest, is_ready: bool, body: &T) -> Resu
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let mut response = reply::plain(request, status, body)?;
-    response.extensions_mut().insert(OwnBody);
+    let mut response = response::plain(request, status, body)?;
+    response.extensions_mut().insert(SkipErrorRendering);
     Ok(response)
 }
 
 /// This document
 #[utoipa::path(get, path = "/openapi.json", tag = "system",
     responses((status = 200, description = "OpenAPI 3.1", body = Object), (status = 304, description = "The client has it")))]
-pub async fn openapi(state: web::Data<AppState>, request: HttpRequest) -> HttpResponse {
-    let document = &state.openapi;
-    let status = if reply::client_has(&request, &document.tag) {
-        StatusCode::NOT_MODIFIED
-    } else {
-        StatusCode::OK
-    };
-    let mut response = HttpResponse::build(status);
-    response
-        .insert_header((ETAG, document.tag.as_str()))
-        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-cache")));
-    if status == StatusCode::OK {
+pub async fn openapi(document: web::Data<Document>, request: HttpRequest) -> HttpResponse {
+    etag::respond(&request, document.tag.clone(), "no-cache", |response| {
         response.content_type("application/json").body(document.text.clone())
-    } else {
-        response.finish()
-    }
+    })
 }
 
 /// This document, under its other name
 #[utoipa::path(get, path = "/docs-json", tag = "system",
     responses((status = 200, description = "OpenAPI 3.1", body = Object), (status = 304, description = "The client has it")))]
-pub async fn openapi_alias(state: web::Data<AppState>, request: HttpRequest) -> HttpResponse {
-    openapi(state, request).await
+pub async fn openapi_alias(document: web::Data<Document>, request: HttpRequest) -> HttpResponse {
+    openapi(document, request).await
 }
 
 /// The account that everyone may use.
@@ -149,5 +123,5 @@ pub async fn demo_account(state: web::Data<AppState>, request: HttpRequest) -> R
         email: state.settings.demo_email.clone(),
         api_key: key.to_owned(),
     };
-    reply::plain(&request, StatusCode::OK, &body)
+    response::plain(&request, StatusCode::OK, &body)
 }

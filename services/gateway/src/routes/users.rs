@@ -9,30 +9,29 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::accounts::users::{self, Email, NewUser};
-use crate::accounts::{Role, Tier, keys, passwords};
-use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::extract::creation::CreationId;
-use crate::extract::identity::Caller;
-use crate::extract::json::{Fields, RawBody, string};
-use crate::extract::params::present;
-use crate::extract::rules::{self, Broken};
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::problem::ApiError;
-use crate::reply;
+use crate::auth::email::Email;
+use crate::auth::{Role, Tier, api_key, passwords};
+use crate::error::ApiError;
+use crate::extract::body::{Fields, RawBody, string};
+use crate::extract::caller::Caller;
+use crate::extract::query::expect_valid;
+use crate::extract::validate::{self, Violation};
+use crate::rate_limit::policy::RateLimitPolicy;
+use crate::request_context::CreationId;
+use crate::response;
+use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
+use crate::store::api_keys;
+use crate::store::users::{self, NewUser};
 
-const REGISTER: Gate = Gate::public().limited(Policy::Register).json().secret().unprocessable();
-const ME: Gate = Gate::known().limited(Policy::Me).unprocessable();
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![
-        Endpoint::at("/api/v1/users/register").post(&REGISTER, register),
-        Endpoint::at("/api/v1/users/me").get(&ME, me),
-    ]
-}
+pub const REGISTER: RoutePolicy = RoutePolicy::public()
+    .limited(RateLimitPolicy::Register)
+    .json()
+    .secret()
+    .unprocessable();
+pub const ME: RoutePolicy = RoutePolicy::authenticated()
+    .limited(RateLimitPolicy::Me)
+    .unprocessable();
 
 /// Who registers.
 #[derive(Deserialize, ToSchema)]
@@ -102,14 +101,14 @@ pub async fn register(
     let email = fields.required("email", string(email));
     let password = fields.optional("password", string(password));
     fields.finish()?;
-    let email = present(email)?;
+    let email = expect_valid(email)?;
     let password_hash = match password {
         Some(password) => Some(state.passwords.make(password).await.map_err(ApiError::internal)?),
         None => None,
     };
 
     let now = state.clock.now();
-    let key = keys::generate().map_err(ApiError::internal)?;
+    let key = api_key::generate().map_err(ApiError::internal)?;
     let mut client = state.postgres.get().await?;
     let transaction = client.transaction().await?;
     let id = creation.0;
@@ -120,15 +119,15 @@ pub async fn register(
         tier: state.settings.default_tier,
         password_hash: password_hash.as_deref(),
     };
-    if !users::create(&*transaction, &user, now).await? {
+    if !users::create(&transaction, &user, now).await? {
         // An earlier run of this request that could not tell what it made: the key is lost with it.
-        return Err(ApiError::new(if users::exists(&*transaction, id, &email).await? {
+        return Err(ApiError::new(if users::exists(&transaction, id, &email).await? {
             ProblemKind::SecretAlreadyShown
         } else {
             ProblemKind::EmailAlreadyRegistered
         }));
     }
-    keys::insert(&*transaction, &state.hasher, id, "default", &key, now).await?;
+    api_keys::insert(&transaction, &state.hasher, id, "default", &key, now).await?;
     transaction.commit().await?;
 
     let body = RegisteredBody {
@@ -139,15 +138,15 @@ pub async fn register(
         is_active: true,
         created_at: Time(now),
     };
-    reply::plain(&request, StatusCode::CREATED, &body)
+    response::plain(&request, StatusCode::CREATED, &body)
 }
 
-fn email(text: &str) -> Result<Email, Broken> {
-    Email::parse(text).ok_or_else(|| Broken::new("email", "must be an e-mail address of at most 254 characters"))
+fn email(text: &str) -> Result<Email, Violation> {
+    Email::parse(text).ok_or_else(|| Violation::new("email", "must be an e-mail address of at most 254 characters"))
 }
 
-fn password(text: &str) -> Result<SecretString, Broken> {
-    rules::text(passwords::MIN_CHARS, passwords::MAX_CHARS)(text).map(SecretString::from)
+fn password(text: &str) -> Result<SecretString, Violation> {
+    validate::text(passwords::MIN_CHARS, passwords::MAX_CHARS)(text).map(SecretString::from)
 }
 
 /// One's own account
@@ -163,5 +162,5 @@ pub async fn me(request: HttpRequest, caller: Caller) -> Result<HttpResponse, Ap
         role: caller.role,
         tier: caller.tier,
     };
-    reply::plain(&request, StatusCode::OK, &body)
+    response::plain(&request, StatusCode::OK, &body)
 }

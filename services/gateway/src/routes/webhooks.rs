@@ -7,40 +7,30 @@ use contracts::api::alerts::{DeliveryBody, EndpointBody, SecretBody, TestCreateR
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::accounts::Scope;
-use crate::app::AppState;
-use crate::endpoint::Endpoint;
-use crate::extract::creation::CreationId;
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::extract::body::{Fields, RawBody, string, string_map};
+use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
-use crate::extract::identity::Caller;
-use crate::extract::json::{Fields, RawBody, string, string_map};
-use crate::extract::page::{id_of, page_query};
-use crate::extract::params::{Params, present};
-use crate::extract::rules;
-use crate::gate::Gate;
-use crate::limits::Policy;
-use crate::problem::ApiError;
-use crate::reply;
+use crate::extract::pagination::page_query;
+use crate::extract::path::path_id;
+use crate::extract::query::{Params, expect_valid};
+use crate::extract::validate;
+use crate::rate_limit::policy::RateLimitPolicy;
+use crate::request_context::CreationId;
+use crate::response;
+use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
 
-const READ: Gate = Gate::scoped(Scope::WebhooksRead).limited(Policy::Write);
-const SECRET: Gate = Gate::scoped(Scope::WebhooksWrite).limited(Policy::Write);
-const TEST: Gate = Gate::scoped(Scope::WebhooksWrite).limited(Policy::Write);
-const VERIFY: Gate = Gate::scoped(Scope::WebhooksRead).limited(Policy::Write).json();
+pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksRead).limited(RateLimitPolicy::Write);
+pub const SECRET: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksWrite).limited(RateLimitPolicy::Write);
+pub const TEST: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksWrite).limited(RateLimitPolicy::Write);
+pub const VERIFY: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksRead)
+    .limited(RateLimitPolicy::Write)
+    .json();
 
 /// Longest secret that can be one.
-const SECRET_MAX_CHARS: usize = 128;
-
-/// The paths of this file.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![
-        Endpoint::at("/api/v1/webhooks/endpoints").get(&READ, list),
-        Endpoint::at("/api/v1/webhooks/endpoints/{id}").get(&READ, get),
-        Endpoint::at("/api/v1/webhooks/endpoints/{id}/secret").get(&SECRET, secret),
-        Endpoint::at("/api/v1/webhooks/endpoints/{id}/test").post(&TEST, test),
-        Endpoint::at("/api/v1/webhooks/endpoints/{id}/enable").post(&TEST, enable),
-        Endpoint::at("/api/v1/webhooks/verify").post(&VERIFY, verify),
-    ]
-}
+const MAX_SECRET_CHARS: usize = 128;
 
 /// One's own receivers
 ///
@@ -57,10 +47,10 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
     params.finish()?;
     let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
     query.cursor = cursors.open(query.cursor)?;
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let mut page: Page<EndpointBody> = alerts.get("webhooks/endpoints", &query).await?;
     page.next_cursor = cursors.seal(page.next_cursor);
-    reply::plain_page(&request, &page)
+    response::plain_page(&request, &page)
 }
 
 /// One receiver
@@ -71,10 +61,10 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
         (status = 404, description = "No such receiver of this user"),
     ))]
 pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let id = id_of(Params::of(&request))?;
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let id = path_id(Params::of(&request))?;
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let endpoint: EndpointBody = alerts.get(&format!("webhooks/endpoints/{id}"), &()).await?;
-    reply::plain(&request, StatusCode::OK, &endpoint)
+    response::plain(&request, StatusCode::OK, &endpoint)
 }
 
 /// The secret of a receiver
@@ -91,10 +81,10 @@ pub async fn secret(
     request: HttpRequest,
     caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
-    let id = id_of(Params::of(&request))?;
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let id = path_id(Params::of(&request))?;
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let secret: SecretBody = alerts.get(&format!("webhooks/endpoints/{id}/secret"), &()).await?;
-    reply::plain(&request, StatusCode::OK, &secret)
+    response::plain(&request, StatusCode::OK, &secret)
 }
 
 /// Sends a test
@@ -112,11 +102,11 @@ pub async fn test(
     caller: Caller,
     creation: CreationId,
 ) -> Result<HttpResponse, ApiError> {
-    let id = id_of(Params::of(&request))?;
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let id = path_id(Params::of(&request))?;
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let message = TestCreateRequest { id: Some(creation.0) };
     let delivery: DeliveryBody = alerts.post(&format!("webhooks/endpoints/{id}/test"), &message).await?;
-    reply::plain(&request, StatusCode::ACCEPTED, &delivery)
+    response::plain(&request, StatusCode::ACCEPTED, &delivery)
 }
 
 /// Enables a receiver
@@ -133,13 +123,13 @@ pub async fn enable(
     request: HttpRequest,
     caller: Caller,
 ) -> Result<HttpResponse, ApiError> {
-    let id = id_of(Params::of(&request))?;
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let id = path_id(Params::of(&request))?;
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let nothing = serde_json::Map::new();
     let endpoint: EndpointBody = alerts
         .post(&format!("webhooks/endpoints/{id}/enable"), &nothing)
         .await?;
-    reply::plain(&request, StatusCode::OK, &endpoint)
+    response::plain(&request, StatusCode::OK, &endpoint)
 }
 
 /// What was received.
@@ -168,16 +158,16 @@ pub async fn verify(
     body: RawBody,
 ) -> Result<HttpResponse, ApiError> {
     let mut fields = Fields::parse(&body.0)?;
-    let secret = fields.required("secret", string(rules::text(1, SECRET_MAX_CHARS)));
+    let secret = fields.required("secret", string(validate::text(1, MAX_SECRET_CHARS)));
     let headers = fields.required("headers", string_map);
     let text = fields.required("body", string(|text: &str| Ok(text.to_owned())));
     fields.finish()?;
     let question = VerifyRequest {
-        secret: present(secret)?,
-        headers: present(headers)?,
-        body: present(text)?,
+        secret: expect_valid(secret)?,
+        headers: expect_valid(headers)?,
+        body: expect_valid(text)?,
     };
-    let alerts = state.services.alerts.for_user(caller.user_id);
+    let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let verdict: VerifyBody = alerts.post("webhooks/verify", &question).await?;
-    reply::plain(&request, StatusCode::OK, &verdict)
+    response::plain(&request, StatusCode::OK, &verdict)
 }

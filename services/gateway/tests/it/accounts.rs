@@ -1,17 +1,17 @@
 //! Registration, keys, and how fast a key stops working.
 
-use gateway::accounts::directory::Directory;
-use gateway::accounts::keys::KeyHasher;
+use gateway::auth::api_key::KeyHasher;
+use gateway::auth::identity_cache::IdentityCache;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{KEY, World, send};
+use crate::harness::{KEY, TestApp, send};
 use testkit::eventually;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_registration_shows_the_key_once_and_stores_only_its_hash() {
-    let world = World::start().await;
-    let request = world
+async fn registration_shows_the_key_once_and_stores_only_its_hash() {
+    let app = TestApp::start().await;
+    let request = app
         .anonymous(Method::POST, "/api/v1/users/register/")
         .json(&json!({"email": "  Ada.L@EXAMPLE.Com "}));
     let answer = send(request).await;
@@ -26,7 +26,7 @@ async fn a_registration_shows_the_key_once_and_stores_only_its_hash() {
     assert_eq!(body["created_at"], "2026-03-01T12:00:00.000Z");
     assert_eq!(body.as_object().unwrap().len(), 6);
 
-    let client = world.database.pool.get().await.unwrap();
+    let client = app.database.pool.get().await.unwrap();
     let row = client
         .query_one(
             "SELECT k::text, key_hash, prefix FROM accounts.api_keys k WHERE user_id::text = $1",
@@ -38,27 +38,22 @@ async fn a_registration_shows_the_key_once_and_stores_only_its_hash() {
     assert_eq!(row.get::<_, Vec<u8>>(1), KeyHasher::new(&"".into()).unwrap().hash(key));
     assert_eq!(row.get::<_, String>(2), key[..12]);
 
-    let me = send(
-        world
-            .anonymous(Method::GET, "/api/v1/users/me")
-            .header("X-API-Key", key),
-    )
-    .await;
+    let me = send(app.anonymous(Method::GET, "/api/v1/users/me").header("X-API-Key", key)).await;
     assert_eq!(
         me.json(),
-        json!({"id": body["id"], "email": "Ada.L@example.com", "is_active": true, "created_at": "2026-03-01T12:00:00.000Z",
+        json!({"id": body["id"], "email": "Ada.L@example.com", "is_active": true,
+        "created_at": "2026-03-01T12:00:00.000Z",
             "role": "reader", "tier": "enterprise"})
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_registers_once_whatever_its_case() {
-    let world = World::start().await;
-    world.register("Bob@example.com").await;
+async fn email_registers_once_whatever_its_case() {
+    let app = TestApp::start().await;
+    app.register("Bob@example.com").await;
     for email in ["Bob@example.com", "bOB@EXAMPLE.com"] {
         let answer = send(
-            world
-                .anonymous(Method::POST, "/api/v1/users/register")
+            app.anonymous(Method::POST, "/api/v1/users/register")
                 .json(&json!({"email": email})),
         )
         .await;
@@ -67,8 +62,7 @@ async fn an_address_registers_once_whatever_its_case() {
     }
     let many = (0..8).map(|_| {
         send(
-            world
-                .anonymous(Method::POST, "/api/v1/users/register")
+            app.anonymous(Method::POST, "/api/v1/users/register")
                 .json(&json!({"email": "c@example.com"})),
         )
     });
@@ -78,11 +72,11 @@ async fn an_address_registers_once_whatever_its_case() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_password_is_stored_as_a_hash_only() {
-    let world = World::start().await;
+async fn password_is_stored_as_a_hash_only() {
+    let app = TestApp::start().await;
     let register = |password: &str| {
         let body = json!({"email": "carol@example.com", "password": password});
-        send(world.anonymous(Method::POST, "/api/v1/users/register").json(&body))
+        send(app.anonymous(Method::POST, "/api/v1/users/register").json(&body))
     };
     for (password, violation) in [("short pw", "too_short"), (&*"x".repeat(129), "too_long")] {
         let answer = register(password).await;
@@ -93,7 +87,7 @@ async fn a_password_is_stored_as_a_hash_only() {
     assert_eq!(answer.status, 201, "{}", answer.text);
     assert!(!answer.text.contains("correct horse"));
 
-    let client = world.database.pool.get().await.unwrap();
+    let client = app.database.pool.get().await.unwrap();
     let row = client
         .query_one(
             "SELECT u::text, password_hash FROM accounts.users u WHERE email LIKE 'carol@%'",
@@ -107,9 +101,9 @@ async fn a_password_is_stored_as_a_hash_only() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_violation_of_a_registration_is_named() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let request = json!({"email": "a", "password": 1, "name": "A"});
-    let answer = send(world.anonymous(Method::POST, "/api/v1/users/register").json(&request)).await;
+    let answer = send(app.anonymous(Method::POST, "/api/v1/users/register").json(&request)).await;
     answer.problem(422, "validation_failed");
     assert_eq!(
         answer.violations(),
@@ -123,8 +117,8 @@ async fn every_violation_of_a_registration_is_named() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn credentials_are_told_apart() {
-    let world = World::start().await;
-    let get = || world.anonymous(Method::GET, "/api/v1/users/me");
+    let app = TestApp::start().await;
+    let get = || app.anonymous(Method::GET, "/api/v1/users/me");
     let answer = send(get()).await;
     assert_eq!(
         answer.problem(401, "missing_credentials")["detail"],
@@ -146,32 +140,31 @@ async fn credentials_are_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revoked_key_stops_at_once_on_every_gateway() {
-    let world = World::start().await;
-    let (other, stop, _running) = world.start_gateway(&[]).await;
-    let (_, key) = world.register("d@example.com").await;
+async fn revoked_key_stops_at_once_on_every_gateway() {
+    let app = TestApp::start().await;
+    let (other, stop, _running) = app.start_gateway(&[]).await;
+    let (_, key) = app.register("d@example.com").await;
     let on = |base: &str| {
-        world
-            .http
+        app.http
             .get(format!("{base}/api/v1/users/me"))
             .header("X-API-Key", &key)
     };
-    for base in [&world.base, &other] {
+    for base in [&app.base, &other] {
         assert_eq!(send(on(base)).await.status, 200);
     }
-    let client = world.database.pool.get().await.unwrap();
-    let ids = gateway::accounts::keys::list_by_prefix(&**client, &key).await.unwrap();
+    let client = app.database.pool.get().await.unwrap();
+    let ids = gateway::store::api_keys::list_by_prefix(&client, &key).await.unwrap();
     let (used, _receiver) = tokio::sync::mpsc::channel(1);
-    let directory = gateway::accounts::directory::Directory::new(
-        world.database.pool.clone(),
-        world.redis.connection.clone(),
+    let directory = gateway::auth::identity_cache::IdentityCache::new(
+        app.database.pool.clone(),
+        app.redis.connection.clone(),
         KeyHasher::new(&"".into()).unwrap(),
         platform::clock::SystemClock::shared(),
         used,
     );
     assert!(directory.revoke(ids[0]).await.unwrap());
     let revoked_at = std::time::Instant::now();
-    for base in [&world.base, &other] {
+    for base in [&app.base, &other] {
         eventually("the key is refused", || async { send(on(base)).await.status == 401 }).await;
     }
     assert!(
@@ -182,15 +175,13 @@ async fn a_revoked_key_stops_at_once_on_every_gateway() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_look_up_that_began_before_the_change_does_not_bring_the_key_back() {
-    let world = World::start().await;
-    let (_, key) = world.register("f@example.com").await;
+async fn earlier_look_up_does_not_restore_a_revoked_key() {
+    let app = TestApp::start().await;
+    let (_, key) = app.register("f@example.com").await;
     let hash = KeyHasher::new(&"".into()).unwrap().hash(&key);
     let name = contracts::keys::auth_cache(&hex::encode(hash));
-    let mut redis = world.redis.connection.clone();
-    let me = world
-        .anonymous(Method::GET, "/api/v1/users/me")
-        .header("X-API-Key", &key);
+    let mut redis = app.redis.connection.clone();
+    let me = app.anonymous(Method::GET, "/api/v1/users/me").header("X-API-Key", &key);
     assert_eq!(send(me).await.status, 200);
     let cached: Option<String> = redis::AsyncCommands::get(&mut redis, &name).await.unwrap();
     assert!(cached.unwrap().contains("f@example.com"));
@@ -198,42 +189,42 @@ async fn a_look_up_that_began_before_the_change_does_not_bring_the_key_back() {
     // While the marker stands, the identity is read from PostgreSQL and the entry is not filled.
     let (used, _receiver) = tokio::sync::mpsc::channel(1);
     let hasher = KeyHasher::new(&"".into()).unwrap();
-    let directory = gateway::accounts::directory::Directory::new(
-        world.database.pool.clone(),
-        world.redis.connection.clone(),
+    let directory = gateway::auth::identity_cache::IdentityCache::new(
+        app.database.pool.clone(),
+        app.redis.connection.clone(),
         hasher,
         platform::clock::SystemClock::shared(),
         used,
     );
-    directory.forget(&hash).await.unwrap();
+    directory.invalidate(&hash).await.unwrap();
     assert!(directory.find(&key).await.unwrap().is_some());
     let cached: Option<String> = redis::AsyncCommands::get(&mut redis, &name).await.unwrap();
     assert_eq!(cached.as_deref(), Some(""));
 }
 
-fn directory(world: &World, redis: platform::redis::Connection) -> Directory {
+fn directory(app: &TestApp, redis: platform::redis::Connection) -> IdentityCache {
     let (used, _receiver) = tokio::sync::mpsc::channel(1);
     let hasher = KeyHasher::new(&"".into()).unwrap();
     let clock = platform::clock::SystemClock::shared();
-    Directory::new(world.database.pool.clone(), redis, hasher, clock, used)
+    IdentityCache::new(app.database.pool.clone(), redis, hasher, clock, used)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_look_up_under_way_when_a_change_is_announced_is_not_kept() {
-    let world = World::start().await;
-    let (_, key) = world.register("g@example.com").await;
+async fn look_up_during_an_invalidation_is_not_cached() {
+    let app = TestApp::start().await;
+    let (_, key) = app.register("g@example.com").await;
     let name = hex::encode(KeyHasher::new(&"".into()).unwrap().hash(&key));
-    let mut redis = world.redis.connection.clone();
-    let directory = directory(&world, redis.clone());
+    let mut redis = app.redis.connection.clone();
+    let directory = directory(&app, redis.clone());
 
-    let mut client = world.database.pool.get().await.unwrap();
+    let mut client = app.database.pool.get().await.unwrap();
     let lock = client.transaction().await.unwrap();
     lock.batch_execute("LOCK TABLE accounts.api_keys IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
     let announced_meanwhile = async {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        directory.heard(&name).await;
+        directory.on_revoked(&name).await;
         lock.rollback().await.unwrap();
     };
     let (found, ()) = tokio::join!(directory.find(&key), announced_meanwhile);
@@ -251,18 +242,18 @@ async fn a_look_up_under_way_when_a_change_is_announced_is_not_kept() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn key_is_revoked_while_redis_is_away_and_gateways_obey() {
-    let world = World::start().await;
-    let (_, key) = world.register("h@example.com").await;
+    let app = TestApp::start().await;
+    let (_, key) = app.register("h@example.com").await;
     let me = || {
-        let request = world.anonymous(Method::GET, "/api/v1/users/me");
+        let request = app.anonymous(Method::GET, "/api/v1/users/me");
         send(request.header("X-API-Key", &key))
     };
     assert_eq!(me().await.status, 200);
     let closed = format!("redis://127.0.0.1:{}", testkit::ports::free());
-    let redis = platform::redis::connect(&world.settings(&[("REDIS_URL", &closed)]).redis).unwrap();
-    let client = world.database.pool.get().await.unwrap();
-    let ids = gateway::accounts::keys::list_by_prefix(&**client, &key).await.unwrap();
-    assert!(directory(&world, redis).revoke(ids[0]).await.unwrap());
+    let redis = platform::redis::connect(&app.settings(&[("REDIS_URL", &closed)]).redis).unwrap();
+    let client = app.database.pool.get().await.unwrap();
+    let ids = gateway::store::api_keys::list_by_prefix(&client, &key).await.unwrap();
+    assert!(directory(&app, redis).revoke(ids[0]).await.unwrap());
     eventually("the key is refused", || async { me().await.status == 401 }).await;
     eventually("the change is passed on", || async {
         let sql = "SELECT count(*) FROM accounts.stale_identities";
@@ -273,22 +264,22 @@ async fn key_is_revoked_while_redis_is_away_and_gateways_obey() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn change_of_a_user_holds_for_all_its_keys() {
-    let world = World::start().await;
-    let (other, stop, _running) = world.start_gateway(&[]).await;
-    let (id, first) = world.register("i@example.com").await;
-    let second = gateway::accounts::keys::generate().unwrap();
-    let client = world.database.pool.get().await.unwrap();
+    let app = TestApp::start().await;
+    let (other, stop, _running) = app.start_gateway(&[]).await;
+    let (id, first) = app.register("i@example.com").await;
+    let second = gateway::auth::api_key::generate().unwrap();
+    let client = app.database.pool.get().await.unwrap();
     let hasher = KeyHasher::new(&"".into()).unwrap();
     let now = jiff::Timestamp::UNIX_EPOCH;
-    gateway::accounts::keys::insert(&**client, &hasher, id, "second", &second, now)
+    gateway::store::api_keys::insert(&client, &hasher, id, "second", &second, now)
         .await
         .unwrap();
     let keys = [first.as_str(), secrecy::ExposeSecret::expose_secret(&second)];
     let role = async |base: &str, key: &str| {
-        let request = world.http.get(format!("{base}/api/v1/users/me"));
+        let request = app.http.get(format!("{base}/api/v1/users/me"));
         send(request.header("X-API-Key", key)).await.json()["role"].clone()
     };
-    for (base, key) in [(&world.base, keys[0]), (&other, keys[1])] {
+    for (base, key) in [(&app.base, keys[0]), (&other, keys[1])] {
         assert_eq!(role(base, key).await, "reader");
     }
     let changed_at = std::time::Instant::now();
@@ -296,7 +287,7 @@ async fn change_of_a_user_holds_for_all_its_keys() {
         .execute("UPDATE accounts.users SET role = 'admin' WHERE id = $1", &[&id])
         .await
         .unwrap();
-    for (base, key) in [(&world.base, keys[0]), (&other, keys[1])] {
+    for (base, key) in [(&app.base, keys[0]), (&other, keys[1])] {
         eventually("the role has changed", || async { role(base, key).await == "admin" }).await;
     }
     assert!(
@@ -307,14 +298,14 @@ async fn change_of_a_user_holds_for_all_its_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn identity_written_into_redis_by_another_is_not_believed() {
-    let world = World::start().await;
-    let (_, key) = world.register("j@example.com").await;
+async fn forged_identity_in_redis_is_not_used() {
+    let app = TestApp::start().await;
+    let (_, key) = app.register("j@example.com").await;
     let hash = KeyHasher::new(&"".into()).unwrap().hash(&key);
     let name = contracts::keys::auth_cache(&hex::encode(hash));
-    let mut redis = world.redis.connection.clone();
+    let mut redis = app.redis.connection.clone();
     let me = || {
-        let request = world.anonymous(Method::GET, "/api/v1/users/me");
+        let request = app.anonymous(Method::GET, "/api/v1/users/me");
         send(request.header("X-API-Key", &key))
     };
     assert_eq!(me().await.status, 200);
@@ -324,28 +315,22 @@ async fn identity_written_into_redis_by_another_is_not_believed() {
     // A gateway that has no copy of its own reads the entry.
     for text in [forged.as_str(), forged.split_once(':').unwrap().1] {
         let (): () = redis::AsyncCommands::set(&mut redis, &name, text).await.unwrap();
-        let fresh = directory(&world, redis.clone());
+        let fresh = directory(&app, redis.clone());
         let identity = fresh.find(&key).await.unwrap().unwrap();
         assert_eq!(identity.role.as_str(), "reader");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_inactive_user_and_an_expired_key_are_nobody() {
-    let world = World::start().await;
-    let (id, key) = world.register("e@example.com").await;
-    let client = world.database.pool.get().await.unwrap();
+async fn inactive_user_and_expired_key_are_refused() {
+    let app = TestApp::start().await;
+    let (id, key) = app.register("e@example.com").await;
+    let client = app.database.pool.get().await.unwrap();
     client
         .execute("UPDATE accounts.users SET is_active = false WHERE id = $1", &[&id])
         .await
         .unwrap();
-    let me = || {
-        send(
-            world
-                .anonymous(Method::GET, "/api/v1/users/me")
-                .header("X-API-Key", &key),
-        )
-    };
+    let me = || send(app.anonymous(Method::GET, "/api/v1/users/me").header("X-API-Key", &key));
     me().await.problem(401, "invalid_api_key");
 
     client
@@ -360,15 +345,15 @@ async fn an_inactive_user_and_an_expired_key_are_nobody() {
         .await
         .unwrap();
     assert_eq!(me().await.status, 200);
-    world.clock.advance(std::time::Duration::from_secs(10));
+    app.clock.advance(std::time::Duration::from_secs(10));
     me().await.problem(401, "invalid_api_key");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_permits_only_its_scopes() {
-    let world = World::start().await;
-    let (id, key) = world.register("f@example.com").await;
-    let client = world.database.pool.get().await.unwrap();
+async fn key_permits_only_its_scopes() {
+    let app = TestApp::start().await;
+    let (id, key) = app.register("f@example.com").await;
+    let client = app.database.pool.get().await.unwrap();
     client
         .execute(
             "UPDATE accounts.api_keys SET scopes = '{market:read}' WHERE user_id = $1",
@@ -376,7 +361,7 @@ async fn a_key_permits_only_its_scopes() {
         )
         .await
         .unwrap();
-    let get = |path: &'static str| send(world.anonymous(Method::GET, path).header("X-API-Key", &key));
+    let get = |path: &'static str| send(app.anonymous(Method::GET, path).header("X-API-Key", &key));
     assert_eq!(get("/api/v1/quotes").await.status, 200);
     assert_eq!(get("/api/v1/users/me").await.status, 200);
     let answer = get("/api/v1/alerts/").await;
@@ -389,11 +374,11 @@ async fn a_key_permits_only_its_scopes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_use_of_a_key_is_written_down() {
-    let world = World::start().await;
-    assert_eq!(world.get("/api/v1/users/me").await.status, 200);
+async fn key_use_is_recorded() {
+    let app = TestApp::start().await;
+    assert_eq!(app.get("/api/v1/users/me").await.status, 200);
     // The first use is written down with the next tick, or at the stop at the latest.
-    let settings = world.settings(&[]);
+    let settings = app.settings(&[]);
     let state_pool = platform::postgres::connect(&settings.postgres).unwrap();
     eventually("the use is written down", || async {
         let client = state_pool.get().await.unwrap();
@@ -403,21 +388,21 @@ async fn the_use_of_a_key_is_written_down() {
                 &[],
             )
             .await;
-        row.unwrap().get::<_, i64>(0) == 1 || send(world.request(Method::GET, "/api/v1/users/me")).await.status != 200
+        row.unwrap().get::<_, i64>(0) == 1 || send(app.request(Method::GET, "/api/v1/users/me")).await.status != 200
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_demonstrations_account_is_handed_out_only_where_it_is_set() {
-    let world = World::start().await;
-    let answer = send(world.anonymous(Method::GET, "/demo/account")).await;
+async fn demo_account_is_handed_out_only_where_it_is_set() {
+    let app = TestApp::start().await;
+    let answer = send(app.anonymous(Method::GET, "/demo/account")).await;
     assert_eq!(
         answer.json(),
         json!({"email": "demo@cryptolens.example", "api_key": KEY})
     );
-    let (bare, stop, _running) = world.start_gateway(&[("DEMO_API_KEY", "")]).await;
-    send(world.http.get(format!("{bare}/demo/account")))
+    let (bare, stop, _running) = app.start_gateway(&[("DEMO_API_KEY", "")]).await;
+    send(app.http.get(format!("{bare}/demo/account")))
         .await
         .problem(404, "not_found");
     stop.cancel();

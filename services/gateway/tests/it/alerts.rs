@@ -5,16 +5,18 @@ use serde_json::{Value, json};
 use wiremock::matchers::{body_json, body_partial_json, header, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::harness::{INTERNAL_TOKEN, World, send};
+use crate::harness::{INTERNAL_TOKEN, TestApp, send};
 
 const ID: &str = "01933f4e-7a00-7000-8000-000000000001";
 
 fn alert() -> Value {
     json!({
-        "id": ID, "user_id": "01933f4e-7a00-7000-8000-000000000002", "ticker": "BTC", "kind": "price", "target_price": 70000,
+        "id": ID, "user_id": "01933f4e-7a00-7000-8000-000000000002", "ticker": "BTC", "kind": "price",
+        "target_price": 70000,
         "condition": "gt", "webhook_url": "https://your-server.com/webhook",
         "webhook_endpoint_id": "01933f4e-7a00-7000-8000-000000000003", "is_active": true, "state": "armed",
-        "last_value": null, "fires": 0, "created_at": "2026-03-01T12:00:00.000Z", "updated_at": "2026-03-01T12:00:00.000Z",
+        "last_value": null, "fires": 0, "created_at": "2026-03-01T12:00:00.000Z",
+        "updated_at": "2026-03-01T12:00:00.000Z",
         "triggered_at": null
     })
 }
@@ -32,9 +34,9 @@ fn problem(status: u16, kind: &str, detail: &str) -> ResponseTemplate {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_alert_is_created_for_the_caller_with_exact_numbers() {
-    let world = World::start().await;
-    let me = world.get("/api/v1/users/me").await.json();
+async fn alert_is_created_for_the_caller_with_exact_numbers() {
+    let app = TestApp::start().await;
+    let me = app.get("/api/v1/users/me").await.json();
     Mock::given(method("POST"))
         .and(path("/internal/alerts"))
         .and(header("x-internal-token", INTERNAL_TOKEN))
@@ -46,13 +48,16 @@ async fn an_alert_is_created_for_the_caller_with_exact_numbers() {
         ))
         .respond_with(ResponseTemplate::new(201).set_body_json(alert()))
         .expect(1)
-        .mount(&world.alerts)
+        .mount(&app.alerts)
         .await;
-    let request = world
+    let request = app
         .request(Method::POST, "/api/v1/alerts/")
         .header("X-Request-Id", "my-request")
         .header("Content-Type", "application/json; charset=utf-8")
-        .body(r#"{"ticker":"btc","target_price":70000.00,"condition":"gt","webhook_url":"https://your-server.com/webhook"}"#);
+        .body(concat!(
+            r#"{"ticker":"btc","target_price":70000.00,"condition":"gt","#,
+            r#""webhook_url":"https://your-server.com/webhook"}"#
+        ));
     let answer = send(request).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     assert_eq!(answer.header("location"), format!("/api/v1/alerts/{ID}"));
@@ -68,25 +73,25 @@ async fn limits_of_the_callers_tier_go_with_a_new_alert() {
         ("hobbyist", json!({"max_active_alerts": 7, "max_endpoints": 50})),
     ];
     for (tier, limits) in cases {
-        let world = World::start_with(&[("DEFAULT_TIER", tier), ("ALERTS_LIMIT_HOBBYIST", "7")]).await;
+        let app = TestApp::start_with(&[("DEFAULT_TIER", tier), ("ALERTS_LIMIT_HOBBYIST", "7")]).await;
         let answer = ResponseTemplate::new(201).set_body_json(alert());
-        answer_with(&world.alerts, "POST", "/internal/alerts", answer).await;
-        let (_, key) = world.register("carol@example.com").await;
-        let request = world
+        answer_with(&app.alerts, "POST", "/internal/alerts", answer).await;
+        let (_, key) = app.register("carol@example.com").await;
+        let request = app
             .anonymous(Method::POST, "/api/v1/alerts/")
             .header("X-API-Key", key)
             .json(&valid);
         assert_eq!(send(request).await.status, 201);
-        let received = world.alerts.received_requests().await.unwrap();
+        let received = app.alerts.received_requests().await.unwrap();
         let body: Value = serde_json::from_slice(&received[0].body).unwrap();
         assert_eq!(body["limits"], limits, "{tier}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_ill_formed_alert_is_refused_with_every_violation() {
-    let world = World::start().await;
-    let answer = world
+async fn malformed_alert_is_refused_with_every_violation() {
+    let app = TestApp::start().await;
+    let answer = app
         .post("/api/v1/alerts", &json!({"ticker": 1, "target_price": -1, "extra": {}}))
         .await;
     answer.problem(422, "validation_failed");
@@ -102,19 +107,19 @@ async fn an_ill_formed_alert_is_refused_with_every_violation() {
     );
     assert_eq!(answer.json()["error"], "ValidationError");
     let twice = json!({"ticker": "XYZ", "target_price": -1, "condition": "lt", "webhook_url": "https://a.example/"});
-    let answer = world.post("/api/v1/alerts", &twice).await;
+    let answer = app.post("/api/v1/alerts", &twice).await;
     answer.problem(422, "validation_failed");
     assert_eq!(
         answer.violations(),
         ["body.ticker enum", "body.target_price greater_than"]
     );
     let valid = json!({"ticker": "XYZ", "target_price": 1, "condition": "lt", "webhook_url": "https://a.example/"});
-    let body = world
+    let body = app
         .post("/api/v1/alerts", &valid)
         .await
         .problem(422, "unsupported_ticker");
     assert_eq!(body["errors"][0]["loc"], json!(["body", "ticker"]));
-    let requests = world.alerts.received_requests().await.unwrap();
+    let requests = app.alerts.received_requests().await.unwrap();
     assert!(
         requests
             .iter()
@@ -128,12 +133,12 @@ async fn an_ill_formed_alert_is_refused_with_every_violation() {
     Mock::given(path("/internal/webhooks/check"))
         .and(body_json(json!({"webhook_url": "https://a.example/"})))
         .respond_with(ResponseTemplate::new(422).set_body_json(blocked))
-        .mount(&world.alerts)
+        .mount(&app.alerts)
         .await;
-    let answer = world.post("/api/v1/alerts", &valid).await;
+    let answer = app.post("/api/v1/alerts", &valid).await;
     answer.problem(422, "validation_failed");
     assert_eq!(answer.violations(), ["body.ticker enum", "body.webhook_url blocked"]);
-    let answer = world.post("/api/v1/alerts", &twice).await;
+    let answer = app.post("/api/v1/alerts", &twice).await;
     assert_eq!(
         answer.violations(),
         [
@@ -146,7 +151,7 @@ async fn an_ill_formed_alert_is_refused_with_every_violation() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refusals_of_the_service_become_public_errors() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let valid = json!({"ticker": "BTC", "target_price": 1, "condition": "lt", "webhook_url": "https://a.example/"});
     let cases = [
         (
@@ -169,10 +174,10 @@ async fn refusals_of_the_service_become_public_errors() {
         ),
     ];
     for (status, kind, said, told) in cases {
-        world.alerts.reset().await;
-        answer_with(&world.alerts, "POST", "/internal/alerts", problem(status, kind, said)).await;
+        app.alerts.reset().await;
+        answer_with(&app.alerts, "POST", "/internal/alerts", problem(status, kind, said)).await;
         assert_eq!(
-            world.post("/api/v1/alerts", &valid).await.problem(status, kind)["detail"],
+            app.post("/api/v1/alerts", &valid).await.problem(status, kind)["detail"],
             told
         );
     }
@@ -180,7 +185,7 @@ async fn refusals_of_the_service_become_public_errors() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_are_arrays_with_the_cursor_in_a_header() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let list = || {
         Mock::given(method("GET"))
             .and(path("/internal/alerts"))
@@ -192,39 +197,39 @@ async fn lists_are_arrays_with_the_cursor_in_a_header() {
     list()
         .and(query_param("cursor", "abc"))
         .respond_with(page(Value::Null))
-        .mount(&world.alerts)
+        .mount(&app.alerts)
         .await;
     list()
         .and(query_param_is_missing("cursor"))
         .respond_with(page(json!("abc")))
-        .mount(&world.alerts)
+        .mount(&app.alerts)
         .await;
     let first = "/api/v1/alerts/?active=true&ticker=btc&limit=1";
-    let answer = world.get(first).await;
+    let answer = app.get(first).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.json(), json!([alert()]));
     assert_eq!(answer.header("cache-control"), "no-store");
     let next = format!("{first}&cursor={}", answer.header("x-next-cursor"));
-    let answer = world.get(&next).await;
+    let answer = app.get(&next).await;
     assert_eq!((answer.status.as_u16(), answer.header("x-next-cursor")), (200, ""));
     for elsewhere in [
         next.replace("active=true", "active=false"),
         format!("{first}&cursor=abc"),
     ] {
-        world.get(&elsewhere).await.problem(400, "invalid_cursor");
+        app.get(&elsewhere).await.problem(400, "invalid_cursor");
     }
-    world.clock.advance(std::time::Duration::from_secs(301));
-    world.get(&next).await.problem(400, "invalid_cursor");
+    app.clock.advance(std::time::Duration::from_secs(301));
+    app.get(&next).await.problem(400, "invalid_cursor");
 
     // A kind of which there are no alerts yet is none that does not exist.
     Mock::given(method("GET"))
         .and(query_param("kind", "volatility_spike"))
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({"items": [], "next_cursor": null})))
-        .mount(&world.alerts)
+        .mount(&app.alerts)
         .await;
-    assert_eq!(world.get("/api/v1/alerts/?kind=volatility_spike").await.text, "[]");
+    assert_eq!(app.get("/api/v1/alerts/?kind=volatility_spike").await.text, "[]");
 
-    let answer = world.get("/api/v1/alerts/?active=yes&limit=1001&kind=weather").await;
+    let answer = app.get("/api/v1/alerts/?active=yes&limit=1001&kind=weather").await;
     answer.problem(422, "validation_failed");
     assert_eq!(
         answer.violations(),
@@ -237,73 +242,75 @@ async fn lists_are_arrays_with_the_cursor_in_a_header() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_alert_is_read_deleted_and_looked_into() {
-    let world = World::start().await;
+async fn alert_is_read_deleted_and_has_events_and_deliveries() {
+    let app = TestApp::start().await;
     let one = format!("/internal/alerts/{ID}");
     answer_with(
-        &world.alerts,
+        &app.alerts,
         "GET",
         &one,
         ResponseTemplate::new(200).set_body_json(alert()),
     )
     .await;
-    answer_with(&world.alerts, "DELETE", &one, ResponseTemplate::new(204)).await;
+    answer_with(&app.alerts, "DELETE", &one, ResponseTemplate::new(204)).await;
     let empty = ResponseTemplate::new(200).set_body_json(json!({"items": [], "next_cursor": null}));
-    answer_with(&world.alerts, "GET", &format!("{one}/events"), empty.clone()).await;
-    answer_with(&world.alerts, "GET", &format!("{one}/deliveries"), empty).await;
+    answer_with(&app.alerts, "GET", &format!("{one}/events"), empty.clone()).await;
+    answer_with(&app.alerts, "GET", &format!("{one}/deliveries"), empty).await;
 
-    assert_eq!(world.get(&format!("/api/v1/alerts/{ID}")).await.json(), alert());
-    let strings = world.get(&format!("/api/v1/alerts/{ID}?numbers=string")).await.json();
+    assert_eq!(app.get(&format!("/api/v1/alerts/{ID}")).await.json(), alert());
+    let strings = app.get(&format!("/api/v1/alerts/{ID}?numbers=string")).await.json();
     assert_eq!(
         (&strings["target_price"], &strings["fires"]),
         (&json!("70000"), &json!(0))
     );
     for list in ["events", "deliveries"] {
-        let answer = world.get(&format!("/api/v1/alerts/{ID}/{list}?limit=5")).await;
+        let answer = app.get(&format!("/api/v1/alerts/{ID}/{list}?limit=5")).await;
         assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, "[]"));
     }
-    let answer = send(world.request(Method::DELETE, &format!("/api/v1/alerts/{ID}/"))).await;
+    let answer = send(app.request(Method::DELETE, &format!("/api/v1/alerts/{ID}/"))).await;
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
 
-    let answer = world.get("/api/v1/alerts/not-an-id").await;
+    let answer = app.get("/api/v1/alerts/not-an-id").await;
     answer.problem(422, "validation_failed");
     assert_eq!(answer.violations(), ["path.id uuid_parsing"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn webhook_routes_pass_on() {
-    let world = World::start().await;
+async fn webhook_routes_ask_the_alerts_service() {
+    let app = TestApp::start().await;
     let endpoint = json!({"id": ID, "url": "https://a.example/", "implicit": true, "is_enabled": true,
-        "disabled_reason": null, "disabled_at": null, "consecutive_failures": 0, "created_at": "2026-03-01T12:00:00.000Z", "last_success_at": null});
-    let delivery = json!({"id": ID, "alert_id": null, "event_id": null, "endpoint_id": ID, "attempt": 0, "status": "pending",
+        "disabled_reason": null, "disabled_at": null, "consecutive_failures": 0,
+        "created_at": "2026-03-01T12:00:00.000Z", "last_success_at": null});
+    let delivery = json!({"id": ID, "alert_id": null, "event_id": null, "endpoint_id": ID, "attempt": 0,
+        "status": "pending",
         "response_code": null, "error_msg": null, "latency_ms": null, "dispatched_at": null,
         "next_attempt_at": "2026-03-01T12:00:00.000Z", "response_excerpt": null});
     let one = format!("/internal/webhooks/endpoints/{ID}");
     let ok = |body: &Value| ResponseTemplate::new(200).set_body_json(body);
     answer_with(
-        &world.alerts,
+        &app.alerts,
         "GET",
         "/internal/webhooks/endpoints",
         ok(&json!({"items": [endpoint], "next_cursor": null})),
     )
     .await;
-    answer_with(&world.alerts, "GET", &one, ok(&endpoint)).await;
+    answer_with(&app.alerts, "GET", &one, ok(&endpoint)).await;
     answer_with(
-        &world.alerts,
+        &app.alerts,
         "GET",
         &format!("{one}/secret"),
         ok(&json!({"secret": "whsec_x"})),
     )
     .await;
     answer_with(
-        &world.alerts,
+        &app.alerts,
         "POST",
         &format!("{one}/test"),
         ResponseTemplate::new(202).set_body_json(&delivery),
     )
     .await;
     answer_with(
-        &world.alerts,
+        &app.alerts,
         "POST",
         "/internal/webhooks/verify",
         ok(&json!({"valid": false, "reason": "no"})),
@@ -311,21 +318,21 @@ async fn webhook_routes_pass_on() {
     .await;
 
     let base = "/api/v1/webhooks/endpoints";
-    assert_eq!(world.get(base).await.json(), json!([endpoint]));
-    assert_eq!(world.get(&format!("{base}/{ID}")).await.json(), endpoint);
+    assert_eq!(app.get(base).await.json(), json!([endpoint]));
+    assert_eq!(app.get(&format!("{base}/{ID}")).await.json(), endpoint);
     assert_eq!(
-        world.get(&format!("{base}/{ID}/secret")).await.json(),
+        app.get(&format!("{base}/{ID}/secret")).await.json(),
         json!({"secret": "whsec_x"})
     );
-    let answer = send(world.request(Method::POST, &format!("{base}/{ID}/test"))).await;
+    let answer = send(app.request(Method::POST, &format!("{base}/{ID}/test"))).await;
     assert_eq!((answer.status.as_u16(), answer.json()), (202, delivery));
     let question = json!({"secret": "whsec_x", "headers": {"webhook-id": "1"}, "body": "{}"});
     assert_eq!(
-        world.post("/api/v1/webhooks/verify", &question).await.json(),
+        app.post("/api/v1/webhooks/verify", &question).await.json(),
         json!({"valid": false, "reason": "no"})
     );
 
-    let answer = world
+    let answer = app
         .post(
             "/api/v1/webhooks/verify",
             &json!({"secret": "", "headers": {"a": 1}, "body": 1}),
@@ -340,7 +347,7 @@ async fn webhook_routes_pass_on() {
             "body.body string_type"
         ]
     );
-    world.get(&format!("{base}/x")).await.problem(400, "invalid_parameter");
-    let answer = world.post(&format!("{base}/{ID}/test"), &json!({"surprise": 1})).await;
+    app.get(&format!("{base}/x")).await.problem(400, "invalid_parameter");
+    let answer = app.post(&format!("{base}/{ID}/test"), &json!({"surprise": 1})).await;
     answer.problem(422, "validation_failed");
 }

@@ -2,12 +2,12 @@
 
 use reqwest::Method;
 
-use crate::harness::{Answer, KEY, World, send};
+use crate::harness::{Answer, KEY, TestApp, send};
 
 const PAGE: &str = "https://board.example";
 
-async fn preflight(world: &World, origin: &str, path: &str) -> Answer {
-    let request = world
+async fn preflight(app: &TestApp, origin: &str, path: &str) -> Answer {
+    let request = app
         .anonymous(Method::OPTIONS, path)
         .header("Origin", origin)
         .header("Access-Control-Request-Method", "POST")
@@ -17,21 +17,20 @@ async fn preflight(world: &World, origin: &str, path: &str) -> Answer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn allowed_pages_may_call_and_read_and_others_may_not() {
-    let world = World::start_with(&[("CORS_ALLOWED_ORIGINS", PAGE)]).await;
-    let answer = preflight(&world, PAGE, "/api/v1/alerts/").await;
+    let app = TestApp::start_with(&[("CORS_ALLOWED_ORIGINS", PAGE)]).await;
+    let answer = preflight(&app, PAGE, "/api/v1/alerts/").await;
     assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
     assert_eq!(answer.header("access-control-allow-origin"), PAGE);
     assert_eq!(answer.header("access-control-max-age"), "600");
     assert!(answer.header("access-control-allow-methods").contains("POST"));
     assert!(answer.header("access-control-allow-headers").contains("X-API-Key"));
-    preflight(&world, "https://evil.example", "/api/v1/alerts/")
+    preflight(&app, "https://evil.example", "/api/v1/alerts/")
         .await
         .problem(403, "origin_not_allowed");
 
     let get = |origin: &str| {
         send(
-            world
-                .request(Method::GET, "/api/v1/users/me")
+            app.request(Method::GET, "/api/v1/users/me")
                 .header("Origin", origin.to_owned()),
         )
     };
@@ -52,26 +51,26 @@ async fn allowed_pages_may_call_and_read_and_others_may_not() {
     let answer = get("https://evil.example").await;
     assert_eq!(answer.header("access-control-allow-origin"), "");
     // Errors can be read too.
-    let answer = send(world.anonymous(Method::GET, "/api/v1/users/me").header("Origin", PAGE)).await;
+    let answer = send(app.anonymous(Method::GET, "/api/v1/users/me").header("Origin", PAGE)).await;
     answer.problem(401, "missing_credentials");
     assert_eq!(answer.header("access-control-allow-origin"), PAGE);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_dashboards_own_origin_is_always_allowed() {
-    let world = World::start().await;
-    let answer = preflight(&world, &world.base, "/api/v1/alerts/").await;
+async fn dashboards_own_origin_is_always_allowed() {
+    let app = TestApp::start().await;
+    let answer = preflight(&app, &app.base, "/api/v1/alerts/").await;
     assert_eq!(
         (answer.status.as_u16(), answer.header("access-control-allow-origin")),
-        (204, world.base.as_str())
+        (204, app.base.as_str())
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_has_security_headers() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     for path in ["/api/v1/users/me", "/health", "/nowhere", "/", "/docs"] {
-        let answer = send(world.anonymous(Method::GET, path)).await;
+        let answer = send(app.anonymous(Method::GET, path)).await;
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
         assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
@@ -86,9 +85,9 @@ async fn every_answer_has_security_headers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_load_nothing_from_elsewhere() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     for path in ["/", "/docs", "/docs/", "/docs/errors"] {
-        let answer = send(world.anonymous(Method::GET, path)).await;
+        let answer = send(app.anonymous(Method::GET, path)).await;
         assert_eq!(answer.status, 200, "{path}");
         assert!(answer.header("content-type").starts_with("text/html"), "{path}");
         let policy = answer.header("content-security-policy");
@@ -107,18 +106,18 @@ async fn pages_load_nothing_from_elsewhere() {
         "swagger-ui-standalone-preset.js",
         "swagger-initializer.js",
     ] {
-        let answer = send(world.anonymous(Method::GET, &format!("/docs/{file}"))).await;
+        let answer = send(app.anonymous(Method::GET, &format!("/docs/{file}"))).await;
         assert_eq!(answer.status, 200, "{file}");
     }
-    let initializer = send(world.anonymous(Method::GET, "/docs/swagger-initializer.js")).await;
+    let initializer = send(app.anonymous(Method::GET, "/docs/swagger-initializer.js")).await;
     assert!(initializer.text.contains("/openapi.json"), "{}", initializer.text);
-    send(world.anonymous(Method::GET, "/docs/nothing.js"))
+    send(app.anonymous(Method::GET, "/docs/nothing.js"))
         .await
         .problem(404, "not_found");
-    send(world.anonymous(Method::GET, "/nothing.js"))
+    send(app.anonymous(Method::GET, "/nothing.js"))
         .await
         .problem(404, "not_found");
-    let errors = send(world.anonymous(Method::GET, "/docs/errors")).await;
+    let errors = send(app.anonymous(Method::GET, "/docs/errors")).await;
     for kind in contracts::problem::ProblemKind::ALL {
         assert!(
             errors.text.contains(&format!("id=\"{}\"", kind.slug())),
@@ -130,13 +129,13 @@ async fn pages_load_nothing_from_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_answers_are_compressed_and_small_ones_are_not() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     for encoding in ["gzip", "br"] {
-        let get = |path: &str| send(world.anonymous(Method::GET, path).header("Accept-Encoding", encoding));
+        let get = |path: &str| send(app.anonymous(Method::GET, path).header("Accept-Encoding", encoding));
         let large = get("/openapi.json").await;
         assert_eq!(large.header("content-encoding"), encoding);
         assert!(large.header("vary").to_ascii_lowercase().contains("accept-encoding"));
-        let plain = send(world.anonymous(Method::GET, "/openapi.json")).await;
+        let plain = send(app.anonymous(Method::GET, "/openapi.json")).await;
         assert!(large.bytes.len() * 3 < plain.bytes.len());
         assert!(!plain.headers.contains_key("content-encoding"));
         let small = get("/health/live").await;
@@ -147,9 +146,9 @@ async fn large_answers_are_compressed_and_small_ones_are_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn foreign_host_is_refused_on_every_path() {
-    let world = World::start_with(&[("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")]).await;
-    let port = world.base.rsplit(':').next().unwrap().to_owned();
-    let get = |path: &str, host: &str| send(world.request(Method::GET, path).header("Host", host));
+    let app = TestApp::start_with(&[("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")]).await;
+    let port = app.base.rsplit(':').next().unwrap().to_owned();
+    let get = |path: &str, host: &str| send(app.request(Method::GET, path).header("Host", host));
     for host in ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"] {
         for host in [host.to_owned(), format!("{host}:{port}"), format!("{host}:1")] {
             assert_eq!(get("/health/live", &host).await.status, 200, "{host}");
@@ -176,7 +175,7 @@ async fn foreign_host_is_refused_on_every_path() {
     }
     // The page of the foreign name is of the same origin as the request, for the browser and for CORS.
     let page = format!("http://evil.example:{port}");
-    let preflight = world
+    let preflight = app
         .anonymous(Method::OPTIONS, "/api/v1/users/register")
         .header("Host", format!("evil.example:{port}"))
         .header("Origin", &page)
@@ -188,8 +187,8 @@ async fn foreign_host_is_refused_on_every_path() {
 async fn foreign_host_in_the_request_line_is_refused() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    let world = World::start_with(&[("ALLOWED_HOSTS", "127.0.0.1")]).await;
-    let address = world.base.trim_start_matches("http://");
+    let app = TestApp::start_with(&[("ALLOWED_HOSTS", "127.0.0.1")]).await;
+    let address = app.base.trim_start_matches("http://");
     for (head, expected) in [
         (format!("GET /health/live HTTP/1.1\r\nHost: {address}"), "200"),
         (

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::{method, path_regex};
 use wiremock::{Mock, ResponseTemplate};
 
-use crate::harness::{Answer, KEY, World, send};
+use crate::harness::{Answer, KEY, TestApp, send};
 
 const ID: &str = "01933f4e-7a00-7000-8000-000000000001";
 
@@ -58,12 +58,12 @@ async fn every_kind_is_produced() {
         ("RATE_LIMIT_ME", "1/3600"),
         ("ALLOWED_HOSTS", "127.0.0.1"),
     ];
-    let world = World::start_with(&variables).await;
+    let app = TestApp::start_with(&variables).await;
     let mut produced = Produced(BTreeSet::new());
-    of_requests(&world, &mut produced).await;
-    of_credentials(&world, &mut produced).await;
-    of_repeats(&world, &mut produced).await;
-    of_services(&world, &mut produced).await;
+    of_requests(&app, &mut produced).await;
+    of_credentials(&app, &mut produced).await;
+    of_repeats(&app, &mut produced).await;
+    of_services(&app, &mut produced).await;
     let expected: BTreeSet<_> = ProblemKind::ALL
         .iter()
         .filter(|kind| !NOT_PRODUCED.contains(kind))
@@ -72,11 +72,10 @@ async fn every_kind_is_produced() {
     assert_eq!(produced.0, expected);
 }
 
-async fn of_requests(world: &World, produced: &mut Produced) {
+async fn of_requests(app: &TestApp, produced: &mut Produced) {
     let post = |path: &str, body: &'static str| {
         send(
-            world
-                .request(Method::POST, path)
+            app.request(Method::POST, path)
                 .header("Content-Type", "application/json")
                 .body(body),
         )
@@ -85,49 +84,49 @@ async fn of_requests(world: &World, produced: &mut Produced) {
     produced.add(ProblemKind::ValidationFailed, &post("/api/v1/alerts", "{}").await);
     produced.add(
         ProblemKind::UnsupportedTicker,
-        &world.post("/api/v1/alerts", &alert("NOPE")).await,
+        &app.post("/api/v1/alerts", &alert("NOPE")).await,
     );
     produced.add(
         ProblemKind::InvalidParameter,
-        &world.get("/api/v1/quotes?convert=EUR").await,
+        &app.get("/api/v1/quotes?convert=EUR").await,
     );
     produced.add(
         ProblemKind::InvalidRange,
-        &world.get("/api/v1/candles/BTC?from=2000&to=1000").await,
+        &app.get("/api/v1/candles/BTC?from=2000&to=1000").await,
     );
-    produced.add(ProblemKind::TokenNotFound, &world.get("/api/v1/candles/NOPE").await);
-    produced.add(ProblemKind::NotFound, &world.get("/api/v1/nothing").await);
+    produced.add(ProblemKind::TokenNotFound, &app.get("/api/v1/candles/NOPE").await);
+    produced.add(ProblemKind::NotFound, &app.get("/api/v1/nothing").await);
     produced.add(ProblemKind::MethodNotAllowed, &post("/health", "").await);
-    let text = world.request(Method::POST, "/api/v1/alerts").body("x");
+    let text = app.request(Method::POST, "/api/v1/alerts").body("x");
     produced.add(ProblemKind::UnsupportedMediaType, &send(text).await);
-    let large = world.request(Method::POST, "/api/v1/alerts").body("x".repeat(70_000));
+    let large = app.request(Method::POST, "/api/v1/alerts").body("x".repeat(70_000));
     produced.add(ProblemKind::BodyTooLarge, &send(large).await);
     let slow = reqwest::Body::wrap_stream(futures_util::stream::pending::<Result<String, std::io::Error>>());
     produced.add(
         ProblemKind::RequestTimeout,
-        &send(world.request(Method::POST, "/api/v1/alerts").body(slow)).await,
+        &send(app.request(Method::POST, "/api/v1/alerts").body(slow)).await,
     );
     produced.add(
         ProblemKind::UriTooLong,
-        &world.get(&format!("/?{}", "x".repeat(9_000))).await,
+        &app.get(&format!("/?{}", "x".repeat(9_000))).await,
     );
-    let picky = world.request(Method::GET, "/health").header("Accept-Encoding", "*;q=0");
+    let picky = app.request(Method::GET, "/health").header("Accept-Encoding", "*;q=0");
     produced.add(ProblemKind::NotAcceptable, &send(picky).await);
-    produced.add(ProblemKind::RatesWarmingUp, &world.get("/api/v1/rates").await);
-    let foreign = world
+    produced.add(ProblemKind::RatesWarmingUp, &app.get("/api/v1/rates").await);
+    let foreign = app
         .anonymous(Method::OPTIONS, "/api/v1/rates")
         .header("Origin", "https://evil.example")
         .header("Access-Control-Request-Method", "GET");
     produced.add(ProblemKind::OriginNotAllowed, &send(foreign).await);
-    let foreign = world.request(Method::GET, "/health").header("Host", "evil.example");
+    let foreign = app.request(Method::GET, "/health").header("Host", "evil.example");
     produced.add(ProblemKind::MisdirectedRequest, &send(foreign).await);
-    produced.add(ProblemKind::BadRequest, &cut_off(world).await);
+    produced.add(ProblemKind::BadRequest, &cut_off(app).await);
 }
 
 /// A chunked body whose chunks are none.
-async fn cut_off(world: &World) -> Answer {
+async fn cut_off(app: &TestApp) -> Answer {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let address = world.base.trim_start_matches("http://");
+    let address = app.base.trim_start_matches("http://");
     let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!(
         "POST /api/v1/alerts HTTP/1.1\r\nHost: {address}\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n\
@@ -150,16 +149,15 @@ async fn cut_off(world: &World) -> Answer {
     }
 }
 
-async fn of_credentials(world: &World, produced: &mut Produced) {
+async fn of_credentials(app: &TestApp, produced: &mut Produced) {
     let me = |key: &str| {
         send(
-            world
-                .anonymous(Method::GET, "/api/v1/users/me")
+            app.anonymous(Method::GET, "/api/v1/users/me")
                 .header("X-API-Key", key.to_owned()),
         )
     };
     produced.add(ProblemKind::InvalidApiKey, &me("x").await);
-    let anonymous = || world.anonymous(Method::GET, "/api/v1/users/me");
+    let anonymous = || app.anonymous(Method::GET, "/api/v1/users/me");
     produced.add(ProblemKind::MissingCredentials, &send(anonymous()).await);
     produced.add(ProblemKind::InvalidToken, &send(anonymous().bearer_auth("x")).await);
     let both = anonymous().bearer_auth("x").header("X-API-Key", KEY);
@@ -167,20 +165,19 @@ async fn of_credentials(world: &World, produced: &mut Produced) {
     assert_eq!(me(KEY).await.status, 200);
     produced.add(ProblemKind::RateLimited, &me(KEY).await);
 
-    let (id, key) = world.register("scoped@example.com").await;
-    let client = world.database.pool.get().await.unwrap();
+    let (id, key) = app.register("scoped@example.com").await;
+    let client = app.database.pool.get().await.unwrap();
     client
         .execute("UPDATE accounts.api_keys SET scopes = '{}' WHERE user_id = $1", &[&id])
         .await
         .unwrap();
-    let narrow = world.anonymous(Method::GET, "/api/v1/quotes").header("X-API-Key", key);
+    let narrow = app.anonymous(Method::GET, "/api/v1/quotes").header("X-API-Key", key);
     produced.add(ProblemKind::InsufficientScope, &send(narrow).await);
 
-    let (strict, stop, _running) = world.start_gateway(&[("AUTH_FAILURE_LIMIT", "1/3600")]).await;
+    let (strict, stop, _running) = app.start_gateway(&[("AUTH_FAILURE_LIMIT", "1/3600")]).await;
     let wrong = || {
         send(
-            world
-                .http
+            app.http
                 .get(format!("{strict}/api/v1/users/me"))
                 .header("X-API-Key", "x"),
         )
@@ -189,16 +186,16 @@ async fn of_credentials(world: &World, produced: &mut Produced) {
     produced.add(ProblemKind::IpBlocked, &wrong().await);
     stop.cancel();
     // The block is everyone's; the rest of this test goes on without it.
-    world.redis.flush().await;
+    app.redis.flush().await;
     testkit::eventually("the block is forgotten", || async {
-        world.get("/api/v1/quotes").await.status == 200
+        app.get("/api/v1/quotes").await.status == 200
     })
     .await;
 }
 
-async fn of_repeats(world: &World, produced: &mut Produced) {
+async fn of_repeats(app: &TestApp, produced: &mut Produced) {
     let register = |email: &str, key: &str| {
-        let request = world
+        let request = app
             .anonymous(Method::POST, "/api/v1/users/register")
             .json(&json!({"email": email}));
         send(request.header("Idempotency-Key", key.to_owned()))
@@ -213,7 +210,7 @@ async fn of_repeats(world: &World, produced: &mut Produced) {
         ProblemKind::EmailAlreadyRegistered,
         &register("g@example.com", "two").await,
     );
-    let client = world.database.pool.get().await.unwrap();
+    let client = app.database.pool.get().await.unwrap();
     client
         .execute(
             "UPDATE accounts.idempotency_keys SET status = NULL WHERE key = 'one'",
@@ -227,7 +224,7 @@ async fn of_repeats(world: &World, produced: &mut Produced) {
     );
 }
 
-async fn of_services(world: &World, produced: &mut Produced) {
+async fn of_services(app: &TestApp, produced: &mut Produced) {
     let cases = [
         (ProblemKind::AlertNotFound, format!("/api/v1/alerts/{ID}")),
         (
@@ -242,21 +239,21 @@ async fn of_services(world: &World, produced: &mut Produced) {
         (ProblemKind::DependencyUnavailable, "/api/v1/alerts/".to_owned()),
     ];
     for (kind, path) in cases {
-        world.alerts.reset().await;
+        app.alerts.reset().await;
         let problem = platform::problem::Problem::new(kind.status(), kind.slug(), "It is so.");
         let template = ResponseTemplate::new(kind.status()).set_body_json(problem);
         Mock::given(path_regex("^/internal/"))
             .and(method("GET"))
             .respond_with(template)
-            .mount(&world.alerts)
+            .mount(&app.alerts)
             .await;
-        produced.add(kind, &world.get(&path).await);
+        produced.add(kind, &app.get(&path).await);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_internal_leaks() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     for template in [
         ResponseTemplate::new(401).set_body_json(platform::problem::Problem::new(
             401,
@@ -267,30 +264,30 @@ async fn nothing_internal_leaks() {
         ResponseTemplate::new(200).set_body_string("{\"secret-insides\": 1}"),
         ResponseTemplate::new(418).set_body_json(platform::problem::Problem::new(418, "teapot", "secret-insides")),
     ] {
-        world.alerts.reset().await;
+        app.alerts.reset().await;
         Mock::given(method("GET"))
             .respond_with(template)
-            .mount(&world.alerts)
+            .mount(&app.alerts)
             .await;
-        let answer = world.get("/api/v1/alerts/").await;
+        let answer = app.get("/api/v1/alerts/").await;
         answer.problem(500, "internal_error");
         assert!(!answer.text.contains("secret-insides"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_does_not_answer_is_named_unavailable() {
+async fn silent_service_is_unavailable() {
     let closed = format!("http://127.0.0.1:{}", testkit::ports::free());
-    let world = World::start_with(&[("ALERTS_URL", &closed), ("INTERNAL_TIMEOUT_MS", "200")]).await;
-    let answer = world.get("/api/v1/alerts/").await;
+    let app = TestApp::start_with(&[("ALERTS_URL", &closed), ("INTERNAL_TIMEOUT_MS", "200")]).await;
+    let answer = app.get("/api/v1/alerts/").await;
     answer.problem(503, "dependency_unavailable");
     assert!(!answer.text.contains("127.0.0.1"));
     let slow = ResponseTemplate::new(200).set_delay(std::time::Duration::from_secs(5));
     Mock::given(method("GET"))
         .respond_with(slow)
-        .mount(&world.analytics)
+        .mount(&app.analytics)
         .await;
-    let body = world
+    let body = app
         .get("/api/v1/candles/BTC")
         .await
         .problem(503, "dependency_unavailable");
@@ -301,14 +298,14 @@ async fn a_service_that_does_not_answer_is_named_unavailable() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_parameters_are_400_or_422_by_route() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     for path in [
         "/api/v1/alerts/?limit=0",
         "/api/v1/rates/?numbers=x",
         "/api/v1/users/me?numbers=x",
         "/api/v1/alerts/x",
     ] {
-        world.get(path).await.problem(422, "validation_failed");
+        app.get(path).await.problem(422, "validation_failed");
     }
     for path in [
         "/api/v1/quotes?tickers=,",
@@ -321,9 +318,9 @@ async fn bad_parameters_are_400_or_422_by_route() {
         "/api/v1/risk/monitors?symbols=",
         "/api/v1/webhooks/endpoints?limit=x",
     ] {
-        world.get(path).await.problem(400, "invalid_parameter");
+        app.get(path).await.problem(400, "invalid_parameter");
     }
-    let answer = world.get("/api/v1/candles/BTC?interval=2m&limit=1001&from=x").await;
+    let answer = app.get("/api/v1/candles/BTC?interval=2m&limit=1001&from=x").await;
     assert_eq!(
         answer.violations(),
         [
@@ -338,11 +335,10 @@ async fn bad_parameters_are_400_or_422_by_route() {
         platform::problem::Problem::new(400, "invalid_parameter", "limit must be smaller").with_errors(vec![field]);
     Mock::given(method("GET"))
         .respond_with(ResponseTemplate::new(400).set_body_json(problem))
-        .mount(&world.alerts)
+        .mount(&app.alerts)
         .await;
-    world.get("/api/v1/alerts/").await.problem(422, "validation_failed");
-    world
-        .get("/api/v1/webhooks/endpoints")
+    app.get("/api/v1/alerts/").await.problem(422, "validation_failed");
+    app.get("/api/v1/webhooks/endpoints")
         .await
         .problem(400, "invalid_parameter");
 }

@@ -25,7 +25,7 @@ pub const START: &str = "2026-03-01T12:00:00Z";
 pub const KEY: &str = "sk_live_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 /// A gateway and its surroundings.
-pub struct World {
+pub struct TestApp {
     pub database: TestDatabase,
     pub redis: TestRedis,
     pub rabbit: TestRabbit,
@@ -39,7 +39,7 @@ pub struct World {
     running: Option<tokio::task::JoinHandle<anyhow::Result<()>>>,
 }
 
-impl World {
+impl TestApp {
     /// A gateway with limits that no test reaches by accident.
     pub async fn start() -> Self {
         Self::start_with(&[]).await
@@ -49,7 +49,7 @@ impl World {
     pub async fn start_with(variables: &[(&str, &str)]) -> Self {
         let (database, redis, rabbit) = tokio::join!(testkit::database(), testkit::redis(), testkit::rabbit());
         let (alerts, analytics, fetch) = tokio::join!(MockServer::start(), MockServer::start(), MockServer::start());
-        let mut world = Self {
+        let mut app = Self {
             database,
             redis,
             rabbit,
@@ -62,9 +62,9 @@ impl World {
             stop: CancellationToken::new(),
             running: None,
         };
-        let (base, stop, running) = world.start_gateway(variables).await;
-        (world.base, world.stop, world.running) = (base, stop, Some(running));
-        world
+        let (base, stop, running) = app.start_gateway(variables).await;
+        (app.base, app.stop, app.running) = (base, stop, Some(running));
+        app
     }
 
     /// One more gateway over the same stores; gives its address.
@@ -193,7 +193,7 @@ impl World {
     }
 }
 
-impl Drop for World {
+impl Drop for TestApp {
     fn drop(&mut self) {
         self.stop.cancel();
         if let Some(running) = self.running.take() {

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::harness::{Answer, World, send};
+use crate::harness::{Answer, TestApp, send};
 
 /// A long key above thousands of repeated ones: each repetition once repeated the whole path.
 fn repeated_keys() -> String {
@@ -14,38 +14,38 @@ fn repeated_keys() -> String {
     format!("{{\"{}\":{{{repeats}}}}}", "x".repeat(32_000))
 }
 
-async fn send_body(world: &World, method: Method, path: &str, body: &str) -> Answer {
-    let request = world.request(method, path).header("Content-Type", "application/json");
+async fn send_body(app: &TestApp, method: Method, path: &str, body: &str) -> Answer {
+    let request = app.request(method, path).header("Content-Type", "application/json");
     send(request.body(body.to_owned())).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn body_of_a_route_without_one_is_not_parsed() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     for path in ["/health", "/api/v1/rates/", "/api/v1/users/me"] {
         for body in [repeated_keys(), "[".repeat(60_000), "{\"a\":1}".to_owned()] {
-            let answer = send_body(&world, Method::GET, path, &body).await;
+            let answer = send_body(&app, Method::GET, path, &body).await;
             answer.problem(422, "validation_failed");
             assert_eq!(answer.violations(), ["body extra_forbidden"], "{path}");
             assert!(answer.bytes.len() < 2_000, "{path}: {} bytes", answer.bytes.len());
         }
-        let empty = send_body(&world, Method::GET, path, "{ }").await;
+        let empty = send_body(&app, Method::GET, path, "{ }").await;
         assert_ne!(empty.status, 422, "{path}: {}", empty.text);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn violations_are_capped_and_their_places_cut() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let unknown: Vec<String> = (0..5_000).map(|n| format!("\"{n:04}\":0")).collect();
     let unknown = format!("{{{}}}", unknown.join(","));
     let long_name = format!("{{\"{}\":1}}", "\\u0001".repeat(10_000));
     for body in [repeated_keys(), unknown, long_name] {
         for (path, anonymous) in [("/api/v1/alerts/", false), ("/api/v1/users/register", true)] {
             let request = if anonymous {
-                world.anonymous(Method::POST, path)
+                app.anonymous(Method::POST, path)
             } else {
-                world.request(Method::POST, path)
+                app.request(Method::POST, path)
             };
             let request = request.header("Content-Type", "application/json").body(body.clone());
             let answer = send(request).await;
@@ -60,7 +60,7 @@ async fn violations_are_capped_and_their_places_cut() {
             }
         }
     }
-    let many = send_body(&world, Method::POST, "/api/v1/alerts/", &repeated_keys()).await;
+    let many = send_body(&app, Method::POST, "/api/v1/alerts/", &repeated_keys()).await;
     assert!(
         many.json()["detail"].as_str().unwrap().ends_with(" more."),
         "{}",
@@ -70,9 +70,9 @@ async fn violations_are_capped_and_their_places_cut() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refusal_of_an_anonymous_caller_is_not_stored() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let register = |key: String, body: String| {
-        let request = world
+        let request = app
             .anonymous(Method::POST, "/api/v1/users/register")
             .header("Idempotency-Key", key)
             .header("Content-Type", "application/json")
@@ -82,7 +82,7 @@ async fn refusal_of_an_anonymous_caller_is_not_stored() {
     register("big".to_owned(), repeated_keys())
         .await
         .problem(422, "validation_failed");
-    let client = world.database.pool.get().await.unwrap();
+    let client = app.database.pool.get().await.unwrap();
     let stored: i64 = client
         .query_one(
             "SELECT coalesce(sum(length(response_body)), 0)::bigint FROM accounts.idempotency_keys",
@@ -109,11 +109,11 @@ async fn refusal_of_an_anonymous_caller_is_not_stored() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stored_refusal_of_a_user_is_small() {
-    let world = World::start().await;
+    let app = TestApp::start().await;
     let body: Vec<String> = (0..3_000).map(|n| format!("\"{n:04}{}\":0", "\\u0001")).collect();
     let body = format!("{{{}}}", body.join(","));
     let post = || {
-        let request = world
+        let request = app
             .request(Method::POST, "/api/v1/alerts/")
             .header("Idempotency-Key", "k-1")
             .header("Content-Type", "application/json")
@@ -126,7 +126,7 @@ async fn stored_refusal_of_a_user_is_small() {
     again.problem(422, "validation_failed");
     assert_eq!(again.header("idempotent-replayed"), "true");
     assert_eq!(again.violations(), first.violations());
-    let client = world.database.pool.get().await.unwrap();
+    let client = app.database.pool.get().await.unwrap();
     let row = client
         .query_one("SELECT length(response_body) FROM accounts.idempotency_keys", &[])
         .await
@@ -146,9 +146,9 @@ fn is_open(server_port: u16, client_port: u16) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn client_that_does_not_read_loses_its_connection() {
-    let world = World::start_with(&[("RESPONSE_TIMEOUT_MS", "300")]).await;
-    let address: std::net::SocketAddr = world.base.trim_start_matches("http://").parse().unwrap();
+async fn non_reading_client_loses_its_connection() {
+    let app = TestApp::start_with(&[("RESPONSE_TIMEOUT_MS", "300")]).await;
+    let address: std::net::SocketAddr = app.base.trim_start_matches("http://").parse().unwrap();
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut stream = socket.connect(address).await.unwrap();
@@ -159,20 +159,20 @@ async fn client_that_does_not_read_loses_its_connection() {
     assert!(is_open(address.port(), port));
     testkit::eventually("the connection is closed", || async { !is_open(address.port(), port) }).await;
     // Others were not disturbed, and what is left of the connection is an error or its end.
-    assert_eq!(world.get("/health/live").await.status, 200);
+    assert_eq!(app.get("/health/live").await.status, 200);
     let mut rest = Vec::new();
     let _ = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest))
         .await
         .unwrap();
     assert!(!rest.is_empty());
-    assert_eq!(json!({"status": "ok"}), world.get("/health/live").await.json());
+    assert_eq!(json!({"status": "ok"}), app.get("/health/live").await.json());
 }
 
 /// What the HTTP parser refuses never reaches us, and the server lets nobody write its answer: `docs/api.md` says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_of_the_parser_are_bare_and_end_the_connection() {
-    let world = World::start().await;
-    let address = world.base.strip_prefix("http://").unwrap();
+    let app = TestApp::start().await;
+    let address = app.base.strip_prefix("http://").unwrap();
     let head = "GET /health HTTP/1.1\r\nHost: localhost\r\n";
     let cases = [
         ("no HTTP", "nonsense\r\n\r\n".to_owned(), 400),

@@ -11,7 +11,7 @@ use testkit::{OwnPostgres, OwnRabbit, OwnRedis, eventually};
 use wiremock::matchers::path_regex;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::harness::{KEY, World, send};
+use crate::harness::{KEY, TestApp, send};
 
 const UNAVAILABLE: &str = "503 dependency_unavailable";
 
@@ -53,17 +53,14 @@ type Exceptions<'a> = &'a [(&'static str, &'a str)];
 type Seen = BTreeMap<&'static str, String>;
 
 /// What users of the gateway at `base` see.
-async fn seen(world: &World, base: &str) -> Seen {
+async fn seen(app: &TestApp, base: &str) -> Seen {
     let mut seen = Seen::new();
     for (family, path, _) in WELL {
         let request = if family == "register" {
             let email = format!("user-{}@example.com", uuid::Uuid::new_v4());
-            world
-                .http
-                .post(format!("{base}{path}"))
-                .json(&json!({ "email": email }))
+            app.http.post(format!("{base}{path}")).json(&json!({ "email": email }))
         } else {
-            world.http.get(format!("{base}{path}")).header("X-API-Key", KEY)
+            app.http.get(format!("{base}{path}")).header("X-API-Key", KEY)
         };
         let answer = send(request).await;
         let body: Value = serde_json::from_str(&answer.text).unwrap_or_default();
@@ -93,12 +90,12 @@ fn well_except(exceptions: Exceptions<'_>) -> Seen {
 }
 
 /// Waits until users see this. What is kept for moments (quotes, health) may be of before.
-async fn expect(world: &World, base: &str, row: &str, exceptions: Exceptions<'_>) {
+async fn expect(app: &TestApp, base: &str, row: &str, exceptions: Exceptions<'_>) {
     assert!(ROWS.contains(&row), "{row}");
     let expected = well_except(exceptions);
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let now = seen(world, base).await;
+        let now = seen(app, base).await;
         if now == expected {
             return;
         }
@@ -117,25 +114,28 @@ async fn answer_with(server: &MockServer, regex: &str, body: Value) {
 }
 
 /// The other services, all well.
-async fn world() -> World {
-    let world = World::start().await;
-    let sourced = |data: Value| json!({"data": data, "state": "ok", "as_of": "2026-03-01T12:00:00.000Z", "sources": ["candles"], "estimated": false});
+async fn app() -> TestApp {
+    let app = TestApp::start().await;
+    let sourced = |data: Value| {
+        json!({"data": data, "state": "ok", "as_of": "2026-03-01T12:00:00.000Z",
+        "sources": ["candles"], "estimated": false})
+    };
     let about = json!({"service": "s", "version": "1.2.3", "uptime_seconds": 5});
-    for server in [&world.alerts, &world.analytics, &world.fetch] {
+    for server in [&app.alerts, &app.analytics, &app.fetch] {
         answer_with(server, "^/internal/about$", about.clone()).await;
     }
     let venue = json!({"provider": "binance", "state": "ok", "age_ms": 900, "breaker": "closed", "last_error": null,
         "last_error_at": null, "weight": 0.9, "simulated": true});
-    answer_with(&world.fetch, "^/internal/sources$", json!([venue])).await;
-    answer_with(&world.analytics, "/stats$", sourced(crate::market::stats())).await;
+    answer_with(&app.fetch, "^/internal/sources$", json!([venue])).await;
+    answer_with(&app.analytics, "/stats$", sourced(crate::market::stats())).await;
     let page = json!({"items": [], "next_cursor": null});
-    answer_with(&world.analytics, "^/internal/candles/", sourced(page.clone())).await;
+    answer_with(&app.analytics, "^/internal/candles/", sourced(page.clone())).await;
     let monitor = json!({"symbol": "BTC", "level": "OK", "since": "2026-03-01T11:00:00.000Z",
         "as_of": "2026-03-01T12:00:00.000Z", "checks": []});
-    answer_with(&world.alerts, "^/internal/risk/monitors$", json!([monitor])).await;
-    answer_with(&world.alerts, "^/internal/(alerts|webhooks)", page).await;
-    world.publish("BTC", "70000", 0).await;
-    world
+    answer_with(&app.alerts, "^/internal/risk/monitors$", json!([monitor])).await;
+    answer_with(&app.alerts, "^/internal/(alerts|webhooks)", page).await;
+    app.publish("BTC", "70000", 0).await;
+    app
 }
 
 /// A service that has lost a store of its own.
@@ -175,38 +175,38 @@ fn every_row_of_the_document_is_shown_here() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn venues_away() {
-    let world = world().await;
-    assert_eq!(seen(&world, &world.base).await, well_except(&[]));
-    let mut quote = world.quote("BTC", "70000", 0);
+    let app = app().await;
+    assert_eq!(seen(&app, &app.base).await, well_except(&[]));
+    let mut quote = app.quote("BTC", "70000", 0);
     (quote.quality, quote.n_sources) = (Quality::Degraded, 2);
-    let mut redis = world.redis.connection.clone();
+    let mut redis = app.redis.connection.clone();
     let text = serde_json::to_string(&quote).unwrap();
     let (): () = redis::AsyncCommands::set(&mut redis, contracts::keys::quote(&quote.ticker), text)
         .await
         .unwrap();
-    expect(&world, &world.base, "a venue", &[("quotes", "200 degraded")]).await;
-    world.clock.advance(Duration::from_secs(60));
+    expect(&app, &app.base, "a venue", &[("quotes", "200 degraded")]).await;
+    app.clock.advance(Duration::from_secs(60));
     let seen = [
         ("rates", "503 rates_warming_up"),
         ("quotes", "200 stale"),
         ("health", "200 degraded"),
     ];
-    expect(&world, &world.base, "all venues", &seen).await;
+    expect(&app, &app.base, "all venues", &seen).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_away() {
-    let world = world().await;
-    world.database.set_read_only(true).await;
+    let app = app().await;
+    app.database.set_read_only(true).await;
     let row = "PostgreSQL takes no writes (a standby, read-only, disk full)";
     let seen = [("register", UNAVAILABLE), ("health", "503 unavailable")];
-    expect(&world, &world.base, row, &seen).await;
+    expect(&app, &app.base, row, &seen).await;
 
     let mut own = OwnPostgres::start().await;
-    let (base, stop, _running) = world.start_gateway(&[("DATABASE_URL", &own.url)]).await;
-    expect(&world, &base, "PostgreSQL", &[]).await;
+    let (base, stop, _running) = app.start_gateway(&[("DATABASE_URL", &own.url)]).await;
+    expect(&app, &base, "PostgreSQL", &[]).await;
     own.stop().await;
-    for server in [&world.alerts, &world.analytics] {
+    for server in [&app.alerts, &app.analytics] {
         lose_store(server).await;
     }
     let seen = [
@@ -218,29 +218,29 @@ async fn postgres_away() {
         ("register", UNAVAILABLE),
         ("health", "503 unavailable"),
     ];
-    expect(&world, &base, "PostgreSQL", &seen).await;
+    expect(&app, &base, "PostgreSQL", &seen).await;
     stop.cancel();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_away() {
-    let world = world().await;
+    let app = app().await;
     let mut own = OwnRedis::start().await;
-    let (base, stop, _running) = world.start_gateway(&[("REDIS_URL", &own.url)]).await;
+    let (base, stop, _running) = app.start_gateway(&[("REDIS_URL", &own.url)]).await;
     let client = redis::Client::open(own.url.as_str()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let quote = world.quote("BTC", "70000", 0);
+    let quote = app.quote("BTC", "70000", 0);
     let text = serde_json::to_string(&quote).unwrap();
     let (): () = redis::AsyncCommands::set(&mut connection, contracts::keys::quote(&quote.ticker), text)
         .await
         .unwrap();
-    expect(&world, &base, "Redis", &[]).await;
+    expect(&app, &base, "Redis", &[]).await;
 
     let full = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg("1").to_owned();
     let (): () = full.query_async(&mut connection).await.unwrap();
     let row = "Redis takes no writes (a replica, `maxmemory` reached)";
-    expect(&world, &base, row, &[("health", "503 unavailable")]).await;
-    let rates = world.http.get(format!("{base}/api/v1/rates/")).header("X-API-Key", KEY);
+    expect(&app, &base, row, &[("health", "503 unavailable")]).await;
+    let rates = app.http.get(format!("{base}/api/v1/rates/")).header("X-API-Key", KEY);
     assert_eq!(send(rates).await.header("x-ratelimit-mode"), "local");
 
     own.stop();
@@ -249,21 +249,21 @@ async fn redis_away() {
         ("quotes", UNAVAILABLE),
         ("health", "503 unavailable"),
     ];
-    expect(&world, &base, "Redis", &seen).await;
+    expect(&app, &base, "Redis", &seen).await;
     stop.cancel();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_moment_without_redis_is_bridged() {
-    let world = World::start().await;
+async fn short_redis_outage_is_bridged() {
+    let app = TestApp::start().await;
     let mut own = OwnRedis::start().await;
-    let (base, stop, _running) = world.start_gateway(&[("REDIS_URL", &own.url)]).await;
+    let (base, stop, _running) = app.start_gateway(&[("REDIS_URL", &own.url)]).await;
     let client = redis::Client::open(own.url.as_str()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let text = serde_json::to_string(&world.quote("BTC", "70000", 0)).unwrap();
+    let text = serde_json::to_string(&app.quote("BTC", "70000", 0)).unwrap();
     let key = contracts::keys::quote(&"BTC".parse().unwrap());
     let (): () = redis::AsyncCommands::set(&mut connection, key, text).await.unwrap();
-    let rates = || async { send(world.http.get(format!("{base}/api/v1/rates/")).header("X-API-Key", KEY)).await };
+    let rates = || async { send(app.http.get(format!("{base}/api/v1/rates/")).header("X-API-Key", KEY)).await };
     eventually("the price is seen", || async { rates().await.status == 200 }).await;
     let before = Instant::now();
     assert_eq!(rates().await.status, 200);
@@ -281,33 +281,33 @@ async fn a_moment_without_redis_is_bridged() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rabbit_away() {
-    let world = world().await;
+    let app = app().await;
     let unavailable = [("health", "503 unavailable")];
     let mut own = OwnRabbit::start().await;
-    let (base, stop, _running) = world.start_gateway(&[("RABBITMQ_URL", &own.url)]).await;
-    expect(&world, &base, "RabbitMQ", &[]).await;
+    let (base, stop, _running) = app.start_gateway(&[("RABBITMQ_URL", &own.url)]).await;
+    expect(&app, &base, "RabbitMQ", &[]).await;
     own.set_disk_alarm(true);
-    expect(&world, &base, "RabbitMQ under an alarm (memory, disk)", &unavailable).await;
+    expect(&app, &base, "RabbitMQ under an alarm (memory, disk)", &unavailable).await;
     own.set_disk_alarm(false);
-    expect(&world, &base, "RabbitMQ", &[]).await;
+    expect(&app, &base, "RabbitMQ", &[]).await;
     own.stop().await;
-    expect(&world, &base, "RabbitMQ", &unavailable).await;
+    expect(&app, &base, "RabbitMQ", &unavailable).await;
     stop.cancel();
 
     let api: url::Url = testkit::servers::address("TEST_RABBITMQ_API").parse().unwrap();
-    let vhost = world.rabbit.url.rsplit_once('/').unwrap().1;
+    let vhost = app.rabbit.url.rsplit_once('/').unwrap().1;
     let queue = api.join(&format!("/api/queues/{vhost}/{}", queues::WEBHOOKS)).unwrap();
     let row = "the queue `webhooks_queue` exists with other arguments";
-    world.http.delete(queue.clone()).send().await.unwrap();
+    app.http.delete(queue.clone()).send().await.unwrap();
     let other = json!({"durable": true, "arguments": {"x-max-length": 5}});
-    let made = world.http.put(queue).json(&other).send().await.unwrap();
+    let made = app.http.put(queue).json(&other).send().await.unwrap();
     assert!(made.status().is_success(), "{}", made.status());
-    expect(&world, &world.base, row, &unavailable).await;
+    expect(&app, &app.base, row, &unavailable).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn services_away() {
-    let world = world().await;
+    let app = app().await;
     let away: [(&str, &str, Exceptions<'_>); 3] = [
         ("`fetch`", "FETCH_URL", &[]),
         (
@@ -326,11 +326,11 @@ async fn services_away() {
         ),
     ];
     for (row, variable, failing) in away {
-        let (base, stop, _running) = world.start_gateway(&[(variable, &nowhere("http"))]).await;
+        let (base, stop, _running) = app.start_gateway(&[(variable, &nowhere("http"))]).await;
         let mut seen = failing.to_vec();
         seen.push(("status", "200 degraded"));
-        expect(&world, &base, row, &seen).await;
-        let answer = world
+        expect(&app, &base, row, &seen).await;
+        let answer = app
             .http
             .request(Method::GET, format!("{base}/api/v1/status"))
             .header("X-API-Key", KEY);

@@ -1,42 +1,43 @@
 //! A handler that panics is answered like any other failure.
 
 use actix_web::HttpResponse;
-use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web;
-use gateway::accounts::Scope;
-use gateway::endpoint::Endpoint;
-use gateway::gate::Gate;
-use gateway::limits::Policy;
-use gateway::{answer, app};
+use gateway::auth::Scope;
+use gateway::middleware;
+use gateway::rate_limit::policy::RateLimitPolicy;
+use gateway::route::Route;
+use gateway::route_policy::RoutePolicy;
+use gateway::state::AppState;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{KEY, World};
+use crate::harness::{KEY, TestApp};
 
 const PAGE: &str = "https://board.example";
-const GATE: Gate = Gate::scoped(Scope::MarketRead).limited(Policy::Market).enveloped();
+const GATE: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
+    .limited(RateLimitPolicy::Market)
+    .enveloped();
 
 async fn broken() -> HttpResponse {
     panic!("as the test wants it")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_panic_is_answered_with_all_headers_and_releases_its_key() {
-    let world = World::start().await;
-    let settings = world.settings(&[("CORS_ALLOWED_ORIGINS", PAGE)]);
+async fn panic_is_answered_with_all_headers_and_releases_its_key() {
+    let app = TestApp::start().await;
+    let settings = app.settings(&[("CORS_ALLOWED_ORIGINS", PAGE)]);
     let (used, _receiver) = tokio::sync::mpsc::channel(1);
-    let state = app::state(settings, world.clock.shared(), used, &CancellationToken::new()).unwrap();
-    let app = actix_web::App::new()
+    let state = AppState::new(settings, app.clock.shared(), used, &CancellationToken::new()).unwrap();
+    let service = actix_web::App::new()
         .app_data(web::Data::new(state))
-        .wrap(from_fn(answer::answer))
         .configure(|config| {
-            Endpoint::at("/broken")
+            Route::at("/broken")
                 .get(&GATE, broken)
                 .post(&GATE, broken)
                 .register(config)
         });
-    let service = init_service(app).await;
+    let service = init_service(middleware::wrap(service)).await;
     let with_key = |request: TestRequest| {
         request
             .insert_header(("X-API-Key", KEY))

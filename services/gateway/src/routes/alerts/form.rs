@@ -16,18 +16,18 @@ use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::extract::json::{Fields, decimal_text, string};
-use crate::extract::params::present;
-use crate::extract::rules::{self, Broken};
-use crate::openapi::words::{AlertCondition, AlertKind};
-use crate::problem::ApiError;
-use crate::problem::violations::Violations;
+use crate::error::ApiError;
+use crate::error::violations::Violations;
+use crate::extract::body::{Fields, decimal_text, string};
+use crate::extract::query::expect_valid;
+use crate::extract::validate::{self, Violation};
+use crate::extract::words::{AlertCondition, AlertKind};
 
-const URL_MAX_CHARS: usize = 2_048;
-const DECIMALS_MAX: u32 = 18;
+const MAX_URL_CHARS: usize = 2_048;
+const MAX_DECIMALS: u32 = 18;
 
 /// What a decimal holds exactly, whatever its digits are.
-const DIGITS_MAX: usize = 28;
+const MAX_DIGITS: usize = 28;
 
 /// A price alert.
 #[derive(Deserialize, ToSchema)]
@@ -89,22 +89,18 @@ impl From<ApiError> for Refused {
 }
 
 /// Reads the body of a new alert, which gets this id and these limits. `watched` says whether an asset can have alerts here.
-///
-/// # Errors
-///
-/// Every violation that was found.
 pub fn read(
     id: Uuid,
     limits: PlanLimits,
     body: &[u8],
-    watched: impl Fn(&Ticker) -> Result<(), Broken>,
+    watched: impl Fn(&Ticker) -> Result<(), Violation>,
 ) -> Result<AlertCreateRequest, Refused> {
     let unwatched = OnceCell::new();
     let mut fields = Fields::parse(body)?;
     let ticker = fields.required(
         "ticker",
         string(|text: &str| {
-            let ticker = rules::ticker(text)?;
+            let ticker = validate::ticker(text)?;
             if let Err(broken) = watched(&ticker) {
                 let _ = unwatched.set(ticker);
                 return Err(broken);
@@ -112,7 +108,7 @@ pub fn read(
             Ok(ticker)
         }),
     );
-    fields.optional("kind", string(rules::one_of(&["price"])));
+    fields.optional("kind", string(validate::one_of(&["price"])));
     let condition = fields.required("condition", string(condition));
     let target_price = fields.required("target_price", target);
     let webhook_url = fields.required("webhook_url", string(webhook_url));
@@ -128,40 +124,41 @@ pub fn read(
     }
     Ok(AlertCreateRequest {
         id,
-        ticker: present(ticker)?,
-        condition: present(condition)?,
-        target_price: present(target_price)?,
-        webhook_url: present(webhook_url)?,
+        ticker: expect_valid(ticker)?,
+        condition: expect_valid(condition)?,
+        target_price: expect_valid(target_price)?,
+        webhook_url: expect_valid(webhook_url)?,
         limits,
     })
 }
 
-fn condition(text: &str) -> Result<Condition, Broken> {
+fn condition(text: &str) -> Result<Condition, Violation> {
     match text {
         "gt" => Ok(Condition::Gt),
         "lt" => Ok(Condition::Lt),
-        _ => Err(Broken::new("enum", "must be one of gt, lt").params(json!({"expected": ["gt", "lt"]}))),
+        _ => Err(Violation::new("enum", "must be one of gt, lt").params(json!({"expected": ["gt", "lt"]}))),
     }
 }
 
-fn target(raw: &RawValue) -> Result<Number, Broken> {
+fn target(raw: &RawValue) -> Result<Number, Violation> {
     let text = decimal_text(raw)?;
     let most = Decimal::from(1_000_000_000_000_000_000_u64);
-    let too_large =
-        || Broken::new("less_than_equal", "must be at most 10^18 with at most 18 decimals").params(json!({"le": 1e18}));
+    let too_large = || {
+        Violation::new("less_than_equal", "must be at most 10^18 with at most 18 decimals").params(json!({"le": 1e18}))
+    };
     if text.starts_with('-')
         || text
             .bytes()
             .take_while(|b| !matches!(b, b'e' | b'E'))
             .all(|b| matches!(b, b'0' | b'.'))
     {
-        return Err(Broken::new("greater_than", "must be greater than 0").params(json!({"gt": 0})));
+        return Err(Violation::new("greater_than", "must be greater than 0").params(json!({"gt": 0})));
     }
     let too_many_digits = || {
-        Broken::new("decimal_max_digits", "must have at most 28 significant digits")
-            .params(json!({"max_digits": DIGITS_MAX}))
+        Violation::new("decimal_max_digits", "must have at most 28 significant digits")
+            .params(json!({"max_digits": MAX_DIGITS}))
     };
-    let has_too_many = significant_digits(text) > DIGITS_MAX;
+    let has_too_many = significant_digits(text) > MAX_DIGITS;
     let unreadable = || if has_too_many { too_many_digits() } else { too_large() };
     let price = parse_decimal(&without_trailing_zeros(text))
         .ok_or_else(unreadable)?
@@ -171,9 +168,9 @@ fn target(raw: &RawValue) -> Result<Number, Broken> {
         Err(too_many_digits())
     } else if price > most {
         Err(too_large())
-    } else if price.is_zero() || price.scale() > DECIMALS_MAX {
-        Err(Broken::new("decimal_max_places", "must have at most 18 decimals")
-            .params(json!({"decimal_places": DECIMALS_MAX})))
+    } else if price.is_zero() || price.scale() > MAX_DECIMALS {
+        Err(Violation::new("decimal_max_places", "must have at most 18 decimals")
+            .params(json!({"decimal_places": MAX_DECIMALS})))
     } else {
         Ok(Number(price))
     }
@@ -197,15 +194,17 @@ fn significant_digits(text: &str) -> usize {
     digits.trim_matches('0').len()
 }
 
-fn webhook_url(text: &str) -> Result<String, Broken> {
-    let text = rules::text(1, URL_MAX_CHARS)(text)?;
-    let invalid = |msg: &str| Broken::new("url_parsing", msg);
+fn webhook_url(text: &str) -> Result<String, Violation> {
+    let text = validate::text(1, MAX_URL_CHARS)(text)?;
+    let invalid = |msg: &str| Violation::new("url_parsing", msg);
     if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err(invalid("must not contain blanks or control characters"));
     }
     let url = Url::parse(&text).map_err(|_| invalid("must be an absolute http or https address"))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(Broken::new("url_scheme", "must be http or https").params(json!({"expected": ["http", "https"]})));
+        return Err(
+            Violation::new("url_scheme", "must be http or https").params(json!({"expected": ["http", "https"]}))
+        );
     }
     let authority = text
         .split_once("://")

@@ -1,0 +1,180 @@
+//! Identity: users, their keys, and what a request may do.
+
+pub mod api_key;
+pub mod email;
+pub mod failure_window;
+pub mod identity_cache;
+pub mod ip_block;
+pub mod passwords;
+pub mod plan;
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+macro_rules! names {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+        $(#[$doc])*
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),* }
+
+        impl $name {
+            /// Every one of them, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name in settings, in the database and in answers.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or_else(|| {
+                    let names: Vec<&str> = Self::ALL.iter().map(|one| one.as_str()).collect();
+                    format!("expected one of {}", names.join(", "))
+                })
+            }
+        }
+    };
+}
+
+names! {
+    /// What a user may do, each more than the one before.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+    #[serde(rename_all = "lowercase")]
+    Role {
+        /// Market data, own alerts and webhooks.
+        Reader = "reader",
+        Analyst = "analyst",
+        Admin = "admin",
+    }
+}
+
+names! {
+    /// How much a user may ask for.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+    #[serde(rename_all = "lowercase")]
+    Tier {
+        Basic = "basic",
+        Hobbyist = "hobbyist",
+        Startup = "startup",
+        Standard = "standard",
+        Professional = "professional",
+        /// Twenty times, without a monthly quota.
+        Enterprise = "enterprise",
+    }
+}
+
+names! {
+    /// One thing that a credential permits.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    Scope {
+        /// Rates, quotes, candles, status.
+        MarketRead = "market:read",
+        /// Batched prices.
+        PriceRead = "price:read",
+        /// Statistics and risk.
+        AnalyticsRead = "analytics:read",
+        ForecastRead = "forecast:read",
+        AlertsRead = "alerts:read",
+        AlertsWrite = "alerts:write",
+        WebhooksRead = "webhooks:read",
+        /// Their secrets and tests.
+        WebhooksWrite = "webhooks:write",
+        PortfolioRead = "portfolio:read",
+        PortfolioWrite = "portfolio:write",
+        StreamRead = "stream:read",
+        KeysWrite = "keys:write",
+        Admin = "admin",
+    }
+}
+
+impl Role {
+    /// Whether the role permits `scope`.
+    pub const fn permits(self, scope: Scope) -> bool {
+        match scope {
+            Scope::ForecastRead => !matches!(self, Self::Reader),
+            Scope::Admin => matches!(self, Self::Admin),
+            Scope::MarketRead
+            | Scope::PriceRead
+            | Scope::AnalyticsRead
+            | Scope::AlertsRead
+            | Scope::AlertsWrite
+            | Scope::WebhooksRead
+            | Scope::WebhooksWrite
+            | Scope::PortfolioRead
+            | Scope::PortfolioWrite
+            | Scope::StreamRead
+            | Scope::KeysWrite => true,
+        }
+    }
+}
+
+/// Who sent a request, and with which key. Everything that routes need, so that they need not look it up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub user_id: Uuid,
+    pub email: String,
+    pub role: Role,
+    pub tier: Tier,
+    pub created_at: Timestamp,
+    pub key_id: Uuid,
+    /// What the key is confined to; `None` for everything that the role permits.
+    pub scopes: Option<Vec<Scope>>,
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Identity {
+    /// Whether both the role and the key permit `scope`.
+    pub fn may(&self, scope: Scope) -> bool {
+        self.role.permits(scope) && self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_permits_only_scopes_of_its_role() {
+        let mut identity = Identity {
+            user_id: Uuid::nil(),
+            email: "a@b.example".into(),
+            role: Role::Reader,
+            tier: Tier::Basic,
+            created_at: Timestamp::UNIX_EPOCH,
+            key_id: Uuid::nil(),
+            scopes: None,
+            expires_at: None,
+        };
+        assert!(identity.may(Scope::AlertsWrite));
+        assert!(!identity.may(Scope::ForecastRead));
+        identity.scopes = Some(vec![Scope::MarketRead, Scope::Admin]);
+        assert!(identity.may(Scope::MarketRead));
+        assert!(!identity.may(Scope::AlertsWrite));
+        assert!(!identity.may(Scope::Admin));
+    }
+
+    #[test]
+    fn names_are_parsed_as_they_are_printed() {
+        assert_eq!("analyst".parse(), Ok(Role::Analyst));
+        assert_eq!("enterprise".parse(), Ok(Tier::Enterprise));
+        assert_eq!("webhooks:write".parse(), Ok(Scope::WebhooksWrite));
+        assert_eq!(
+            "king".parse::<Role>(),
+            Err("expected one of reader, analyst, admin".to_owned())
+        );
+    }
+}

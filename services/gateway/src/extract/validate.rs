@@ -1,0 +1,226 @@
+//! Validation rules. Each is a function from text to a value or the violation.
+
+use contracts::time::Time;
+use domain::interval::{Interval, Window};
+use domain::ticker::Ticker;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// What is wrong with one value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Violation {
+    /// The rule's name, for programs.
+    pub kind: &'static str,
+    pub msg: String,
+    pub params: Value,
+}
+
+impl Violation {
+    /// A broken rule without parameters.
+    pub fn new(kind: &'static str, msg: impl Into<String>) -> Self {
+        Self {
+            kind,
+            msg: msg.into(),
+            params: json!({}),
+        }
+    }
+
+    #[must_use]
+    pub fn params(mut self, params: Value) -> Self {
+        self.params = params;
+        self
+    }
+}
+
+/// A text of `min` to `max` characters.
+pub fn text(min: usize, max: usize) -> impl Fn(&str) -> Result<String, Violation> {
+    move |text| {
+        let count = text.chars().count();
+        if count < min {
+            Err(
+                Violation::new("too_short", format!("must have at least {min} characters"))
+                    .params(json!({"min_length": min})),
+            )
+        } else if count > max {
+            Err(
+                Violation::new("too_long", format!("must have at most {max} characters"))
+                    .params(json!({"max_length": max})),
+            )
+        } else {
+            Ok(text.to_owned())
+        }
+    }
+}
+
+/// A whole number from `min` to `max`.
+pub fn integer(min: u32, max: u32) -> impl Fn(&str) -> Result<u32, Violation> {
+    move |text| {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(Violation::new("int_parsing", "must be a whole number"));
+        }
+        text.parse().ok().filter(|n| (min..=max).contains(n)).ok_or_else(|| {
+            Violation::new("out_of_range", format!("must be from {min} to {max}")).params(json!({"ge": min, "le": max}))
+        })
+    }
+}
+
+/// A finite number from `min` to `max`.
+pub fn number(min: f64, max: f64) -> impl Fn(&str) -> Result<f64, Violation> {
+    move |text| {
+        let number: f64 = text
+            .parse()
+            .map_err(|_| Violation::new("float_parsing", "must be a number"))?;
+        if (min..=max).contains(&number) {
+            Ok(number)
+        } else {
+            Err(Violation::new("out_of_range", format!("must be from {min} to {max}"))
+                .params(json!({"ge": min, "le": max})))
+        }
+    }
+}
+
+pub fn boolean(text: &str) -> Result<bool, Violation> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(Violation::new("bool_parsing", "must be true or false")),
+    }
+}
+
+/// One of a few words.
+pub fn one_of(words: &'static [&'static str]) -> impl Fn(&str) -> Result<String, Violation> {
+    move |text| {
+        words
+            .iter()
+            .find(|word| **word == text)
+            .map(|word| (*word).to_owned())
+            .ok_or_else(|| {
+                Violation::new("enum", format!("must be one of {}", words.join(", ")))
+                    .params(json!({"expected": words}))
+            })
+    }
+}
+
+/// A ticker, in any case.
+pub fn ticker(text: &str) -> Result<Ticker, Violation> {
+    text.parse()
+        .map_err(|error| Violation::new("ticker", format!("{error}")).params(json!({"pattern": TICKER_PATTERN})))
+}
+
+pub const TICKER_PATTERN: &str = "^[A-Za-z0-9]{1,20}$";
+
+/// A comma list of `min` to `max` different tickers.
+pub fn tickers(min: usize, max: usize) -> impl Fn(&str) -> Result<Vec<Ticker>, Violation> {
+    move |text| {
+        let mut found: Vec<Ticker> = Vec::new();
+        let mut named = 0;
+        for part in text.split(',') {
+            named += 1;
+            let ticker = ticker(part.trim())?;
+            if !found.contains(&ticker) {
+                found.push(ticker);
+            }
+        }
+        if found.len() >= min && named <= max {
+            Ok(found)
+        } else {
+            Err(
+                Violation::new("list_length", format!("must name {min} to {max} different tickers"))
+                    .params(json!({"min_items": min, "max_items": max})),
+            )
+        }
+    }
+}
+
+pub fn id(text: &str) -> Result<Uuid, Violation> {
+    // Only the spelling of RFC 9562: `Uuid` would also parse braces, URNs and texts without hyphens.
+    let hyphens = [8, 13, 18, 23];
+    let spelled = text.len() == 36 && hyphens.iter().all(|at| text.as_bytes().get(*at) == Some(&b'-'));
+    spelled
+        .then(|| text.parse().ok())
+        .flatten()
+        .ok_or_else(|| Violation::new("uuid_parsing", "must be a UUID"))
+}
+
+/// A time: RFC 3339, or unix seconds or, beyond 10^12, milliseconds.
+pub fn time(text: &str) -> Result<Time, Violation> {
+    let moment = match text.parse::<i64>() {
+        Ok(number) if number > 1_000_000_000_000 => Timestamp::from_millisecond(number).ok(),
+        Ok(number) => Timestamp::from_second(number).ok(),
+        Err(_) => text.parse().ok(),
+    };
+    let years = Timestamp::UNIX_EPOCH..Timestamp::from_second(253_402_300_800).unwrap_or(Timestamp::MAX);
+    moment.filter(|moment| years.contains(moment)).map(Time).ok_or_else(|| {
+        Violation::new(
+            "datetime_parsing",
+            "must be an RFC 3339 time, or unix seconds or milliseconds",
+        )
+    })
+}
+
+/// A look-back window; the text is passed on.
+pub fn window(text: &str) -> Result<String, Violation> {
+    text.parse::<Window>()
+        .map(|_| text.to_owned())
+        .map_err(|_| Violation::new("window", "must be a number and h, d, w or y, from 1h to 5y"))
+}
+
+/// A bar length; the text is passed on.
+pub fn interval(text: &str) -> Result<String, Violation> {
+    let words = Interval::ALL.map(Interval::as_str);
+    text.parse::<Interval>().map(|_| text.to_owned()).map_err(|_| {
+        Violation::new("enum", format!("must be one of {}", words.join(", "))).params(json!({"expected": words}))
+    })
+}
+
+pub fn currency(text: &str) -> Result<String, Violation> {
+    one_of(&["USD"])(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("2026-01-01T00:00:00Z", Some("2026-01-01T00:00:00.000Z"))]
+    #[case("2026-01-01T01:00:00+01:00", Some("2026-01-01T00:00:00.000Z"))]
+    #[case("1767225600", Some("2026-01-01T00:00:00.000Z"))]
+    #[case("1767225600123", Some("2026-01-01T00:00:00.123Z"))]
+    #[case("1000000000000", None)]
+    #[case("2026-01-01", None)]
+    #[case("yesterday", None)]
+    #[case("-1", None)]
+    fn times_are_rfc_3339_or_unix(#[case] text: &str, #[case] expected: Option<&str>) {
+        assert_eq!(time(text).ok().map(|t| t.to_string()).as_deref(), expected);
+    }
+
+    #[test]
+    fn numbers_are_refused_not_clamped() {
+        assert_eq!(integer(1, 10)("10"), Ok(10));
+        assert_eq!(integer(1, 10)("11").unwrap_err().params, json!({"ge": 1, "le": 10}));
+        assert_eq!(integer(1, 10)("-1").unwrap_err().kind, "out_of_range");
+        assert_eq!(integer(1, 10)("1.0").unwrap_err().kind, "int_parsing");
+        assert_eq!(integer(1, 10)("+1").unwrap_err().kind, "int_parsing");
+        assert!(number(0.0, 1.0)("NaN").is_err());
+        assert!(number(0.0, 1.0)("inf").is_err());
+    }
+
+    #[test]
+    fn lists_of_tickers_are_counted_without_repeats() {
+        let read = tickers(2, 3);
+        assert_eq!(read("btc, ETH,BTC").unwrap().len(), 2);
+        assert_eq!(read("BTC,btc").unwrap_err().kind, "list_length");
+        assert_eq!(read("BTC,,ETH").unwrap_err().kind, "ticker");
+    }
+
+    #[test]
+    fn ids_have_one_spelling() {
+        assert!(id("01890a5d-ac96-774b-bcce-b302099a8057").is_ok());
+        assert!(id("{01890a5d-ac96-774b-bcce-b302099a8057}").is_err());
+        assert!(id("01890a5dac96774bbcceb302099a8057").is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! The words that parameters and fields may have, for the document; they are read by `crate::extract::validate`.
+
+pub use contracts::api::enums::{AlertCondition, AlertKind, CandleInterval as BarLength, CorrelationMethod};
+use utoipa::ToSchema;
+
+/// The currencies that prices can be given in.
+#[derive(ToSchema)]
+pub enum Currency {
+    /// United States dollar.
+    #[schema(rename = "USD")]
+    Usd,
+}
+
+/// Where the prices of bars come from.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum BarSource {
+    /// The aggregate of all venues.
+    Aggregate,
+}
+
+/// How returns are formed.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum Returns {
+    /// Relative changes.
+    Simple,
+    /// Differences of logarithms.
+    Log,
+}
+
+/// What a list of alerts can be narrowed to. Only `price` alerts can be created yet, so the others find nothing.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum ListedKind {
+    Price,
+    PercentChange,
+    PriceDrop,
+    VolatilitySpike,
+    Drawdown,
+    Volume,
+    Velocity,
+    Indicator,
+    Spread,
+    Portfolio,
+    Composite,
+}
+
+impl ListedKind {
+    /// Their names.
+    pub const NAMES: [&str; 11] = [
+        "price",
+        "percent_change",
+        "price_drop",
+        "volatility_spike",
+        "drawdown",
+        "volume",
+        "velocity",
+        "indicator",
+        "spread",
+        "portfolio",
+        "composite",
+    ];
+}

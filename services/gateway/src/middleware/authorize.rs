@@ -1,0 +1,29 @@
+//! What a credential permits.
+
+use contracts::problem::ProblemKind;
+use platform::problem::FieldError;
+use serde_json::json;
+
+use crate::auth::Scope;
+use crate::error::ApiError;
+use crate::extract::caller::Caller;
+use crate::route_policy::{Access, RoutePolicy};
+
+/// Refuses a caller whose role or key lacks the route's scope. It comes after the rate limit, so that trying out routes
+/// costs tokens.
+pub fn check(policy: &RoutePolicy, caller: Option<&Caller>) -> Result<(), ApiError> {
+    match (policy.access, caller) {
+        (Access::Scoped(scope) | Access::PublicRates(scope), Some(caller)) if !caller.may(scope) => {
+            Err(missing_scope(scope))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn missing_scope(scope: Scope) -> ApiError {
+    let violation = FieldError::new(&["header", "x-api-key"], "insufficient_scope", "lacks a scope")
+        .with_params(json!({"required": [scope.as_str()]}));
+    let mut error = ApiError::new(ProblemKind::InsufficientScope);
+    error.errors = vec![violation];
+    error
+}

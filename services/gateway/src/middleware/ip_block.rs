@@ -1,0 +1,27 @@
+//! Blocked addresses.
+
+use std::net::IpAddr;
+
+use actix_web::http::header::HeaderMap;
+
+use super::authenticate;
+use crate::error::ApiError;
+use crate::route_policy::RoutePolicy;
+use crate::state::AppState;
+
+/// Refuses a blocked address, unless it shows a valid key: who shares an address with a guesser may pass.
+pub async fn check(
+    policy: &RoutePolicy,
+    state: &AppState,
+    headers: &HeaderMap,
+    address: IpAddr,
+) -> Result<(), ApiError> {
+    // Probes and pages stay readable for everyone.
+    if policy.rate_limit.is_none() && !policy.asks_for_credential() {
+        return Ok(());
+    }
+    match state.ip_blocker.check(address).await {
+        Err(_) if policy.asks_for_credential() && authenticate::has_valid_key(state, headers, address).await => Ok(()),
+        outcome => outcome,
+    }
+}

@@ -1,0 +1,105 @@
+//! Networks in CIDR notation, as settings name them.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+/// A range of addresses such as `10.0.0.0/8` or `fd00::/8`; a bare address is a range of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Network(IpNet);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a network: expected an address with an optional prefix length, such as 10.0.0.0/8")]
+pub struct InvalidNetwork(String);
+
+impl Network {
+    pub fn contains(&self, address: IpAddr) -> bool {
+        // A dual-stack socket reports IPv4 peers as ::ffff:a.b.c.d, and a setting means those too.
+        self.0.contains(&address.to_canonical())
+    }
+}
+
+impl FromStr for Network {
+    type Err = InvalidNetwork;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || InvalidNetwork(text.to_owned());
+        // IpNet's own parser wants a prefix length and takes leading zeros in an address.
+        let (address, length) = match text.split_once('/') {
+            Some((address, length)) => (address, Some(length)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.trim().parse().map_err(|_| invalid())?;
+        let length = match length {
+            Some(length) => length.trim().parse().map_err(|_| invalid())?,
+            None => IpNet::from(address).prefix_len(),
+        };
+        let network = IpNet::new(address, length).map_err(|_| invalid())?;
+        Ok(Self(network.trunc()))
+    }
+}
+
+impl TryFrom<String> for Network {
+    type Error = InvalidNetwork;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whether any of `networks` holds `address`.
+pub fn any_contains(networks: &[Network], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[rstest]
+    #[case("10.0.0.0/8", "10.200.3.4", true)]
+    #[case("10.0.0.0/8", "11.0.0.1", false)]
+    #[case("10.0.0.0/8", "::ffff:10.1.1.1", true)]
+    #[case("0.0.0.0/0", "8.8.8.8", true)]
+    #[case("0.0.0.0/0", "::1", false)]
+    #[case("127.0.0.1", "127.0.0.1", true)]
+    #[case("127.0.0.1", "127.0.0.2", false)]
+    #[case("fd00::/8", "fdab::1", true)]
+    #[case("fd00::/8", "fe80::1", false)]
+    fn network_contains_its_addresses(#[case] network: &str, #[case] address: &str, #[case] inside: bool) {
+        assert_eq!(network.parse::<Network>().unwrap().contains(ip(address)), inside);
+    }
+
+    #[rstest]
+    #[case("10.0.0.0/33")]
+    #[case("10.0.0/8")]
+    #[case("")]
+    #[case("::/129")]
+    #[case("10.0.0.0/-1")]
+    fn invalid_network_is_refused(#[case] text: &str) {
+        assert!(text.parse::<Network>().is_err());
+    }
+
+    #[test]
+    fn networks_are_printed_as_they_are_written() {
+        for text in ["10.0.0.0/8", "fd00::/8", "127.0.0.1/32"] {
+            assert_eq!(text.parse::<Network>().unwrap().to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Successful responses: plain JSON, or market data in the envelope with an entity tag.
+
+pub mod envelope;
+pub mod etag;
+
+use std::time::Instant;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{EntityTag, HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use contracts::api::Page;
+use contracts::number::{Float, with_strings};
+use contracts::time::Time;
+use jiff::Timestamp;
+use platform::request_id::RequestId;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::error::ApiError;
+use crate::request_context::NumbersAsStrings;
+use crate::request_context::RequestStart;
+use crate::response::envelope::{Envelope, EnvelopeParts, Metadata, Status};
+
+/// The header with the cursor of the next page.
+const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-next-cursor");
+
+/// A client that keeps an answer keeps its cursor no longer than this.
+const CURSOR_AGE_SECONDS: i64 = 120;
+
+/// Marks an error response that has a body of its own: the health reports.
+#[derive(Debug, Clone, Copy)]
+pub struct SkipErrorRendering;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The body itself, as the request wants its numbers.
+fn to_json<T: Serialize>(request: &HttpRequest, body: &T) -> Result<String, ApiError> {
+    let strings = request
+        .extensions()
+        .get::<NumbersAsStrings>()
+        .is_some_and(|numbers| numbers.0);
+    let text = if strings {
+        with_strings(|| serde_json::to_string(body))
+    } else {
+        serde_json::to_string(body)
+    };
+    text.map_err(ApiError::internal)
+}
+
+/// Personal data: never kept by anyone.
+pub fn plain<T: Serialize>(request: &HttpRequest, status: StatusCode, body: &T) -> Result<HttpResponse, ApiError> {
+    let text = to_json(request, body)?;
+    Ok(HttpResponse::build(status).content_type(JSON).body(text))
+}
+
+/// A page of personal data: the array, and where it goes on in a header.
+pub fn plain_page<T: Serialize>(request: &HttpRequest, page: &Page<T>) -> Result<HttpResponse, ApiError> {
+    let mut response = plain(request, StatusCode::OK, &page.items)?;
+    if let Some(cursor) = page
+        .next_cursor
+        .as_deref()
+        .and_then(|cursor| HeaderValue::from_str(cursor).ok())
+    {
+        response.headers_mut().insert(NEXT_CURSOR, cursor);
+    }
+    Ok(response)
+}
+
+/// Market data without an envelope, which clients may keep for `max_age` seconds.
+pub fn market_plain<T: Serialize>(request: &HttpRequest, body: &T, max_age: u32) -> Result<HttpResponse, ApiError> {
+    let text = to_json(request, body)?;
+    let tag = etag::of_parts(&[text.as_bytes()]);
+    Ok(conditional(request, tag, max_age, text))
+}
+
+/// Market data in the envelope, which clients may keep for `max_age` seconds. The tag is that of the data, of how good
+/// they are, and of the age of a cursor, which ends after five minutes: the envelope's own times differ in every
+/// answer.
+pub fn market<T: Serialize>(
+    request: &HttpRequest,
+    contents: EnvelopeParts<T>,
+    now: Timestamp,
+    max_age: u32,
+) -> Result<HttpResponse, ApiError> {
+    market_tagged(request, contents, now, max_age, None)
+}
+
+/// The same, for data that hold an age and therefore differ in every answer: they are told apart by `version` instead.
+pub fn market_tagged<T: Serialize>(
+    request: &HttpRequest,
+    contents: EnvelopeParts<T>,
+    now: Timestamp,
+    max_age: u32,
+    version: Option<&str>,
+) -> Result<HttpResponse, ApiError> {
+    let EnvelopeParts {
+        sourced,
+        cache,
+        pagination,
+    } = contents;
+    let data = to_json(request, &sourced.data)?;
+    let has_more = pagination.as_ref().is_some_and(|page| page.next_cursor.is_some());
+    let around = format!(
+        "{:?} {:?} {}",
+        sourced.state,
+        sourced.sources,
+        if has_more {
+            now.as_second() / CURSOR_AGE_SECONDS
+        } else {
+            0
+        }
+    );
+    let tag = match version {
+        Some(version) => etag::of_parts(&[version.as_bytes(), request.query_string().as_bytes(), around.as_bytes()]),
+        None => etag::of_parts(&[data.as_bytes(), around.as_bytes()]),
+    };
+    let cursor = pagination.as_ref().and_then(|page| page.next_cursor.as_deref());
+    let cursor = cursor.and_then(|cursor| HeaderValue::from_str(cursor).ok());
+    let elapsed = request
+        .extensions()
+        .get::<RequestStart>()
+        .map_or_else(Instant::now, |started| started.0)
+        .elapsed();
+    let milliseconds = (elapsed.as_secs_f64() * 1e4).round() / 10.0;
+    let request_id = request
+        .extensions()
+        .get::<RequestId>()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let age_ms = sourced
+        .as_of
+        .map(|at| u64::try_from(now.as_millisecond() - at.0.as_millisecond()).unwrap_or(0));
+    let envelope = Envelope {
+        status: Status {
+            state: sourced.state.into(),
+            timestamp: Time(now),
+            error_code: 0,
+            error_message: None,
+            elapsed: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            credit_count: 1,
+        },
+        timestamp: Time(now),
+        metadata: Metadata {
+            source: sourced.sources.first().cloned().unwrap_or_else(|| "none".to_owned()),
+            sources: sourced.sources,
+            processing_time_ms: Float(milliseconds),
+            data_as_of: sourced.as_of,
+            age_ms,
+            cache,
+            estimated: sourced.estimated,
+            request_id,
+        },
+        data: RawValue::from_string(data).map_err(ApiError::internal)?,
+        pagination,
+    };
+    let text = to_json(request, &envelope)?;
+    let mut response = conditional(request, tag, max_age, text);
+    if let Some(cursor) = cursor {
+        response.headers_mut().insert(NEXT_CURSOR, cursor);
+    }
+    Ok(response)
+}
+
+/// Market data are for the client alone, who may keep them for `max_age` seconds.
+fn conditional(request: &HttpRequest, tag: EntityTag, max_age: u32, body: String) -> HttpResponse {
+    etag::respond(request, tag, &format!("private, max-age={max_age}"), |response| {
+        response.content_type(JSON).body(body)
+    })
+}

@@ -1,0 +1,72 @@
+//! Every route of the gateway, in one table.
+
+use actix_web::web::{self, ServiceConfig};
+
+use crate::route::Route;
+use crate::route_policy::{EnvelopedPaths, ResponseFormat};
+use crate::routes::{alerts, analytics, candles, pages, quotes, rates, risk, status, system, users, webhooks};
+
+/// The routes of the API, which the OpenAPI document describes.
+pub fn api() -> Vec<Route> {
+    vec![
+        Route::at("/api/v1/rates/").get(&rates::RATES, rates::list),
+        Route::at("/api/v1/quotes").get(&quotes::READ, quotes::list),
+        Route::at("/api/v1/quotes/{ticker}").get(&quotes::READ, quotes::get),
+        Route::at("/api/v1/candles/{ticker}").get(&candles::READ, candles::list),
+        // Before the routes with a symbol: actix-web takes the first route that matches.
+        Route::at("/api/v1/analytics/correlation").get(&analytics::READ, analytics::correlation),
+        Route::at("/api/v1/analytics/{symbol}/stats").get(&analytics::READ, analytics::stats),
+        Route::at("/api/v1/analytics/{symbol}/timeseries").get(&analytics::READ, analytics::timeseries),
+        Route::at("/api/v1/risk/monitors").get(&risk::READ, risk::list),
+        Route::at("/api/v1/alerts/")
+            .get(&alerts::READ, alerts::list)
+            .post(&alerts::CREATE, alerts::create),
+        Route::at("/api/v1/alerts/{id}")
+            .get(&alerts::READ, alerts::get)
+            .delete(&alerts::DELETE, alerts::delete),
+        Route::at("/api/v1/alerts/{id}/events").get(&alerts::READ, alerts::events),
+        Route::at("/api/v1/alerts/{id}/deliveries").get(&alerts::READ, alerts::deliveries),
+        Route::at("/api/v1/webhooks/endpoints").get(&webhooks::READ, webhooks::list),
+        Route::at("/api/v1/webhooks/endpoints/{id}").get(&webhooks::READ, webhooks::get),
+        Route::at("/api/v1/webhooks/endpoints/{id}/secret").get(&webhooks::SECRET, webhooks::secret),
+        Route::at("/api/v1/webhooks/endpoints/{id}/test").post(&webhooks::TEST, webhooks::test),
+        Route::at("/api/v1/webhooks/endpoints/{id}/enable").post(&webhooks::TEST, webhooks::enable),
+        Route::at("/api/v1/webhooks/verify").post(&webhooks::VERIFY, webhooks::verify),
+        Route::at("/api/v1/users/register").post(&users::REGISTER, users::register),
+        Route::at("/api/v1/users/me").get(&users::ME, users::me),
+        Route::at("/api/v1/status").get(&status::READ, status::get),
+        Route::at("/health").get(&system::OPEN, system::health),
+        Route::at("/health/live").get(&system::OPEN, system::live),
+        Route::at("/health/ready").get(&system::OPEN, system::ready),
+        Route::at("/openapi.json").get(&system::OPEN, system::openapi),
+        Route::at("/docs-json").get(&system::OPEN, system::openapi_alias),
+        Route::at("/demo/account").get(&system::OPEN, system::demo_account),
+    ]
+}
+
+/// The pages that are not files of the dashboard.
+fn pages() -> Vec<Route> {
+    vec![
+        Route::at("/docs").get(&pages::OPEN, pages::docs),
+        Route::at("/docs/errors").get(&pages::OPEN, pages::errors),
+        Route::at("/docs/{file}").get(&pages::OPEN, pages::docs_file),
+    ]
+}
+
+/// Registers every route. A path that is none of them is a file of the dashboard or not found.
+pub fn configure(config: &mut ServiceConfig) {
+    for route in api().into_iter().chain(pages()) {
+        route.register(config);
+    }
+    config.default_service(web::to(pages::dashboard));
+}
+
+/// The paths whose responses have the envelope, also when they are refused before they are routed.
+pub fn enveloped_paths() -> EnvelopedPaths {
+    let routes = api();
+    let docs = routes.iter().flat_map(Route::docs);
+    EnvelopedPaths::new(
+        docs.filter(|doc| doc.policy.format == ResponseFormat::Enveloped)
+            .map(|doc| doc.path),
+    )
+}

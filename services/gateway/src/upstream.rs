@@ -1,0 +1,196 @@
+//! Clients of the other services, and the translation of their problems into those of the public API.
+
+use std::time::Duration;
+
+use contracts::problem::ProblemKind;
+use platform::client::{ClientError, InternalClient};
+use platform::problem::Problem;
+use platform::request_id::RequestContext;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::error::ApiError;
+use crate::settings::Settings;
+
+pub struct Upstream {
+    name: &'static str,
+    client: InternalClient,
+    user: Option<Uuid>,
+}
+
+pub struct Upstreams {
+    pub fetch: Upstream,
+    pub analytics: Upstream,
+    pub alerts: Upstream,
+}
+
+impl Upstreams {
+    /// The services at the addresses in `settings`.
+    pub fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let service = |name, url: &url::Url| {
+            let timeout = Duration::from_millis(settings.internal_timeout_ms);
+            let client = InternalClient::new(url.clone(), settings.process.internal_token.clone(), timeout)?;
+            anyhow::Ok(Upstream {
+                name,
+                client,
+                user: None,
+            })
+        };
+        Ok(Self {
+            fetch: service("fetch", &settings.fetch_url)?,
+            analytics: service("core-analytics", &settings.analytics_url)?,
+            alerts: service("alerts", &settings.alerts_url)?,
+        })
+    }
+}
+
+impl Upstream {
+    /// Its name in logs and in the status.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// A client whose requests are made on behalf of a user.
+    pub fn for_user(&self, user: Uuid) -> Self {
+        Self {
+            name: self.name,
+            client: self.client.clone(),
+            user: Some(user),
+        }
+    }
+
+    fn context(&self) -> RequestContext {
+        let context = RequestContext::current();
+        match self.user {
+            Some(user) => context.for_user(user),
+            None => context,
+        }
+    }
+
+    /// `GET` of a path below `/internal`.
+    ///
+    /// # Errors
+    ///
+    /// The service's problem in the public's words, or that it does not answer.
+    pub async fn get<Q: Serialize + ?Sized, T: DeserializeOwned>(&self, path: &str, query: &Q) -> Result<T, ApiError> {
+        self.understand(self.client.get(path, query, &self.context()).await)
+    }
+
+    /// `POST` to a path below `/internal`.
+    pub async fn post<B: Serialize + ?Sized, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, ApiError> {
+        self.understand(self.client.post(path, body, &self.context()).await)
+    }
+
+    /// `DELETE` of a path below `/internal`.
+    pub async fn delete(&self, path: &str) -> Result<(), ApiError> {
+        let nothing: [(&str, &str); 0] = [];
+        let _: Option<serde::de::IgnoredAny> =
+            self.understand(self.client.delete(path, &nothing, &self.context()).await)?;
+        Ok(())
+    }
+
+    fn understand<T>(&self, outcome: Result<T, ClientError>) -> Result<T, ApiError> {
+        outcome.map_err(|error| match error {
+            ClientError::Problem(problem) => to_public(self.name, problem),
+            ClientError::Unreachable(_) | ClientError::Timeout => {
+                ApiError::unavailable(self.name, format!("{:#}", anyhow::Error::new(error)))
+            }
+            ClientError::Invalid(_) => ApiError::internal(format!("{}: {error}", self.name)),
+        })
+    }
+}
+
+/// Only problems with the client's own request are passed on. Everything else, such as a refused internal credential,
+/// is an internal error: its text may name hosts and settings.
+fn to_public(service: &'static str, problem: Problem) -> ApiError {
+    let Ok(kind) = problem.kind.parse::<ProblemKind>() else {
+        return ApiError::internal(format!("{service} answered with an unknown problem: {problem}"));
+    };
+    let mut public = match kind {
+        ProblemKind::InvalidParameter
+        | ProblemKind::InvalidRange
+        | ProblemKind::InvalidCursor
+        | ProblemKind::PlanLimitReached
+        | ProblemKind::AlertNotFound
+        | ProblemKind::TokenNotFound
+        | ProblemKind::EndpointNotFound
+        | ProblemKind::DeliveryNotFound
+        | ProblemKind::ValidationFailed
+        | ProblemKind::UnsupportedTicker
+        | ProblemKind::WebhookUrlBlocked => ApiError::new(kind).detail(problem.detail),
+        // Its sentence is part of the contract.
+        ProblemKind::AlertDuplicate => ApiError::new(kind),
+        ProblemKind::RatesWarmingUp | ProblemKind::ShuttingDown | ProblemKind::DependencyUnavailable => {
+            tracing::warn!(
+                service,
+                kind = problem.kind,
+                "a service passes on that something is missing"
+            );
+            ApiError::new(ProblemKind::DependencyUnavailable).retry_after(problem.retry_after.unwrap_or(2))
+        }
+        ProblemKind::BadRequest
+        | ProblemKind::MalformedJson
+        | ProblemKind::EmailAlreadyRegistered
+        | ProblemKind::MissingCredentials
+        | ProblemKind::InvalidApiKey
+        | ProblemKind::InvalidToken
+        | ProblemKind::CredentialsConflict
+        | ProblemKind::InsufficientScope
+        | ProblemKind::InsufficientRole
+        | ProblemKind::IpBlocked
+        | ProblemKind::OriginNotAllowed
+        | ProblemKind::NotFound
+        | ProblemKind::KeyNotFound
+        | ProblemKind::MethodNotAllowed
+        | ProblemKind::NotAcceptable
+        | ProblemKind::RequestTimeout
+        | ProblemKind::BodyTooLarge
+        | ProblemKind::UriTooLong
+        | ProblemKind::UnsupportedMediaType
+        | ProblemKind::MisdirectedRequest
+        | ProblemKind::SecretAlreadyShown
+        | ProblemKind::IdempotencyInProgress
+        | ProblemKind::IdempotencyKeyReused
+        | ProblemKind::RateLimited
+        | ProblemKind::InternalError => {
+            return ApiError::internal(format!("{service} refused an internal request: {problem}"));
+        }
+    };
+    public.errors = problem.errors;
+    public
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::problem::FieldError;
+
+    use super::*;
+
+    #[test]
+    fn problem_with_the_clients_request_is_passed_on() {
+        let field = FieldError::new(&["query", "window"], "window", "must be shorter");
+        let public = to_public(
+            "alerts",
+            Problem::new(400, "invalid_parameter", "window is too long").with_errors(vec![field]),
+        );
+        assert_eq!(public.kind, ProblemKind::InvalidParameter);
+        assert_eq!(public.detail, "window is too long");
+        assert_eq!(public.errors.len(), 1);
+    }
+
+    #[test]
+    fn problem_between_services_is_internal() {
+        for (kind, expected) in [
+            ("missing_credentials", ProblemKind::InternalError),
+            ("internal_error", ProblemKind::InternalError),
+            ("not_found", ProblemKind::InternalError),
+            ("brand_new", ProblemKind::InternalError),
+            ("dependency_unavailable", ProblemKind::DependencyUnavailable),
+        ] {
+            let public = to_public("alerts", Problem::new(500, kind, "password of 10.0.0.7 is wrong"));
+            assert_eq!(public.kind, expected, "{kind}");
+            assert!(!public.detail.contains("10.0.0.7"));
+        }
+    }
+}
