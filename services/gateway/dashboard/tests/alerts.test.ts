@@ -158,7 +158,7 @@ test("what is wrong with the input is said at its field", () =>
     await page.getByText("You already have an active alert with exactly the same parameters.").waitFor();
   }));
 
-test("a receiver that was disabled says what that means and is enabled again", async () => {
+test("a receiver that was disabled says since when and why, and is enabled again", async () => {
   const sink = new Sink([410]);
   const webhook_url = await sink.open();
   const key = await register();
@@ -170,7 +170,9 @@ test("a receiver that was disabled says what that means and is enabled again", a
       await page.locator("[data-alert]").getByText("Receiver disabled").waitFor({ timeout: 60_000 });
       await page.locator(".row-button").click();
       const drawer = page.getByRole("dialog");
-      await drawer.getByText(/answered 410 Gone/).waitFor();
+      const why = /^Receiver disabled since \d+ [A-Z][a-z]+, \d\d:\d\d, because it answered 410 Gone\./;
+      await drawer.getByText(why).waitFor();
+      await drawer.locator(".events li").getByText("Message given up").waitFor();
       await drawer.getByRole("button", { name: "Enable again" }).click();
       await drawer.getByText(/answered 410 Gone/).waitFor({ state: "detached" });
       await page.getByText("Receiver disabled").waitFor({ state: "detached" });

@@ -166,6 +166,7 @@ export interface WebhookEndpoint {
   id: string;
   url: string;
   is_enabled: boolean;
+  disabled_at: string | null;
   disabled_reason: string | null;
 }
 

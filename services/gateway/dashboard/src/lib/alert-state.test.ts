@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { disabledWords, noDataWords } from "./alert-state.ts";
+import { disabledWords, eventWords, noDataWords } from "./alert-state.ts";
 import { minute } from "./format.ts";
 
 const since = "2026-01-01T10:00:00.000Z";
@@ -13,11 +13,32 @@ test("an alert that no price reaches says why and since when", () => {
   assert.equal(noDataWords({ ticker: "SOL" }), null);
 });
 
-test("a disabled receiver says what becomes of its messages", () => {
+test("a disabled receiver says since when, why, and what becomes of its messages", () => {
   const words = (disabled_reason: string | null): string | null =>
-    disabledWords({ id: "1", url: "", is_enabled: disabled_reason === null, disabled_reason });
+    disabledWords({
+      id: "1",
+      url: "",
+      is_enabled: disabled_reason === null,
+      disabled_at: disabled_reason === null ? null : since,
+      disabled_reason,
+    });
   assert.equal(words(null), null);
-  assert.match(words("gone") ?? "", /410 Gone.* fail until you enable it again\.$/);
-  assert.match(words("too_many_failures") ?? "", /too many messages to it failed\. Messages wait/);
-  assert.match(words("by_operator") ?? "", /while it is disabled \(by operator\)\.$/);
+  const gone = `Receiver disabled since ${minute(since)}, because it answered 410 Gone.`;
+  assert.equal(words("gone"), `${gone} Messages for it fail until you enable it again.`);
+  assert.match(words("too_many_failures") ?? "", /, because too many messages to it failed\. Messages wait/);
+  assert.match(words("by_operator") ?? "", /^Receiver disabled since .* \(by operator\)\. Nothing is sent/);
+});
+
+test("an event says that a message was given up, which the alert's state does not", () => {
+  assert.deepEqual(eventWords({ to_state: "triggered", reason: "price_above_target", late: true }), {
+    title: "Triggered",
+    explanation: "Price above target, found late",
+  });
+  const { title, explanation } = eventWords({
+    to_state: "triggered",
+    reason: "delivery_failed",
+    late: false,
+  });
+  assert.equal(title, "Message given up");
+  assert.match(explanation, /not delivered and is not tried again/);
 });

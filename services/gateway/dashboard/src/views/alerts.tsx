@@ -7,7 +7,7 @@ import { PlusIcon, TrashIcon } from "../components/icons.tsx";
 import { Lag, Pending } from "../components/pending.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Section } from "../components/section.tsx";
-import { noDataWords } from "../lib/alert-state.ts";
+import { disabledSince, noDataWords } from "../lib/alert-state.ts";
 import { condition } from "../lib/condition.ts";
 import { exactPrice, isKnown, minute, price, sentence, signedPercent } from "../lib/format.ts";
 import { alerts, creating, endpointOf, opened, remove } from "../state/alerts.ts";
@@ -126,13 +126,14 @@ function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.E
 
 export function AlertState({ alert }: { alert: Alert }): JSX.Element {
   const noData = noDataWords(alert);
-  const isMuted = endpointOf(alert)?.is_enabled === false;
+  const endpoint = endpointOf(alert);
+  const disabled = endpoint?.is_enabled === false ? disabledSince(endpoint) : null;
   const tone = noData ? "off" : alert.is_active ? "armed" : alert.state === "triggered" ? "fired" : "off";
   return (
     <>
       <span class={`state-tag ${tone}`}>{alert.state === "triggered" ? "Fired" : sentence(alert.state)}</span>
       {noData && <span class="state-why">{noData}</span>}
-      {isMuted && <span class="state-why">Receiver disabled</span>}
+      {disabled && <span class="state-why">{disabled}</span>}
     </>
   );
 }
