@@ -15,9 +15,7 @@ before(async () => {
 after(() => browser.close());
 
 const focused = (page: Page): Promise<string> =>
-  page.evaluate(
-    () => document.activeElement?.getAttribute("data-ticker") ?? document.activeElement?.textContent ?? "",
-  );
+  page.evaluate(() => document.activeElement?.getAttribute("data-ticker") ?? document.activeElement?.textContent ?? "");
 
 test("the page is used by keyboard alone", () =>
   withPage(browser, "keyboard", {}, async (page) => {

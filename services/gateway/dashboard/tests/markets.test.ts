@@ -86,8 +86,7 @@ test("while the market crashes, the tiles agree with the price at the head", asy
     await movePrice("XLM", crash);
     try {
       await page.waitForFunction(
-        (most) =>
-          Number(document.querySelector(".asset-head .price")?.textContent?.replace(/[^\d.]/g, "")) < most,
+        (most) => Number(document.querySelector(".asset-head .price")?.textContent?.replace(/[^\d.]/g, "")) < most,
         before * 0.9,
       );
       // All in one moment, and sooner than the statistics are asked for again.

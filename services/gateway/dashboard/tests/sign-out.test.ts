@@ -22,9 +22,7 @@ async function isHeld(page: Page, text: string): Promise<boolean> {
 
 /** Logging out by its button, which an open dialog covers. */
 const logOut = (page: Page): Promise<void> =>
-  page
-    .getByRole("button", { name: "Log out", includeHidden: true })
-    .evaluate((button: HTMLElement) => button.click());
+  page.getByRole("button", { name: "Log out", includeHidden: true }).evaluate((button: HTMLElement) => button.click());
 
 test("after one account has left, nothing of it is shown or kept for the next", async () => {
   const [first, second] = [await register(), await register()];

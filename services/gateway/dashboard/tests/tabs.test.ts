@@ -60,9 +60,7 @@ test("four tabs of one account ask no more than one, and the rest go on without 
     const context = leader.context();
     // The sparklines of all assets are asked for once; then the rhythm is even.
     await leader.waitForFunction(
-      () =>
-        document.querySelectorAll(".sparkline path").length >=
-        document.querySelectorAll("[data-ticker]").length,
+      () => document.querySelectorAll(".sparkline path").length >= document.querySelectorAll("[data-ticker]").length,
     );
     const alone = await requestsOver(context, WATCHED_MS);
     const others = await openTabs(leader, 3);

@@ -73,8 +73,7 @@ test("an alert's target travels with every digit, in both directions", async () 
   answer(201, { id: "1", target_price: 1, last_value: null });
   const rule = { ticker: "BTC", condition: "gt" as const, webhook_url: 'https://example.com/"}' };
   assert.equal((await createAlert({ ...rule, target_price: target })).target_price, target);
-  const call = (globalThis.fetch as unknown as { mock: { calls: { arguments: [string, RequestInit] }[] } })
-    .mock;
+  const call = (globalThis.fetch as unknown as { mock: { calls: { arguments: [string, RequestInit] }[] } }).mock;
   const sent = String(call.calls[0]!.arguments[1].body);
   assert.match(sent, new RegExp(`"target_price":${target}}$`));
   assert.equal((JSON.parse(sent) as typeof rule).webhook_url, rule.webhook_url);
@@ -89,8 +88,7 @@ test("a query is encoded and the key is sent in its header", async () => {
   answer(200, { ok: true });
   authenticate("sk_live_mine", () => undefined);
   await request("/x", { query: { symbols: "BTC,ETH", from: undefined } });
-  const call = (globalThis.fetch as unknown as { mock: { calls: { arguments: [string, RequestInit] }[] } })
-    .mock;
+  const call = (globalThis.fetch as unknown as { mock: { calls: { arguments: [string, RequestInit] }[] } }).mock;
   const [url, init] = call.calls[0]!.arguments;
   assert.equal(url, "/x?symbols=BTC%2CETH");
   assert.equal((init.headers as Record<string, string>)["X-API-Key"], "sk_live_mine");

@@ -83,8 +83,7 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
 
 function search(query: Options["query"]): string {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query ?? {}))
-    if (value !== undefined) parameters.set(name, String(value));
+  for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) parameters.set(name, String(value));
   const text = parameters.toString();
   return text ? `?${text}` : "";
 }

@@ -94,8 +94,7 @@ export const createAlert = async ({ target_price, ...rest }: T.AlertCreate): Pro
   return alertOf(await request<WireAlert>(`${V1}/alerts/`, { method: "POST", body }), target_price);
 };
 
-export const deleteAlert = (id: string): Promise<void> =>
-  request(`${V1}/alerts/${segment(id)}`, { method: "DELETE" });
+export const deleteAlert = (id: string): Promise<void> => request(`${V1}/alerts/${segment(id)}`, { method: "DELETE" });
 
 export const alertEvents = (id: string, signal?: AbortSignal): Promise<T.AlertEvent[]> =>
   request(`${V1}/alerts/${segment(id)}/events`, { policy: "alerts", signal });

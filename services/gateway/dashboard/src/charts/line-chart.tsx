@@ -123,9 +123,6 @@ function options(
         values: (_, splits) => splits.map(format),
       },
     ],
-    series: [
-      {},
-      { stroke: line, width: 1.5, fill: `${line}14`, fillTo: 0, points: { show: false }, spanGaps: false },
-    ],
+    series: [{}, { stroke: line, width: 1.5, fill: `${line}14`, fillTo: 0, points: { show: false }, spanGaps: false }],
   };
 }

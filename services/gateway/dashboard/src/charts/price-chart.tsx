@@ -142,8 +142,7 @@ function build(container: HTMLElement): IChartApi {
 /** Labels of the price axis with no more decimals than tell them apart. */
 function axisLabels(prices: readonly number[]): string[] {
   const gap = Math.min(...prices.slice(1).map((price, i) => Math.abs(price - (prices[i] ?? 0))));
-  const decimals =
-    gap > 0 && Number.isFinite(gap) ? Math.min(12, Math.max(0, Math.ceil(-Math.log10(gap)))) : 2;
+  const decimals = gap > 0 && Number.isFinite(gap) ? Math.min(12, Math.max(0, Math.ceil(-Math.log10(gap)))) : 2;
   return prices.map((price) => fixed(price, decimals));
 }
 
@@ -183,9 +182,7 @@ function setData(series: Series, bars: Bar[], step: number): void {
       }),
     );
   } else {
-    (series as ISeriesApi<"Candlestick">).setData(
-      times.map((time) => ({ ...known.get(time), time: shifted(time) })),
-    );
+    (series as ISeriesApi<"Candlestick">).setData(times.map((time) => ({ ...known.get(time), time: shifted(time) })));
   }
 }
 

@@ -4,13 +4,7 @@ import { direction, signedPercent } from "../lib/format.ts";
 const ARROW = { up: "▲", down: "▼", flat: "" } as const;
 
 /** A change in percent, told three ways: by its sign, by an arrow and by its colour. */
-export function Delta({
-  value,
-  decimals = 2,
-}: {
-  value: number | null | undefined;
-  decimals?: number;
-}): JSX.Element {
+export function Delta({ value, decimals = 2 }: { value: number | null | undefined; decimals?: number }): JSX.Element {
   const way = direction(value);
   return (
     <span class={`delta ${way}`}>

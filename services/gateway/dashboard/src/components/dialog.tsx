@@ -26,13 +26,7 @@ export function Dialog({ title, onClose, children, side = false }: Props): JSX.E
     if (event.target === ref.current) onClose();
   };
   return (
-    <dialog
-      ref={ref}
-      class={side ? "side" : ""}
-      aria-labelledby={id}
-      onClose={onClose}
-      onMouseDown={closeOnBackdrop}
-    >
+    <dialog ref={ref} class={side ? "side" : ""} aria-labelledby={id} onClose={onClose} onMouseDown={closeOnBackdrop}>
       <div class="dialog-body">
         <header>
           <h2 id={id}>{title}</h2>

@@ -1,12 +1,6 @@
 import type { JSX } from "preact";
 
-function Icon({
-  children,
-  size = 16,
-}: {
-  children: JSX.Element | JSX.Element[];
-  size?: number;
-}): JSX.Element {
+function Icon({ children, size = 16 }: { children: JSX.Element | JSX.Element[]; size?: number }): JSX.Element {
   return (
     <svg
       class="icon"

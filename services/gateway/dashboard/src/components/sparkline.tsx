@@ -6,13 +6,7 @@ const HEIGHT = 28;
 /** The shape of the last day; the numbers beside it say the rest. */
 export function Sparkline({ values }: { values: number[] | undefined }): JSX.Element {
   return (
-    <svg
-      class="sparkline"
-      width={WIDTH}
-      height={HEIGHT}
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-      aria-hidden="true"
-    >
+    <svg class="sparkline" width={WIDTH} height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
       {values && values.length > 1 && (
         <path d={path(values)} class={(values.at(-1) ?? 0) >= (values[0] ?? 0) ? "up" : "down"} />
       )}

@@ -16,10 +16,7 @@ test("the bucket empties and refills evenly over its window", () => {
 
 test("the server's headers correct the page's own count", () => {
   const budget = new Budget(() => 0);
-  budget.learn(
-    "market",
-    new Headers({ "RateLimit-Policy": '"market";q=1200;w=60', RateLimit: '"market";r=7;t=1' }),
-  );
+  budget.learn("market", new Headers({ "RateLimit-Policy": '"market";q=1200;w=60', RateLimit: '"market";r=7;t=1' }));
   assert.equal(budget.left("market"), 7);
   assert.equal(budget.reserve("market"), 400);
 });

@@ -40,13 +40,7 @@ test("a person's own number keeps every digit", () => {
 });
 
 test("an unknown is a dash and never a number", () => {
-  for (const text of [
-    f.price(null),
-    f.percent(undefined),
-    f.signedPercent(NaN),
-    f.money(null),
-    f.ratio(Infinity),
-  ])
+  for (const text of [f.price(null), f.percent(undefined), f.signedPercent(NaN), f.money(null), f.ratio(Infinity)])
     assert.equal(text, f.DASH);
 });
 

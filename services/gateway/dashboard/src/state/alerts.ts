@@ -53,9 +53,7 @@ export const endpoints = new Live<WebhookEndpoint[]>({
 export const endpointOf = (alert: Alert): WebhookEndpoint | null =>
   endpoints.data.value?.find((endpoint) => endpoint.id === alert.webhook_endpoint_id) ?? null;
 
-export const openedAlert = computed(
-  () => alerts.data.value?.find((alert) => alert.id === opened.value) ?? null,
-);
+export const openedAlert = computed(() => alerts.data.value?.find((alert) => alert.id === opened.value) ?? null);
 
 onSignOut(() => {
   opened.value = null;

@@ -41,9 +41,7 @@ export const health = new Live<Health>({
 
 export const tickers = computed(() => (quotes.data.value ?? []).map((quote) => quote.ticker).join(","));
 
-export const selectedQuote = computed(
-  () => quotes.data.value?.find((quote) => quote.ticker === ticker.value) ?? null,
-);
+export const selectedQuote = computed(() => quotes.data.value?.find((quote) => quote.ticker === ticker.value) ?? null);
 
 export const monitorOf = (symbol: string): Monitor | null =>
   monitors.data.value?.find((monitor) => monitor.symbol === symbol) ?? null;

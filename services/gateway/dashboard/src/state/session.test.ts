@@ -19,9 +19,7 @@ class MemoryStorage {
 }
 
 const owner = (email: string): Response =>
-  new Response(
-    JSON.stringify({ id: email, email, role: "reader", tier: "basic", is_active: true, created_at: "" }),
-  );
+  new Response(JSON.stringify({ id: email, email, role: "reader", tier: "basic", is_active: true, created_at: "" }));
 
 let local: MemoryStorage;
 let tab: MemoryStorage;

@@ -84,11 +84,7 @@ export function AlertForm(): JSX.Element {
               </option>
             ))}
           </select>
-          {errors.value.ticker ? (
-            <p class="error">{errors.value.ticker}</p>
-          ) : (
-            <p class="hint">Now {price(current)}</p>
-          )}
+          {errors.value.ticker ? <p class="error">{errors.value.ticker}</p> : <p class="hint">Now {price(current)}</p>}
         </div>
         <div class="field">
           <span class="label">When the price</span>

@@ -36,8 +36,7 @@ export function Alerts(): JSX.Element {
         <Pending of={alerts} label="Loading the alerts" />
       ) : list.length === 0 ? (
         <p class="empty">
-          No alerts yet. An alert posts a signed webhook to your server the moment a price crosses your
-          target.
+          No alerts yet. An alert posts a signed webhook to your server the moment a price crosses your target.
         </p>
       ) : (
         <Table list={list} />
@@ -100,23 +99,14 @@ function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.E
         <AlertState alert={alert} />
       </td>
       <td class="number">
-        {alert.is_active
-          ? signedPercent(away, 1)
-          : isKnown(alert.last_value)
-            ? `at ${price(alert.last_value)}`
-            : ""}
+        {alert.is_active ? signedPercent(away, 1) : isKnown(alert.last_value) ? `at ${price(alert.last_value)}` : ""}
       </td>
       <td class="wide-only spaced clip faint" title={alert.webhook_url}>
         {alert.webhook_url}
       </td>
       <td class="number wide-only faint">{minute(alert.triggered_at ?? alert.created_at)}</td>
       <td class="number">
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={`Delete ${condition(alert)}`}
-          onClick={onDelete}
-        >
+        <button type="button" class="icon-button" aria-label={`Delete ${condition(alert)}`} onClick={onDelete}>
           <TrashIcon />
         </button>
       </td>
@@ -155,9 +145,7 @@ export function ConfirmDelete({ alert, onClose }: { alert: Alert; onClose: () =>
     <Dialog title="Delete this alert?" onClose={onClose}>
       <p>
         {condition(alert)}.{" "}
-        {alert.is_active
-          ? "It will not fire any more."
-          : "It leaves this list; what it fired is still delivered."}
+        {alert.is_active ? "It will not fire any more." : "It leaves this list; what it fired is still delivered."}
       </p>
       {error.value && <Problem error={error.value} />}
       <div class="row end">

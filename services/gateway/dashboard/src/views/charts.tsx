@@ -155,8 +155,8 @@ function BarReadout({ bars }: { bars: Bar[] }): JSX.Element | null {
   const time = shown.time * 1000;
   return (
     <span class="readout" aria-live="off">
-      {day(time)}, {clock(time)} · open {price(shown.open)} · high {price(shown.high)} · low{" "}
-      {price(shown.low)} · close {price(shown.close)}
+      {day(time)}, {clock(time)} · open {price(shown.open)} · high {price(shown.high)} · low {price(shown.low)} · close{" "}
+      {price(shown.close)}
     </span>
   );
 }

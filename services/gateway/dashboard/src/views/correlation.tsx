@@ -106,9 +106,7 @@ function Grid({ data }: { data: Correlation }): JSX.Element {
           </tbody>
         </table>
       </div>
-      <p class="heat-words">
-        {pointed.value ? sentence(data, ...at.value) : `${data.n_overlap} common returns.`}
-      </p>
+      <p class="heat-words">{pointed.value ? sentence(data, ...at.value) : `${data.n_overlap} common returns.`}</p>
     </>
   );
 }

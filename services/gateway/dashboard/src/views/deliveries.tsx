@@ -48,9 +48,7 @@ function Attempt({ attempt }: { attempt: Delivery }): JSX.Element {
       </p>
       {attempt.error_msg && <p class="error">{attempt.error_msg}</p>}
       {attempt.response_excerpt && <p class="excerpt">{attempt.response_excerpt}</p>}
-      {due !== null && (
-        <p class="hint">{due > 0 ? `Next attempt in ${duration(due)}` : "Next attempt is due"}</p>
-      )}
+      {due !== null && <p class="hint">{due > 0 ? `Next attempt in ${duration(due)}` : "Next attempt is due"}</p>}
     </li>
   );
 }

@@ -49,20 +49,13 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
       {disabled && (
         <div class="problem" role="status">
           <p>{disabled}</p>
-          <button
-            type="button"
-            class="button"
-            disabled={busy.value}
-            onClick={() => void attempt(() => enable(id))}
-          >
+          <button type="button" class="button" disabled={busy.value} onClick={() => void attempt(() => enable(id))}>
             Enable again
           </button>
         </div>
       )}
       {secret.value === null ? (
-        <p class="hint">
-          Each call is signed with this receiver's secret, so your server can tell that it is genuine.
-        </p>
+        <p class="hint">Each call is signed with this receiver's secret, so your server can tell that it is genuine.</p>
       ) : (
         <code class="secret" tabIndex={0} aria-label="Signing secret">
           {secret.value}
@@ -94,10 +87,10 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
       <details class="how">
         <summary>How to verify the signature</summary>
         <p>
-          Compute HMAC-SHA-256 over <code>webhook-id.webhook-timestamp.body</code> with the base64 part of the
-          secret, and compare it with the <code>webhook-signature</code> header after <code>v1,</code>. Refuse
-          timestamps older than five minutes, and remember the id: a call can arrive more than once. Any
-          Standard Webhooks library does all of this:
+          Compute HMAC-SHA-256 over <code>webhook-id.webhook-timestamp.body</code> with the base64 part of the secret,
+          and compare it with the <code>webhook-signature</code> header after <code>v1,</code>. Refuse timestamps older
+          than five minutes, and remember the id: a call can arrive more than once. Any Standard Webhooks library does
+          all of this:
         </p>
         <pre tabIndex={0} aria-label="Example in Python">
           {EXAMPLE}

@@ -72,35 +72,17 @@ export function SignIn(): JSX.Element {
         </div>
       )}
       {mode.value === "key" ? (
-        <KeyForm
-          busy={busy.value}
-          error={error.value}
-          primary={!demo.value}
-          onSubmit={(key) => void enter(key)}
-        />
+        <KeyForm busy={busy.value} error={error.value} primary={!demo.value} onSubmit={(key) => void enter(key)} />
       ) : (
-        <RegisterForm
-          busy={busy.value}
-          error={error.value}
-          attempt={attempt}
-          onEnter={(key) => void enter(key)}
-        />
+        <RegisterForm busy={busy.value} error={error.value} attempt={attempt} onEnter={(key) => void enter(key)} />
       )}
       <label class="check">
-        <input
-          type="checkbox"
-          checked={stay.value}
-          onChange={(event) => (stay.value = event.currentTarget.checked)}
-        />
+        <input type="checkbox" checked={stay.value} onChange={(event) => (stay.value = event.currentTarget.checked)} />
         Stay signed in on this device
       </label>
       <p class="switch">
         {mode.value === "key" ? "No account yet?" : "Already have a key?"}{" "}
-        <button
-          type="button"
-          class="link"
-          onClick={() => switchTo(mode.value === "key" ? "register" : "key")}
-        >
+        <button type="button" class="link" onClick={() => switchTo(mode.value === "key" ? "register" : "key")}>
           {mode.value === "key" ? "Create one" : "Sign in with it"}
         </button>
       </p>

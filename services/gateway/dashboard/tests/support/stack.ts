@@ -51,8 +51,7 @@ export async function historyFilled(key: string): Promise<void> {
     });
     const body = (await response.json()) as { data?: { coverage: number | null } };
     if ((body.data?.coverage ?? 0) > 0.9) return;
-    if (Date.now() > deadline)
-      throw new Error(`no history after ${HISTORY_DEADLINE_MS} ms: ${response.status}`);
+    if (Date.now() > deadline) throw new Error(`no history after ${HISTORY_DEADLINE_MS} ms: ${response.status}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
@@ -64,8 +63,7 @@ export async function movePrice(ticker: string, percent: number): Promise<void> 
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ ticker, percent }),
   });
-  if (!response.ok)
-    throw new Error(`the simulator refused the move: ${response.status} ${await response.text()}`);
+  if (!response.ok) throw new Error(`the simulator refused the move: ${response.status} ${await response.text()}`);
 }
 
 /** The percentage that undoes a move. */
