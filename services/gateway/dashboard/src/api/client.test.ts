@@ -74,7 +74,7 @@ test("an alert's target travels with every digit, in both directions", async () 
   const rule = { ticker: "BTC", condition: "gt" as const, webhook_url: 'https://example.com/"}' };
   assert.equal((await createAlert({ ...rule, target_price: target })).target_price, target);
   const call = (globalThis.fetch as unknown as { mock: { calls: { arguments: [string, RequestInit] }[] } }).mock;
-  const sent = String(call.calls[0]!.arguments[1].body);
+  const sent = call.calls[0]!.arguments[1].body as string;
   assert.match(sent, new RegExp(`"target_price":${target}}$`));
   assert.equal((JSON.parse(sent) as typeof rule).webhook_url, rule.webhook_url);
 

@@ -64,7 +64,7 @@ class Browser {
         const data: unknown = structuredClone(message);
         for (const other of all)
           if (other !== channel)
-            queueMicrotask(() => other.onmessage?.call(channel as BroadcastChannel, { data } as MessageEvent));
+            queueMicrotask(() => void other.onmessage?.call(channel as BroadcastChannel, { data } as MessageEvent));
       },
     };
     all.add(channel);

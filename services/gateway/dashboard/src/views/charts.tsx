@@ -31,9 +31,10 @@ export function Charts(): JSX.Element {
   const quote = selectedQuote.value;
   const bars = useMemo(() => toBars(data ?? [], quote, stepSeconds), [data, quote, stepSeconds]);
   const frame = frameOf(bars, stepSeconds);
-  const lines = useLines(frame);
-  const name = nameOf(ticker.value ?? "");
-  useEffect(() => void (hovered.value = null), [ticker.value, stepSeconds]);
+  const lines = useLines(frame?.first);
+  const symbol = ticker.value;
+  const name = nameOf(symbol ?? "");
+  useEffect(() => void (hovered.value = null), [symbol, stepSeconds]);
 
   return (
     <Section
@@ -92,22 +93,23 @@ interface Column {
 }
 
 /** The series' columns, cut to the times that the price chart shows. */
-function useLines(frame: Frame | null): { drawdown: Column; volatility: Column } {
+function useLines(first: number | undefined): { drawdown: Column; volatility: Column } {
   const data = series.data.value;
   return useMemo(() => {
     const all = (data?.t ?? []).map((time) => Date.parse(time) / 1000);
-    const start = frame
-      ? Math.max(
-          0,
-          all.findIndex((time) => time >= frame.first),
-        )
-      : 0;
+    const start =
+      first === undefined
+        ? 0
+        : Math.max(
+            0,
+            all.findIndex((time) => time >= first),
+          );
     const times = all.slice(start);
     return {
       drawdown: { times, values: (data?.drawdown ?? []).slice(start) },
       volatility: { times, values: (data?.rolling_volatility ?? []).slice(start) },
     };
-  }, [data, frame?.first]);
+  }, [data, first]);
 }
 
 interface LineProps extends Column {

@@ -23,7 +23,7 @@ export function SignIn(): JSX.Element {
       (account) => (demo.value = account),
       () => undefined, // Only a demo has one.
     );
-  }, []);
+  }, [demo]);
 
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     if (busy.value) return;
