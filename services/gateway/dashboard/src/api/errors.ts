@@ -1,4 +1,7 @@
-import type { ErrorBody, FieldProblem } from "./types.ts";
+import type { ErrorBody, Violation } from "./types.ts";
+
+/** An error body as far as it is known: what answered need not have been the gateway. */
+type ErrorParts = { [K in keyof ErrorBody]?: ErrorBody[K] | null };
 
 /** Whatever kept a request from succeeding, in the words of the API or, without an answer, in ours. */
 export class ApiError extends Error {
@@ -6,11 +9,11 @@ export class ApiError extends Error {
   readonly status: number;
   readonly type: string;
   readonly remediation: string | null;
-  readonly fields: FieldProblem[];
+  readonly fields: Violation[];
   readonly retryAfterMs: number | null;
   readonly requestId: string | null;
 
-  constructor(status: number, body: Partial<ErrorBody>) {
+  constructor(status: number, body: ErrorParts) {
     super(body.detail ?? `The server answered with status ${status}.`);
     this.name = "ApiError";
     this.status = status;
@@ -22,7 +25,7 @@ export class ApiError extends Error {
   }
 
   /** The error as data, for a message to another tab; the constructor's arguments. */
-  toParts(): [status: number, body: Partial<ErrorBody>] {
+  toParts(): [status: number, body: ErrorParts] {
     const { type, remediation } = this;
     const retryAfter = this.retryAfterMs === null ? null : this.retryAfterMs / 1000;
     return [
@@ -62,7 +65,7 @@ export class ApiError extends Error {
 
 /** Reads the error body of any answer, also of one that did not come from the gateway. */
 export async function errorOf(response: Response): Promise<ApiError> {
-  let body: Partial<ErrorBody> = {};
+  let body: ErrorParts = {};
   try {
     const parsed: unknown = await response.json();
     if (typeof parsed === "object" && parsed !== null) body = parsed;

@@ -4,8 +4,8 @@ import type { Quote } from "../api/types.ts";
 import { frameOf, toBars } from "./bars.ts";
 
 const candles = [
-  { t: "2026-01-01T00:00:00.000Z", o: 10, h: 12, l: 9, c: 11, v: null, closed: true },
-  { t: "2026-01-01T01:00:00.000Z", o: 11, h: 11, l: 11, c: 11, v: null, closed: false },
+  { t: "2026-01-01T00:00:00.000Z", o: 10, h: 12, l: 9, c: 11, v: null, closed: true, backfilled: false },
+  { t: "2026-01-01T01:00:00.000Z", o: 11, h: 11, l: 11, c: 11, v: null, closed: false, backfilled: false },
 ];
 const quoteAt = (as_of: string, price: number): Quote => ({ as_of, price, quality: "ok" }) as Quote;
 

@@ -2,7 +2,8 @@ import { useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import type { Known } from "../api/types.ts";
+import type { Maybe } from "../api/types.ts";
+import { isKnown } from "../lib/format.ts";
 import { AXIS_WIDTH, FONT_SIZE, colour, fontFamily, hovered, moveByKey, type Frame } from "./frame.ts";
 
 const HEIGHT = 112;
@@ -10,7 +11,7 @@ const HEIGHT = 112;
 interface Props {
   /** Unix seconds, ascending. */
   times: number[];
-  values: Known[];
+  values: Maybe[];
   frame: Frame;
   tone: "accent" | "down";
   format: (value: number) => string;
@@ -79,8 +80,8 @@ export function LineChart({ times, values, frame, tone, format, label }: Props):
   );
 }
 
-function extent(values: Known[]): { min: number; max: number } {
-  const known = values.filter((value): value is number => value !== null);
+function extent(values: Maybe[]): { min: number; max: number } {
+  const known = values.filter(isKnown);
   if (known.length === 0) return { min: 0, max: 1 };
   const low = Math.min(0, ...known);
   const high = Math.max(0, ...known);

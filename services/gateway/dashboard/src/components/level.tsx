@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
-import type { Level } from "../api/types.ts";
+import type { RiskLevel } from "../api/types.ts";
 
 /** A risk level: its word, and a shape that differs as well as a colour. */
-export function LevelBadge({ level }: { level: Level | null }): JSX.Element | null {
-  if (level === null) return null;
+export function LevelBadge({ level }: { level: RiskLevel | null | undefined }): JSX.Element | null {
+  if (level == null) return null;
   return (
     <span class={`level ${level.toLowerCase()}`}>
       <span class="shape" aria-hidden="true" />

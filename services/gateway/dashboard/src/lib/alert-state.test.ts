@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Alert } from "../api/types.ts";
 import { disabledWords, eventWords, noDataWords } from "./alert-state.ts";
 import { minute } from "./format.ts";
+
+type NoDataReason = NonNullable<Alert["no_data"]>["reason"];
 
 const since = "2026-01-01T10:00:00.000Z";
 
 test("an alert that no price reaches says why and since when", () => {
-  const words = (reason: string): string | null => noDataWords({ ticker: "SOL", no_data: { since, reason } });
+  const words = (reason: NoDataReason): string | null => noDataWords({ ticker: "SOL", no_data: { since, reason } });
   assert.equal(words("no_price"), `Cannot fire: no price since ${minute(since)}`);
   assert.equal(words("prices_unfit"), `Cannot fire: prices come too late since ${minute(since)}`);
   assert.match(words("not_watched") ?? "", /^Cannot fire: SOL is not watched any more, last price /);
@@ -18,6 +21,9 @@ test("a disabled receiver says since when, why, and what becomes of its messages
     disabledWords({
       id: "1",
       url: "",
+      implicit: true,
+      consecutive_failures: 0,
+      created_at: since,
       is_enabled: disabled_reason === null,
       disabled_at: disabled_reason === null ? null : since,
       disabled_reason,

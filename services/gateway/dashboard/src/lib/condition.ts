@@ -1,9 +1,9 @@
-import type { Condition } from "../api/types.ts";
+import type { AlertCondition } from "../api/types.ts";
 import { exactPrice, isKnown, price, signedPercent } from "./format.ts";
 
 interface Rule {
   ticker: string;
-  condition: Condition;
+  condition: AlertCondition;
   /** Decimal text: a float would lose digits that the person wrote. */
   target_price: string;
 }

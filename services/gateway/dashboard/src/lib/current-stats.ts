@@ -1,4 +1,4 @@
-import type { Known, Quote, Stats } from "../api/types.ts";
+import type { Maybe, Quote, Stats } from "../api/types.ts";
 import { isKnown } from "./format.ts";
 
 /**
@@ -19,12 +19,12 @@ export function currentStats(stats: Stats, quote: Pick<Quote, "price" | "change_
     min_price: Math.min(min_price, price),
     current_drawdown: drawdown,
     max_drawdown: isKnown(max_drawdown) ? Math.min(max_drawdown, drawdown) : null,
-    change_percent: change_percent === null ? null : changeOf(stats.window, first, quote),
+    change_percent: isKnown(change_percent) ? changeOf(stats.window, first, quote) : null,
   };
 }
 
 /** Over a day it is the change that is shown beside the price, whose 24 hours end now. */
-function changeOf(window: string, first: Known, quote: Pick<Quote, "price" | "change_24h">): Known {
+function changeOf(window: string, first: Maybe, quote: Pick<Quote, "price" | "change_24h">): number | null {
   const { price, change_24h } = quote;
   if (window === "24h" && isKnown(change_24h)) return change_24h;
   return isKnown(first) && first > 0 ? (price / first - 1) * 100 : null;

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
 import { ApiError } from "../api/errors.ts";
-import type { AlertCreate, Condition } from "../api/types.ts";
+import type { AlertCreate, AlertCondition } from "../api/types.ts";
 import { Dialog } from "../components/dialog.tsx";
 import { Field } from "../components/field.tsx";
 import { Problem } from "../components/problem.tsx";
@@ -26,7 +26,7 @@ type Errors = Partial<Record<FieldName, string>>;
 export function AlertForm(): JSX.Element {
   const list = quotes.data.value ?? [];
   const asset = useSignal(ticker.value ?? list[0]?.ticker ?? "");
-  const condition = useSignal<Condition>("gt");
+  const condition = useSignal<AlertCondition>("gt");
   const target = useSignal("");
   // Most people have one receiver: the one of their newest alert.
   const url = useSignal(alerts.data.peek()?.[0]?.webhook_url ?? "");

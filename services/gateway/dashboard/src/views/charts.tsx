@@ -1,7 +1,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import type { Known } from "../api/types.ts";
+import type { Maybe } from "../api/types.ts";
 import { frameOf, toBars, type Bar } from "../charts/bars.ts";
 import { hovered, type Frame } from "../charts/frame.ts";
 import { LineChart } from "../charts/line-chart.tsx";
@@ -89,7 +89,7 @@ function ChartState({ missing }: { missing: boolean }): JSX.Element | null {
 
 interface Column {
   times: number[];
-  values: Known[];
+  values: Maybe[];
 }
 
 /** The series' columns, cut to the times that the price chart shows. */

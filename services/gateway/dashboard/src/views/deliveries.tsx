@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { Alert, Delivery } from "../api/types.ts";
 import { Pending } from "../components/pending.tsx";
-import { dateTime, duration, milliseconds } from "../lib/format.ts";
+import { dateTime, duration, isKnown, milliseconds } from "../lib/format.ts";
 import { now } from "../lib/visibility.ts";
 import { deliveries } from "../state/alerts.ts";
 
@@ -42,8 +42,8 @@ function Attempt({ attempt }: { attempt: Delivery }): JSX.Element {
       <p class="attempt-head">
         <span class={`outcome ${attempt.status}`}>{WORDS[attempt.status]}</span>
         {attempt.attempt > 0 && <span>Attempt {attempt.attempt}</span>}
-        {attempt.response_code !== null && <span class="code">HTTP {attempt.response_code}</span>}
-        {attempt.latency_ms !== null && <span>{milliseconds(attempt.latency_ms)}</span>}
+        {isKnown(attempt.response_code) && <span class="code">HTTP {attempt.response_code}</span>}
+        {isKnown(attempt.latency_ms) && <span>{milliseconds(attempt.latency_ms)}</span>}
         <span class="when">{dateTime(attempt.dispatched_at)}</span>
       </p>
       {attempt.error_msg && <p class="error">{attempt.error_msg}</p>}

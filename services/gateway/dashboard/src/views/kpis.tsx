@@ -10,7 +10,7 @@ import { connection, selectedQuote } from "../state/market.ts";
 import { RANGES, ticker, window_ } from "../state/selection.ts";
 
 type NumberField = {
-  [F in keyof Stats]: Stats[F] extends number | null ? F : never;
+  [F in keyof Stats]-?: NonNullable<Stats[F]> extends number ? F : never;
 }[keyof Stats];
 
 interface Tile {

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import type { CheckName, Monitor, MonitorCheck } from "../api/types.ts";
+import type { RiskCheck, Monitor, MonitorCheck } from "../api/types.ts";
 import { LevelBadge } from "../components/level.tsx";
 import { Lag, Pending } from "../components/pending.tsx";
 import { Section } from "../components/section.tsx";
@@ -8,7 +8,7 @@ import { DASH, isKnown, minute, percent, ratio, words } from "../lib/format.ts";
 import { monitorOf, monitors } from "../state/market.ts";
 import { ticker } from "../state/selection.ts";
 
-const CHECKS: Record<CheckName, { label: string; about: string; show: (value: number) => string }> = {
+const CHECKS: Record<RiskCheck, { label: string; about: string; show: (value: number) => string }> = {
   price_drop: {
     label: "Price drop, 24 h",
     about: "Fall of the price over 24 hours.",
@@ -40,7 +40,7 @@ function LevelNote({ monitor }: { monitor: Monitor }): JSX.Element {
   return (
     <>
       <LevelBadge level={monitor.level} />
-      {monitor.level !== null && monitor.since && <span>since {minute(monitor.since)}</span>}
+      {monitor.level && monitor.since && <span>since {minute(monitor.since)}</span>}
       <Lag of={monitors} />
     </>
   );
