@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => browser.close());
 
-test("the watch list shows live prices that change", () =>
+test("watch list shows live prices that change", () =>
   withPage(browser, "prices", {}, async (page) => {
     await signInByKey(page, key);
     const before = await shownPrice(page, "BTC");
@@ -25,10 +25,10 @@ test("the watch list shows live prices that change", () =>
       .waitFor();
     await page.getByText("Simulated market").waitFor();
     await page.locator('[data-ticker="BTC"] .sparkline path').waitFor({ state: "attached" });
-    await page.locator('[data-ticker="BTC"] .level').waitFor();
+    await page.locator('[data-ticker="BTC"] .risk-badge').waitFor();
   }));
 
-test("an asset and a window are chosen, kept in the address and reloaded", () =>
+test("selected asset and range are in the URL and survive a reload", () =>
   withPage(browser, "choice", {}, async (page) => {
     await signInByKey(page, key);
     await page.locator('[data-ticker="ETH"]').click();
@@ -62,8 +62,8 @@ test("statistics, charts, risk checks and correlations are filled from the API",
       .locator("canvas")
       .first()
       .waitFor();
-    await page.locator(".line-box canvas").nth(1).waitFor();
-    assert.equal(await page.locator(".line-box canvas").count(), 2);
+    await page.locator(".line-chart canvas").nth(1).waitFor();
+    assert.equal(await page.locator(".line-chart canvas").count(), 2);
     await page.getByRole("meter").nth(2).waitFor();
     assert.equal(await page.getByRole("meter").count(), 3);
     await page.locator("[data-at]").first().waitFor();
@@ -75,7 +75,7 @@ test("statistics, charts, risk checks and correlations are filled from the API",
     );
   }));
 
-test("while the market crashes, the tiles agree with the price at the head", async () => {
+test("tiles agree with the price at the head during a crash", async () => {
   const crash = -15;
   await withPage(browser, "crash", {}, async (page) => {
     await signInByKey(page, key);

@@ -24,7 +24,7 @@ async function isHeld(page: Page, text: string): Promise<boolean> {
 const logOut = (page: Page): Promise<void> =>
   page.getByRole("button", { name: "Log out", includeHidden: true }).evaluate((button: HTMLElement) => button.click());
 
-test("after one account has left, nothing of it is shown or kept for the next", async () => {
+test("signed-out account leaves nothing on the page or in memory", async () => {
   const [first, second] = [await register(), await register()];
   const receiver = `https://example.com/only-of-the-first-${crypto.randomUUID()}`;
   await createAlert(first, { ticker: "ETH", condition: "gt", target_price: 987_654, webhook_url: receiver });
@@ -63,7 +63,7 @@ test("after one account has left, nothing of it is shown or kept for the next", 
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByText("No alerts yet.").waitFor();
     assert.equal(await page.getByRole("dialog").count(), 0);
-    assert.equal(await page.locator(".notices p").count(), 0);
+    assert.equal(await page.locator(".toasts p").count(), 0);
     await page.locator(".asset-head").getByRole("heading", { name: "Bitcoin BTC" }).waitFor();
     await page.getByRole("button", { name: "New alert" }).first().click();
     assert.equal(await page.getByLabel("Webhook URL").inputValue(), "");

@@ -52,7 +52,7 @@ const allChange = async (pages: Page[]): Promise<void> => {
   await Promise.all(changes);
 };
 
-test("four tabs of one account ask no more than one, and the rest go on without the leader", async () => {
+test("four tabs send no more requests than one, and go on without the leader", async () => {
   const key = await register();
   await historyFilled(key);
   await withPage(browser, "tabs", {}, async (leader) => {
@@ -87,7 +87,7 @@ test("four tabs of one account ask no more than one, and the rest go on without 
   });
 });
 
-test("logging out in one tab ends the account's other tabs and leaves those of other accounts", async () => {
+test("log-out ends the account's other tabs and leaves those of other accounts", async () => {
   const [first, second] = [await register(), await register()];
   const webhook_url = "https://example.com/webhook";
   await createAlert(first, { ticker: "SOL", condition: "gt", target_price: 11_111, webhook_url });

@@ -1,8 +1,8 @@
-import { Budget, type Policy } from "../lib/budget.ts";
-import { ApiError, errorOf } from "./errors.ts";
+import { RateBudget, type Policy } from "../lib/rate-budget.ts";
+import { ApiError, readError } from "./errors.ts";
 
-/** The page's one account of what it may still ask. */
-export const budget = new Budget();
+/** What this page may still ask for. */
+export const rateBudget = new RateBudget();
 
 const TIMEOUT_MS = 12_000;
 
@@ -39,8 +39,8 @@ export function authenticate(key: string | null, unauthorized: (error: ApiError)
 export async function request<T>(path: string, options: Options = {}): Promise<T> {
   const { method = "GET", policy = "none", body } = options;
   const usedKey = options.key === undefined ? sessionKey : options.key;
-  const ends = [options.signal, options.key === undefined ? session.signal : undefined];
-  const signal = AbortSignal.any(ends.filter((each) => each !== undefined));
+  const signals = [options.signal, options.key === undefined ? session.signal : undefined];
+  const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
   const headers: Record<string, string> = { Accept: "application/json" };
   if (usedKey) headers["X-API-Key"] = usedKey;
   const init: RequestInit = { method, headers, cache: "no-store", credentials: "omit" };
@@ -53,18 +53,18 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   init.signal = AbortSignal.any([signal, timeout]);
 
-  budget.spend(policy);
+  rateBudget.spend(policy);
   let response: Response;
   try {
-    response = await fetch(path + search(options.query), init);
+    response = await fetch(path + queryString(options.query), init);
   } catch {
     signal.throwIfAborted();
     throw timeout.aborted ? ApiError.timeout() : ApiError.unreachable();
   }
   signal.throwIfAborted();
-  budget.learn(policy, response.headers);
+  rateBudget.updateFromHeaders(policy, response.headers);
   if (!response.ok) {
-    const error = await errorOf(response);
+    const error = await readError(response);
     signal.throwIfAborted();
     if (error.status === 401 && usedKey === sessionKey && sessionKey !== null) onUnauthorized(error);
     throw error;
@@ -81,7 +81,7 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
   return parsed;
 }
 
-function search(query: Options["query"]): string {
+function queryString(query: Options["query"]): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) parameters.set(name, String(value));
   const text = parameters.toString();

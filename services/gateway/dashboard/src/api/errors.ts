@@ -64,7 +64,7 @@ export class ApiError extends Error {
 }
 
 /** Reads the error body of any answer, also of one that did not come from the gateway. */
-export async function errorOf(response: Response): Promise<ApiError> {
+export async function readError(response: Response): Promise<ApiError> {
   let body: ErrorParts = {};
   try {
     const parsed: unknown = await response.json();

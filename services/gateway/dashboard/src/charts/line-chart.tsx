@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { Maybe } from "../api/types.ts";
 import { isKnown } from "../lib/format.ts";
-import { AXIS_WIDTH, FONT_SIZE, colour, fontFamily, hovered, moveByKey, type Frame } from "./frame.ts";
+import { AXIS_WIDTH, FONT_SIZE, color, fontFamily, crosshairTime, moveByKey, type TimeRange } from "./crosshair.ts";
 
 const HEIGHT = 112;
 
@@ -12,7 +12,7 @@ interface Props {
   /** Unix seconds, ascending. */
   times: number[];
   values: Maybe[];
-  frame: Frame;
+  frame: TimeRange;
   tone: "accent" | "down";
   format: (value: number) => string;
   label: string;
@@ -33,7 +33,7 @@ export function LineChart({ times, values, frame, tone, format, label }: Props):
       tone,
       (value) => latest.current.format(value),
       (index) => {
-        hovered.value = index === null ? null : (latest.current.times[index] ?? null);
+        crosshairTime.value = index === null ? null : (latest.current.times[index] ?? null);
       },
     );
     const made = new uPlot(settings, [[], []], container);
@@ -58,7 +58,7 @@ export function LineChart({ times, values, frame, tone, format, label }: Props):
   }, [times, values, frame.first, frame.last, frame.step, tone]);
 
   useSignalEffect(() => {
-    const time = hovered.value;
+    const time = crosshairTime.value;
     const made = plot.current;
     if (!made) return;
     const index = time === null ? -1 : times.indexOf(time);
@@ -75,7 +75,7 @@ export function LineChart({ times, values, frame, tone, format, label }: Props):
       tabIndex={0}
       aria-label={label}
       onKeyDown={(event) => moveByKey(event, frame)}
-      onBlur={() => (hovered.value = null)}
+      onBlur={() => (crosshairTime.value = null)}
     />
   );
 }
@@ -95,14 +95,14 @@ function options(
   format: (value: number) => string,
   point: (index: number | null) => void,
 ): uPlot.Options {
-  const line = colour(tone);
+  const line = color(tone);
   const font = `${FONT_SIZE}px ${fontFamily()}`;
   return {
     width,
     height: HEIGHT,
     padding: [8, 0, 8, 0],
     legend: { show: false },
-    // Fires for the reader's own pointer only: positions set by `hovered` are not reported back.
+    // Fires for the reader's own pointer only: positions set by `crosshairTime` are not reported back.
     hooks: { setCursor: [(made) => point((made.cursor.left ?? -1) < 0 ? null : (made.cursor.idx ?? null))] },
     cursor: {
       y: false,
@@ -118,9 +118,9 @@ function options(
         gap: 8,
         space: 28,
         font,
-        stroke: colour("ink-3"),
+        stroke: color("ink-3"),
         ticks: { show: false },
-        grid: { stroke: colour("line-2"), width: 1 },
+        grid: { stroke: color("line-2"), width: 1 },
         values: (_, splits) => splits.map(format),
       },
     ],

@@ -15,21 +15,21 @@ import {
   type UTCTimestamp,
 } from "lightweight-charts";
 import { clock, day, fixed, priceDecimals } from "../lib/format.ts";
-import { frameOf, type Bar } from "./bars.ts";
-import { AXIS_WIDTH, FONT_SIZE, colour, fontFamily, hovered, moveByKey } from "./frame.ts";
+import { timeRangeOf, type ChartCandle } from "./candles.ts";
+import { AXIS_WIDTH, FONT_SIZE, color, fontFamily, crosshairTime, moveByKey } from "./crosshair.ts";
 
-export type Look = "candles" | "area";
+export type ChartType = "candles" | "area";
 type Series = ISeriesApi<"Candlestick"> | ISeriesApi<"Area">;
 
 interface Props {
-  bars: Bar[];
+  bars: ChartCandle[];
   step: number;
-  look: Look;
+  chartType: ChartType;
   label: string;
 }
 
 /** The price over time. It shows one fixed range: ranges are chosen, not dragged, so the page scrolls freely. */
-export function PriceChart({ bars, step, look, label }: Props): JSX.Element {
+export function PriceChart({ bars, step, chartType, label }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<IChartApi | null>(null);
   const series = useRef<Series | null>(null);
@@ -43,7 +43,7 @@ export function PriceChart({ bars, step, look, label }: Props): JSX.Element {
     made.subscribeCrosshairMove((move) => {
       if (!move.sourceEvent) return;
       const bar = move.logical === undefined ? undefined : latest.current.bars[Math.round(move.logical)];
-      hovered.value = move.point && bar ? bar.time : null;
+      crosshairTime.value = move.point && bar ? bar.time : null;
     });
     return () => {
       made.remove();
@@ -55,8 +55,8 @@ export function PriceChart({ bars, step, look, label }: Props): JSX.Element {
   useEffect(() => {
     if (!chart.current) return;
     if (series.current) chart.current.removeSeries(series.current);
-    series.current = addSeries(chart.current, look);
-  }, [look]);
+    series.current = addSeries(chart.current, chartType);
+  }, [chartType]);
 
   useEffect(() => {
     if (!chart.current || !series.current) return;
@@ -70,10 +70,10 @@ export function PriceChart({ bars, step, look, label }: Props): JSX.Element {
     });
     setData(series.current, bars, step);
     chart.current.timeScale().setVisibleLogicalRange({ from: -0.5, to: slots(bars, step) - 0.5 });
-  }, [bars, step, look]);
+  }, [bars, step, chartType]);
 
   useSignalEffect(() => {
-    const time = hovered.value;
+    const time = crosshairTime.value;
     if (!chart.current || !series.current) return;
     const bar = time === null ? undefined : latest.current.bars.find((each) => each.time === time);
     if (bar) chart.current.setCrosshairPosition(bar.close, shifted(bar.time), series.current);
@@ -88,20 +88,20 @@ export function PriceChart({ bars, step, look, label }: Props): JSX.Element {
       tabIndex={0}
       aria-label={label}
       onKeyDown={(event) => {
-        const frame = frameOf(bars, step);
+        const frame = timeRangeOf(bars, step);
         if (frame) moveByKey(event, frame);
       }}
-      onMouseLeave={() => (hovered.value = null)}
-      onBlur={() => (hovered.value = null)}
+      onMouseLeave={() => (crosshairTime.value = null)}
+      onBlur={() => (crosshairTime.value = null)}
     />
   );
 }
 
 function build(container: HTMLElement): IChartApi {
-  const hairline = colour("line");
+  const hairline = color("line");
   const label = {
-    color: colour("ink-3"),
-    labelBackgroundColor: colour("ink"),
+    color: color("ink-3"),
+    labelBackgroundColor: color("ink"),
     style: LineStyle.Dotted,
     width: 1,
   } as const;
@@ -109,12 +109,12 @@ function build(container: HTMLElement): IChartApi {
     autoSize: true,
     layout: {
       background: { type: ColorType.Solid, color: "transparent" },
-      textColor: colour("ink-3"),
+      textColor: color("ink-3"),
       fontFamily: fontFamily(),
       fontSize: FONT_SIZE,
       attributionLogo: true,
     },
-    grid: { vertLines: { visible: false }, horzLines: { color: colour("line-2") } },
+    grid: { vertLines: { visible: false }, horzLines: { color: color("line-2") } },
     rightPriceScale: {
       borderVisible: false,
       minimumWidth: AXIS_WIDTH,
@@ -146,18 +146,18 @@ function axisLabels(prices: readonly number[]): string[] {
   return prices.map((price) => fixed(price, decimals));
 }
 
-function addSeries(chart: IChartApi, look: Look): Series {
+function addSeries(chart: IChartApi, chartType: ChartType): Series {
   const shared = { priceLineStyle: LineStyle.Dotted, priceLineWidth: 1 as const };
-  if (look === "area")
+  if (chartType === "area")
     return chart.addSeries(AreaSeries, {
       ...shared,
-      lineColor: colour("accent"),
+      lineColor: color("accent"),
       lineWidth: 2,
       topColor: "rgb(47 79 216 / 0.14)",
       bottomColor: "rgb(47 79 216 / 0)",
-      priceLineColor: colour("accent"),
+      priceLineColor: color("accent"),
     });
-  const [up, down] = [colour("up"), colour("down")];
+  const [up, down] = [color("up"), color("down")];
   return chart.addSeries(CandlestickSeries, {
     ...shared,
     upColor: "#ffffff",
@@ -170,9 +170,9 @@ function addSeries(chart: IChartApi, look: Look): Series {
 }
 
 /** Missing bars stay empty, so that one bar's width is the same time everywhere. */
-function setData(series: Series, bars: Bar[], step: number): void {
+function setData(series: Series, bars: ChartCandle[], step: number): void {
   const known = new Map(bars.map((bar) => [bar.time, bar]));
-  const frame = frameOf(bars, step);
+  const frame = timeRangeOf(bars, step);
   const times = frame ? Array.from({ length: slots(bars, step) }, (_, i) => frame.first + i * step) : [];
   if (series.seriesType() === "Area") {
     (series as ISeriesApi<"Area">).setData(
@@ -186,8 +186,8 @@ function setData(series: Series, bars: Bar[], step: number): void {
   }
 }
 
-function slots(bars: Bar[], step: number): number {
-  const frame = frameOf(bars, step);
+function slots(bars: ChartCandle[], step: number): number {
+  const frame = timeRangeOf(bars, step);
   return frame ? Math.round((frame.last - frame.first) / step) + 1 : 0;
 }
 

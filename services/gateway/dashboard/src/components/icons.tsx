@@ -74,7 +74,7 @@ export const BellIcon = (): JSX.Element => (
 );
 
 /** The product's mark: a lens over a price. */
-export const Mark = (): JSX.Element => (
+export const Logo = (): JSX.Element => (
   <svg width="24" height="24" viewBox="0 0 32 32" aria-hidden="true">
     <rect width="32" height="32" rx="8" fill="var(--accent)" />
     <circle cx="14.5" cy="14.5" r="7" fill="none" stroke="#fff" stroke-width="2.4" />

@@ -7,7 +7,7 @@ export function Problem({ error, onRetry }: { error: ApiError; onRetry?: () => v
     <div class="problem" role="alert">
       <p class="what">{error.message}</p>
       {error.remediation && <p>{error.remediation}</p>}
-      {error.requestId && <p class="faint">Request {error.requestId}</p>}
+      {error.requestId && <p class="muted">Request {error.requestId}</p>}
       {onRetry && (
         <button type="button" class="link" onClick={onRetry}>
           Try again

@@ -13,7 +13,7 @@ export function Segmented<V extends string>({ label, options, value, onChange }:
   const name = useId();
   return (
     <fieldset class="segmented">
-      <legend class="unseen">{label}</legend>
+      <legend class="visually-hidden">{label}</legend>
       {options.map((option) => (
         <label key={option.value} title={option.title}>
           <input

@@ -8,7 +8,7 @@ type NoDataReason = NonNullable<Alert["no_data"]>["reason"];
 
 const since = "2026-01-01T10:00:00.000Z";
 
-test("an alert that no price reaches says why and since when", () => {
+test("alert without data says why and since when", () => {
   const words = (reason: NoDataReason): string | null => noDataWords({ ticker: "SOL", no_data: { since, reason } });
   assert.equal(words("no_price"), `Cannot fire: no price since ${minute(since)}`);
   assert.equal(words("prices_unfit"), `Cannot fire: prices come too late since ${minute(since)}`);
@@ -16,7 +16,7 @@ test("an alert that no price reaches says why and since when", () => {
   assert.equal(noDataWords({ ticker: "SOL" }), null);
 });
 
-test("a disabled receiver says since when, why, and what becomes of its messages", () => {
+test("disabled receiver says since when, why, and what becomes of its messages", () => {
   const words = (disabled_reason: string | null): string | null =>
     disabledWords({
       id: "1",
@@ -35,7 +35,7 @@ test("a disabled receiver says since when, why, and what becomes of its messages
   assert.match(words("by_operator") ?? "", /^Receiver disabled since .* \(by operator\)\. Nothing is sent/);
 });
 
-test("an event says that a message was given up, which the alert's state does not", () => {
+test("delivery_failed event says that a message was given up", () => {
   assert.deepEqual(eventWords({ to_state: "triggered", reason: "price_above_target", late: true }), {
     title: "Triggered",
     explanation: "Price above target, found late",

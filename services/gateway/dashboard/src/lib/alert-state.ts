@@ -1,5 +1,5 @@
 import type { Alert, AlertEvent, WebhookEndpoint } from "../api/types.ts";
-import { minute, sentence, words } from "./format.ts";
+import { minute, sentenceCase, humanize } from "./format.ts";
 
 /** Why an armed alert cannot fire at the moment, and since when; `null` while it can. */
 export function noDataWords({ ticker, no_data }: Pick<Alert, "ticker" | "no_data">): string | null {
@@ -22,7 +22,7 @@ export function disabledWords(endpoint: WebhookEndpoint): string | null {
       `${since}, because too many messages to it failed. Messages wait (1,000 at most) ` +
       "until a test every ten minutes gets through, or until you enable it again."
     );
-  const reason = words(endpoint.disabled_reason ?? "no reason given");
+  const reason = humanize(endpoint.disabled_reason ?? "no reason given");
   return `${since} (${reason}). Nothing is sent to it until you enable it again.`;
 }
 
@@ -42,7 +42,7 @@ export function eventWords(event: Pick<AlertEvent, "to_state" | "reason" | "late
       explanation: "The webhook of this firing was not delivered and is not tried again.",
     };
   return {
-    title: sentence(event.to_state),
-    explanation: `${sentence(event.reason)}${event.late ? ", found late" : ""}`,
+    title: sentenceCase(event.to_state),
+    explanation: `${sentenceCase(event.reason)}${event.late ? ", found late" : ""}`,
   };
 }

@@ -134,13 +134,13 @@ export function direction(value: number | null | undefined): Direction {
 }
 
 /** "zero_volatility" → "zero volatility". */
-export function words(slug: string): string {
+export function humanize(slug: string): string {
   return slug.replaceAll("_", " ");
 }
 
 /** "price_above_target" → "Price above target". */
-export function sentence(slug: string): string {
-  return slug.charAt(0).toUpperCase() + words(slug.slice(1));
+export function sentenceCase(slug: string): string {
+  return slug.charAt(0).toUpperCase() + humanize(slug.slice(1));
 }
 
 export function isKnown(value: number | null | undefined): value is number {

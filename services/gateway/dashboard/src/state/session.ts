@@ -13,8 +13,8 @@ const ACCOUNT = `${PREFIX}account`;
 
 export const key = signal<string | null>(null);
 export const user = signal<User | null>(null);
-/** Why the last session ended, when it did not end by choice. */
-export const ended = signal<string | null>(null);
+/** Why the last session signOutReason, when it did not end by choice. */
+export const signOutReason = signal<string | null>(null);
 
 const storedAccount = signal<string | null>(null);
 /** The id of the account, as far as it is known. */
@@ -26,22 +26,22 @@ export const SIGNED_OUT = "signed-out";
 export const signedIn = computed(() => key.value !== null);
 
 /** Takes up the session of an earlier visit. The key is checked by the first requests that use it. */
-export function resume(): void {
+export function restoreSession(): void {
   const storage = [sessionStorage, localStorage].find((each) => read(each, KEY) !== null);
   const stored = storage && read(storage, KEY);
   if (!stored) return;
   storedAccount.value = read(storage, ACCOUNT);
-  accept(stored);
+  openSession(stored);
 }
 
 /** Checks a key with the API and opens the session with it. */
-export async function signIn(candidate: string, stay: boolean): Promise<void> {
+export async function signIn(candidate: string, remember: boolean): Promise<void> {
   const owner = await api.me(candidate);
-  const storage = stay ? localStorage : sessionStorage;
+  const storage = remember ? localStorage : sessionStorage;
   write(storage, KEY, candidate);
   write(storage, ACCOUNT, owner.id);
   user.value = owner;
-  accept(candidate);
+  openSession(candidate);
 }
 
 const cleanups: (() => void)[] = [];
@@ -59,22 +59,22 @@ export function signOut(reason: string | null = null): void {
   if (reason === null) tabGroup.peek()?.announce(SIGNED_OUT);
   const left = key.peek();
   authenticate(null, () => undefined);
-  erase(sessionStorage);
+  clearStorage(sessionStorage);
   // Another tab may have stored the key of another account meanwhile.
   const stored = read(localStorage, KEY);
-  if (stored === null || stored === left) erase(localStorage);
+  if (stored === null || stored === left) clearStorage(localStorage);
   batch(() => {
     key.value = null;
     user.value = null;
     storedAccount.value = null;
-    ended.value = reason;
+    signOutReason.value = reason;
     for (const cleanup of cleanups) cleanup();
   });
 }
 
-function accept(accepted: string): void {
+function openSession(accepted: string): void {
   authenticate(accepted, (error: ApiError) => signOut(error.message));
-  ended.value = null;
+  signOutReason.value = null;
   key.value = accepted;
   if (user.value === null) {
     api.me().then(
@@ -101,7 +101,7 @@ function write(storage: Storage, name: string, value: string): void {
   }
 }
 
-function erase(storage: Storage): void {
+function clearStorage(storage: Storage): void {
   try {
     for (const name of Object.keys(storage)) if (name.startsWith(PREFIX)) storage.removeItem(name);
   } catch {

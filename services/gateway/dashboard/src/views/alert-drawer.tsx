@@ -4,7 +4,7 @@ import type { Alert } from "../api/types.ts";
 import { Dialog } from "../components/dialog.tsx";
 import { condition } from "../lib/condition.ts";
 import { dateTime, isKnown, price } from "../lib/format.ts";
-import { opened, openedAlert } from "../state/alerts.ts";
+import { openAlertId, openAlert } from "../state/alerts.ts";
 import { AlertState, ConfirmDelete } from "./alerts.tsx";
 import { Deliveries } from "./deliveries.tsx";
 import { Endpoint } from "./endpoint.tsx";
@@ -12,11 +12,11 @@ import { Events } from "./events.tsx";
 
 /** Everything about one alert: what it waits for, what happened, who was told and how that went. */
 export function AlertDrawer(): JSX.Element | null {
-  const alert = openedAlert.value;
+  const alert = openAlert.value;
   const deleting = useSignal(false);
   if (!alert) return null;
   return (
-    <Dialog side title={condition(alert)} onClose={() => (opened.value = null)}>
+    <Dialog side title={condition(alert)} onClose={() => (openAlertId.value = null)}>
       <Facts alert={alert} />
       <Deliveries alert={alert} />
       <Events />
@@ -55,7 +55,7 @@ function Facts({ alert }: { alert: Alert }): JSX.Element {
       )}
       <div>
         <dt>Webhook</dt>
-        <dd class="break">{alert.webhook_url}</dd>
+        <dd class="wrap-anywhere">{alert.webhook_url}</dd>
       </div>
     </dl>
   );

@@ -9,8 +9,8 @@ import { Problem } from "../components/problem.tsx";
 import { Segmented } from "../components/segmented.tsx";
 import { parsePrice, preview } from "../lib/condition.ts";
 import { price } from "../lib/format.ts";
-import { nameOf } from "../lib/names.ts";
-import { alerts, create, creating } from "../state/alerts.ts";
+import { assetName } from "../lib/assets.ts";
+import { alerts, create, isCreating } from "../state/alerts.ts";
 import { quotes } from "../state/market.ts";
 import { ticker } from "../state/selection.ts";
 
@@ -37,7 +37,7 @@ export function AlertForm(): JSX.Element {
 
   const current = list.find((quote) => quote.ticker === asset.value)?.price ?? null;
   const wanted = parsePrice(target.value);
-  const close = (): void => void (creating.value = false);
+  const close = (): void => void (isCreating.value = false);
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -59,7 +59,7 @@ export function AlertForm(): JSX.Element {
       close();
     } catch (cause) {
       const error = cause instanceof ApiError ? cause : ApiError.unreachable();
-      errors.value = byField(error);
+      errors.value = errorsByField(error);
       // What is shown at a field need not be said twice.
       failure.value = Object.keys(errors.value).length > 0 ? null : error;
     } finally {
@@ -80,7 +80,7 @@ export function AlertForm(): JSX.Element {
           >
             {list.map((quote) => (
               <option key={quote.ticker} value={quote.ticker}>
-                {quote.ticker} · {nameOf(quote.ticker)}
+                {quote.ticker} · {assetName(quote.ticker)}
               </option>
             ))}
           </select>
@@ -136,7 +136,7 @@ export function AlertForm(): JSX.Element {
 }
 
 /** The API's complaints by field; those about the address sometimes come without a list. */
-function byField(error: ApiError): Errors {
+function errorsByField(error: ApiError): Errors {
   const errors: Errors = {};
   for (const { loc, msg } of error.fields) {
     const field = loc.at(-1);

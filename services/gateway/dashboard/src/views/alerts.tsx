@@ -4,13 +4,13 @@ import type { Alert } from "../api/types.ts";
 import { ApiError } from "../api/errors.ts";
 import { Dialog } from "../components/dialog.tsx";
 import { PlusIcon, TrashIcon } from "../components/icons.tsx";
-import { Lag, Pending } from "../components/pending.tsx";
+import { StaleBadge, Loading } from "../components/loading.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Section } from "../components/section.tsx";
 import { disabledSince, noDataWords } from "../lib/alert-state.ts";
 import { condition } from "../lib/condition.ts";
-import { exactPrice, isKnown, minute, price, sentence, signedPercent } from "../lib/format.ts";
-import { alerts, creating, endpointOf, opened, remove } from "../state/alerts.ts";
+import { exactPrice, isKnown, minute, price, sentenceCase, signedPercent } from "../lib/format.ts";
+import { alerts, isCreating, endpointOf, openAlertId, remove } from "../state/alerts.ts";
 import { quotes } from "../state/market.ts";
 
 export function Alerts(): JSX.Element {
@@ -22,18 +22,18 @@ export function Alerts(): JSX.Element {
       note={
         <>
           {list && list.length > 0 && `${list.filter((alert) => alert.is_active).length} armed`}
-          <Lag of={alerts} />
+          <StaleBadge of={alerts} />
         </>
       }
       actions={
-        <button type="button" class="button" onClick={() => (creating.value = true)}>
+        <button type="button" class="button" onClick={() => (isCreating.value = true)}>
           <PlusIcon />
           New alert
         </button>
       }
     >
       {list === null ? (
-        <Pending of={alerts} label="Loading the alerts" />
+        <Loading of={alerts} label="Loading the alerts" />
       ) : list.length === 0 ? (
         <p class="empty">
           No alerts yet. An alert posts a signed webhook to your server the moment a price crosses your target.
@@ -49,7 +49,7 @@ function Table({ list }: { list: Alert[] }): JSX.Element {
   const deleting = useSignal<Alert | null>(null);
   return (
     <>
-      <table class="list" aria-label="My alerts">
+      <table class="alert-table" aria-label="My alerts">
         <thead>
           <tr>
             <th scope="col">Alert</th>
@@ -64,7 +64,7 @@ function Table({ list }: { list: Alert[] }): JSX.Element {
               Changed
             </th>
             <th scope="col">
-              <span class="unseen">Actions</span>
+              <span class="visually-hidden">Actions</span>
             </th>
           </tr>
         </thead>
@@ -89,7 +89,7 @@ function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.E
           type="button"
           class="row-button"
           aria-label={`Details of ${condition(alert)}`}
-          onClick={() => (opened.value = alert.id)}
+          onClick={() => (openAlertId.value = alert.id)}
         >
           <strong>{alert.ticker}</strong> {alert.condition === "gt" ? "above" : "below"}{" "}
           {exactPrice(alert.target_price)}
@@ -101,10 +101,10 @@ function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.E
       <td class="number">
         {alert.is_active ? signedPercent(away, 1) : isKnown(alert.last_value) ? `at ${price(alert.last_value)}` : ""}
       </td>
-      <td class="wide-only spaced clip faint" title={alert.webhook_url}>
+      <td class="wide-only spaced truncate muted" title={alert.webhook_url}>
         {alert.webhook_url}
       </td>
-      <td class="number wide-only faint">{minute(alert.triggered_at ?? alert.created_at)}</td>
+      <td class="number wide-only muted">{minute(alert.triggered_at ?? alert.created_at)}</td>
       <td class="number">
         <button type="button" class="icon-button" aria-label={`Delete ${condition(alert)}`} onClick={onDelete}>
           <TrashIcon />
@@ -121,9 +121,9 @@ export function AlertState({ alert }: { alert: Alert }): JSX.Element {
   const tone = noData ? "off" : alert.is_active ? "armed" : alert.state === "triggered" ? "fired" : "off";
   return (
     <>
-      <span class={`state-tag ${tone}`}>{alert.state === "triggered" ? "Fired" : sentence(alert.state)}</span>
-      {noData && <span class="state-why">{noData}</span>}
-      {disabled && <span class="state-why">{disabled}</span>}
+      <span class={`state-tag ${tone}`}>{alert.state === "triggered" ? "Fired" : sentenceCase(alert.state)}</span>
+      {noData && <span class="state-reason">{noData}</span>}
+      {disabled && <span class="state-reason">{disabled}</span>}
     </>
   );
 }

@@ -2,20 +2,20 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Maybe } from "../api/types.ts";
-import { frameOf, toBars, type Bar } from "../charts/bars.ts";
-import { hovered, type Frame } from "../charts/frame.ts";
+import { timeRangeOf, toChartCandles, type ChartCandle } from "../charts/candles.ts";
+import { crosshairTime, type TimeRange } from "../charts/crosshair.ts";
 import { LineChart } from "../charts/line-chart.tsx";
-import { PriceChart, type Look } from "../charts/price-chart.tsx";
-import { Lag, Pending } from "../components/pending.tsx";
+import { PriceChart, type ChartType } from "../charts/price-chart.tsx";
+import { StaleBadge, Loading } from "../components/loading.tsx";
 import { Section } from "../components/section.tsx";
 import { Segmented } from "../components/segmented.tsx";
 import { clock, day, fraction, isKnown, price } from "../lib/format.ts";
-import { nameOf } from "../lib/names.ts";
+import { assetName } from "../lib/assets.ts";
 import { candles, series } from "../state/asset.ts";
 import { selectedQuote } from "../state/market.ts";
-import { RANGES, ticker, window_ } from "../state/selection.ts";
+import { RANGES, ticker, range } from "../state/selection.ts";
 
-const LOOKS = [
+const CHART_TYPES = [
   { value: "candles", label: "Candles" },
   { value: "area", label: "Line" },
 ] as const;
@@ -25,16 +25,16 @@ const ROOMY = "(min-width: 761px)";
 
 /** Price, drawdown and rolling volatility below each other on one time axis. */
 export function Charts(): JSX.Element {
-  const look = useSignal<Look>(matchMedia(ROOMY).matches ? "candles" : "area");
-  const { stepSeconds, words } = RANGES[window_.value];
+  const chartType = useSignal<ChartType>(matchMedia(ROOMY).matches ? "candles" : "area");
+  const { stepSeconds, description } = RANGES[range.value];
   const data = candles.data.value;
   const quote = selectedQuote.value;
-  const bars = useMemo(() => toBars(data ?? [], quote, stepSeconds), [data, quote, stepSeconds]);
-  const frame = frameOf(bars, stepSeconds);
+  const bars = useMemo(() => toChartCandles(data ?? [], quote, stepSeconds), [data, quote, stepSeconds]);
+  const frame = timeRangeOf(bars, stepSeconds);
   const lines = useLines(frame?.first);
   const symbol = ticker.value;
-  const name = nameOf(symbol ?? "");
-  useEffect(() => void (hovered.value = null), [symbol, stepSeconds]);
+  const name = assetName(symbol ?? "");
+  useEffect(() => void (crosshairTime.value = null), [symbol, stepSeconds]);
 
   return (
     <Section
@@ -43,20 +43,25 @@ export function Charts(): JSX.Element {
       note={
         <>
           <BarReadout bars={bars} />
-          <Lag of={candles} />
+          <StaleBadge of={candles} />
         </>
       }
       actions={
         <Segmented
           label="Kind of chart"
-          options={LOOKS}
-          value={look.value}
-          onChange={(value) => (look.value = value)}
+          options={CHART_TYPES}
+          value={chartType.value}
+          onChange={(value) => (chartType.value = value)}
         />
       }
     >
-      <div class="chart-box" style={{ height: "340px" }}>
-        <PriceChart bars={bars} step={stepSeconds} look={look.value} label={summary(name, words, bars)} />
+      <div class="chart-area" style={{ height: "340px" }}>
+        <PriceChart
+          bars={bars}
+          step={stepSeconds}
+          chartType={chartType.value}
+          label={summary(name, description, bars)}
+        />
         <ChartState missing={bars.length === 0} />
       </div>
       {frame && (
@@ -66,14 +71,14 @@ export function Charts(): JSX.Element {
             {...lines.drawdown}
             frame={frame}
             tone="down"
-            label={`Drawdown of ${name} over ${words}. Use the arrow keys to read values.`}
+            label={`Drawdown of ${name} over ${description}. Use the arrow keys to read values.`}
           />
           <Line
             title="Rolling volatility, annual"
             {...lines.volatility}
             frame={frame}
             tone="accent"
-            label={`Rolling volatility of ${name} over ${words}. Use the arrow keys to read values.`}
+            label={`Rolling volatility of ${name} over ${description}. Use the arrow keys to read values.`}
           />
         </>
       )}
@@ -84,7 +89,7 @@ export function Charts(): JSX.Element {
 function ChartState({ missing }: { missing: boolean }): JSX.Element | null {
   if (!missing) return null;
   if (candles.data.value) return <p class="empty">No history for this window yet.</p>;
-  return <Pending of={candles} label="Loading the chart" shape="chart-skeleton" />;
+  return <Loading of={candles} label="Loading the chart" shape="chart-skeleton" />;
 }
 
 interface Column {
@@ -114,7 +119,7 @@ function useLines(first: number | undefined): { drawdown: Column; volatility: Co
 
 interface LineProps extends Column {
   title: string;
-  frame: Frame;
+  frame: TimeRange;
   tone: "accent" | "down";
   label: string;
 }
@@ -122,7 +127,7 @@ interface LineProps extends Column {
 function Line({ title, times, values, frame, tone, label }: LineProps): JSX.Element {
   const known = values.some(isKnown);
   return (
-    <div class="line-box">
+    <div class="line-chart">
       <h3>
         {title}
         <LineReadout times={times} values={values} />
@@ -145,13 +150,13 @@ function Line({ title, times, values, frame, tone, label }: LineProps): JSX.Elem
 
 /** The value under the crosshair, or the newest. */
 function LineReadout({ times, values }: Column): JSX.Element {
-  const time = hovered.value;
+  const time = crosshairTime.value;
   const index = time === null ? values.findLastIndex(isKnown) : times.indexOf(time);
   return <span class="readout">{fraction(values[index])}</span>;
 }
 
-function BarReadout({ bars }: { bars: Bar[] }): JSX.Element | null {
-  const bar = useComputed(() => hovered.value).value;
+function BarReadout({ bars }: { bars: ChartCandle[] }): JSX.Element | null {
+  const bar = useComputed(() => crosshairTime.value).value;
   const shown = bar === null ? undefined : bars.find((each) => each.time === bar);
   if (!shown) return null;
   const time = shown.time * 1000;
@@ -163,7 +168,7 @@ function BarReadout({ bars }: { bars: Bar[] }): JSX.Element | null {
   );
 }
 
-function summary(name: string, words: string, bars: Bar[]): string {
+function summary(name: string, words: string, bars: ChartCandle[]): string {
   const first = bars[0];
   const last = bars.at(-1);
   if (!first || !last) return `Price of ${name}`;

@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Correlation } from "../api/types.ts";
-import { Pending } from "../components/pending.tsx";
+import { Loading } from "../components/loading.tsx";
 import { Section } from "../components/section.tsx";
 import { DASH, isKnown, ratio } from "../lib/format.ts";
-import { heat } from "../lib/heat.ts";
-import { nameOf } from "../lib/names.ts";
-import { MOST_CORRELATED, correlation } from "../state/asset.ts";
+import { correlationColor } from "../lib/correlation-color.ts";
+import { assetName } from "../lib/assets.ts";
+import { MAX_CORRELATED, correlation } from "../state/asset.ts";
 import { tickers } from "../state/market.ts";
 
 export function CorrelationMap(): JSX.Element {
@@ -14,14 +14,14 @@ export function CorrelationMap(): JSX.Element {
   return (
     <Section
       title="Correlation"
-      note={`30 days, Pearson${tickers.value.split(",").length > MOST_CORRELATED ? `, first ${MOST_CORRELATED} of the watch list` : ""}`}
+      note={`30 days, Pearson${tickers.value.split(",").length > MAX_CORRELATED ? `, first ${MAX_CORRELATED} of the watch list` : ""}`}
     >
       {data ? (
         <Grid data={data} />
       ) : tickers.value && !tickers.value.includes(",") ? (
         <p class="empty">Correlation needs two assets.</p>
       ) : (
-        <Pending of={correlation} label="Loading the correlations" />
+        <Loading of={correlation} label="Loading the correlations" />
       )}
     </Section>
   );
@@ -53,9 +53,9 @@ function Grid({ data }: { data: Correlation }): JSX.Element {
 
   return (
     <>
-      <div class="heat-box">
+      <div class="correlation-scroll">
         <table
-          class="heat"
+          class="correlation-grid"
           role="grid"
           aria-label="Correlation of returns"
           style={{ minWidth: `${48 + symbols.length * 38}px` }}
@@ -84,7 +84,7 @@ function Grid({ data }: { data: Correlation }): JSX.Element {
                       role="gridcell"
                       data-at={`${row}-${column}`}
                       tabIndex={active ? 0 : -1}
-                      style={row === column || !isKnown(value) ? {} : heat(value)}
+                      style={row === column || !isKnown(value) ? {} : correlationColor(value)}
                       class={row === column ? "self" : ""}
                       aria-label={`${symbol} and ${other}: ${ratio(value)}`}
                       onFocus={() => {
@@ -106,13 +106,15 @@ function Grid({ data }: { data: Correlation }): JSX.Element {
           </tbody>
         </table>
       </div>
-      <p class="heat-words">{pointed.value ? sentence(data, ...at.value) : `${data.n_overlap} common returns.`}</p>
+      <p class="correlation-caption">
+        {pointed.value ? describePair(data, ...at.value) : `${data.n_overlap} common returns.`}
+      </p>
     </>
   );
 }
 
-function sentence({ symbols, matrix }: Correlation, row: number, column: number): string {
-  const [one, other] = [nameOf(symbols[row] ?? ""), nameOf(symbols[column] ?? "")];
+function describePair({ symbols, matrix }: Correlation, row: number, column: number): string {
+  const [one, other] = [assetName(symbols[row] ?? ""), assetName(symbols[column] ?? "")];
   if (row === column) return `${one} with itself.`;
   const value = matrix[row]?.[column];
   if (!isKnown(value)) return `${one} and ${other} have too few common returns.`;

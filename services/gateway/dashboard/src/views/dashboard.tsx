@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { alerts, creating, opened } from "../state/alerts.ts";
+import { alerts, isCreating, openAlertId } from "../state/alerts.ts";
 import { connection, quotes } from "../state/market.ts";
 import { tab } from "../state/selection.ts";
 import { AlertDrawer } from "./alert-drawer.tsx";
@@ -17,7 +17,7 @@ import { WatchList } from "./watch-list.tsx";
 export function Dashboard(): JSX.Element {
   return (
     <div class="app" data-tab={tab.value}>
-      <a class="skip" href="#main" onClick={skip}>
+      <a class="skip-link" href="#main" onClick={skip}>
         Skip to content
       </a>
       <Header />
@@ -29,7 +29,7 @@ export function Dashboard(): JSX.Element {
             <AssetHead />
             <Kpis />
             <Charts />
-            <div class="pair">
+            <div class="two-columns">
               <Risk />
               <CorrelationMap />
             </div>
@@ -38,8 +38,8 @@ export function Dashboard(): JSX.Element {
         </main>
       </div>
       <TabBar />
-      {creating.value && <AlertForm />}
-      {opened.value !== null && alerts.data.value !== null && <AlertDrawer />}
+      {isCreating.value && <AlertForm />}
+      {openAlertId.value !== null && alerts.data.value !== null && <AlertDrawer />}
     </div>
   );
 }

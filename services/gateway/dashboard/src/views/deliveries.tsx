@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { Alert, Delivery } from "../api/types.ts";
-import { Pending } from "../components/pending.tsx";
+import { Loading } from "../components/loading.tsx";
 import { dateTime, duration, isKnown, milliseconds } from "../lib/format.ts";
 import { now } from "../lib/visibility.ts";
 import { deliveries } from "../state/alerts.ts";
@@ -17,7 +17,7 @@ export function Deliveries({ alert }: { alert: Alert }): JSX.Element {
     <section>
       <h3>Deliveries</h3>
       {list === null ? (
-        <Pending of={deliveries} label="Loading the deliveries" />
+        <Loading of={deliveries} label="Loading the deliveries" />
       ) : list.length === 0 ? (
         <p class="empty">
           {alert.is_active

@@ -84,7 +84,7 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
         </p>
       )}
       {error.value && <Problem error={error.value} />}
-      <details class="how">
+      <details class="disclosure">
         <summary>How to verify the signature</summary>
         <p>
           Compute HMAC-SHA-256 over <code>webhook-id.webhook-timestamp.body</code> with the base64 part of the secret,

@@ -2,12 +2,12 @@ import type { ComponentChildren, JSX } from "preact";
 import type { Stats } from "../api/types.ts";
 import { Delta } from "../components/delta.tsx";
 import { Problem } from "../components/problem.tsx";
-import { Tip } from "../components/tip.tsx";
+import { Tooltip } from "../components/tooltip.tsx";
 import { currentStats } from "../lib/current-stats.ts";
-import { DASH, fraction, isKnown, money, price, ratio, words } from "../lib/format.ts";
+import { DASH, fraction, isKnown, money, price, ratio, humanize } from "../lib/format.ts";
 import { stats } from "../state/asset.ts";
 import { connection, selectedQuote } from "../state/market.ts";
-import { RANGES, ticker, window_ } from "../state/selection.ts";
+import { RANGES, ticker, range } from "../state/selection.ts";
 
 type NumberField = {
   [F in keyof Stats]-?: NonNullable<Stats[F]> extends number ? F : never;
@@ -79,25 +79,25 @@ export function Kpis(): JSX.Element {
   const loaded = stats.data.value;
   const data = loaded && quote?.ticker === loaded.symbol ? currentStats(loaded, quote) : loaded;
   const error = stats.error.value;
-  const toldAbove = error?.isOutage === true && connection.value === "reconnecting";
-  if (!data && error && !toldAbove) return <Problem error={error} onRetry={() => stats.refresh()} />;
+  const isShownInBanner = error?.isOutage === true && connection.value === "reconnecting";
+  if (!data && error && !isShownInBanner) return <Problem error={error} onRetry={() => stats.refresh()} />;
   return (
     <dl
       class="kpis"
       aria-busy={data === null}
-      aria-label={`Statistics of ${ticker.value} over ${RANGES[window_.value].words}`}
+      aria-label={`Statistics of ${ticker.value} over ${RANGES[range.value].description}`}
     >
       {TILES.map((tile) => (
         <div key={tile.field}>
           <dt>
-            <Tip text={tile.about}>{tile.label}</Tip>
+            <Tooltip text={tile.about}>{tile.label}</Tooltip>
           </dt>
           <dd>{data ? <Value tile={tile} stats={data} /> : <span class="skeleton text" />}</dd>
         </div>
       ))}
       <div>
         <dt>
-          <Tip text="Traded in 24 hours, at the venue that knows best.">Volume 24 h</Tip>
+          <Tooltip text="Traded in 24 hours, at the venue that knows best.">Volume 24 h</Tooltip>
         </dt>
         <dd>{money(quote?.volume_24h)}</dd>
       </div>
@@ -110,5 +110,5 @@ function Value({ tile, stats: data }: { tile: Tile; stats: Stats }): JSX.Element
   const value = data[tile.field];
   if (isKnown(value)) return <>{tile.show(value)}</>;
   const reason = data.undefined[tile.field];
-  return <Tip text={reason ? `Not defined: ${words(reason)}.` : "Not known yet."}>{DASH}</Tip>;
+  return <Tooltip text={reason ? `Not defined: ${humanize(reason)}.` : "Not known yet."}>{DASH}</Tooltip>;
 }

@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
 import type { RiskCheck, Monitor, MonitorCheck } from "../api/types.ts";
-import { LevelBadge } from "../components/level.tsx";
-import { Lag, Pending } from "../components/pending.tsx";
+import { RiskBadge } from "../components/risk-badge.tsx";
+import { StaleBadge, Loading } from "../components/loading.tsx";
 import { Section } from "../components/section.tsx";
-import { Tip } from "../components/tip.tsx";
-import { DASH, isKnown, minute, percent, ratio, words } from "../lib/format.ts";
+import { Tooltip } from "../components/tooltip.tsx";
+import { DASH, isKnown, minute, percent, ratio, humanize } from "../lib/format.ts";
 import { monitorOf, monitors } from "../state/market.ts";
 import { ticker } from "../state/selection.ts";
 
@@ -39,9 +39,9 @@ export function Risk(): JSX.Element {
 function LevelNote({ monitor }: { monitor: Monitor }): JSX.Element {
   return (
     <>
-      <LevelBadge level={monitor.level} />
+      <RiskBadge level={monitor.level} />
       {monitor.level && monitor.since && <span>since {minute(monitor.since)}</span>}
-      <Lag of={monitors} />
+      <StaleBadge of={monitors} />
     </>
   );
 }
@@ -56,7 +56,7 @@ function Body({ monitor }: { monitor: Monitor | null }): JSX.Element {
       </ul>
     );
   if (monitors.data.value) return <p class="empty">This asset is not monitored.</p>;
-  return <Pending of={monitors} label="Loading the risk checks" />;
+  return <Loading of={monitors} label="Loading the risk checks" />;
 }
 
 function Check({ check }: { check: MonitorCheck }): JSX.Element {
@@ -67,13 +67,13 @@ function Check({ check }: { check: MonitorCheck }): JSX.Element {
   return (
     <li>
       <div class="check-head">
-        <Tip text={about}>{label}</Tip>
-        <LevelBadge level={check.level} />
+        <Tooltip text={about}>{label}</Tooltip>
+        <RiskBadge level={check.level} />
         <span class="value">
           {isKnown(check.value) ? (
             show(check.value)
           ) : (
-            <Tip text={check.reason ? `Not known: ${words(check.reason)}.` : "Not known yet."}>{DASH}</Tip>
+            <Tooltip text={check.reason ? `Not known: ${humanize(check.reason)}.` : "Not known yet."}>{DASH}</Tooltip>
           )}
         </span>
       </div>

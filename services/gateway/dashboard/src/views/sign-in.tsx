@@ -6,15 +6,15 @@ import * as api from "../api/routes.ts";
 import type { DemoAccount } from "../api/types.ts";
 import { CopyButton } from "../components/copy-button.tsx";
 import { Field } from "../components/field.tsx";
-import { Mark } from "../components/icons.tsx";
+import { Logo } from "../components/icons.tsx";
 import { Problem } from "../components/problem.tsx";
-import { ended, signIn } from "../state/session.ts";
+import { signOutReason, signIn } from "../state/session.ts";
 
 /** Three ways in: an API key, a new account, and the ready account of a demo. */
 export function SignIn(): JSX.Element {
   const mode = useSignal<"key" | "register">("key");
   const demo = useSignal<DemoAccount | null>(null);
-  const stay = useSignal(false);
+  const remember = useSignal(false);
   const busy = useSignal(false);
   const error = useSignal<ApiError | null>(null);
 
@@ -38,7 +38,7 @@ export function SignIn(): JSX.Element {
     }
   };
 
-  const enter = (key: string): Promise<void> => attempt(() => signIn(key, stay.value));
+  const enter = (key: string): Promise<void> => attempt(() => signIn(key, remember.value));
   const switchTo = (next: "key" | "register"): void => {
     mode.value = next;
     error.value = null;
@@ -47,13 +47,13 @@ export function SignIn(): JSX.Element {
   return (
     <main class="sign-in" id="main">
       <div class="brand">
-        <Mark />
+        <Logo />
         <h1>CryptoLens</h1>
       </div>
       <p class="lead">Prices you can trust and explain, with risk and alerts.</p>
-      {ended.value && !error.value && (
+      {signOutReason.value && !error.value && (
         <p class="problem" role="alert">
-          {ended.value}
+          {signOutReason.value}
         </p>
       )}
       {demo.value && (
@@ -66,7 +66,7 @@ export function SignIn(): JSX.Element {
           >
             Open the demo account
           </button>
-          <p class="or">
+          <p class="divider">
             <span>or</span>
           </p>
         </div>
@@ -77,10 +77,14 @@ export function SignIn(): JSX.Element {
         <RegisterForm busy={busy.value} error={error.value} attempt={attempt} onEnter={(key) => void enter(key)} />
       )}
       <label class="check">
-        <input type="checkbox" checked={stay.value} onChange={(event) => (stay.value = event.currentTarget.checked)} />
+        <input
+          type="checkbox"
+          checked={remember.value}
+          onChange={(event) => (remember.value = event.currentTarget.checked)}
+        />
         Stay signed in on this device
       </label>
-      <p class="switch">
+      <p class="switch-mode">
         {mode.value === "key" ? "No account yet?" : "Already have a key?"}{" "}
         <button type="button" class="link" onClick={() => switchTo(mode.value === "key" ? "register" : "key")}>
           {mode.value === "key" ? "Create one" : "Sign in with it"}
@@ -140,7 +144,7 @@ function RegisterForm({ busy, error, attempt, onEnter }: RegisterFormProps): JSX
   if (issued.value !== null) {
     const key = issued.value;
     return (
-      <div class="issued">
+      <div class="new-key">
         <p>
           <strong>This is your API key. It is shown only this once.</strong> Keep it where you keep passwords.
         </p>

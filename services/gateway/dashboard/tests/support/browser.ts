@@ -6,7 +6,7 @@ import { BASE_URL } from "./stack.ts";
 const RESULTS = new URL("../../test-results/", import.meta.url).pathname;
 const TIMEOUT_MS = 30_000;
 
-export const WIDE = { width: 1440, height: 900 };
+export const DESKTOP = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
 interface Options {
@@ -35,7 +35,7 @@ export async function withPage(
   test: (page: Page) => Promise<void>,
 ): Promise<void> {
   const origin = options.origin ?? BASE_URL;
-  const context = await browser.newContext({ viewport: options.viewport ?? WIDE, baseURL: origin });
+  const context = await browser.newContext({ viewport: options.viewport ?? DESKTOP, baseURL: origin });
   const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   // The test runner's compiler wraps functions in this helper, also those that run inside the page.

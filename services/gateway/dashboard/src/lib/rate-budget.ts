@@ -23,18 +23,18 @@ const LIMITS: Record<Exclude<Policy, "none">, [capacity: number, windowMs: numbe
   me: [5, 10_000],
 };
 
-export class Budget {
+export class RateBudget {
   readonly #buckets = new Map<Policy, Bucket>();
   readonly #now: () => number;
   /** Called with what an answer said, for the other tabs, which spend from the same buckets. */
-  onLearn: (policy: Policy, level: BucketLevel) => void = () => undefined;
+  onUpdate: (policy: Policy, level: BucketLevel) => void = () => undefined;
 
   constructor(now: () => number = () => Date.now()) {
     this.#now = now;
   }
 
   /** What could be asked at this moment without being refused. */
-  left(policy: Policy): number {
+  remaining(policy: Policy): number {
     return policy === "none" ? Number.POSITIVE_INFINITY : this.#refilled(policy).left;
   }
 
@@ -63,22 +63,22 @@ export class Budget {
   }
 
   /** Learns the true limit and what is left of it from the response's own headers. */
-  learn(policy: Policy, headers: Headers): void {
+  updateFromHeaders(policy: Policy, headers: Headers): void {
     if (policy === "none") return;
     const limit = /;q=(\d+);w=(\d+)/.exec(headers.get("RateLimit-Policy") ?? "");
     const remaining = /;r=(\d+)/.exec(headers.get("RateLimit") ?? "");
     const { capacity, windowMs } = this.#refilled(policy);
-    this.adopt(policy, {
+    this.applyLevel(policy, {
       capacity: limit ? Number(limit[1]) : capacity,
       windowMs: limit ? Number(limit[2]) * 1000 : windowMs,
       left: remaining ? Number(remaining[1]) : Infinity,
     });
     const { left, ...known } = this.#refilled(policy);
-    if (remaining) this.onLearn(policy, { capacity: known.capacity, windowMs: known.windowMs, left });
+    if (remaining) this.onUpdate(policy, { capacity: known.capacity, windowMs: known.windowMs, left });
   }
 
   /** Takes over what the server said, to this tab or to another one of the account. */
-  adopt(policy: Policy, level: BucketLevel): void {
+  applyLevel(policy: Policy, level: BucketLevel): void {
     if (policy === "none") return;
     const bucket = this.#refilled(policy);
     if (level.capacity > bucket.capacity) bucket.left += level.capacity - bucket.capacity;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Quote } from "../api/types.ts";
-import { frameOf, toBars } from "./bars.ts";
+import { timeRangeOf, toChartCandles } from "./candles.ts";
 
 const candles = [
   { t: "2026-01-01T00:00:00.000Z", o: 10, h: 12, l: 9, c: 11, v: null, closed: true, backfilled: false },
@@ -9,21 +9,21 @@ const candles = [
 ];
 const quoteAt = (as_of: string, price: number): Quote => ({ as_of, price, quality: "ok" }) as Quote;
 
-test("the open bar follows the live price", () => {
-  const bars = toBars(candles, quoteAt("2026-01-01T01:30:00.000Z", 13), 3_600);
+test("open candle follows the live price", () => {
+  const bars = toChartCandles(candles, quoteAt("2026-01-01T01:30:00.000Z", 13), 3_600);
   assert.deepEqual(bars.at(-1), { time: 1767229200, open: 11, high: 13, low: 11, close: 13 });
 });
 
-test("a price outside of the last bar changes nothing", () => {
-  const bars = toBars(candles, quoteAt("2026-01-01T02:00:00.000Z", 13), 3_600);
+test("price outside of the last candle changes nothing", () => {
+  const bars = toChartCandles(candles, quoteAt("2026-01-01T02:00:00.000Z", 13), 3_600);
   assert.equal(bars.at(-1)?.close, 11);
 });
 
-test("the frame spans the first to the last bar", () => {
-  assert.deepEqual(frameOf(toBars(candles, null, 3_600), 3_600), {
+test("time range spans the first to the last candle", () => {
+  assert.deepEqual(timeRangeOf(toChartCandles(candles, null, 3_600), 3_600), {
     first: 1767225600,
     last: 1767229200,
     step: 3_600,
   });
-  assert.equal(frameOf([], 60), null);
+  assert.equal(timeRangeOf([], 60), null);
 });

@@ -5,7 +5,7 @@
 const POSITIVE = [47, 79, 216] as const;
 const NEGATIVE = [194, 84, 20] as const;
 
-export function heat(value: number): { background: string; color: string } {
+export function correlationColor(value: number): { background: string; color: string } {
   const strength = Math.min(1, Math.abs(value)) ** 1.6 * 0.92;
   const hue = value >= 0 ? POSITIVE : NEGATIVE;
   const channels = hue.map((channel) => Math.round(255 + (channel - 255) * strength));

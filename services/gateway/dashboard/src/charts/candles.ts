@@ -1,8 +1,8 @@
 import type { Candle, Quote } from "../api/types.ts";
-import type { Frame } from "./frame.ts";
+import type { TimeRange } from "./crosshair.ts";
 
 /** One bar with its opening time in unix seconds. */
-export interface Bar {
+export interface ChartCandle {
   time: number;
   open: number;
   high: number;
@@ -11,7 +11,7 @@ export interface Bar {
 }
 
 /** The candles as bars, the newest moved along with the live price until the next answer. */
-export function toBars(candles: Candle[], quote: Quote | null, step: number): Bar[] {
+export function toChartCandles(candles: Candle[], quote: Quote | null, step: number): ChartCandle[] {
   const bars = candles.map((candle) => ({
     time: Date.parse(candle.t) / 1000,
     open: candle.o,
@@ -30,7 +30,7 @@ export function toBars(candles: Candle[], quote: Quote | null, step: number): Ba
   return bars;
 }
 
-export function frameOf(bars: Bar[], step: number): Frame | null {
+export function timeRangeOf(bars: ChartCandle[], step: number): TimeRange | null {
   const first = bars[0];
   const last = bars.at(-1);
   return first && last ? { first: first.time, last: last.time, step } : null;

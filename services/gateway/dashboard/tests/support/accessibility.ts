@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 
 /** Looks for the common barriers: missing names, doubled ids, text that is too faint to read. */
-export function faults(page: Page): Promise<string[]> {
+export function accessibilityIssues(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const found: string[] = [];
     const seen = (element: Element): boolean =>
@@ -56,7 +56,7 @@ export function faults(page: Page): Promise<string[]> {
       const hasText = [...element.childNodes].some(
         (node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim(),
       );
-      if (!hasText || !seen(element) || element.closest(".unseen, svg, :disabled")) continue;
+      if (!hasText || !seen(element) || element.closest(".visually-hidden, svg, :disabled")) continue;
       const style = getComputedStyle(element);
       const [one, other] = [luminance(parse(style.color)), luminance(background(element))];
       const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);

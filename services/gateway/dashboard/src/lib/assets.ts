@@ -9,4 +9,4 @@ export function byRank(a: { ticker: string }, b: { ticker: string }): number {
 }
 
 /** The asset's name, such as "Bitcoin"; its ticker when none is known. */
-export const nameOf = (ticker: string): string => names[ticker] ?? ticker;
+export const assetName = (ticker: string): string => names[ticker] ?? ticker;
