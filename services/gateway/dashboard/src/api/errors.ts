@@ -41,6 +41,11 @@ export class ApiError extends Error {
     ];
   }
 
+  /** Anything that is not an `ApiError` came from a request that got no usable response. */
+  static from(cause: unknown): ApiError {
+    return cause instanceof ApiError ? cause : ApiError.unreachable();
+  }
+
   static unreachable(): ApiError {
     return new ApiError(0, {
       type: "unreachable",

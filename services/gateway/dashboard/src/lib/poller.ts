@@ -191,7 +191,7 @@ export class Poller<T> {
       this.#publish(key, { data, at: Date.now() });
     } catch (cause) {
       if (controller.signal.aborted) return;
-      const error = cause instanceof ApiError ? cause : ApiError.unreachable();
+      const error = ApiError.from(cause);
       this.failures.value += 1;
       this.error.value = error;
       const failed: Update<T> = { error: error.toParts(), failures: this.failures.value };

@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Alert } from "../api/types.ts";
-import { ApiError } from "../api/errors.ts";
 import { Dialog } from "../components/dialog.tsx";
 import { PlusIcon, TrashIcon } from "../components/icons.tsx";
 import { StaleBadge, Loading } from "../components/loading.tsx";
@@ -10,6 +9,7 @@ import { Section } from "../components/section.tsx";
 import { disabledSince, noDataWords } from "../lib/alert-state.ts";
 import { condition } from "../lib/condition.ts";
 import { exactPrice, isKnown, minute, price, sentenceCase, signedPercent } from "../lib/format.ts";
+import { useAction } from "../lib/use-action.ts";
 import { alerts, isCreating, endpointOf, openAlertId, remove } from "../state/alerts.ts";
 import { quotes } from "../state/market.ts";
 
@@ -129,30 +129,24 @@ export function AlertState({ alert }: { alert: Alert }): JSX.Element {
 }
 
 export function ConfirmDelete({ alert, onClose }: { alert: Alert; onClose: () => void }): JSX.Element {
-  const busy = useSignal(false);
-  const error = useSignal<ApiError | null>(null);
-  const confirm = async (): Promise<void> => {
-    busy.value = true;
-    try {
+  const action = useAction();
+  const confirm = (): Promise<void> =>
+    action.run(async () => {
       await remove(alert);
       onClose();
-    } catch (cause) {
-      error.value = cause instanceof ApiError ? cause : ApiError.unreachable();
-      busy.value = false;
-    }
-  };
+    });
   return (
     <Dialog title="Delete this alert?" onClose={onClose}>
       <p>
         {condition(alert)}.{" "}
         {alert.is_active ? "It will not fire any more." : "It leaves this list; what it fired is still delivered."}
       </p>
-      {error.value && <Problem error={error.value} />}
+      {action.error.value && <Problem error={action.error.value} />}
       <div class="row end">
         <button type="button" class="button" onClick={onClose}>
           Keep it
         </button>
-        <button type="button" class="button danger" disabled={busy.value} onClick={() => void confirm()}>
+        <button type="button" class="button danger" disabled={action.isBusy.value} onClick={() => void confirm()}>
           Delete
         </button>
       </div>
