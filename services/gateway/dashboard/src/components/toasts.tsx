@@ -1,14 +1,18 @@
 import type { JSX } from "preact";
-import { dismissToast, toasts } from "../state/toasts.ts";
 import { CloseIcon } from "./icons.tsx";
 
-export function Toasts(): JSX.Element {
+interface Props {
+  toasts: { id: number; text: string }[];
+  onDismiss: (id: number) => void;
+}
+
+export function Toasts({ toasts, onDismiss }: Props): JSX.Element {
   return (
     <div class="toasts" role="status" aria-live="polite">
-      {toasts.value.map((toast) => (
+      {toasts.map((toast) => (
         <p key={toast.id}>
           {toast.text}
-          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => dismissToast(toast.id)}>
+          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => onDismiss(toast.id)}>
             <CloseIcon />
           </button>
         </p>

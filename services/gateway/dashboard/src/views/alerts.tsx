@@ -3,7 +3,6 @@ import type { JSX } from "preact";
 import type { Alert } from "../api/types.ts";
 import { Dialog } from "../components/dialog.tsx";
 import { PlusIcon, TrashIcon } from "../components/icons.tsx";
-import { StaleBadge, Loading } from "../components/loading.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Section } from "../components/section.tsx";
 import { disabledSince, noDataWords } from "../lib/alert-state.ts";
@@ -12,6 +11,7 @@ import { exactPrice, isKnown, minute, price, sentenceCase, signedPercent } from 
 import { useAction } from "../lib/use-action.ts";
 import { alerts, isCreating, endpointOf, openAlertId, remove } from "../state/alerts.ts";
 import { quotes } from "../state/market.ts";
+import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
 
 export function Alerts(): JSX.Element {
   const list = alerts.data.value;
@@ -22,7 +22,7 @@ export function Alerts(): JSX.Element {
       note={
         <>
           {list && list.length > 0 && `${list.filter((alert) => alert.is_active).length} armed`}
-          <StaleBadge of={alerts} />
+          <PollerStaleBadge of={alerts} />
         </>
       }
       actions={
@@ -33,7 +33,7 @@ export function Alerts(): JSX.Element {
       }
     >
       {list === null ? (
-        <Loading of={alerts} label="Loading the alerts" />
+        <PollerLoading of={alerts} label="Loading the alerts" />
       ) : list.length === 0 ? (
         <p class="empty">
           No alerts yet. An alert posts a signed webhook to your server the moment a price crosses your target.

@@ -6,7 +6,6 @@ import { timeRangeOf, toChartCandles, type ChartCandle } from "../charts/candles
 import { crosshairTime, type TimeRange } from "../charts/crosshair.ts";
 import { LineChart } from "../charts/line-chart.tsx";
 import { PriceChart, type ChartType } from "../charts/price-chart.tsx";
-import { StaleBadge, Loading } from "../components/loading.tsx";
 import { Section } from "../components/section.tsx";
 import { Segmented } from "../components/segmented.tsx";
 import { clock, day, fraction, isKnown, price } from "../lib/format.ts";
@@ -14,6 +13,7 @@ import { assetName } from "../lib/assets.ts";
 import { candles, series } from "../state/asset.ts";
 import { selectedQuote } from "../state/market.ts";
 import { RANGES, ticker, range } from "../state/selection.ts";
+import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
 
 const CHART_TYPES = [
   { value: "candles", label: "Candles" },
@@ -43,7 +43,7 @@ export function Charts(): JSX.Element {
       note={
         <>
           <BarReadout bars={bars} />
-          <StaleBadge of={candles} />
+          <PollerStaleBadge of={candles} />
         </>
       }
       actions={
@@ -89,7 +89,7 @@ export function Charts(): JSX.Element {
 function ChartState({ missing }: { missing: boolean }): JSX.Element | null {
   if (!missing) return null;
   if (candles.data.value) return <p class="empty">No history for this window yet.</p>;
-  return <Loading of={candles} label="Loading the chart" shape="chart-skeleton" />;
+  return <PollerLoading of={candles} label="Loading the chart" shape="chart-skeleton" />;
 }
 
 interface Column {

@@ -1,13 +1,13 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Correlation } from "../api/types.ts";
-import { Loading } from "../components/loading.tsx";
 import { Section } from "../components/section.tsx";
 import { DASH, isKnown, ratio } from "../lib/format.ts";
 import { correlationColor } from "../lib/correlation-color.ts";
 import { assetName } from "../lib/assets.ts";
 import { MAX_CORRELATED, correlation } from "../state/asset.ts";
 import { tickers } from "../state/market.ts";
+import { PollerLoading } from "./poller-status.tsx";
 
 export function CorrelationMap(): JSX.Element {
   const data = correlation.data.value;
@@ -21,7 +21,7 @@ export function CorrelationMap(): JSX.Element {
       ) : tickers.value && !tickers.value.includes(",") ? (
         <p class="empty">Correlation needs two assets.</p>
       ) : (
-        <Loading of={correlation} label="Loading the correlations" />
+        <PollerLoading of={correlation} label="Loading the correlations" />
       )}
     </Section>
   );

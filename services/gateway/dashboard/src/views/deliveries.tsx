@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import type { Alert, Delivery } from "../api/types.ts";
-import { Loading } from "../components/loading.tsx";
 import { dateTime, duration, isKnown, milliseconds } from "../lib/format.ts";
 import { now } from "../lib/visibility.ts";
 import { deliveries } from "../state/alerts.ts";
+import { PollerLoading } from "./poller-status.tsx";
 
 const WORDS: Record<Delivery["status"], string> = {
   success: "Delivered",
@@ -17,7 +17,7 @@ export function Deliveries({ alert }: { alert: Alert }): JSX.Element {
     <section>
       <h3>Deliveries</h3>
       {list === null ? (
-        <Loading of={deliveries} label="Loading the deliveries" />
+        <PollerLoading of={deliveries} label="Loading the deliveries" />
       ) : list.length === 0 ? (
         <p class="empty">
           {alert.is_active

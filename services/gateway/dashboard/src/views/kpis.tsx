@@ -6,8 +6,9 @@ import { Tooltip } from "../components/tooltip.tsx";
 import { currentStats } from "../lib/current-stats.ts";
 import { DASH, fraction, isKnown, money, price, ratio, humanize } from "../lib/format.ts";
 import { stats } from "../state/asset.ts";
-import { connection, selectedQuote } from "../state/market.ts";
+import { selectedQuote } from "../state/market.ts";
 import { RANGES, ticker, range } from "../state/selection.ts";
+import { isShownInBanner } from "./poller-status.tsx";
 
 type NumberField = {
   [F in keyof Stats]-?: NonNullable<Stats[F]> extends number ? F : never;
@@ -79,8 +80,7 @@ export function Kpis(): JSX.Element {
   const loaded = stats.data.value;
   const data = loaded && quote?.ticker === loaded.symbol ? currentStats(loaded, quote) : loaded;
   const error = stats.error.value;
-  const isShownInBanner = error?.isOutage === true && connection.value === "reconnecting";
-  if (!data && error && !isShownInBanner) return <Problem error={error} onRetry={() => stats.refresh()} />;
+  if (!data && error && !isShownInBanner(stats)) return <Problem error={error} onRetry={() => stats.refresh()} />;
   return (
     <dl
       class="kpis"

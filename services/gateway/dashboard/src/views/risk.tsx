@@ -1,12 +1,12 @@
 import type { JSX } from "preact";
 import type { RiskCheck, Monitor, MonitorCheck } from "../api/types.ts";
 import { RiskBadge } from "../components/risk-badge.tsx";
-import { StaleBadge, Loading } from "../components/loading.tsx";
 import { Section } from "../components/section.tsx";
 import { Tooltip } from "../components/tooltip.tsx";
 import { DASH, isKnown, minute, percent, ratio, humanize } from "../lib/format.ts";
 import { monitorOf, monitors } from "../state/market.ts";
 import { ticker } from "../state/selection.ts";
+import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
 
 const CHECKS: Record<RiskCheck, { label: string; about: string; show: (value: number) => string }> = {
   price_drop: {
@@ -41,7 +41,7 @@ function LevelNote({ monitor }: { monitor: Monitor }): JSX.Element {
     <>
       <RiskBadge level={monitor.level} />
       {monitor.level && monitor.since && <span>since {minute(monitor.since)}</span>}
-      <StaleBadge of={monitors} />
+      <PollerStaleBadge of={monitors} />
     </>
   );
 }
@@ -56,7 +56,7 @@ function Body({ monitor }: { monitor: Monitor | null }): JSX.Element {
       </ul>
     );
   if (monitors.data.value) return <p class="empty">This asset is not monitored.</p>;
-  return <Loading of={monitors} label="Loading the risk checks" />;
+  return <PollerLoading of={monitors} label="Loading the risk checks" />;
 }
 
 function Check({ check }: { check: MonitorCheck }): JSX.Element {
