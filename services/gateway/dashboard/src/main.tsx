@@ -1,5 +1,4 @@
 import { render } from "preact";
-import "uplot/dist/uPlot.min.css";
 import "./styles/index.css";
 import { App } from "./app.tsx";
 import { watchVisibility } from "./lib/visibility.ts";

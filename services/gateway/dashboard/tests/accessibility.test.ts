@@ -40,7 +40,7 @@ test("every control works by keyboard alone", () =>
     await page.keyboard.press("ArrowRight");
     assert.equal(await page.getByRole("radio", { name: "90d" }).isChecked(), true);
 
-    await page.locator('.chart.main[aria-label*="over 90 days: from"]').focus();
+    await page.locator('.chart[aria-label*="over 90 days: from"]').focus();
     await page.keyboard.press("ArrowLeft");
     await page
       .locator(".charts > header .readout")
@@ -99,7 +99,7 @@ test("phone layout shows one part at a time and never scrolls sideways", () =>
     await page.locator('[data-ticker="ETH"]').click();
     await page.locator(".kpis[aria-busy=false]").waitFor();
     await page.locator("[data-at]").first().waitFor();
-    await page.locator(".line-chart canvas").first().waitFor();
+    await page.locator(".line-pane").first().waitFor();
     await fits("asset");
     assert.equal(await page.locator(".watch").isVisible(), false);
     await page.getByRole("navigation", { name: "Parts" }).getByRole("button", { name: "Alerts" }).click();

@@ -57,13 +57,16 @@ test("statistics, charts, risk checks and correlations are filled from the API",
     assert.ok(Math.abs(Number(high) / data.max_price - 1) < 0.02, `${high} is not near ${data.max_price}`);
 
     await page
-      .locator(".chart.main")
+      .locator(".chart")
       .and(page.getByLabel(/^Price of Bitcoin over 30 days: from \$/))
       .locator("canvas")
       .first()
       .waitFor();
-    await page.locator(".line-chart canvas").nth(1).waitFor();
-    assert.equal(await page.locator(".line-chart canvas").count(), 2);
+    for (const [title, readout] of [
+      ["Drawdown", /^(0|−\d+)\.\d\d\s%$/],
+      ["Rolling volatility", /^\d+\.\d\d\s%$/],
+    ] as const)
+      await page.locator(".line-pane").filter({ hasText: title }).getByText(readout).waitFor();
     await page.getByRole("meter").nth(2).waitFor();
     assert.equal(await page.getByRole("meter").count(), 3);
     await page.locator("[data-at]").first().waitFor();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Quote } from "../api/types.ts";
-import { timeRangeOf, toChartCandles } from "./candles.ts";
+import { slotsOf, timeRangeOf, toChartCandles } from "./candles.ts";
 
 const candles = [
   { t: "2026-01-01T00:00:00.000Z", o: 10, h: 12, l: 9, c: 11, v: null, closed: true, backfilled: false },
@@ -10,13 +10,13 @@ const candles = [
 const quoteAt = (as_of: string, price: number): Quote => ({ as_of, price, quality: "ok" }) as Quote;
 
 test("open candle follows the live price", () => {
-  const bars = toChartCandles(candles, quoteAt("2026-01-01T01:30:00.000Z", 13), 3_600);
-  assert.deepEqual(bars.at(-1), { time: 1767229200, open: 11, high: 13, low: 11, close: 13 });
+  const shown = toChartCandles(candles, quoteAt("2026-01-01T01:30:00.000Z", 13), 3_600);
+  assert.deepEqual(shown.at(-1), { time: 1767229200, open: 11, high: 13, low: 11, close: 13 });
 });
 
 test("price outside of the last candle changes nothing", () => {
-  const bars = toChartCandles(candles, quoteAt("2026-01-01T02:00:00.000Z", 13), 3_600);
-  assert.equal(bars.at(-1)?.close, 11);
+  const shown = toChartCandles(candles, quoteAt("2026-01-01T02:00:00.000Z", 13), 3_600);
+  assert.equal(shown.at(-1)?.close, 11);
 });
 
 test("time range spans the first to the last candle", () => {
@@ -26,4 +26,9 @@ test("time range spans the first to the last candle", () => {
     step: 3_600,
   });
   assert.equal(timeRangeOf([], 60), null);
+});
+
+test("slots include the times without a candle", () => {
+  assert.deepEqual(slotsOf({ first: 0, last: 180, step: 60 }), [0, 60, 120, 180]);
+  assert.deepEqual(slotsOf(null), []);
 });

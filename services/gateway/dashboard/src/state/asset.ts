@@ -4,7 +4,6 @@ import * as api from "../api/routes.ts";
 import type { Candle, Correlation, Stats, Timeseries } from "../api/types.ts";
 import { Poller } from "../lib/poller.ts";
 import { RANGES, ticker, range, type Range } from "./selection.ts";
-import { crosshairTime } from "../charts/crosshair.ts";
 import { key, onSignOut } from "./session.ts";
 import { tickers } from "./market.ts";
 
@@ -62,7 +61,6 @@ export const correlation = new Poller<Correlation>({
 });
 
 onSignOut(() => {
-  crosshairTime.value = null;
   for (const poller of [stats, candles, series, correlation]) poller.clear();
 });
 
