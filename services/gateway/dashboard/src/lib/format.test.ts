@@ -66,3 +66,17 @@ test("duration has one unit", () => {
   assert.equal(plain(f.duration(7_300_000)), "2 h");
   assert.equal(plain(f.duration(5 * 86_400_000)), "5 d");
 });
+
+test("times are written day first, in 24 hours", () => {
+  const time = new Date(2026, 8, 5, 0, 4, 7);
+  assert.equal(f.dateTime(time.toISOString()), "5 Sep, 00:04:07");
+  assert.equal(f.minute(time.toISOString()), "5 Sep, 00:04");
+  assert.equal(f.day(time.getTime()), "5 Sep");
+  assert.equal(f.clock(time.getTime()), "00:04");
+  for (const text of [f.dateTime(null), f.minute("soon")]) assert.equal(text, f.DASH);
+});
+
+test("latency is in milliseconds below one second", () => {
+  assert.equal(plain(f.milliseconds(12.4)), "12 ms");
+  assert.equal(plain(f.milliseconds(1_240)), "1.2 s");
+});
