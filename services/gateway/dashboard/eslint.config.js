@@ -3,6 +3,16 @@ import js from "@eslint/js";
 import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
+/** Modules of these folders do not import those of the forbidden ones. */
+function forbidImports(folders, forbidden, files = []) {
+  return {
+    files: folders.map((folder) => `${folder}/**`),
+    rules: {
+      "no-restricted-imports": ["error", { patterns: [...forbidden.map((folder) => `**/${folder}/*`), ...files] }],
+    },
+  };
+}
+
 export default tseslint.config(
   { ignores: ["dist", "src/api/schema.d.ts", "eslint.config.js"] },
   js.configs.recommended,
@@ -26,4 +36,8 @@ export default tseslint.config(
       eqeqeq: ["error", "always", { null: "ignore" }],
     },
   },
+  // Views connect state to components and charts, which get everything as props; state knows of neither.
+  forbidImports(["src/api", "src/lib"], ["state", "charts", "components", "views"]),
+  forbidImports(["src/state"], ["charts", "components", "views"]),
+  forbidImports(["src/charts", "src/components"], ["state", "views"], ["**/lib/visibility.ts"]),
 );

@@ -1,11 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Alert } from "../api/types.ts";
+import { AlertState } from "../components/alert-state.tsx";
 import { Dialog } from "../components/dialog.tsx";
 import { condition } from "../lib/condition.ts";
 import { dateTime, isKnown, price } from "../lib/format.ts";
-import { openAlertId, openAlert } from "../state/alerts.ts";
-import { AlertState, ConfirmDelete } from "./alerts.tsx";
+import { endpointOf, openAlert, openAlertId } from "../state/alerts.ts";
+import { DeleteAlert } from "./delete-alert.tsx";
 import { Deliveries } from "./deliveries.tsx";
 import { Endpoint } from "./endpoint.tsx";
 import { Events } from "./events.tsx";
@@ -26,7 +27,7 @@ export function AlertDrawer(): JSX.Element | null {
           Delete alert
         </button>
       </div>
-      {deleting.value && <ConfirmDelete alert={alert} onClose={() => (deleting.value = false)} />}
+      {deleting.value && <DeleteAlert alert={alert} onClose={() => (deleting.value = false)} />}
     </Dialog>
   );
 }
@@ -37,7 +38,7 @@ function Facts({ alert }: { alert: Alert }): JSX.Element {
       <div>
         <dt>State</dt>
         <dd>
-          <AlertState alert={alert} />
+          <AlertState alert={alert} endpoint={endpointOf(alert)} />
         </dd>
       </div>
       <div>

@@ -1,16 +1,14 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Alert } from "../api/types.ts";
-import { Dialog } from "../components/dialog.tsx";
+import { AlertState } from "../components/alert-state.tsx";
 import { PlusIcon, TrashIcon } from "../components/icons.tsx";
-import { Problem } from "../components/problem.tsx";
 import { Section } from "../components/section.tsx";
-import { disabledSince, noDataWords } from "../lib/alert-state.ts";
 import { condition } from "../lib/condition.ts";
-import { exactPrice, isKnown, minute, price, sentenceCase, signedPercent } from "../lib/format.ts";
-import { useAction } from "../lib/use-action.ts";
-import { alerts, isCreating, endpointOf, openAlertId, remove } from "../state/alerts.ts";
+import { exactPrice, isKnown, minute, price, signedPercent } from "../lib/format.ts";
+import { alerts, isCreating, endpointOf, openAlertId } from "../state/alerts.ts";
 import { quotes } from "../state/market.ts";
+import { DeleteAlert } from "./delete-alert.tsx";
 import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
 
 export function Alerts(): JSX.Element {
@@ -74,7 +72,7 @@ function Table({ list }: { list: Alert[] }): JSX.Element {
           ))}
         </tbody>
       </table>
-      {deleting.value && <ConfirmDelete alert={deleting.value} onClose={() => (deleting.value = null)} />}
+      {deleting.value && <DeleteAlert alert={deleting.value} onClose={() => (deleting.value = null)} />}
     </>
   );
 }
@@ -96,7 +94,7 @@ function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.E
         </button>
       </td>
       <td>
-        <AlertState alert={alert} />
+        <AlertState alert={alert} endpoint={endpointOf(alert)} />
       </td>
       <td class="number">
         {alert.is_active ? signedPercent(away, 1) : isKnown(alert.last_value) ? `at ${price(alert.last_value)}` : ""}
@@ -111,45 +109,5 @@ function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.E
         </button>
       </td>
     </tr>
-  );
-}
-
-export function AlertState({ alert }: { alert: Alert }): JSX.Element {
-  const noData = noDataWords(alert);
-  const endpoint = endpointOf(alert);
-  const disabled = endpoint?.is_enabled === false ? disabledSince(endpoint) : null;
-  const tone = noData ? "off" : alert.is_active ? "armed" : alert.state === "triggered" ? "fired" : "off";
-  return (
-    <>
-      <span class={`state-tag ${tone}`}>{alert.state === "triggered" ? "Fired" : sentenceCase(alert.state)}</span>
-      {noData && <span class="state-reason">{noData}</span>}
-      {disabled && <span class="state-reason">{disabled}</span>}
-    </>
-  );
-}
-
-export function ConfirmDelete({ alert, onClose }: { alert: Alert; onClose: () => void }): JSX.Element {
-  const action = useAction();
-  const confirm = (): Promise<void> =>
-    action.run(async () => {
-      await remove(alert);
-      onClose();
-    });
-  return (
-    <Dialog title="Delete this alert?" onClose={onClose}>
-      <p>
-        {condition(alert)}.{" "}
-        {alert.is_active ? "It will not fire any more." : "It leaves this list; what it fired is still delivered."}
-      </p>
-      {action.error.value && <Problem error={action.error.value} />}
-      <div class="row end">
-        <button type="button" class="button" onClick={onClose}>
-          Keep it
-        </button>
-        <button type="button" class="button danger" disabled={action.isBusy.value} onClick={() => void confirm()}>
-          Delete
-        </button>
-      </div>
-    </Dialog>
   );
 }

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { Delta } from "../components/delta.tsx";
+import { LivePrice } from "../components/live-price.tsx";
 import { PlusIcon } from "../components/icons.tsx";
 import { Segmented } from "../components/segmented.tsx";
 import { Tooltip } from "../components/tooltip.tsx";
@@ -9,7 +10,6 @@ import { now } from "../lib/visibility.ts";
 import { isCreating } from "../state/alerts.ts";
 import { quotes, selectedQuote } from "../state/market.ts";
 import { RANGES, RANGE_NAMES, range } from "../state/selection.ts";
-import { LivePrice } from "./watch-list.tsx";
 
 const QUALITY = {
   ok: "",

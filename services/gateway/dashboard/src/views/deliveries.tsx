@@ -1,15 +1,9 @@
 import type { JSX } from "preact";
-import type { Alert, Delivery } from "../api/types.ts";
-import { dateTime, duration, isKnown, milliseconds } from "../lib/format.ts";
+import type { Alert } from "../api/types.ts";
+import { DeliveryAttempt } from "../components/delivery-attempt.tsx";
 import { now } from "../lib/visibility.ts";
 import { deliveries } from "../state/alerts.ts";
 import { PollerLoading } from "./poller-status.tsx";
-
-const WORDS: Record<Delivery["status"], string> = {
-  success: "Delivered",
-  failed: "Failed",
-  pending: "Waiting",
-};
 
 export function Deliveries({ alert }: { alert: Alert }): JSX.Element {
   const list = deliveries.data.value;
@@ -27,28 +21,10 @@ export function Deliveries({ alert }: { alert: Alert }): JSX.Element {
       ) : (
         <ol class="attempts">
           {list.map((attempt) => (
-            <Attempt key={`${attempt.id}/${attempt.attempt}`} attempt={attempt} />
+            <DeliveryAttempt key={`${attempt.id}/${attempt.attempt}`} attempt={attempt} now={now.value} />
           ))}
         </ol>
       )}
     </section>
-  );
-}
-
-function Attempt({ attempt }: { attempt: Delivery }): JSX.Element {
-  const due = attempt.next_attempt_at ? Date.parse(attempt.next_attempt_at) - now.value : null;
-  return (
-    <li class={attempt.status}>
-      <p class="attempt-head">
-        <span class={`outcome ${attempt.status}`}>{WORDS[attempt.status]}</span>
-        {attempt.attempt > 0 && <span>Attempt {attempt.attempt}</span>}
-        {isKnown(attempt.response_code) && <span class="code">HTTP {attempt.response_code}</span>}
-        {isKnown(attempt.latency_ms) && <span>{milliseconds(attempt.latency_ms)}</span>}
-        <span class="when">{dateTime(attempt.dispatched_at)}</span>
-      </p>
-      {attempt.error_msg && <p class="error">{attempt.error_msg}</p>}
-      {attempt.response_excerpt && <p class="excerpt">{attempt.response_excerpt}</p>}
-      {due !== null && <p class="hint">{due > 0 ? `Next attempt in ${duration(due)}` : "Next attempt is due"}</p>}
-    </li>
   );
 }

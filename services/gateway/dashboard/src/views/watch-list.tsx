@@ -1,11 +1,10 @@
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import type { Quote } from "../api/types.ts";
 import { Delta } from "../components/delta.tsx";
+import { LivePrice } from "../components/live-price.tsx";
 import { RiskBadge } from "../components/risk-badge.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Sparkline } from "../components/sparkline.tsx";
-import { price } from "../lib/format.ts";
 import { assetName } from "../lib/assets.ts";
 import { monitorOf, quotes, sparklines } from "../state/market.ts";
 import { tab, ticker } from "../state/selection.ts";
@@ -82,24 +81,6 @@ function Row({ quote }: { quote: Quote }): JSX.Element {
         {quote.quality === "stale" && <span class="visually-hidden">stale price</span>}
       </div>
     </li>
-  );
-}
-
-/** A price that glows for a moment in the direction it moved. */
-export function LivePrice({ value, class: name = "" }: { value: number; class?: string }): JSX.Element {
-  const ref = useRef<HTMLSpanElement>(null);
-  const before = useRef(value);
-  useEffect(() => {
-    const moved = value - before.current;
-    before.current = value;
-    if (moved === 0 || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    const tint = moved > 0 ? "var(--up-wash)" : "var(--down-wash)";
-    ref.current?.animate([{ backgroundColor: tint }, { backgroundColor: "transparent" }], 900);
-  }, [value]);
-  return (
-    <span ref={ref} class={`price ${name}`}>
-      {price(value)}
-    </span>
   );
 }
 
