@@ -73,7 +73,7 @@ test("every control works by keyboard alone", () =>
 
 test("pages have accessible names, unique ids and contrast", () =>
   withPage(browser, "accessibility", {}, async (page) => {
-    // A colour that is still changing has a contrast of its own.
+    // A color in transition would be measured.
     await page.emulateMedia({ reducedMotion: "reduce" });
     await page.goto("/");
     await page.getByLabel("API key").waitFor();

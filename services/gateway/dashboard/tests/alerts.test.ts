@@ -11,7 +11,7 @@ let browser: Browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-/** Fills the form for an alert `percent` above the price that is shown; returns its target. */
+/** Fills the form with a target `percent` above the shown price, and returns the target. */
 async function write(page: Page, ticker: string, percent: number, url: string): Promise<number> {
   const current = Number((await shownPrice(page, ticker)).replace(/[$,]/g, ""));
   const target = Number((current * (1 + percent / 100)).toPrecision(6));
@@ -107,7 +107,7 @@ test("failed delivery says why and when it is tried again", async () => {
   try {
     await withPage(browser, "failed-delivery", {}, async (page) => {
       await signInByKey(page, key);
-      // Below the present price: the condition is true already.
+      // Below the current price, so the condition is already true.
       await write(page, "ETH", -RISE_PERCENT, url);
       await page
         .locator(".preview")
@@ -163,7 +163,7 @@ test("disabled receiver says since when and why, and is enabled again", async ()
   const webhook_url = await receiver.open();
   const key = await register();
   try {
-    // Below the present price: it fires at once, and the receiver says that it is gone.
+    // Below the current price, so it fires at once; the receiver responds with 410 Gone.
     await createAlert(key, { ticker: "ETH", condition: "gt", target_price: 0.01, webhook_url });
     await withPage(browser, "disabled-receiver", {}, async (page) => {
       await signInByKey(page, key);
@@ -194,7 +194,7 @@ test("alert without data says so in the list", async () => {
   const webhook_url = "https://example.com/webhook";
   await createAlert(key, { ticker: "SOL", condition: "gt", target_price: 9_999, webhook_url });
   await withPage(browser, "no-data", {}, async (page) => {
-    // The stack's prices never stop; the services' own tests stop them.
+    // The simulated prices never stop, so the response is changed.
     await page.route("**/api/v1/alerts/*", async (route) => {
       const response = await route.fetch();
       const list = (await response.json()) as object[];

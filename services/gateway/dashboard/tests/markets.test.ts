@@ -92,7 +92,7 @@ test("tiles agree with the price at the head during a crash", async () => {
         (most) => Number(document.querySelector(".asset-head .price")?.textContent?.replace(/[^\d.]/g, "")) < most,
         before * 0.9,
       );
-      // All in one moment, and sooner than the statistics are asked for again.
+      // In one evaluation, before the statistics are polled again.
       const [price, tiles] = await page.evaluate((): [string, string[]] => [
         document.querySelector(".asset-head .price")?.textContent ?? "",
         Array.from(document.querySelectorAll(".kpis dd"), (tile) => tile.textContent ?? ""),

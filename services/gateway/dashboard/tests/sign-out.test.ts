@@ -8,7 +8,7 @@ let browser: Browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-/** Whether any object or string of the page, reachable or on screen, holds the text. */
+/** Whether any string on the page's heap contains the text. */
 async function isHeld(page: Page, text: string): Promise<boolean> {
   const session = await page.context().newCDPSession(page);
   const chunks: string[] = [];
@@ -20,7 +20,7 @@ async function isHeld(page: Page, text: string): Promise<boolean> {
   return strings.some((each) => each.includes(text));
 }
 
-/** Logging out by its button, which an open dialog covers. */
+/** Clicks the button by script, because an open dialog covers it. */
 const logOut = (page: Page): Promise<void> =>
   page.getByRole("button", { name: "Log out", includeHidden: true }).evaluate((button: HTMLElement) => button.click());
 
@@ -38,7 +38,7 @@ test("signed-out account leaves nothing on the page or in memory", async () => {
     await page.getByRole("dialog").getByText(receiver).waitFor();
     assert.equal(await isHeld(page, receiver), true);
 
-    // An answer that is on its way while the account leaves.
+    // A response that arrives after the sign-out.
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const asked = new Promise<void>((resolve) => {

@@ -12,7 +12,7 @@ let browser: Browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-/** The requests to the API that pages of the context make meanwhile. */
+/** The API requests of all pages of the context during this time. */
 async function requestsOver(context: BrowserContext, ms: number): Promise<string[]> {
   const paths: string[] = [];
   const count = (request: { url: () => string }): void => {
@@ -58,7 +58,7 @@ test("four tabs send no more requests than one, and go on without the leader", a
   await withPage(browser, "tabs", {}, async (leader) => {
     await stayIn(leader, key);
     const context = leader.context();
-    // The sparklines of all assets are asked for once; then the rhythm is even.
+    // Sparklines are loaded once, after which the rate of requests is constant.
     await leader.waitForFunction(
       () => document.querySelectorAll(".sparkline path").length >= document.querySelectorAll("[data-ticker]").length,
     );
@@ -74,7 +74,7 @@ test("four tabs send no more requests than one, and go on without the leader", a
     await leader.close();
     await allChange(others);
 
-    // A page that the browser has suspended while it was seen.
+    // A visible page that the browser has suspended.
     const frozen = others[0] as Page;
     const session = await context.newCDPSession(frozen);
     await session.send("Page.setWebLifecycleState", { state: "frozen" });
@@ -93,7 +93,7 @@ test("log-out ends the account's other tabs and leaves those of other accounts",
   await createAlert(first, { ticker: "SOL", condition: "gt", target_price: 11_111, webhook_url });
   await createAlert(second, { ticker: "SOL", condition: "gt", target_price: 22_222, webhook_url });
   await withPage(browser, "two-accounts", {}, async (stranger) => {
-    await signInByKey(stranger, second); // Kept by its tab only.
+    await signInByKey(stranger, second); // Stored for this tab only.
     const page = await stranger.context().newPage();
     await stayIn(page, first);
     const [other] = (await openTabs(page, 1)) as [Page];

@@ -1,7 +1,7 @@
 import { RateBudget, type Policy } from "../lib/rate-budget.ts";
 import { ApiError, readError } from "./errors.ts";
 
-/** What this page may still ask for. */
+/** Shared by everything on the page that sends requests. */
 export const rateBudget = new RateBudget();
 
 const TIMEOUT_MS = 12_000;
@@ -10,9 +10,9 @@ interface Options {
   method?: "GET" | "POST" | "DELETE";
   policy?: Policy;
   query?: Record<string, string | number | undefined>;
-  /** Sent as JSON; a string is JSON already. */
+  /** Serialized as JSON unless it is a string, which must be JSON. */
   body?: unknown;
-  /** Replaces the key of the session, to try one that is not yet accepted; `null` sends none. */
+  /** Instead of the session's key, for a key that has not been verified; `null` sends none. */
   key?: string | null;
   signal?: AbortSignal | undefined;
 }
@@ -22,8 +22,8 @@ let session = new AbortController();
 let onUnauthorized: (error: ApiError) => void = () => undefined;
 
 /**
- * Sets the credential of every following request and who is told when it stops being valid. Requests of
- * the session before are aborted: their answers belong to somebody else.
+ * Sets the key of all further requests and the callback for the 401 that ends it. Requests of the previous session
+ * are aborted, so that their responses do not reach another account.
  */
 export function authenticate(key: string | null, unauthorized: (error: ApiError) => void): void {
   session.abort();
@@ -33,8 +33,8 @@ export function authenticate(key: string | null, unauthorized: (error: ApiError)
 }
 
 /**
- * The only place that talks to the network. Every failure is an `ApiError`, except an abort by the caller
- * or by the end of the session.
+ * The only place that sends requests. Every failure is an `ApiError`, except an abort by the caller or by the end of
+ * the session.
  */
 export async function request<T>(path: string, options: Options = {}): Promise<T> {
   const { method = "GET", policy = "none", body } = options;
@@ -88,7 +88,7 @@ function queryString(query: Options["query"]): string {
   return text ? `?${text}` : "";
 }
 
-/** `crypto.randomUUID` is missing on pages served over plain HTTP, so this one is made by hand. */
+/** `crypto.randomUUID` exists only in secure contexts, and the page may be served over plain HTTP. */
 function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,11 +1,11 @@
 import type { ErrorBody, Violation } from "./types.ts";
 
-/** An error body as far as it is known: what answered need not have been the gateway. */
+/** Any field can be missing: a proxy may have answered instead of the gateway. */
 type ErrorParts = { [K in keyof ErrorBody]?: ErrorBody[K] | null };
 
-/** Whatever kept a request from succeeding, in the words of the API or, without an answer, in ours. */
+/** A failed request: the API's error body, or a local description when there was no response. */
 export class ApiError extends Error {
-  /** The HTTP status; 0 when there was no answer at all. */
+  /** The HTTP status; 0 without a response. */
   readonly status: number;
   readonly type: string;
   readonly remediation: string | null;
@@ -24,7 +24,7 @@ export class ApiError extends Error {
     this.requestId = body.request_id ?? null;
   }
 
-  /** The error as data, for a message to another tab; the constructor's arguments. */
+  /** The constructor's arguments, for a message to another tab: errors cannot be cloned with their fields. */
   toParts(): [status: number, body: ErrorParts] {
     const { type, remediation } = this;
     const retryAfter = this.retryAfterMs === null ? null : this.retryAfterMs / 1000;
@@ -62,20 +62,20 @@ export class ApiError extends Error {
     });
   }
 
-  /** True when the server, or the way to it, is down, rather than the request being wrong. */
+  /** Whether the gateway or the network failed, rather than the request being refused. */
   get isOutage(): boolean {
     return this.status === 0 || this.status >= 500;
   }
 }
 
-/** Reads the error body of any answer, also of one that did not come from the gateway. */
+/** Reads the error body of a response, which need not come from the gateway. */
 export async function readError(response: Response): Promise<ApiError> {
   let body: ErrorParts = {};
   try {
     const parsed: unknown = await response.json();
     if (typeof parsed === "object" && parsed !== null) body = parsed;
   } catch {
-    // Not JSON: a proxy in between. The status alone must do.
+    // Not JSON, so probably from a proxy: only the status is known.
   }
   const seconds = Number(response.headers.get("Retry-After") ?? NaN);
   if (body.retry_after == null && Number.isFinite(seconds)) body = { ...body, retry_after: seconds };

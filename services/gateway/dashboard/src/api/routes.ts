@@ -70,7 +70,7 @@ export const correlation = (symbols: string[], signal?: AbortSignal): Promise<T.
 export const monitors = (signal?: AbortSignal): Promise<T.Monitor[]> =>
   enveloped(request<T.Reply<"get_risk_monitors">>(`${V1}/risk/monitors`, { policy: "analytics", signal }));
 
-/** An alert whose decimals are text, as `numbers=string` asks for, or floats, as other answers have them. */
+/** Decimals are text with `numbers=string`, and numbers otherwise. */
 type WireAlert = Omit<T.Alert, "target_price" | "last_value"> & {
   target_price: string | number;
   last_value?: string | number | null;
@@ -89,7 +89,7 @@ export const alerts = async (signal?: AbortSignal): Promise<T.Alert[]> => {
 };
 
 export const createAlert = async ({ target_price, ...rest }: T.AlertCreate): Promise<T.Alert> => {
-  // `JSON.stringify` knows only floats, so the target is written into the text.
+  // `JSON.stringify` would round the target to a float, so its digits are inserted into the text.
   const body = JSON.stringify(rest).replace(/}$/, `,"target_price":${target_price}}`);
   return alertOf(await request<WireAlert>(`${V1}/alerts/`, { method: "POST", body }), target_price);
 };

@@ -13,7 +13,7 @@ import { TIME_AXIS_HEIGHT } from "./panes.ts";
 import { color, FONT_SIZE, fontFamily, PRICE_SCALE_WIDTH } from "./theme.ts";
 import { crosshairLabel, tickLabel } from "./time-axis.ts";
 
-/** Ranges are chosen, not dragged: a chart that takes the wheel or a swipe keeps the page from scrolling. */
+/** No panning and zooming: a chart that takes the wheel or a swipe keeps the page from scrolling. */
 export function chartOptions(): DeepPartial<ChartOptions> {
   const crosshairLine = {
     color: color("ink-3"),

@@ -33,7 +33,7 @@ export class MarketChart {
   #chartType: ChartType = "candles";
   #slots: number[] = [];
   #closes = new Map<number, number>();
-  /** Where the pointer is, while it and not a key has moved the crosshair last. */
+  /** Time under the pointer, if it was the pointer that moved the crosshair last. */
   #pointerTime: number | null = null;
 
   /** `onCrosshair` is called with the time, in unix seconds, that the pointer is at. */
@@ -91,7 +91,7 @@ export class MarketChart {
     const previous = this.#price;
     this.#chartType = chartType;
     this.#price = this.#addPriceSeries();
-    // Not before the other is added: a pane without a series is removed.
+    // After the new one was added, because the library removes a pane without series.
     this.#chart.removeSeries(previous);
   }
 

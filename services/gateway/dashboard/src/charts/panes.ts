@@ -1,4 +1,4 @@
-/** The panes below the price, and where everything is: the page puts headings over a canvas that cannot hold text. */
+/** The panes below the price, with their heights: headings are positioned over the canvas, which has no text elements. */
 import type { Maybe } from "../api/types.ts";
 import { isKnown } from "../lib/format.ts";
 
@@ -8,7 +8,7 @@ export const TIME_AXIS_HEIGHT = 28;
 /** The library's line between two panes. */
 const SEPARATOR = 1;
 
-/** Part of a line pane that its heading takes. */
+/** Share of a line pane that its heading covers. */
 export const HEADING_SHARE = 0.24;
 
 export const LINE_PANES = [

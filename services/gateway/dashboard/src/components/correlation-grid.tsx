@@ -5,7 +5,7 @@ import { assetName } from "../lib/assets.ts";
 import { correlationColor } from "../lib/correlation-color.ts";
 import { DASH, isKnown, ratio } from "../lib/format.ts";
 
-/** A grid that is walked with the arrow keys; below it stands the chosen pair in words. */
+/** A grid with arrow-key navigation; the selected pair is described below it. */
 export function CorrelationGrid({ data }: { data: Correlation }): JSX.Element {
   const at = useSignal<[row: number, column: number]>([1, 0]);
   const pointed = useSignal(false);

@@ -73,7 +73,6 @@ export const BellIcon = (): JSX.Element => (
   </Icon>
 );
 
-/** The product's mark: a lens over a price. */
 export const Logo = (): JSX.Element => (
   <svg width="24" height="24" viewBox="0 0 32 32" aria-hidden="true">
     <rect width="32" height="32" rx="8" fill="var(--accent)" />

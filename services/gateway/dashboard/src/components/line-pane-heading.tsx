@@ -15,7 +15,7 @@ interface Props {
   crosshair: Signal<number | null>;
 }
 
-/** Lies over a pane of the chart: its title, and the value under the crosshair or else the newest. */
+/** Positioned over a pane of the chart: its title, and the value under the crosshair, by default the newest. */
 export function LinePaneHeading({ index, title, line, range, isLoaded, crosshair }: Props): JSX.Element {
   const shown = [...line].filter(([time]) => range !== null && time >= range.first);
   const newest = shown.findLast(([, value]) => isKnown(value))?.[0];

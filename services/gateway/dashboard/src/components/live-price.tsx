@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { price } from "../lib/format.ts";
 
-/** A price that glows for a moment in the direction it moved. */
+/** Flashes in the color of the direction when the price changes. */
 export function LivePrice({ value, class: name = "" }: { value: number; class?: string }): JSX.Element {
   const ref = useRef<HTMLSpanElement>(null);
   const before = useRef(value);

@@ -9,7 +9,7 @@ interface Props {
   onRetry: () => void;
 }
 
-/** Stands where data will be: a quiet shape while they load, the reason when they cannot be had. */
+/** A placeholder while data load, or the error that kept them from loading. */
 export function Loading({ label, shape = "block", error, onRetry }: Props): JSX.Element {
   if (error) return <Problem error={error} onRetry={onRetry} />;
   return <div class={`skeleton ${shape}`} aria-busy="true" aria-label={label} />;

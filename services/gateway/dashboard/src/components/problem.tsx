@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { ApiError } from "../api/errors.ts";
 
-/** What went wrong and what to do about it, in the API's own words. */
+/** An error of the API: its message, its remedy and the id to look it up in the logs. */
 export function Problem({ error, onRetry }: { error: ApiError; onRetry?: () => void }): JSX.Element {
   return (
     <div class="problem" role="alert">

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { RiskLevel } from "../api/types.ts";
 
-/** A risk level: its word, and a shape that differs as well as a colour. */
+/** Each level has its own shape as well as its own color, for readers who do not see colors. */
 export function RiskBadge({ level }: { level: RiskLevel | null | undefined }): JSX.Element | null {
   if (level == null) return null;
   return (

@@ -1,6 +1,6 @@
 /**
- * Colours of a correlation from -1 to 1: white at zero, blue with the market, orange against it.
- * Blue and orange stay apart for every kind of colour vision, and the number is always printed.
+ * Background of a correlation from -1 to 1: white at zero, blue above, orange below. Blue and orange are
+ * distinguishable with every kind of color blindness.
  */
 const POSITIVE = [47, 79, 216] as const;
 const NEGATIVE = [194, 84, 20] as const;
@@ -12,7 +12,7 @@ export function correlationColor(value: number): { background: string; color: st
   return { background: `rgb(${channels.join(" ")})`, color: contrastingInk(channels) };
 }
 
-/** White or ink, whichever is read more easily on the colour (WCAG relative luminance). */
+/** White or ink, whichever has the higher contrast (WCAG relative luminance). */
 function contrastingInk(channels: number[]): string {
   const [r = 1, g = 1, b = 1] = channels.map((channel) => {
     const share = channel / 255;

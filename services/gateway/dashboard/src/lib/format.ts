@@ -15,7 +15,7 @@ type Unit = "millisecond" | "second" | "minute" | "hour" | "day";
 
 const formats = new Map<string, Intl.NumberFormat>();
 
-/** Making a format is slow, and a list of prices needs the same few again and again. */
+/** Constructing a format is slow, and the page uses the same few on every update. */
 function numberFormat(options: Intl.NumberFormatOptions, locale = LOCALE): Intl.NumberFormat {
   const key = locale + JSON.stringify(options);
   const known = formats.get(key);

@@ -7,44 +7,45 @@ import { tabGroup, type TabGroup, type Topic } from "./tabs.ts";
 import { isPageVisible } from "./visibility.ts";
 
 interface Options<T> {
-  /** What is wanted now; `null` for nothing. Read signals here: a new key is loaded at once. */
+  /** What to load; `null` for nothing. Signals that are read here are followed, and a new key is loaded at once. */
   key: () => string | null;
-  /** What takes several requests can report what it has meanwhile. */
+  /** A load of several requests can `report` partial data. */
   load: (key: string, signal: AbortSignal, report: (partial: T) => void) => Promise<T>;
   intervalMs: number;
   policy: Policy;
-  /** The name under which the tabs of an account share the value; without it each asks for itself. */
+  /** The name under which the tabs of an account share the value; without it each tab sends its own requests. */
   topic?: string;
   group?: ReadonlySignal<TabGroup | null>;
 }
 
 interface Cached<T> {
   data: T;
-  /** 0 for what is not complete yet. */
+  /** When it was received; 0 for partial data. */
   at: number;
 }
 
-/** What the tab that asks tells the others. */
+/** Broadcast by the leading tab. */
 type Update<T> = Cached<T> | { error: ReturnType<ApiError["toParts"]>; failures: number };
 
 /** Values of earlier keys that are cached for going back. */
 const MAX_CACHED = 40;
 
 /**
- * A value that is read from the API again and again.
+ * Polls one resource of the API.
  *
- * At most one request is in flight; a hidden page asks nothing; a failure is followed by a growing
- * wait or by the one the server asked for; polling leaves room in the rate limit for a person's own
- * requests. The newest value of each key is cached, so going back to it shows it at once, and an
- * answer that arrives after its key was left is dropped. Of several tabs of one account one asks for
- * all (see `tabs.ts`).
+ * - At most one request is in flight, and a hidden page sends none.
+ * - After a failure it waits for `Retry-After` or backs off exponentially.
+ * - It leaves room in the rate limit for requests that a person starts.
+ * - The newest value of each key is cached, so that going back to a key shows it at once.
+ * - A response for a key that is no longer current is dropped.
+ * - Of several tabs of one account only the leader sends requests (see `tabs.ts`).
  */
 export class Poller<T> {
   readonly data: Signal<T | null> = signal(null);
   /** The key that `data` belongs to. */
   readonly dataKey: Signal<string | null> = signal(null);
   readonly error: Signal<ApiError | null> = signal(null);
-  /** When `data` arrived, in the page's own time. */
+  /** When `data` was received, by this device's clock. */
   readonly receivedAt: Signal<number> = signal(0);
   /** Failures in a row. */
   readonly failures: Signal<number> = signal(0);
@@ -54,7 +55,7 @@ export class Poller<T> {
   #key: string | null = null;
   #group: TabGroup | null = null;
   #topic: Topic | null = null;
-  /** A refresh was wanted while an answer was on its way, which may be older than the wish. */
+  /** A refresh was requested while a request was in flight, whose response may predate the reason for it. */
   #isRefreshPending = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #inFlight: AbortController | null = null;
@@ -63,7 +64,7 @@ export class Poller<T> {
     this.#options = options;
   }
 
-  /** Begins to follow the key; the returned function ends it and forgets everything. */
+  /** Starts polling; the returned function stops it and clears everything. */
   start(): () => void {
     const stop = effect(() => {
       const key = this.#options.key();
@@ -78,7 +79,7 @@ export class Poller<T> {
     };
   }
 
-  /** Forgets everything, the values of other keys included, and drops an answer that is on its way. */
+  /** Aborts the request in flight and drops all data, those of other keys included. */
   clear(): void {
     this.#cancel();
     this.#leaveTopic();
@@ -88,7 +89,7 @@ export class Poller<T> {
     this.#setData(null, null);
   }
 
-  /** Asks again now, because a person did something. */
+  /** Polls at once, without the reserve for requests that a person starts. */
   refresh(): void {
     if (this.#key === null) return;
     if (!this.#isLeader) this.#topic?.refresh();
@@ -96,7 +97,7 @@ export class Poller<T> {
     else this.#schedule(0, true);
   }
 
-  /** Replaces the value until the next answer, for what is known without asking. */
+  /** Changes the data until the next response, for changes whose result is already known. */
   mutate(change: (data: T) => T): void {
     if (this.data.value !== null) this.data.value = change(this.data.value);
   }
@@ -110,7 +111,7 @@ export class Poller<T> {
       const cached = key === null ? undefined : this.#cache.get(key);
       this.#setData(key, cached ?? null);
     }
-    // A hidden tab lets another one ask.
+    // A hidden tab leaves the lead to another one.
     if (group !== this.#group || !isVisible) this.#leaveTopic();
     this.#group = group;
     if (key === null || !isVisible) clearTimeout(this.#timer);
@@ -136,7 +137,7 @@ export class Poller<T> {
     this.#topic = null;
   }
 
-  /** Whether this tab is the one that asks. */
+  /** Whether this tab sends the requests: it leads, or shares with no other. */
   get #isLeader(): boolean {
     return this.#topic === null ? this.#group === null : this.#topic.leads;
   }

@@ -1,9 +1,9 @@
 import { signal } from "@preact/signals";
 
-/** Whether anybody can see the page. Hidden and frozen pages do not poll. */
+/** Hidden and frozen pages do not poll. */
 export const isPageVisible = signal(typeof document === "undefined" || document.visibilityState !== "hidden");
 
-/** The time of day, once a second while the page is seen: what ages and countdowns are computed from. */
+/** The current time, updated every second while the page is visible, for ages and countdowns. */
 export const now = signal(Date.now());
 
 export function watchVisibility(): void {
@@ -13,7 +13,7 @@ export function watchVisibility(): void {
   };
   const hide = (): void => void (isPageVisible.value = false);
   document.addEventListener("visibilitychange", update);
-  // The browser suspends the page, or keeps it for the back button; another tab has to ask meanwhile.
+  // The page is suspended or goes into the back-forward cache; another tab has to take the lead.
   document.addEventListener("freeze", hide);
   document.addEventListener("resume", update);
   addEventListener("pagehide", hide);

@@ -6,14 +6,13 @@ import { Poller } from "../lib/poller.ts";
 import { showToast } from "./toasts.ts";
 import { key, onSignOut } from "./session.ts";
 
-/** The alert whose details are open. */
 export const openAlertId = signal<string | null>(null);
-/** Whether the form for a new alert is open. */
+/** Whether the form of a new alert is open. */
 export const isCreating = signal(false);
 
 /*
- * The budget of this route family is small: five reads in ten seconds. The list alone takes 1.7 of
- * them; with open details the two below take 2.5 more.
+ * The rate limit of these routes is small: five requests in ten seconds. The list takes 1.7 of them, and the events
+ * and deliveries of an open alert take 2.5 more.
  */
 export const alerts = new Poller<Alert[]>({
   topic: "alerts",
@@ -41,7 +40,7 @@ export const deliveries = new Poller<Delivery[]>({
   policy: "alerts",
 });
 
-/** The receivers, of which a disabled one keeps its alerts from being heard. */
+/** The receivers: alerts of a disabled one are not delivered. */
 export const endpoints = new Poller<WebhookEndpoint[]>({
   topic: "endpoints",
   key: () => (key.value !== null && alerts.data.value?.length ? "endpoints" : null),
@@ -89,7 +88,7 @@ export function startAlerts(): void {
   announceFired();
 }
 
-/** Says when an alert that was armed in the last answer has fired in this one. */
+/** Shows a toast when an alert that was armed in the last response has fired in this one. */
 function announceFired(): void {
   let armed = new Set<string>();
   effect(() => {

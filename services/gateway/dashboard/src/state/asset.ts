@@ -1,4 +1,4 @@
-/** What is known about the chosen asset over the chosen window, and the correlation of all. */
+/** Data of the selected asset and range, and the correlation of all assets. */
 import { computed } from "@preact/signals";
 import * as api from "../api/routes.ts";
 import type { Candle, Correlation, Stats, Timeseries } from "../api/types.ts";
@@ -48,7 +48,7 @@ export const series = new Poller<Timeseries>({
   policy: "analytics",
 });
 
-/** All watched assets against each other; few enough that every number can be read. */
+/** More would be too small to read. */
 export const MAX_CORRELATED = 12;
 const correlated = computed(() => tickers.value.split(",").slice(0, MAX_CORRELATED).join(","));
 

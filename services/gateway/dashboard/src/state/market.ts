@@ -9,7 +9,7 @@ import { now } from "../lib/visibility.ts";
 import { key, onSignOut } from "./session.ts";
 import { ticker } from "./selection.ts";
 
-/** A price older than this is called stale. */
+/** Age from which prices are shown as stale. */
 const STALE_MS = 30_000;
 const SPARKLINE_INTERVAL_MS = 600_000;
 
@@ -52,7 +52,7 @@ export const simulated = computed(
     (quotes.data.value ?? []).some((quote) => quote.flags.includes("simulated")),
 );
 
-/** How old the newest price is now, by its age when it was answered and the time since. */
+/** The newest price's age: the one it had in the response plus the time since. */
 export const dataAge = computed<number | null>(() => {
   const list = quotes.data.value;
   if (!list?.length) return null;
@@ -70,7 +70,7 @@ export const connection = computed<Connection>(() => {
   return age > STALE_MS ? "stale" : "live";
 });
 
-/** The closes of the last day by ticker, one request after another and only when the rate limit allows. */
+/** The closes of the last day by ticker: one request per asset, sequentially and within the polling reserve. */
 const sparklineLoader = new Poller<Record<string, number[]>>({
   topic: "sparklines",
   key: () => (key.value !== null && tickers.value ? tickers.value : null),
@@ -96,7 +96,7 @@ onSignOut(() => {
   rateBudget.reset();
 });
 
-/** Starts everything that is shared by all views; ends with the page. */
+/** Starts the pollers that all views share. */
 export function startMarket(): void {
   for (const poller of [quotes, monitors, health, sparklineLoader]) poller.start();
   effect(() => {

@@ -26,7 +26,7 @@ export type Tab = "markets" | "asset" | "alerts";
 
 export const ticker = signal<string | null>(null);
 export const range = signal<Range>("30d");
-/** Which part a narrow screen shows; wide screens show all. */
+/** The part that a narrow screen shows; wide screens show all of them. */
 export const tab = signal<Tab>("markets");
 
 onSignOut(() => {

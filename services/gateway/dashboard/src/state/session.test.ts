@@ -55,7 +55,7 @@ test("response to a request of the last session is dropped", async () => {
   mock.method(globalThis, "fetch", async () => owner("a@example.com"));
   await signIn("sk_live_a", false);
   let answer: (response: Response) => void = () => undefined;
-  // A server, or a cache on the way, that does not toast the abort.
+  // A server, or a cache on the way, that ignores the abort.
   mock.method(globalThis, "fetch", () => new Promise((resolve) => (answer = resolve)));
   const late = api.createAlert({ ticker: "BTC", condition: "gt", target_price: "1", webhook_url: "x" });
   signOut();

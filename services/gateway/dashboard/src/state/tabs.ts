@@ -1,4 +1,4 @@
-/** Joins the other tabs of the account while somebody is signed in. */
+/** Joins the account's other tabs during a session. */
 import { effect } from "@preact/signals";
 import { rateBudget } from "../api/client.ts";
 import type { BucketLevel, Policy } from "../lib/rate-budget.ts";

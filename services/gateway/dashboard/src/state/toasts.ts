@@ -9,7 +9,7 @@ export interface Toast {
 const SHOWN_MS = 6_000;
 let lastId = 0;
 
-/** Short messages about what has just happened; they leave by themselves. */
+/** Short messages that disappear by themselves. */
 export const toasts = signal<Toast[]>([]);
 
 onSignOut(() => (toasts.value = []));

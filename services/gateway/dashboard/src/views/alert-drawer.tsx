@@ -11,7 +11,7 @@ import { Deliveries } from "./deliveries.tsx";
 import { Endpoint } from "./endpoint.tsx";
 import { Events } from "./events.tsx";
 
-/** Everything about one alert: what it waits for, what happened, who was told and how that went. */
+/** The details of one alert: its state, deliveries, events and receiver. */
 export function AlertDrawer(): JSX.Element | null {
   const alert = openAlert.value;
   const deleting = useSignal(false);

@@ -23,7 +23,7 @@ const CONDITIONS = [
 type FieldName = keyof AlertCreate;
 type Errors = Partial<Record<FieldName, string>>;
 
-/** The form of a new alert, with what it will do in words while it is written. */
+/** The form of a new alert, with a preview of what it will do. */
 export function AlertForm(): JSX.Element {
   const list = quotes.data.value ?? [];
   const asset = useSignal(ticker.value ?? list[0]?.ticker ?? "");
@@ -41,7 +41,7 @@ export function AlertForm(): JSX.Element {
 
   const rejected = action.error.value ? errorsByField(action.error.value) : {};
   const errors: Errors = { ...invalid.value, ...rejected };
-  // What is shown at a field need not be said twice.
+  // Errors that are shown at a field are not repeated below the form.
   const failure = Object.keys(rejected).length > 0 ? null : action.error.value;
 
   const submit = async (event: Event): Promise<void> => {
@@ -133,7 +133,7 @@ export function AlertForm(): JSX.Element {
   );
 }
 
-/** The API's complaints by field; those about the address sometimes come without a list. */
+/** The API's violations by field. Errors about the URL or the ticker can come without a list of violations. */
 function errorsByField(error: ApiError): Errors {
   const errors: Errors = {};
   for (const { loc, msg } of error.fields) {

@@ -22,7 +22,7 @@ const CHART_TYPES = [
   { value: "area", label: "Line" },
 ] as const;
 
-/** Narrower screens have no room for the bodies of candles. */
+/** On narrower screens candles are too thin to read. */
 const WIDE = "(min-width: 761px)";
 
 /** Price, drawdown and rolling volatility below each other on one time axis. */

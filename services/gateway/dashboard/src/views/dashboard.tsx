@@ -44,13 +44,13 @@ export function Dashboard(): JSX.Element {
   );
 }
 
-/** The address holds the selection, so the skip link moves the focus itself. */
+/** The URL's fragment holds the selection, so the skip link cannot be a plain anchor. */
 function skip(event: Event): void {
   event.preventDefault();
   document.getElementById("main")?.focus();
 }
 
-/** While the server does not answer: what is seen is the past. */
+/** The banner while the gateway does not respond. */
 function Outage(): JSX.Element | null {
   const error = quotes.error.value;
   if (connection.value !== "reconnecting" || !error) return null;

@@ -12,7 +12,7 @@ const EXAMPLE = `from standardwebhooks import Webhook
 
 Webhook(secret).verify(request.body, request.headers)`;
 
-/** The receiver: its secret, a test, and how it recognises that a call is ours. */
+/** The receiver of an alert's webhook: its state, its signing secret and a test message. */
 export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
   const secret = useSignal<string | null>(null);
   const sent = useSignal<string | null>(null);

@@ -4,7 +4,7 @@ import { eventWords } from "../lib/alert-state.ts";
 import { dateTime, price } from "../lib/format.ts";
 import { events } from "../state/alerts.ts";
 
-/** What happened to the alert, newest first; nothing at all while nothing did. */
+/** The alert's events, newest first. Renders nothing while there are none. */
 export function Events(): JSX.Element | null {
   const list = events.data.value;
   if (!list?.length) return null;

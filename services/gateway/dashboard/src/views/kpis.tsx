@@ -105,7 +105,7 @@ export function Kpis(): JSX.Element {
   );
 }
 
-/** A number, or a dash that says why there is none. */
+/** A number, or a dash with the reason why it is undefined. */
 function Value({ tile, stats: data }: { tile: Tile; stats: Stats }): JSX.Element {
   const value = data[tile.field];
   if (isKnown(value)) return <>{tile.show(value)}</>;

@@ -1,4 +1,4 @@
-/** What a part of the page shows while its data are on the way, cannot be had, or are old. */
+/** Connects the loading state and the stale badge to a poller. */
 import type { JSX } from "preact";
 import { Loading } from "../components/loading.tsx";
 import { StaleBadge } from "../components/stale-badge.tsx";
@@ -17,14 +17,14 @@ export function PollerLoading({ of, ...rest }: LoadingProps): JSX.Element {
   return <Loading {...rest} error={isShownInBanner(of) ? null : error} onRetry={() => of.refresh()} />;
 }
 
-/** Says that what is shown could not be brought up to date, while only this part is concerned. */
+/** Shown when only this poller fails; an outage of the gateway has its own banner. */
 export function PollerStaleBadge({ of }: { of: Poller<unknown> }): JSX.Element | null {
   const error = of.error.value;
   if (!error || of.data.value === null || connection.value === "reconnecting") return null;
   return <StaleBadge ageMs={now.value - of.receivedAt.value} reason={error.message} />;
 }
 
-/** A gateway that is gone altogether is reported once, at the top of the page. */
+/** An outage of the gateway is reported once, in the banner at the top. */
 export function isShownInBanner(of: Poller<unknown>): boolean {
   return of.error.value?.isOutage === true && connection.value === "reconnecting";
 }

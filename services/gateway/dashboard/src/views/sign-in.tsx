@@ -11,7 +11,7 @@ import { Problem } from "../components/problem.tsx";
 import { useAction, type Action } from "../lib/use-action.ts";
 import { signOutReason, signIn } from "../state/session.ts";
 
-/** Three ways in: an API key, a new account, and the ready account of a demo. */
+/** Sign-in with an API key, with a new account, or with the account of a demo. */
 export function SignIn(): JSX.Element {
   const mode = useSignal<"key" | "register">("key");
   const demo = useSignal<DemoAccount | null>(null);
@@ -23,7 +23,7 @@ export function SignIn(): JSX.Element {
   useEffect(() => {
     api.demoAccount().then(
       (account) => (demo.value = account),
-      () => undefined, // Only a demo has one.
+      () => undefined, // Only a demo has this account.
     );
   }, [demo]);
 

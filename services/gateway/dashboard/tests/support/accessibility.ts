@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 
-/** Looks for the common barriers: missing names, doubled ids, text that is too faint to read. */
+/** Finds missing names, duplicate ids and text with too little contrast. */
 export function accessibilityIssues(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const found: string[] = [];

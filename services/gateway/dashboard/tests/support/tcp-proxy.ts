@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
-/** A door between browser and gateway that can be shut: connections are cut and new ones refused. */
+/** A proxy between browser and gateway. Closing it cuts its connections, and new ones are refused. */
 export class TcpProxy {
   readonly #target: URL;
   readonly #sockets = new Set<Socket>();

@@ -6,7 +6,7 @@ export interface Received {
   body: string;
 }
 
-/** A receiver of webhooks that answers with the scripted statuses first and with 200 afterwards. */
+/** A webhook receiver that responds with the scripted statuses first and with 200 afterwards. */
 export class WebhookReceiver {
   readonly received: Received[] = [];
   readonly #script: number[];
