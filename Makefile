@@ -77,6 +77,10 @@ bench: ## measured budgets, each beside a bare baseline; release build (starts t
 migrate: ## bring the database of the demo to the newest schema (needs its PostgreSQL running)
 	@$(LOCAL)/stack migrate
 
+.PHONY: openapi
+openapi: ## write the gateway's OpenAPI document for the dashboard, after a change of the API (needs no server)
+	@cargo build --quiet --bin gateway && python3 deploy/check/openapi.py --write
+
 .PHONY: dashboard
 dashboard: ## build the web page that the gateway serves (needs Node.js)
 	@$(LOCAL)/dashboard

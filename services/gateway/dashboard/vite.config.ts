@@ -4,7 +4,7 @@ import { defineConfig, type Plugin } from "vite";
 const ASSETS = new URL("../../../deploy/assets.toml", import.meta.url);
 
 /**
- * `virtual:asset-names`: a map from ticker to name, read at build time from the one list of assets
+ * `virtual:asset-names`: a map from ticker to name, read at build time from the list of assets
  * that the services use too.
  */
 function assetNames(): Plugin {

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
-import { Notices } from "./components/notices.tsx";
+import { Toasts } from "./components/toasts.tsx";
 import { signedIn } from "./state/session.ts";
+import { dismissToast, toasts } from "./state/toasts.ts";
 import { Dashboard } from "./views/dashboard.tsx";
 import { SignIn } from "./views/sign-in.tsx";
 
@@ -8,7 +9,7 @@ export function App(): JSX.Element {
   return (
     <>
       {signedIn.value ? <Dashboard /> : <SignIn />}
-      <Notices />
+      <Toasts toasts={toasts.value} onDismiss={dismissToast} />
     </>
   );
 }

@@ -1,18 +1,17 @@
 import { render } from "preact";
-import "uplot/dist/uPlot.min.css";
 import "./styles/index.css";
 import { App } from "./app.tsx";
 import { watchVisibility } from "./lib/visibility.ts";
 import { startAlerts } from "./state/alerts.ts";
 import { startAsset } from "./state/asset.ts";
 import { startMarket } from "./state/market.ts";
-import { followAddress } from "./state/selection.ts";
-import { resume } from "./state/session.ts";
+import { syncUrl } from "./state/selection.ts";
+import { restoreSession } from "./state/session.ts";
 import { startTabs } from "./state/tabs.ts";
 
 watchVisibility();
-followAddress();
-resume();
+syncUrl();
+restoreSession();
 startTabs();
 startMarket();
 startAsset();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { launch, PHONE, shownPrice, signInByKey, withPage } from "./support/browser.ts";
-import { Sink } from "./support/sink.ts";
+import { WebhookReceiver } from "./support/webhook-receiver.ts";
 import { createAlert, inverse, movePrice, register } from "./support/stack.ts";
 
 const RISE_PERCENT = 6;
@@ -11,7 +11,7 @@ let browser: Browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-/** Fills the form for an alert `percent` above the price that is shown; returns its target. */
+/** Fills the form with a target `percent` above the shown price, and returns the target. */
 async function write(page: Page, ticker: string, percent: number, url: string): Promise<number> {
   const current = Number((await shownPrice(page, ticker)).replace(/[$,]/g, ""));
   const target = Number((current * (1 + percent / 100)).toPrecision(6));
@@ -22,9 +22,9 @@ async function write(page: Page, ticker: string, percent: number, url: string): 
   return target;
 }
 
-test("an alert is created, fires when the price moves, shows its delivery, and is deleted", async () => {
-  const sink = new Sink();
-  const url = await sink.open();
+test("alert is created, fires when the price moves, shows its delivery, and is deleted", async () => {
+  const receiver = new WebhookReceiver();
+  const url = await receiver.open();
   const key = await register();
   try {
     await withPage(browser, "alert", {}, async (page) => {
@@ -49,8 +49,8 @@ test("an alert is created, fires when the price moves, shows its delivery, and i
       await attempt.getByText("Attempt 1").waitFor();
       await attempt.getByText("HTTP 200").waitFor();
       await drawer.locator(".events li").getByText("Triggered").waitFor();
-      assert.equal(sink.received.length, 1);
-      const body = JSON.parse(sink.received[0]?.body ?? "{}") as { ticker: string; target_price: number };
+      assert.equal(receiver.received.length, 1);
+      const body = JSON.parse(receiver.received[0]?.body ?? "{}") as { ticker: string; target_price: number };
       assert.equal(body.ticker, "LTC");
       assert.equal(body.target_price, target);
 
@@ -67,11 +67,11 @@ test("an alert is created, fires when the price moves, shows its delivery, and i
     });
   } finally {
     await movePrice("LTC", inverse(RISE_PERCENT));
-    await sink.shut();
+    await receiver.close();
   }
 });
 
-test("a target is shown with every digit that was written", async () => {
+test("target price is shown with every digit that was typed", async () => {
   const key = await register();
   const receiver = "https://example.com/webhook";
   for (const target_price of [103.235, 103.239])
@@ -87,7 +87,7 @@ test("a target is shown with every digit that was written", async () => {
     assert.equal(await page.getByLabel("Webhook URL").inputValue(), receiver);
     await page.locator(".preview").getByText(`rises above ${shown}`).waitFor();
     await page.getByRole("button", { name: "Create alert" }).click();
-    await page.locator(".notices").getByText(`above ${shown}`).waitFor();
+    await page.locator(".toasts").getByText(`above ${shown}`).waitFor();
     await page.reload();
     const row = page.locator("[data-alert]").filter({ hasText: shown });
     await row.getByRole("button", { name: /^Delete/ }).click();
@@ -100,14 +100,14 @@ test("a target is shown with every digit that was written", async () => {
   });
 });
 
-test("a delivery that fails says why and when it is tried again", async () => {
-  const sink = new Sink([503]);
-  const url = await sink.open();
+test("failed delivery says why and when it is tried again", async () => {
+  const receiver = new WebhookReceiver([503]);
+  const url = await receiver.open();
   const key = await register();
   try {
     await withPage(browser, "failed-delivery", {}, async (page) => {
       await signInByKey(page, key);
-      // Below the present price: the condition is true already.
+      // Below the current price, so the condition is already true.
       await write(page, "ETH", -RISE_PERCENT, url);
       await page
         .locator(".preview")
@@ -126,11 +126,11 @@ test("a delivery that fails says why and when it is tried again", async () => {
       await page.locator(".attempts li.success").getByText("Attempt 2").waitFor();
     });
   } finally {
-    await sink.shut();
+    await receiver.close();
   }
 });
 
-test("what is wrong with the input is said at its field", () =>
+test("invalid input is reported at its field", () =>
   withPage(browser, "validation", { expected: /status of 4(09|22)/ }, async (page) => {
     await signInByKey(page, await register());
     await page.getByRole("button", { name: "New alert" }).first().click();
@@ -158,19 +158,21 @@ test("what is wrong with the input is said at its field", () =>
     await page.getByText("You already have an active alert with exactly the same parameters.").waitFor();
   }));
 
-test("a receiver that was disabled says what that means and is enabled again", async () => {
-  const sink = new Sink([410]);
-  const webhook_url = await sink.open();
+test("disabled receiver says since when and why, and is enabled again", async () => {
+  const receiver = new WebhookReceiver([410]);
+  const webhook_url = await receiver.open();
   const key = await register();
   try {
-    // Below the present price: it fires at once, and the receiver says that it is gone.
+    // Below the current price, so it fires at once; the receiver responds with 410 Gone.
     await createAlert(key, { ticker: "ETH", condition: "gt", target_price: 0.01, webhook_url });
     await withPage(browser, "disabled-receiver", {}, async (page) => {
       await signInByKey(page, key);
       await page.locator("[data-alert]").getByText("Receiver disabled").waitFor({ timeout: 60_000 });
       await page.locator(".row-button").click();
       const drawer = page.getByRole("dialog");
-      await drawer.getByText(/answered 410 Gone/).waitFor();
+      const why = /^Receiver disabled since \d+ [A-Z][a-z]+, \d\d:\d\d, because it answered 410 Gone\./;
+      await drawer.getByText(why).waitFor();
+      await drawer.locator(".events li").getByText("Message given up").waitFor();
       await drawer.getByRole("button", { name: "Enable again" }).click();
       await drawer.getByText(/answered 410 Gone/).waitFor({ state: "detached" });
       await page.getByText("Receiver disabled").waitFor({ state: "detached" });
@@ -178,21 +180,21 @@ test("a receiver that was disabled says what that means and is enabled again", a
       await drawer.getByText(/^Test sent with webhook-id/).waitFor();
     });
     const deadline = Date.now() + 10_000;
-    while (sink.received.length < 2) {
+    while (receiver.received.length < 2) {
       assert.ok(Date.now() < deadline, "the test did not arrive");
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   } finally {
-    await sink.shut();
+    await receiver.close();
   }
 });
 
-test("an alert that no price reaches says so in the list", async () => {
+test("alert without data says so in the list", async () => {
   const key = await register();
   const webhook_url = "https://example.com/webhook";
   await createAlert(key, { ticker: "SOL", condition: "gt", target_price: 9_999, webhook_url });
   await withPage(browser, "no-data", {}, async (page) => {
-    // The stack's prices never stop; the services' own tests stop them.
+    // The simulated prices never stop, so the response is changed.
     await page.route("**/api/v1/alerts/*", async (route) => {
       const response = await route.fetch();
       const list = (await response.json()) as object[];

@@ -13,7 +13,7 @@ before(async () => {
 });
 after(() => browser.close());
 
-test("the watch list shows live prices that change", () =>
+test("watch list shows live prices that change", () =>
   withPage(browser, "prices", {}, async (page) => {
     await signInByKey(page, key);
     const before = await shownPrice(page, "BTC");
@@ -25,10 +25,10 @@ test("the watch list shows live prices that change", () =>
       .waitFor();
     await page.getByText("Simulated market").waitFor();
     await page.locator('[data-ticker="BTC"] .sparkline path').waitFor({ state: "attached" });
-    await page.locator('[data-ticker="BTC"] .level').waitFor();
+    await page.locator('[data-ticker="BTC"] .risk-badge').waitFor();
   }));
 
-test("an asset and a window are chosen, kept in the address and reloaded", () =>
+test("selected asset and range are in the URL and survive a reload", () =>
   withPage(browser, "choice", {}, async (page) => {
     await signInByKey(page, key);
     await page.locator('[data-ticker="ETH"]').click();
@@ -57,13 +57,16 @@ test("statistics, charts, risk checks and correlations are filled from the API",
     assert.ok(Math.abs(Number(high) / data.max_price - 1) < 0.02, `${high} is not near ${data.max_price}`);
 
     await page
-      .locator(".chart.main")
+      .locator(".chart")
       .and(page.getByLabel(/^Price of Bitcoin over 30 days: from \$/))
       .locator("canvas")
       .first()
       .waitFor();
-    await page.locator(".line-box canvas").nth(1).waitFor();
-    assert.equal(await page.locator(".line-box canvas").count(), 2);
+    for (const [title, readout] of [
+      ["Drawdown", /^(0|−\d+)\.\d\d\s%$/],
+      ["Rolling volatility", /^\d+\.\d\d\s%$/],
+    ] as const)
+      await page.locator(".line-pane").filter({ hasText: title }).getByText(readout).waitFor();
     await page.getByRole("meter").nth(2).waitFor();
     assert.equal(await page.getByRole("meter").count(), 3);
     await page.locator("[data-at]").first().waitFor();
@@ -75,7 +78,7 @@ test("statistics, charts, risk checks and correlations are filled from the API",
     );
   }));
 
-test("while the market crashes, the tiles agree with the price at the head", async () => {
+test("tiles agree with the price at the head during a crash", async () => {
   const crash = -15;
   await withPage(browser, "crash", {}, async (page) => {
     await signInByKey(page, key);
@@ -86,11 +89,10 @@ test("while the market crashes, the tiles agree with the price at the head", asy
     await movePrice("XLM", crash);
     try {
       await page.waitForFunction(
-        (most) =>
-          Number(document.querySelector(".asset-head .price")?.textContent?.replace(/[^\d.]/g, "")) < most,
+        (most) => Number(document.querySelector(".asset-head .price")?.textContent?.replace(/[^\d.]/g, "")) < most,
         before * 0.9,
       );
-      // All in one moment, and sooner than the statistics are asked for again.
+      // In one evaluation, before the statistics are polled again.
       const [price, tiles] = await page.evaluate((): [string, string[]] => [
         document.querySelector(".asset-head .price")?.textContent ?? "",
         Array.from(document.querySelectorAll(".kpis dd"), (tile) => tile.textContent ?? ""),

@@ -8,7 +8,7 @@ let browser: Browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-test("the demo account opens with one click, and logging out ends it", () =>
+test("demo account opens with one click, and logging out ends it", () =>
   withPage(browser, "demo", {}, async (page) => {
     await page.goto("/");
     await page.getByRole("button", { name: "Open the demo account" }).click();
@@ -22,7 +22,7 @@ test("the demo account opens with one click, and logging out ends it", () =>
     assert.deepEqual(kept, [0, null]);
   }));
 
-test("a key opens the dashboard; it stays on the device only when asked to", async () => {
+test("API key opens the dashboard and is stored on the device only on request", async () => {
   const key = await register();
   await withPage(browser, "key", {}, async (page) => {
     await signInByKey(page, key);
@@ -37,7 +37,7 @@ test("a key opens the dashboard; it stays on the device only when asked to", asy
   });
 });
 
-test("a wrong key is refused with the reason and the remedy", () =>
+test("wrong key is refused with the reason and the remedy", () =>
   withPage(browser, "wrong-key", { expected: /status of 401/ }, async (page) => {
     await page.goto("/");
     await page.getByRole("button", { name: "Sign in" }).click();
@@ -48,7 +48,7 @@ test("a wrong key is refused with the reason and the remedy", () =>
     assert.equal((await page.locator(".problem p").count()) >= 2, true, "the remedy is shown too");
   }));
 
-test("a new account shows its key once, and the key works", () =>
+test("new account shows its key once, and the key works", () =>
   withPage(browser, "register", { expected: /status of 4(00|22)/ }, async (page) => {
     await page.goto("/");
     await page.getByRole("button", { name: "Create one" }).click();

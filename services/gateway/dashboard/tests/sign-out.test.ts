@@ -8,7 +8,7 @@ let browser: Browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-/** Whether any object or string of the page, reachable or on screen, holds the text. */
+/** Whether any string on the page's heap contains the text. */
 async function isHeld(page: Page, text: string): Promise<boolean> {
   const session = await page.context().newCDPSession(page);
   const chunks: string[] = [];
@@ -20,13 +20,11 @@ async function isHeld(page: Page, text: string): Promise<boolean> {
   return strings.some((each) => each.includes(text));
 }
 
-/** Logging out by its button, which an open dialog covers. */
+/** Clicks the button by script, because an open dialog covers it. */
 const logOut = (page: Page): Promise<void> =>
-  page
-    .getByRole("button", { name: "Log out", includeHidden: true })
-    .evaluate((button: HTMLElement) => button.click());
+  page.getByRole("button", { name: "Log out", includeHidden: true }).evaluate((button: HTMLElement) => button.click());
 
-test("after one account has left, nothing of it is shown or kept for the next", async () => {
+test("signed-out account leaves nothing on the page or in memory", async () => {
   const [first, second] = [await register(), await register()];
   const receiver = `https://example.com/only-of-the-first-${crypto.randomUUID()}`;
   await createAlert(first, { ticker: "ETH", condition: "gt", target_price: 987_654, webhook_url: receiver });
@@ -40,7 +38,7 @@ test("after one account has left, nothing of it is shown or kept for the next", 
     await page.getByRole("dialog").getByText(receiver).waitFor();
     assert.equal(await isHeld(page, receiver), true);
 
-    // An answer that is on its way while the account leaves.
+    // A response that arrives after the sign-out.
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const asked = new Promise<void>((resolve) => {
@@ -65,7 +63,7 @@ test("after one account has left, nothing of it is shown or kept for the next", 
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByText("No alerts yet.").waitFor();
     assert.equal(await page.getByRole("dialog").count(), 0);
-    assert.equal(await page.locator(".notices p").count(), 0);
+    assert.equal(await page.locator(".toasts p").count(), 0);
     await page.locator(".asset-head").getByRole("heading", { name: "Bitcoin BTC" }).waitFor();
     await page.getByRole("button", { name: "New alert" }).first().click();
     assert.equal(await page.getByLabel("Webhook URL").inputValue(), "");

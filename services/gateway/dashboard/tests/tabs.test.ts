@@ -12,7 +12,7 @@ let browser: Browser;
 before(async () => (browser = await launch()));
 after(() => browser.close());
 
-/** The requests to the API that pages of the context make meanwhile. */
+/** The API requests of all pages of the context during this time. */
 async function requestsOver(context: BrowserContext, ms: number): Promise<string[]> {
   const paths: string[] = [];
   const count = (request: { url: () => string }): void => {
@@ -52,17 +52,15 @@ const allChange = async (pages: Page[]): Promise<void> => {
   await Promise.all(changes);
 };
 
-test("four tabs of one account ask no more than one, and the rest go on without the leader", async () => {
+test("four tabs send no more requests than one, and go on without the leader", async () => {
   const key = await register();
   await historyFilled(key);
   await withPage(browser, "tabs", {}, async (leader) => {
     await stayIn(leader, key);
     const context = leader.context();
-    // The sparklines of all assets are asked for once; then the rhythm is even.
+    // Sparklines are loaded once, after which the rate of requests is constant.
     await leader.waitForFunction(
-      () =>
-        document.querySelectorAll(".sparkline path").length >=
-        document.querySelectorAll("[data-ticker]").length,
+      () => document.querySelectorAll(".sparkline path").length >= document.querySelectorAll("[data-ticker]").length,
     );
     const alone = await requestsOver(context, WATCHED_MS);
     const others = await openTabs(leader, 3);
@@ -76,7 +74,7 @@ test("four tabs of one account ask no more than one, and the rest go on without 
     await leader.close();
     await allChange(others);
 
-    // A page that the browser has suspended while it was seen.
+    // A visible page that the browser has suspended.
     const frozen = others[0] as Page;
     const session = await context.newCDPSession(frozen);
     await session.send("Page.setWebLifecycleState", { state: "frozen" });
@@ -89,13 +87,13 @@ test("four tabs of one account ask no more than one, and the rest go on without 
   });
 });
 
-test("logging out in one tab ends the account's other tabs and leaves those of other accounts", async () => {
+test("log-out ends the account's other tabs and leaves those of other accounts", async () => {
   const [first, second] = [await register(), await register()];
   const webhook_url = "https://example.com/webhook";
   await createAlert(first, { ticker: "SOL", condition: "gt", target_price: 11_111, webhook_url });
   await createAlert(second, { ticker: "SOL", condition: "gt", target_price: 22_222, webhook_url });
   await withPage(browser, "two-accounts", {}, async (stranger) => {
-    await signInByKey(stranger, second); // Kept by its tab only.
+    await signInByKey(stranger, second); // Stored for this tab only.
     const page = await stranger.context().newPage();
     await stayIn(page, first);
     const [other] = (await openTabs(page, 1)) as [Page];

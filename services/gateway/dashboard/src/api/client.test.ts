@@ -23,7 +23,7 @@ async function failure(call: Promise<unknown>): Promise<ApiError> {
   throw new assert.AssertionError({ message: "the call succeeded" });
 }
 
-test("an error body becomes an ApiError with its fields and remedy", async () => {
+test("error body becomes an ApiError with its fields and remedy", async () => {
   answer(422, {
     error: "ValidationError",
     detail: "The input is invalid.",
@@ -39,7 +39,7 @@ test("an error body becomes an ApiError with its fields and remedy", async () =>
   assert.equal(error.isOutage, false);
 });
 
-test("an answer that is not JSON still has a status, and Retry-After is read", async () => {
+test("response that is not JSON keeps its status and Retry-After", async () => {
   mock.method(
     globalThis,
     "fetch",
@@ -51,14 +51,14 @@ test("an answer that is not JSON still has a status, and Retry-After is read", a
   assert.equal(error.isOutage, true);
 });
 
-test("no answer at all is an outage", async () => {
+test("missing response is an outage", async () => {
   mock.method(globalThis, "fetch", async () => {
     throw new TypeError("failed to fetch");
   });
   assert.equal((await failure(request("/x"))).type, "unreachable");
 });
 
-test("only the session's own key ends the session", async () => {
+test("401 ends the session only for the session's own key", async () => {
   let ended = 0;
   authenticate("sk_live_mine", () => (ended += 1));
   answer(401, { detail: "Invalid or inactive API Key", type: "invalid_api_key" });
@@ -68,14 +68,13 @@ test("only the session's own key ends the session", async () => {
   assert.equal(ended, 1);
 });
 
-test("an alert's target travels with every digit, in both directions", async () => {
+test("alert target keeps every digit in both directions", async () => {
   const target = "1234567890.123456789012345678";
   answer(201, { id: "1", target_price: 1, last_value: null });
   const rule = { ticker: "BTC", condition: "gt" as const, webhook_url: 'https://example.com/"}' };
   assert.equal((await createAlert({ ...rule, target_price: target })).target_price, target);
-  const call = (globalThis.fetch as unknown as { mock: { calls: { arguments: [string, RequestInit] }[] } })
-    .mock;
-  const sent = String(call.calls[0]!.arguments[1].body);
+  const call = (globalThis.fetch as unknown as { mock: { calls: { arguments: [string, RequestInit] }[] } }).mock;
+  const sent = call.calls[0]!.arguments[1].body as string;
   assert.match(sent, new RegExp(`"target_price":${target}}$`));
   assert.equal((JSON.parse(sent) as typeof rule).webhook_url, rule.webhook_url);
 
@@ -85,12 +84,11 @@ test("an alert's target travels with every digit, in both directions", async () 
   assert.equal(alert?.last_value, 103.2);
 });
 
-test("a query is encoded and the key is sent in its header", async () => {
+test("query is encoded and the key is sent in its header", async () => {
   answer(200, { ok: true });
   authenticate("sk_live_mine", () => undefined);
   await request("/x", { query: { symbols: "BTC,ETH", from: undefined } });
-  const call = (globalThis.fetch as unknown as { mock: { calls: { arguments: [string, RequestInit] }[] } })
-    .mock;
+  const call = (globalThis.fetch as unknown as { mock: { calls: { arguments: [string, RequestInit] }[] } }).mock;
   const [url, init] = call.calls[0]!.arguments;
   assert.equal(url, "/x?symbols=BTC%2CETH");
   assert.equal((init.headers as Record<string, string>)["X-API-Key"], "sk_live_mine");

@@ -1,8 +1,8 @@
-import { Budget, type Policy } from "../lib/budget.ts";
-import { ApiError, errorOf } from "./errors.ts";
+import { RateBudget, type Policy } from "../lib/rate-budget.ts";
+import { ApiError, readError } from "./errors.ts";
 
-/** The page's one account of what it may still ask. */
-export const budget = new Budget();
+/** Shared by everything on the page that sends requests. */
+export const rateBudget = new RateBudget();
 
 const TIMEOUT_MS = 12_000;
 
@@ -10,9 +10,9 @@ interface Options {
   method?: "GET" | "POST" | "DELETE";
   policy?: Policy;
   query?: Record<string, string | number | undefined>;
-  /** Sent as JSON; a string is JSON already. */
+  /** Serialized as JSON unless it is a string, which must be JSON. */
   body?: unknown;
-  /** Replaces the key of the session, to try one that is not yet accepted; `null` sends none. */
+  /** Instead of the session's key, for a key that has not been verified; `null` sends none. */
   key?: string | null;
   signal?: AbortSignal | undefined;
 }
@@ -22,8 +22,8 @@ let session = new AbortController();
 let onUnauthorized: (error: ApiError) => void = () => undefined;
 
 /**
- * Sets the credential of every following request and who is told when it stops being valid. Requests of
- * the session before are aborted: their answers belong to somebody else.
+ * Sets the key of all further requests and the callback for the 401 that ends it. Requests of the previous session
+ * are aborted, so that their responses do not reach another account.
  */
 export function authenticate(key: string | null, unauthorized: (error: ApiError) => void): void {
   session.abort();
@@ -33,14 +33,14 @@ export function authenticate(key: string | null, unauthorized: (error: ApiError)
 }
 
 /**
- * The only place that talks to the network. Every failure is an `ApiError`, except an abort by the caller
- * or by the end of the session.
+ * The only place that sends requests. Every failure is an `ApiError`, except an abort by the caller or by the end of
+ * the session.
  */
 export async function request<T>(path: string, options: Options = {}): Promise<T> {
   const { method = "GET", policy = "none", body } = options;
   const usedKey = options.key === undefined ? sessionKey : options.key;
-  const ends = [options.signal, options.key === undefined ? session.signal : undefined];
-  const signal = AbortSignal.any(ends.filter((each) => each !== undefined));
+  const signals = [options.signal, options.key === undefined ? session.signal : undefined];
+  const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
   const headers: Record<string, string> = { Accept: "application/json" };
   if (usedKey) headers["X-API-Key"] = usedKey;
   const init: RequestInit = { method, headers, cache: "no-store", credentials: "omit" };
@@ -53,18 +53,18 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   init.signal = AbortSignal.any([signal, timeout]);
 
-  budget.spend(policy);
+  rateBudget.spend(policy);
   let response: Response;
   try {
-    response = await fetch(path + search(options.query), init);
+    response = await fetch(path + queryString(options.query), init);
   } catch {
     signal.throwIfAborted();
     throw timeout.aborted ? ApiError.timeout() : ApiError.unreachable();
   }
   signal.throwIfAborted();
-  budget.learn(policy, response.headers);
+  rateBudget.updateFromHeaders(policy, response.headers);
   if (!response.ok) {
-    const error = await errorOf(response);
+    const error = await readError(response);
     signal.throwIfAborted();
     if (error.status === 401 && usedKey === sessionKey && sessionKey !== null) onUnauthorized(error);
     throw error;
@@ -81,15 +81,14 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
   return parsed;
 }
 
-function search(query: Options["query"]): string {
+function queryString(query: Options["query"]): string {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query ?? {}))
-    if (value !== undefined) parameters.set(name, String(value));
+  for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) parameters.set(name, String(value));
   const text = parameters.toString();
   return text ? `?${text}` : "";
 }
 
-/** `crypto.randomUUID` is missing on pages served over plain HTTP, so this one is made by hand. */
+/** `crypto.randomUUID` exists only in secure contexts, and the page may be served over plain HTTP. */
 function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,16 +1,19 @@
-import type { ErrorBody, FieldProblem } from "./types.ts";
+import type { ErrorBody, Violation } from "./types.ts";
 
-/** Whatever kept a request from succeeding, in the words of the API or, without an answer, in ours. */
+/** Any field can be missing: a proxy may have answered instead of the gateway. */
+type ErrorParts = { [K in keyof ErrorBody]?: ErrorBody[K] | null };
+
+/** A failed request: the API's error body, or a local description when there was no response. */
 export class ApiError extends Error {
-  /** The HTTP status; 0 when there was no answer at all. */
+  /** The HTTP status; 0 without a response. */
   readonly status: number;
   readonly type: string;
   readonly remediation: string | null;
-  readonly fields: FieldProblem[];
+  readonly fields: Violation[];
   readonly retryAfterMs: number | null;
   readonly requestId: string | null;
 
-  constructor(status: number, body: Partial<ErrorBody>) {
+  constructor(status: number, body: ErrorParts) {
     super(body.detail ?? `The server answered with status ${status}.`);
     this.name = "ApiError";
     this.status = status;
@@ -21,8 +24,8 @@ export class ApiError extends Error {
     this.requestId = body.request_id ?? null;
   }
 
-  /** The error as data, for a message to another tab; the constructor's arguments. */
-  toParts(): [status: number, body: Partial<ErrorBody>] {
+  /** The constructor's arguments, for a message to another tab: errors cannot be cloned with their fields. */
+  toParts(): [status: number, body: ErrorParts] {
     const { type, remediation } = this;
     const retryAfter = this.retryAfterMs === null ? null : this.retryAfterMs / 1000;
     return [
@@ -36,6 +39,11 @@ export class ApiError extends Error {
         request_id: this.requestId,
       },
     ];
+  }
+
+  /** Anything that is not an `ApiError` came from a request that got no usable response. */
+  static from(cause: unknown): ApiError {
+    return cause instanceof ApiError ? cause : ApiError.unreachable();
   }
 
   static unreachable(): ApiError {
@@ -54,20 +62,20 @@ export class ApiError extends Error {
     });
   }
 
-  /** True when the server, or the way to it, is down, rather than the request being wrong. */
+  /** Whether the gateway or the network failed, rather than the request being refused. */
   get isOutage(): boolean {
     return this.status === 0 || this.status >= 500;
   }
 }
 
-/** Reads the error body of any answer, also of one that did not come from the gateway. */
-export async function errorOf(response: Response): Promise<ApiError> {
-  let body: Partial<ErrorBody> = {};
+/** Reads the error body of a response, which need not come from the gateway. */
+export async function readError(response: Response): Promise<ApiError> {
+  let body: ErrorParts = {};
   try {
     const parsed: unknown = await response.json();
     if (typeof parsed === "object" && parsed !== null) body = parsed;
   } catch {
-    // Not JSON: a proxy in between. The status alone must do.
+    // Not JSON, so probably from a proxy: only the status is known.
   }
   const seconds = Number(response.headers.get("Retry-After") ?? NaN);
   if (body.retry_after == null && Number.isFinite(seconds)) body = { ...body, retry_after: seconds };

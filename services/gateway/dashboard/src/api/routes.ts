@@ -5,22 +5,22 @@ import type * as T from "./types.ts";
 const V1 = "/api/v1";
 const segment = encodeURIComponent;
 
-async function enveloped<D>(answer: Promise<T.Envelope<D>>): Promise<D> {
-  return (await answer).data;
+async function enveloped<D>(reply: Promise<{ data: D }>): Promise<D> {
+  return (await reply).data;
 }
 
 export const health = (signal?: AbortSignal): Promise<T.Health> => request("/health", { key: null, signal });
 
 export const demoAccount = (): Promise<T.DemoAccount> => request("/demo/account", { key: null });
 
-export const register = (email: string): Promise<T.Registration> =>
+export const register = (email: string): Promise<T.Reply<"post_users_register">> =>
   request(`${V1}/users/register`, { method: "POST", key: null, body: { email } });
 
 export const me = (key?: string): Promise<T.User> =>
   request(`${V1}/users/me`, { policy: "me", ...(key === undefined ? {} : { key }) });
 
 export const quotes = (signal?: AbortSignal): Promise<T.Quote[]> =>
-  enveloped(request<T.Envelope<T.Quote[]>>(`${V1}/quotes`, { policy: "market", signal }));
+  enveloped(request<T.Reply<"get_quotes">>(`${V1}/quotes`, { policy: "market", signal }));
 
 export const candles = (
   ticker: string,
@@ -29,7 +29,7 @@ export const candles = (
   signal?: AbortSignal,
 ): Promise<T.Candle[]> =>
   enveloped(
-    request<T.Envelope<T.Candle[]>>(`${V1}/candles/${segment(ticker)}`, {
+    request<T.Reply<"get_candles_by_ticker">>(`${V1}/candles/${segment(ticker)}`, {
       policy: "market",
       query: { interval, limit },
       signal,
@@ -38,7 +38,7 @@ export const candles = (
 
 export const stats = (symbol: string, window: string, signal?: AbortSignal): Promise<T.Stats> =>
   enveloped(
-    request<T.Envelope<T.Stats>>(`${V1}/analytics/${segment(symbol)}/stats`, {
+    request<T.Reply<"get_analytics_by_symbol_stats">>(`${V1}/analytics/${segment(symbol)}/stats`, {
       policy: "analytics",
       query: { window },
       signal,
@@ -51,7 +51,7 @@ export const timeseries = (
   signal?: AbortSignal,
 ): Promise<T.Timeseries> =>
   enveloped(
-    request<T.Envelope<T.Timeseries>>(`${V1}/analytics/${segment(symbol)}/timeseries`, {
+    request<T.Reply<"get_analytics_by_symbol_timeseries">>(`${V1}/analytics/${segment(symbol)}/timeseries`, {
       policy: "analytics",
       query,
       signal,
@@ -60,7 +60,7 @@ export const timeseries = (
 
 export const correlation = (symbols: string[], signal?: AbortSignal): Promise<T.Correlation> =>
   enveloped(
-    request<T.Envelope<T.Correlation>>(`${V1}/analytics/correlation`, {
+    request<T.Reply<"get_analytics_correlation">>(`${V1}/analytics/correlation`, {
       policy: "analytics",
       query: { symbols: symbols.join(","), window: "30d", method: "pearson" },
       signal,
@@ -68,18 +68,18 @@ export const correlation = (symbols: string[], signal?: AbortSignal): Promise<T.
   );
 
 export const monitors = (signal?: AbortSignal): Promise<T.Monitor[]> =>
-  enveloped(request<T.Envelope<T.Monitor[]>>(`${V1}/risk/monitors`, { policy: "analytics", signal }));
+  enveloped(request<T.Reply<"get_risk_monitors">>(`${V1}/risk/monitors`, { policy: "analytics", signal }));
 
-/** An alert whose decimals are text, as `numbers=string` asks for, or floats, as other answers have them. */
+/** Decimals are text with `numbers=string`, and numbers otherwise. */
 type WireAlert = Omit<T.Alert, "target_price" | "last_value"> & {
   target_price: string | number;
-  last_value: string | number | null;
+  last_value?: string | number | null;
 };
 
 const alertOf = (wire: WireAlert, target = String(wire.target_price)): T.Alert => ({
   ...wire,
   target_price: target,
-  last_value: wire.last_value === null ? null : Number(wire.last_value),
+  last_value: wire.last_value == null ? null : Number(wire.last_value),
 });
 
 export const alerts = async (signal?: AbortSignal): Promise<T.Alert[]> => {
@@ -89,13 +89,12 @@ export const alerts = async (signal?: AbortSignal): Promise<T.Alert[]> => {
 };
 
 export const createAlert = async ({ target_price, ...rest }: T.AlertCreate): Promise<T.Alert> => {
-  // `JSON.stringify` knows only floats, so the target is written into the text.
+  // `JSON.stringify` would round the target to a float, so its digits are inserted into the text.
   const body = JSON.stringify(rest).replace(/}$/, `,"target_price":${target_price}}`);
   return alertOf(await request<WireAlert>(`${V1}/alerts/`, { method: "POST", body }), target_price);
 };
 
-export const deleteAlert = (id: string): Promise<void> =>
-  request(`${V1}/alerts/${segment(id)}`, { method: "DELETE" });
+export const deleteAlert = (id: string): Promise<void> => request(`${V1}/alerts/${segment(id)}`, { method: "DELETE" });
 
 export const alertEvents = (id: string, signal?: AbortSignal): Promise<T.AlertEvent[]> =>
   request(`${V1}/alerts/${segment(id)}/events`, { policy: "alerts", signal });
@@ -109,7 +108,7 @@ export const endpoints = (signal?: AbortSignal): Promise<T.WebhookEndpoint[]> =>
 export const enableEndpoint = (id: string): Promise<T.WebhookEndpoint> =>
   request(`${V1}/webhooks/endpoints/${segment(id)}/enable`, { method: "POST", policy: "write" });
 
-export const endpointSecret = (id: string): Promise<{ secret: string }> =>
+export const endpointSecret = (id: string): Promise<T.Reply<"get_webhooks_endpoints_by_id_secret">> =>
   request(`${V1}/webhooks/endpoints/${segment(id)}/secret`);
 
 export const testEndpoint = (id: string): Promise<T.Delivery> =>

@@ -3,14 +3,8 @@ import { direction, signedPercent } from "../lib/format.ts";
 
 const ARROW = { up: "▲", down: "▼", flat: "" } as const;
 
-/** A change in percent, told three ways: by its sign, by an arrow and by its colour. */
-export function Delta({
-  value,
-  decimals = 2,
-}: {
-  value: number | null | undefined;
-  decimals?: number;
-}): JSX.Element {
+/** A change in percent. Its direction is in the sign and an arrow as well as in the color. */
+export function Delta({ value, decimals = 2 }: { value: number | null | undefined; decimals?: number }): JSX.Element {
   const way = direction(value);
   return (
     <span class={`delta ${way}`}>

@@ -10,7 +10,7 @@ interface Props {
   side?: boolean;
 }
 
-/** A modal on the browser's own dialog: it keeps the focus, closes on Escape and gives the focus back. */
+/** A modal made of the native dialog, which traps the focus and closes on Escape. */
 export function Dialog({ title, onClose, children, side = false }: Props): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -26,13 +26,7 @@ export function Dialog({ title, onClose, children, side = false }: Props): JSX.E
     if (event.target === ref.current) onClose();
   };
   return (
-    <dialog
-      ref={ref}
-      class={side ? "side" : ""}
-      aria-labelledby={id}
-      onClose={onClose}
-      onMouseDown={closeOnBackdrop}
-    >
+    <dialog ref={ref} class={side ? "side" : ""} aria-labelledby={id} onClose={onClose} onMouseDown={closeOnBackdrop}>
       <div class="dialog-body">
         <header>
           <h2 id={id}>{title}</h2>

@@ -28,7 +28,7 @@ export function Field(props: Props): JSX.Element {
         <input
           id={id}
           name={name}
-          // The attribute types differ by kind of input; here only these plain ones occur.
+          // JSX types `type` by kind of input, so a variable needs a cast.
           {...({ type } as { type: "text" })}
           value={value}
           inputMode={props.inputMode}

@@ -1,12 +1,6 @@
 import type { JSX } from "preact";
 
-function Icon({
-  children,
-  size = 16,
-}: {
-  children: JSX.Element | JSX.Element[];
-  size?: number;
-}): JSX.Element {
+function Icon({ children, size = 16 }: { children: JSX.Element | JSX.Element[]; size?: number }): JSX.Element {
   return (
     <svg
       class="icon"
@@ -79,8 +73,7 @@ export const BellIcon = (): JSX.Element => (
   </Icon>
 );
 
-/** The product's mark: a lens over a price. */
-export const Mark = (): JSX.Element => (
+export const Logo = (): JSX.Element => (
   <svg width="24" height="24" viewBox="0 0 32 32" aria-hidden="true">
     <rect width="32" height="32" rx="8" fill="var(--accent)" />
     <circle cx="14.5" cy="14.5" r="7" fill="none" stroke="#fff" stroke-width="2.4" />

@@ -1,13 +1,13 @@
 import type { JSX } from "preact";
 import type { ApiError } from "../api/errors.ts";
 
-/** What went wrong and what to do about it, in the API's own words. */
+/** An error of the API: its message, its remedy and the id to look it up in the logs. */
 export function Problem({ error, onRetry }: { error: ApiError; onRetry?: () => void }): JSX.Element {
   return (
     <div class="problem" role="alert">
       <p class="what">{error.message}</p>
       {error.remediation && <p>{error.remediation}</p>}
-      {error.requestId && <p class="faint">Request {error.requestId}</p>}
+      {error.requestId && <p class="muted">Request {error.requestId}</p>}
       {onRetry && (
         <button type="button" class="link" onClick={onRetry}>
           Try again

@@ -8,12 +8,12 @@ interface Props<V extends string> {
   onChange: (value: V) => void;
 }
 
-/** One choice of a few, as native radio buttons: arrow keys work by themselves. */
+/** A segmented control made of native radio buttons, which handle the arrow keys. */
 export function Segmented<V extends string>({ label, options, value, onChange }: Props<V>): JSX.Element {
   const name = useId();
   return (
     <fieldset class="segmented">
-      <legend class="unseen">{label}</legend>
+      <legend class="visually-hidden">{label}</legend>
       {options.map((option) => (
         <label key={option.value} title={option.title}>
           <input

@@ -3,16 +3,10 @@ import type { JSX } from "preact";
 const WIDTH = 60;
 const HEIGHT = 28;
 
-/** The shape of the last day; the numbers beside it say the rest. */
+/** The closes of the last day. Hidden from screen readers, which get the change beside it. */
 export function Sparkline({ values }: { values: number[] | undefined }): JSX.Element {
   return (
-    <svg
-      class="sparkline"
-      width={WIDTH}
-      height={HEIGHT}
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-      aria-hidden="true"
-    >
+    <svg class="sparkline" width={WIDTH} height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
       {values && values.length > 1 && (
         <path d={path(values)} class={(values.at(-1) ?? 0) >= (values[0] ?? 0) ? "up" : "down"} />
       )}

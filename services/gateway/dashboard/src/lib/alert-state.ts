@@ -1,5 +1,5 @@
-import type { Alert, WebhookEndpoint } from "../api/types.ts";
-import { minute, words } from "./format.ts";
+import type { Alert, AlertEvent, WebhookEndpoint } from "../api/types.ts";
+import { minute, sentenceCase, humanize } from "./format.ts";
 
 /** Why an armed alert cannot fire at the moment, and since when; `null` while it can. */
 export function noDataWords({ ticker, no_data }: Pick<Alert, "ticker" | "no_data">): string | null {
@@ -11,18 +11,38 @@ export function noDataWords({ ticker, no_data }: Pick<Alert, "ticker" | "no_data
   return `Cannot fire: no price ${since}`;
 }
 
-/** What it means that a receiver is disabled; `null` while it is posted to. */
+/** Since when and why a receiver is disabled, and what becomes of its messages; `null` while it is enabled. */
 export function disabledWords(endpoint: WebhookEndpoint): string | null {
   if (endpoint.is_enabled) return null;
+  const since = disabledSince(endpoint);
   if (endpoint.disabled_reason === "gone")
-    return (
-      "Nothing is sent to this receiver, because it answered 410 Gone. " +
-      "Messages for it fail until you enable it again."
-    );
+    return `${since}, because it answered 410 Gone. Messages for it fail until you enable it again.`;
   if (endpoint.disabled_reason === "too_many_failures")
     return (
-      "This receiver is paused, because too many messages to it failed. Messages wait (1,000 at most) " +
+      `${since}, because too many messages to it failed. Messages wait (1,000 at most) ` +
       "until a test every ten minutes gets through, or until you enable it again."
     );
-  return `Nothing is sent to this receiver while it is disabled (${words(endpoint.disabled_reason ?? "no reason given")}).`;
+  const reason = humanize(endpoint.disabled_reason ?? "no reason given");
+  return `${since} (${reason}). Nothing is sent to it until you enable it again.`;
+}
+
+/** "Receiver disabled since 21 Nov, 03:44". */
+export function disabledSince({ disabled_at }: Pick<WebhookEndpoint, "disabled_at">): string {
+  return disabled_at ? `Receiver disabled since ${minute(disabled_at)}` : "Receiver disabled";
+}
+
+/** Title and explanation of an event, for the alert's history. */
+export function eventWords(event: Pick<AlertEvent, "to_state" | "reason" | "late">): {
+  title: string;
+  explanation: string;
+} {
+  if (event.reason === "delivery_failed")
+    return {
+      title: "Message given up",
+      explanation: "The webhook of this firing was not delivered and is not tried again.",
+    };
+  return {
+    title: sentenceCase(event.to_state),
+    explanation: `${sentenceCase(event.reason)}${event.late ? ", found late" : ""}`,
+  };
 }

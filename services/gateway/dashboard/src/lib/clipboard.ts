@@ -1,6 +1,6 @@
 /**
- * Copies text. The clipboard interface exists only on secure pages, and a private installation is
- * often reached over plain HTTP, so there is the old way as well.
+ * The clipboard API exists only in secure contexts, and a private installation is often reached over plain HTTP, so
+ * there is a fallback.
  */
 export async function copy(text: string): Promise<boolean> {
   try {
@@ -17,7 +17,7 @@ function copyBySelection(text: string): boolean {
   holder.setAttribute("readonly", "");
   holder.style.position = "fixed";
   holder.style.opacity = "0";
-  // Inside an open dialog, or the browser refuses to focus it.
+  // Elements outside of an open modal dialog cannot be focused.
   const parent = document.querySelector("dialog[open]") ?? document.body;
   parent.append(holder);
   holder.select();

@@ -4,7 +4,7 @@ import { condition, parsePrice, preview } from "./condition.ts";
 
 const plain = (text: string): string => text.replaceAll("\u202f", " ").replaceAll("\u2212", "-");
 
-test("the preview says how far away the target is", () => {
+test("preview says how far away the target is", () => {
   const rule = { ticker: "BTC", condition: "gt" as const, target_price: "70000" };
   assert.equal(plain(preview(rule, 67_895)), "Fires when BTC rises above $70,000.00 (+3.1 % from now)");
   assert.equal(plain(preview(rule, null)), "Fires when BTC rises above $70,000.00");
@@ -12,13 +12,13 @@ test("the preview says how far away the target is", () => {
   assert.match(plain(preview({ ...rule, condition: "lt" }, 80_000)), /falls below .* \(-12.5 % from now\)/);
 });
 
-test("two targets that differ differ in words too", () => {
+test("different targets have different descriptions", () => {
   const words = (target_price: string): string => condition({ ticker: "SOL", condition: "gt", target_price });
   assert.equal(words("103.235"), "SOL above $103.235");
   assert.equal(words("103.239"), "SOL above $103.239");
 });
 
-test("a price is read as people write it, digit by digit, and nothing else is", () => {
+test("parsePrice takes prices as people write them, digit by digit, and nothing else", () => {
   assert.equal(parsePrice("$70,000.50"), "70000.50");
   assert.equal(parsePrice(".1423"), "0.1423");
   assert.equal(parsePrice("0070000."), "70000");

@@ -1,9 +1,9 @@
-import type { Condition } from "../api/types.ts";
+import type { AlertCondition } from "../api/types.ts";
 import { exactPrice, isKnown, price, signedPercent } from "./format.ts";
 
 interface Rule {
   ticker: string;
-  condition: Condition;
+  condition: AlertCondition;
   /** Decimal text: a float would lose digits that the person wrote. */
   target_price: string;
 }
@@ -13,7 +13,7 @@ export function condition(rule: Rule): string {
   return `${rule.ticker} ${rule.condition === "gt" ? "above" : "below"} ${exactPrice(rule.target_price)}`;
 }
 
-/** What a rule that is being written will do, given the newest price. */
+/** Describes what a new alert will do at the current price. */
 export function preview(rule: Rule, current: number | null): string {
   const verb = rule.condition === "gt" ? "rises above" : "falls below";
   const target = exactPrice(rule.target_price);
@@ -26,8 +26,8 @@ export function preview(rule: Rule, current: number | null): string {
 }
 
 /**
- * Reads a price as a person types it, "$70,000.50", and gives it back as plain decimal text with all its
- * digits. `null` when it is no positive number.
+ * Parses a price as people type it ("$70,000.50") into plain decimal text, without losing digits. `null` unless it is
+ * a positive number.
  */
 export function parsePrice(text: string): string | null {
   const cleaned = text.replace(/[\s$,_\u202f]/g, "");

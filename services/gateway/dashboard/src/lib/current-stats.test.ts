@@ -16,7 +16,7 @@ const stats = {
   undefined: {},
 } as Stats;
 
-test("after a crash low, drawdown and change are those of the price that is shown", () => {
+test("low, drawdown and change after a crash are those of the shown price", () => {
   const now = currentStats(stats, { price: 75, change_24h: -36 });
   assert.equal(now.min_price, 75);
   assert.equal(now.max_price, 125);
@@ -26,19 +26,19 @@ test("after a crash low, drawdown and change are those of the price that is show
   assert.equal(now.average_price, 110);
 });
 
-test("a new high ends the drawdown", () => {
+test("new high ends the drawdown", () => {
   const now = currentStats(stats, { price: 150, change_24h: 20 });
   assert.deepEqual([now.max_price, now.min_price, now.current_drawdown], [150, 95, 0]);
   assert.equal(now.max_drawdown, -0.2);
 });
 
-test("the change over a day is the one beside the price", () => {
+test("change over a day is the one beside the price", () => {
   const day = { ...stats, window: "24h" };
   assert.equal(currentStats(day, { price: 75, change_24h: -36 }).change_percent, -36);
   assert.equal(currentStats(day, { price: 75, change_24h: null }).change_percent, -25);
 });
 
-test("what is not defined stays so", () => {
+test("undefined statistics stay undefined", () => {
   const empty = { ...stats, first: null, max_price: null, min_price: null, change_percent: null };
   assert.equal(currentStats(empty, { price: 75, change_24h: -1 }), empty);
   const single = { ...stats, change_percent: null };

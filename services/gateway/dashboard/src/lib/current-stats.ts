@@ -1,10 +1,10 @@
-import type { Known, Quote, Stats } from "../api/types.ts";
+import type { Maybe, Quote, Stats } from "../api/types.ts";
 import { isKnown } from "./format.ts";
 
 /**
- * The window's numbers with the newest price as their last point. The API's end with the last closed candle,
- * up to an hour ago; after a crash their low would be above the price that is shown beside them. The means
- * and the numbers made of many returns stay as they are: one point hardly moves them.
+ * The statistics with the newest price as their last point. Those of the API end with the last closed candle, up to
+ * an hour ago, so after a crash their low would be above the price that is shown beside them. Means and ratios of
+ * many returns are left as they are: one point hardly changes them.
  */
 export function currentStats(stats: Stats, quote: Pick<Quote, "price" | "change_24h">): Stats {
   const { price } = quote;
@@ -19,12 +19,12 @@ export function currentStats(stats: Stats, quote: Pick<Quote, "price" | "change_
     min_price: Math.min(min_price, price),
     current_drawdown: drawdown,
     max_drawdown: isKnown(max_drawdown) ? Math.min(max_drawdown, drawdown) : null,
-    change_percent: change_percent === null ? null : changeOf(stats.window, first, quote),
+    change_percent: isKnown(change_percent) ? changeOf(stats.window, first, quote) : null,
   };
 }
 
-/** Over a day it is the change that is shown beside the price, whose 24 hours end now. */
-function changeOf(window: string, first: Known, quote: Pick<Quote, "price" | "change_24h">): Known {
+/** For 24 hours it is the quote's own change, which is shown beside the price. */
+function changeOf(window: string, first: Maybe, quote: Pick<Quote, "price" | "change_24h">): number | null {
   const { price, change_24h } = quote;
   if (window === "24h" && isKnown(change_24h)) return change_24h;
   return isKnown(first) && first > 0 ? (price / first - 1) * 100 : null;

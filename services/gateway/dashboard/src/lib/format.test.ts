@@ -4,7 +4,7 @@ import * as f from "./format.ts";
 
 const plain = (text: string): string => text.replaceAll("\u202f", " ").replaceAll("\u2212", "-");
 
-test("a price has the decimals its size deserves", () => {
+test("price has the decimals of its magnitude", () => {
   const cases: [number, string][] = [
     [64123.45, "$64,123.45"],
     [1234567.891, "$1,234,567.89"],
@@ -19,12 +19,12 @@ test("a price has the decimals its size deserves", () => {
   for (const [value, text] of cases) assert.equal(plain(f.price(value)), text);
 });
 
-test("a difference is printed with the decimals of the price it belongs to", () => {
+test("difference has the decimals of the price it belongs to", () => {
   assert.equal(f.price(0.5, 64123.45), "$0.50");
   assert.equal(f.price(0.0003, 0.1423), "$0.0003");
 });
 
-test("a person's own number keeps every digit", () => {
+test("exact price keeps every digit", () => {
   const cases: [string, string][] = [
     ["103.235", "$103.235"],
     ["103.239", "$103.239"],
@@ -39,18 +39,12 @@ test("a person's own number keeps every digit", () => {
   for (const [value, text] of cases) assert.equal(f.exactPrice(value), text);
 });
 
-test("an unknown is a dash and never a number", () => {
-  for (const text of [
-    f.price(null),
-    f.percent(undefined),
-    f.signedPercent(NaN),
-    f.money(null),
-    f.ratio(Infinity),
-  ])
+test("unknown value is a dash and never a number", () => {
+  for (const text of [f.price(null), f.percent(undefined), f.signedPercent(NaN), f.money(null), f.ratio(Infinity)])
     assert.equal(text, f.DASH);
 });
 
-test("a change always shows its sign, and nothing is not a gain", () => {
+test("signed change always shows its sign, except zero", () => {
   assert.equal(plain(f.signedPercent(3.14159)), "+3.14 %");
   assert.equal(plain(f.signedPercent(-0.5)), "-0.50 %");
   assert.equal(plain(f.signedPercent(0.0001)), "0.00 %");
@@ -66,9 +60,23 @@ test("large amounts keep three digits", () => {
   assert.equal(plain(f.money(512)), "$512.00");
 });
 
-test("an age is one unit", () => {
+test("duration has one unit", () => {
   assert.equal(plain(f.duration(2_100)), "2 s");
   assert.equal(plain(f.duration(125_000)), "2 min");
   assert.equal(plain(f.duration(7_300_000)), "2 h");
   assert.equal(plain(f.duration(5 * 86_400_000)), "5 d");
+});
+
+test("times are written day first, in 24 hours", () => {
+  const time = new Date(2026, 8, 5, 0, 4, 7);
+  assert.equal(f.dateTime(time.toISOString()), "5 Sep, 00:04:07");
+  assert.equal(f.minute(time.toISOString()), "5 Sep, 00:04");
+  assert.equal(f.day(time.getTime()), "5 Sep");
+  assert.equal(f.clock(time.getTime()), "00:04");
+  for (const text of [f.dateTime(null), f.minute("soon")]) assert.equal(text, f.DASH);
+});
+
+test("latency is in milliseconds below one second", () => {
+  assert.equal(plain(f.milliseconds(12.4)), "12 ms");
+  assert.equal(plain(f.milliseconds(1_240)), "1.2 s");
 });

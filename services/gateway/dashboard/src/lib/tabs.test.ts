@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { signal, type Signal } from "@preact/signals";
 import { ApiError } from "../api/errors.ts";
-import { Live } from "./live.ts";
+import { Poller } from "./poller.ts";
 import { TabGroup, type Channel, type Locks } from "./tabs.ts";
-import { visible } from "./visibility.ts";
+import { isPageVisible } from "./visibility.ts";
 
-const EVERY_MS = 2_000;
+const INTERVAL_MS = 2_000;
 
 async function pass(ms: number): Promise<void> {
   for (let left = ms; left >= 0; left -= 100) {
@@ -64,9 +64,7 @@ class Browser {
         const data: unknown = structuredClone(message);
         for (const other of all)
           if (other !== channel)
-            queueMicrotask(() =>
-              other.onmessage?.call(channel as BroadcastChannel, { data } as MessageEvent),
-            );
+            queueMicrotask(() => void other.onmessage?.call(channel as BroadcastChannel, { data } as MessageEvent));
       },
     };
     all.add(channel);
@@ -76,7 +74,7 @@ class Browser {
 
 interface Tab {
   group: Signal<TabGroup | null>;
-  live: Live<string>;
+  poller: Poller<string>;
   asked: number;
   isStuck: boolean;
   close: () => void;
@@ -88,19 +86,19 @@ let answer: () => Promise<string>;
 function openTab(account = "a", topic = "quotes"): Tab {
   const tab: Tab = { asked: 0, isStuck: false } as Tab;
   tab.group = signal(new TabGroup(account, browser.locks, (name) => browser.open(name, () => tab.isStuck)));
-  tab.live = new Live({
+  tab.poller = new Poller({
     key: () => "all",
     load: () => {
       if (tab.isStuck) return new Promise<string>(() => undefined);
       tab.asked += 1;
       return answer();
     },
-    everyMs: EVERY_MS,
+    intervalMs: INTERVAL_MS,
     policy: "none",
     topic,
     group: tab.group,
   });
-  const stop = tab.live.start();
+  const stop = tab.poller.start();
   tab.close = () => {
     tab.group.peek()?.close();
     stop();
@@ -109,7 +107,7 @@ function openTab(account = "a", topic = "quotes"): Tab {
 }
 
 beforeEach(() => {
-  visible.value = true;
+  isPageVisible.value = true;
   browser = new Browser();
   let count = 0;
   answer = async () => `answer ${++count}`;
@@ -120,108 +118,108 @@ afterEach(() => {
   mock.restoreAll();
 });
 
-test("of four tabs one asks, and all have its answers", async () => {
+test("one of four tabs sends requests, and all have its responses", async () => {
   const tabs = [openTab(), openTab(), openTab(), openTab()];
-  await pass(10 * EVERY_MS);
+  await pass(10 * INTERVAL_MS);
   assert.deepEqual(
     tabs.map((tab) => tab.asked > 0),
     [true, false, false, false],
   );
   assert.ok((tabs[0]?.asked ?? 0) <= 11, String(tabs[0]?.asked));
-  const shown = new Set(tabs.map((tab) => tab.live.data.value));
+  const shown = new Set(tabs.map((tab) => tab.poller.data.value));
   assert.deepEqual([...shown], [`answer ${tabs[0]?.asked}`]);
   for (const tab of tabs) tab.close();
 });
 
-test("a tab that joins later is given the newest answer and asks nothing", async () => {
+test("joining tab gets the newest response and sends no request", async () => {
   const first = openTab();
   await pass(100);
   const second = openTab();
   await pass(0);
-  assert.equal(second.live.data.value, "answer 1");
-  assert.equal(second.live.receivedAt.value, first.live.receivedAt.value);
+  assert.equal(second.poller.data.value, "answer 1");
+  assert.equal(second.poller.receivedAt.value, first.poller.receivedAt.value);
   assert.equal(second.asked, 0);
   first.close();
   second.close();
 });
 
-test("the next tab takes over at once when the leader is closed, and in step", async () => {
+test("next tab takes over at once when the leader is closed, and in step", async () => {
   const [first, second] = [openTab(), openTab()];
-  await pass(EVERY_MS / 2);
+  await pass(INTERVAL_MS / 2);
   first.close();
-  await pass(EVERY_MS / 2 - 200);
+  await pass(INTERVAL_MS / 2 - 200);
   assert.equal(second.asked, 0, "the answer was still fresh");
   await pass(300);
   assert.equal(second.asked, 1);
-  assert.equal(second.live.data.value, "answer 2");
+  assert.equal(second.poller.data.value, "answer 2");
   second.close();
 });
 
-test("a leader that does not answer any more is replaced, and follows when it comes back", async () => {
+test("stuck leader is replaced, and follows when it comes back", async () => {
   let chance = 0;
   mock.method(Math, "random", () => (chance += 0.3) % 1); // No two followers at the same moment.
   const [first, second, third] = [openTab(), openTab(), openTab()];
-  await pass(EVERY_MS);
+  await pass(INTERVAL_MS);
   first.isStuck = true;
   await pass(8_000);
   const leaders = [second, third].filter((tab) => tab.asked > 0);
   assert.equal(leaders.length, 1);
   first.isStuck = false;
   const before = first.asked;
-  await pass(5 * EVERY_MS);
+  await pass(5 * INTERVAL_MS);
   assert.equal(first.asked, before);
-  assert.equal(first.live.data.value, leaders[0]?.live.data.value);
+  assert.equal(first.poller.data.value, leaders[0]?.poller.data.value);
   for (const tab of [first, second, third]) tab.close();
 });
 
-test("a leader that waits long between two answers keeps its place", async () => {
+test("slow leader keeps its place", async () => {
   answer = () => new Promise((resolve) => setTimeout(() => resolve("slow"), 10_000));
   const [first, second] = [openTab(), openTab()];
   await pass(30_000);
   assert.equal(second.asked, 0);
-  assert.equal(second.live.data.value, "slow");
+  assert.equal(second.poller.data.value, "slow");
   assert.equal(first.asked, 3);
   first.close();
   second.close();
 });
 
-test("a failure is told in its own words", async () => {
+test("failure reaches the other tabs in its own words", async () => {
   answer = async () => {
     throw new ApiError(429, { detail: "Too many.", type: "rate_limited", retry_after: 60 });
   };
   const [first, second] = [openTab(), openTab()];
   await pass(100);
-  assert.equal(second.live.error.value?.message, "Too many.");
-  assert.equal(second.live.error.value?.retryAfterMs, 60_000);
-  assert.equal(second.live.failures.value, 1);
+  assert.equal(second.poller.error.value?.message, "Too many.");
+  assert.equal(second.poller.error.value?.retryAfterMs, 60_000);
+  assert.equal(second.poller.failures.value, 1);
   await pass(50_000);
   assert.deepEqual([first.asked, second.asked], [1, 0]);
   first.close();
   second.close();
 });
 
-test("a follower's wish for the newest value reaches the leader", async () => {
+test("refresh of a follower reaches the leader", async () => {
   const [first, second] = [openTab(), openTab()];
   await pass(100);
-  second.live.refresh();
+  second.poller.refresh();
   await pass(100);
   assert.deepEqual([first.asked, second.asked], [2, 0]);
-  assert.equal(second.live.data.value, "answer 2");
+  assert.equal(second.poller.data.value, "answer 2");
   first.close();
   second.close();
 });
 
-test("two accounts, and two topics, do not mix", async () => {
+test("accounts and topics do not mix", async () => {
   const tabs = [openTab("a"), openTab("b"), openTab("a", "monitors")];
-  await pass(EVERY_MS / 2);
+  await pass(INTERVAL_MS / 2);
   assert.deepEqual(
-    tabs.map((tab) => tab.live.data.value),
+    tabs.map((tab) => tab.poller.data.value),
     ["answer 1", "answer 2", "answer 3"],
   );
   for (const tab of tabs) tab.close();
 });
 
-test("without locks a tab asks for itself", async () => {
+test("tab without locks sends its own requests", async () => {
   const refused = { request: () => Promise.reject(new DOMException("no storage", "SecurityError")) };
   browser = Object.assign(new Browser(), { locks: refused });
   const [first, second] = [openTab(), openTab()];

@@ -1,36 +1,36 @@
 import { signal } from "@preact/signals";
 
 /*
- * The tabs of one account share its rate limits, so one of them asks for all. For each topic (a resource and
- * its key, such as the candles of BTC) the tab that holds the topic's lock is the leader: it asks and
- * broadcasts what it gets. A lock that is released, because the tab was closed, hidden or frozen, goes to the
- * next tab at once. A leader that is stuck keeps its lock, so one that does not answer loses it.
+ * The tabs of one account share its rate limits, so one of them sends the requests of all. For each topic (a resource
+ * and its key, such as the candles of BTC) the tab that holds the topic's Web Lock is the leader: it polls and
+ * broadcasts the results. When a tab is closed, hidden or frozen, its locks go to the next tab at once. A leader that
+ * hangs would keep its lock, so the lock of one that does not respond is stolen.
  */
 
-/** How long a follower hears nothing before it asks whether the leader is still there. */
+/** Silence after which a follower probes the leader. */
 const PROBE_MS = 3_000;
-/** How long the leader has for its answer. */
+/** Time in which the leader has to respond to a probe. */
 const GRACE_MS = 1_000;
-/** Changes with the messages' form: a tab that was opened before an update talks to its like only. */
+/** Version of the messages. It is part of the channel's name, so that tabs from before an update form their own group. */
 const VERSION = 1;
 
-/** What a topic's member does when it is asked to. */
+/** Callbacks of a topic's member. */
 export interface Member {
-  /** This tab is the leader from now on. */
+  /** This tab became the leader. */
   lead: () => void;
-  /** Another tab is. */
+  /** Another tab became the leader. */
   follow: () => void;
-  /** What the leader got. */
+  /** The leader broadcast an update. */
   receive: (update: unknown) => void;
-  /** A follower's person wants the newest value now. */
+  /** A follower requests a refresh. */
   refresh: () => void;
-  /** What a tab that has just joined is given; `null` for nothing yet. */
+  /** The update for a tab that has just joined; `null` if there is none yet. */
   latest: () => unknown;
 }
 
 type Message =
   | { kind: "update"; topic: string; update: unknown }
-  /** From a newcomer, which wants the newest update. */
+  /** From a tab that has just joined and needs the newest update. */
   | { kind: "join"; topic: string }
   | { kind: "probe"; topic: string }
   | { kind: "alive"; topic: string }
@@ -43,7 +43,7 @@ export type Channel = Pick<BroadcastChannel, "postMessage" | "close" | "onmessag
 /** The tabs of one account in this browser. */
 export class TabGroup {
   readonly name: string;
-  /** Called with what another tab told everybody. */
+  /** Called with a notice of another tab. */
   onNotice: (notice: unknown) => void = () => undefined;
   readonly #locks: Locks;
   readonly #channel: Channel;
@@ -54,7 +54,7 @@ export class TabGroup {
     this.name = `cryptolens/${VERSION}/${account}`;
     this.#locks = locks;
     this.#channel = open(this.name);
-    this.#channel.onmessage = ({ data }: MessageEvent<Message>) => this.#hear(data);
+    this.#channel.onmessage = ({ data }: MessageEvent<Message>) => this.#onMessage(data);
   }
 
   join(topic: string, member: Member): Topic {
@@ -68,7 +68,7 @@ export class TabGroup {
     return joined;
   }
 
-  /** Tells every other tab. */
+  /** Sends a notice to every other tab. */
   announce(notice: unknown): void {
     this.#post({ kind: "notice", notice });
   }
@@ -83,14 +83,14 @@ export class TabGroup {
     if (!this.#isClosed) this.#channel.postMessage(message);
   }
 
-  #hear(message: Message): void {
+  #onMessage(message: Message): void {
     if (this.#isClosed) return;
     if (message.kind === "notice") this.onNotice(message.notice);
-    else this.#topics.get(message.topic)?.hear(message);
+    else this.#topics.get(message.topic)?.onMessage(message);
   }
 }
 
-/** What a topic needs of its group. */
+/** The group, as its topics see it. */
 interface Hub {
   request: (options: LockOptions, held: () => Promise<void> | undefined) => Promise<unknown>;
   post: (message: Message) => void;
@@ -99,7 +99,7 @@ interface Hub {
 
 /** A tab's part in one topic, until it leaves. */
 export class Topic {
-  /** Whether this tab is the one that asks. */
+  /** Whether this tab is the leader. */
   leads = false;
   readonly #topic: string;
   readonly #member: Member;
@@ -122,7 +122,7 @@ export class Topic {
     this.#hub.post({ kind: "update", topic: this.#topic, update });
   }
 
-  /** Asks the leader for the newest value. */
+  /** Requests a refresh from the leader. */
   refresh(): void {
     this.#hub.post({ kind: "refresh", topic: this.#topic });
   }
@@ -134,7 +134,7 @@ export class Topic {
     this.#hub.left();
   }
 
-  hear(message: Message): void {
+  onMessage(message: Message): void {
     if (this.#claim.signal.aborted) return;
     if (this.leads) {
       if (message.kind === "join") this.#welcome();
@@ -152,7 +152,7 @@ export class Topic {
     else this.publish(update);
   }
 
-  /** Waits for the lock, or takes it from a leader that does not answer, and holds it until this tab leaves. */
+  /** Waits for the lock, or steals it from a leader that does not respond, and holds it until this tab leaves. */
   #compete(steal: boolean): void {
     this.#claim.abort();
     const claim = new AbortController();
@@ -163,13 +163,13 @@ export class Topic {
       this.#lead();
       return new Promise((release) => claim.signal.addEventListener("abort", () => release()));
     };
-    // A lock that is stolen cannot be waited for, so that request has no signal.
+    // The API refuses a signal together with `steal`.
     const options: LockOptions = steal ? { steal } : { signal: claim.signal };
     this.#hub.request(options, held).then(
       () => undefined,
       (cause: unknown) => {
         if (claim.signal.aborted) return;
-        // Without storage access there are no locks: this tab then asks for itself.
+        // Locks need storage access; without it this tab sends its own requests.
         if ((cause as Error).name !== "AbortError") return this.#lead();
         this.leads = false;
         this.#member.follow();
@@ -189,14 +189,14 @@ export class Topic {
     clearTimeout(this.#watchdog);
     this.#watchdog = setTimeout(() => {
       this.#hub.post({ kind: "probe", topic: this.#topic });
-      // Not all followers at the same time: the first one to lead tells the others.
-      const patience = GRACE_MS * (1 + Math.random());
-      this.#watchdog = setTimeout(() => this.#compete(true), patience);
+      // Random, so that followers do not steal the lock from each other: the first one announces itself.
+      const grace = GRACE_MS * (1 + Math.random());
+      this.#watchdog = setTimeout(() => this.#compete(true), grace);
     }, PROBE_MS);
   }
 }
 
-/** The group that this page belongs to; `null` while it asks for itself. */
+/** The group of this page; `null` while it sends its own requests. */
 export const tabGroup = signal<TabGroup | null>(null);
 
 /** The group of an account; `null` where the browser has no locks or channels, as on pages over plain HTTP. */

@@ -1,24 +1,24 @@
 import { signal } from "@preact/signals";
 
-/** Whether anybody can see the page. Hidden and frozen pages do not poll. */
-export const visible = signal(typeof document === "undefined" || document.visibilityState !== "hidden");
+/** Hidden and frozen pages do not poll. */
+export const isPageVisible = signal(typeof document === "undefined" || document.visibilityState !== "hidden");
 
-/** The time of day, once a second while the page is seen: what ages and countdowns are computed from. */
+/** The current time, updated every second while the page is visible, for ages and countdowns. */
 export const now = signal(Date.now());
 
 export function watchVisibility(): void {
-  const look = (): void => {
+  const update = (): void => {
     now.value = Date.now();
-    visible.value = document.visibilityState !== "hidden";
+    isPageVisible.value = document.visibilityState !== "hidden";
   };
-  const stop = (): void => void (visible.value = false);
-  document.addEventListener("visibilitychange", look);
-  // The browser suspends the page, or keeps it for the back button; another tab has to ask meanwhile.
-  document.addEventListener("freeze", stop);
-  document.addEventListener("resume", look);
-  addEventListener("pagehide", stop);
-  addEventListener("pageshow", look);
+  const hide = (): void => void (isPageVisible.value = false);
+  document.addEventListener("visibilitychange", update);
+  // The page is suspended or goes into the back-forward cache; another tab has to take the lead.
+  document.addEventListener("freeze", hide);
+  document.addEventListener("resume", update);
+  addEventListener("pagehide", hide);
+  addEventListener("pageshow", update);
   setInterval(() => {
-    if (visible.value) now.value = Date.now();
+    if (isPageVisible.value) now.value = Date.now();
   }, 1_000);
 }

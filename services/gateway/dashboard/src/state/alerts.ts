@@ -2,104 +2,101 @@ import { computed, effect, signal } from "@preact/signals";
 import * as api from "../api/routes.ts";
 import type { Alert, AlertCreate, AlertEvent, Delivery, WebhookEndpoint } from "../api/types.ts";
 import { condition } from "../lib/condition.ts";
-import { Live } from "../lib/live.ts";
-import { notify } from "./notices.ts";
+import { Poller } from "../lib/poller.ts";
+import { showToast } from "./toasts.ts";
 import { key, onSignOut } from "./session.ts";
 
-/** The alert whose details are open. */
-export const opened = signal<string | null>(null);
-/** Whether the form for a new alert is open. */
-export const creating = signal(false);
+export const openAlertId = signal<string | null>(null);
+/** Whether the form of a new alert is open. */
+export const isCreating = signal(false);
 
 /*
- * The budget of this route family is small: five reads in ten seconds. The list alone takes 1.7 of
- * them; with open details the two below take 2.5 more.
+ * The rate limit of these routes is small: five requests in ten seconds. The list takes 1.7 of them, and the events
+ * and deliveries of an open alert take 2.5 more.
  */
-export const alerts = new Live<Alert[]>({
+export const alerts = new Poller<Alert[]>({
   topic: "alerts",
   key: () => (key.value === null ? null : "alerts"),
   load: (_, signal) => api.alerts(signal),
-  everyMs: 6_000,
+  intervalMs: 6_000,
   policy: "alerts",
 });
 
-const openedKey = (): string | null => (key.value === null ? null : opened.value);
+const openAlertKey = (): string | null => (key.value === null ? null : openAlertId.value);
 
-export const events = new Live<AlertEvent[]>({
+export const events = new Poller<AlertEvent[]>({
   topic: "events",
-  key: openedKey,
+  key: openAlertKey,
   load: (id, signal) => api.alertEvents(id, signal),
-  everyMs: 8_000,
+  intervalMs: 8_000,
   policy: "alerts",
 });
 
-export const deliveries = new Live<Delivery[]>({
+export const deliveries = new Poller<Delivery[]>({
   topic: "deliveries",
-  key: openedKey,
+  key: openAlertKey,
   load: (id, signal) => api.alertDeliveries(id, signal),
-  everyMs: 8_000,
+  intervalMs: 8_000,
   policy: "alerts",
 });
 
-/** The receivers, of which a disabled one keeps its alerts from being heard. */
-export const endpoints = new Live<WebhookEndpoint[]>({
+/** The receivers: alerts of a disabled one are not delivered. */
+export const endpoints = new Poller<WebhookEndpoint[]>({
   topic: "endpoints",
   key: () => (key.value !== null && alerts.data.value?.length ? "endpoints" : null),
   load: (_, signal) => api.endpoints(signal),
-  everyMs: 30_000,
+  intervalMs: 30_000,
   policy: "write",
 });
 
 export const endpointOf = (alert: Alert): WebhookEndpoint | null =>
   endpoints.data.value?.find((endpoint) => endpoint.id === alert.webhook_endpoint_id) ?? null;
 
-export const openedAlert = computed(
-  () => alerts.data.value?.find((alert) => alert.id === opened.value) ?? null,
-);
+export const openAlert = computed(() => alerts.data.value?.find((alert) => alert.id === openAlertId.value) ?? null);
 
 onSignOut(() => {
-  opened.value = null;
-  creating.value = false;
-  for (const live of [alerts, events, deliveries, endpoints]) live.clear();
+  openAlertId.value = null;
+  isCreating.value = false;
+  for (const poller of [alerts, events, deliveries, endpoints]) poller.clear();
 });
 
 export async function create(wanted: AlertCreate): Promise<void> {
   const alert = await api.createAlert(wanted);
-  alerts.amend((list) => [alert, ...list.filter((other) => other.id !== alert.id)]);
+  alerts.mutate((list) => [alert, ...list.filter((other) => other.id !== alert.id)]);
   alerts.refresh();
-  notify(`Alert created: ${condition(alert)}`);
+  showToast(`Alert created: ${condition(alert)}`);
 }
 
 export async function remove(alert: Alert): Promise<void> {
   await api.deleteAlert(alert.id);
-  if (opened.value === alert.id) opened.value = null;
-  alerts.amend((list) => list.filter((other) => other.id !== alert.id));
+  if (openAlertId.value === alert.id) openAlertId.value = null;
+  alerts.mutate((list) => list.filter((other) => other.id !== alert.id));
   alerts.refresh();
-  notify(`Alert deleted: ${condition(alert)}`);
+  showToast(`Alert deleted: ${condition(alert)}`);
 }
 
 export async function enable(id: string): Promise<void> {
   const enabled = await api.enableEndpoint(id);
-  endpoints.amend((list) => list.map((each) => (each.id === id ? enabled : each)));
+  endpoints.mutate((list) => list.map((each) => (each.id === id ? enabled : each)));
   endpoints.refresh();
   deliveries.refresh();
-  notify("Receiver enabled: what waited for it is sent now.");
+  showToast("Receiver enabled: what waited for it is sent now.");
 }
 
 export function startAlerts(): void {
-  for (const live of [alerts, events, deliveries, endpoints]) live.start();
+  for (const poller of [alerts, events, deliveries, endpoints]) poller.start();
   announceFired();
 }
 
-/** Says when an alert that was armed in the last answer has fired in this one. */
+/** Shows a toast when an alert that was armed in the last response has fired in this one. */
 function announceFired(): void {
   let armed = new Set<string>();
   effect(() => {
     const list = alerts.data.value ?? [];
     for (const alert of list) {
       if (!alert.is_active && armed.has(alert.id)) {
-        notify(`Fired: ${condition(alert)}`);
-        if (opened.peek() === alert.id) {
+        showToast(`Fired: ${condition(alert)}`);
+        if (openAlertId.peek() === alert.id) {
           events.refresh();
           deliveries.refresh();
         }

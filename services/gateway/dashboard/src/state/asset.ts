@@ -1,71 +1,69 @@
-/** What is known about the chosen asset over the chosen window, and the correlation of all. */
+/** Data of the selected asset and range, and the correlation of all assets. */
 import { computed } from "@preact/signals";
 import * as api from "../api/routes.ts";
 import type { Candle, Correlation, Stats, Timeseries } from "../api/types.ts";
-import { Live } from "../lib/live.ts";
-import { RANGES, ticker, window_, type Window } from "./selection.ts";
-import { hovered } from "../charts/frame.ts";
+import { Poller } from "../lib/poller.ts";
+import { RANGES, ticker, range, type Range } from "./selection.ts";
 import { key, onSignOut } from "./session.ts";
 import { tickers } from "./market.ts";
 
-const chosen = (): string | null =>
-  key.value !== null && ticker.value !== null ? `${ticker.value}/${window_.value}` : null;
+const selectionKey = (): string | null =>
+  key.value !== null && ticker.value !== null ? `${ticker.value}/${range.value}` : null;
 
-function parts(chosenKey: string): [symbol: string, window: Window] {
-  const [symbol = "", window = "30d"] = chosenKey.split("/");
-  return [symbol, window as Window];
+function parseKey(selection: string): [symbol: string, range: Range] {
+  const [symbol = "", name = "30d"] = selection.split("/");
+  return [symbol, name as Range];
 }
 
-export const stats = new Live<Stats>({
+export const stats = new Poller<Stats>({
   topic: "stats",
-  key: chosen,
-  load: (k, signal) => api.stats(...parts(k), signal),
-  everyMs: 30_000,
+  key: selectionKey,
+  load: (k, signal) => api.stats(...parseKey(k), signal),
+  intervalMs: 30_000,
   policy: "analytics",
 });
 
-export const candles = new Live<Candle[]>({
+export const candles = new Poller<Candle[]>({
   topic: "candles",
-  key: chosen,
+  key: selectionKey,
   load: (k, signal) => {
-    const [symbol, window] = parts(k);
-    return api.candles(symbol, RANGES[window].interval, RANGES[window].bars, signal);
+    const [symbol, name] = parseKey(k);
+    return api.candles(symbol, RANGES[name].interval, RANGES[name].candleCount, signal);
   },
-  everyMs: 60_000,
+  intervalMs: 60_000,
   policy: "market",
 });
 
-export const series = new Live<Timeseries>({
+export const series = new Poller<Timeseries>({
   topic: "series",
-  key: chosen,
+  key: selectionKey,
   load: (k, signal) => {
-    const [symbol, window] = parts(k);
-    const { interval, stepSeconds, bars } = RANGES[window];
+    const [symbol, name] = parseKey(k);
+    const { interval, stepSeconds, candleCount } = RANGES[name];
     const newest = Math.floor(Date.now() / 1000 / stepSeconds) * stepSeconds;
-    const from = new Date((newest - (bars - 1) * stepSeconds) * 1000).toISOString();
+    const from = new Date((newest - (candleCount - 1) * stepSeconds) * 1000).toISOString();
     return api.timeseries(symbol, { from, interval, series: "drawdown,rolling_volatility" }, signal);
   },
-  everyMs: 60_000,
+  intervalMs: 60_000,
   policy: "analytics",
 });
 
-/** All watched assets against each other; few enough that every number can be read. */
-export const MOST_CORRELATED = 12;
-const correlated = computed(() => tickers.value.split(",").slice(0, MOST_CORRELATED).join(","));
+/** More would be too small to read. */
+export const MAX_CORRELATED = 12;
+const correlated = computed(() => tickers.value.split(",").slice(0, MAX_CORRELATED).join(","));
 
-export const correlation = new Live<Correlation>({
+export const correlation = new Poller<Correlation>({
   topic: "correlation",
   key: () => (key.value !== null && correlated.value.includes(",") ? correlated.value : null),
   load: (k, signal) => api.correlation(k.split(","), signal),
-  everyMs: 300_000,
+  intervalMs: 300_000,
   policy: "analytics",
 });
 
 onSignOut(() => {
-  hovered.value = null;
-  for (const live of [stats, candles, series, correlation]) live.clear();
+  for (const poller of [stats, candles, series, correlation]) poller.clear();
 });
 
 export function startAsset(): void {
-  for (const live of [stats, candles, series, correlation]) live.start();
+  for (const poller of [stats, candles, series, correlation]) poller.start();
 }

@@ -1,49 +1,47 @@
 import { computed, effect, untracked } from "@preact/signals";
-import { budget } from "../api/client.ts";
+import { rateBudget } from "../api/client.ts";
 import * as api from "../api/routes.ts";
 import type { Health, Monitor, Quote } from "../api/types.ts";
 import { price } from "../lib/format.ts";
-import { Live } from "../lib/live.ts";
-import { byRank } from "../lib/names.ts";
+import { Poller } from "../lib/poller.ts";
+import { byRank } from "../lib/assets.ts";
 import { now } from "../lib/visibility.ts";
 import { key, onSignOut } from "./session.ts";
 import { ticker } from "./selection.ts";
 
-/** A price older than this is called stale. */
+/** Age from which prices are shown as stale. */
 const STALE_MS = 30_000;
-const SPARKLINE_EVERY_MS = 600_000;
+const SPARKLINE_INTERVAL_MS = 600_000;
 
 const whenSignedIn = (name: string) => (): string | null => (key.value === null ? null : name);
 
-export const quotes = new Live<Quote[]>({
+export const quotes = new Poller<Quote[]>({
   topic: "quotes",
   key: whenSignedIn("quotes"),
   load: async (_, signal) => (await api.quotes(signal)).sort(byRank),
-  everyMs: 2_500,
+  intervalMs: 2_500,
   policy: "market",
 });
 
-export const monitors = new Live<Monitor[]>({
+export const monitors = new Poller<Monitor[]>({
   topic: "monitors",
   key: whenSignedIn("monitors"),
   load: (_, signal) => api.monitors(signal),
-  everyMs: 15_000,
+  intervalMs: 15_000,
   policy: "analytics",
 });
 
-export const health = new Live<Health>({
+export const health = new Poller<Health>({
   topic: "health",
   key: () => "health",
   load: (_, signal) => api.health(signal),
-  everyMs: 15_000,
+  intervalMs: 15_000,
   policy: "none",
 });
 
 export const tickers = computed(() => (quotes.data.value ?? []).map((quote) => quote.ticker).join(","));
 
-export const selectedQuote = computed(
-  () => quotes.data.value?.find((quote) => quote.ticker === ticker.value) ?? null,
-);
+export const selectedQuote = computed(() => quotes.data.value?.find((quote) => quote.ticker === ticker.value) ?? null);
 
 export const monitorOf = (symbol: string): Monitor | null =>
   monitors.data.value?.find((monitor) => monitor.symbol === symbol) ?? null;
@@ -54,7 +52,7 @@ export const simulated = computed(
     (quotes.data.value ?? []).some((quote) => quote.flags.includes("simulated")),
 );
 
-/** How old the newest price is now, by its age when it was answered and the time since. */
+/** The newest price's age: the one it had in the response plus the time since. */
 export const dataAge = computed<number | null>(() => {
   const list = quotes.data.value;
   if (!list?.length) return null;
@@ -72,14 +70,14 @@ export const connection = computed<Connection>(() => {
   return age > STALE_MS ? "stale" : "live";
 });
 
-/** The closes of the last day by ticker, one request after another and only when the budget allows. */
-const sparklineLoader = new Live<Record<string, number[]>>({
+/** The closes of the last day by ticker: one request per asset, sequentially and within the polling reserve. */
+const sparklineLoader = new Poller<Record<string, number[]>>({
   topic: "sparklines",
   key: () => (key.value !== null && tickers.value ? tickers.value : null),
   load: async (wanted, abort, report) => {
     const closes: Record<string, number[]> = {};
     for (const symbol of wanted.split(",")) {
-      const wait = budget.waitFor("market", budget.reserve("market") + 1);
+      const wait = rateBudget.waitFor("market", rateBudget.reserve("market") + 1);
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       if (abort.aborted) return closes;
       closes[symbol] = (await api.candles(symbol, "1h", 25, abort)).map((candle) => candle.c);
@@ -87,20 +85,20 @@ const sparklineLoader = new Live<Record<string, number[]>>({
     }
     return closes;
   },
-  everyMs: SPARKLINE_EVERY_MS,
+  intervalMs: SPARKLINE_INTERVAL_MS,
   policy: "market",
 });
 
 export const sparklines = computed(() => sparklineLoader.data.value ?? {});
 
 onSignOut(() => {
-  for (const live of [quotes, monitors, sparklineLoader]) live.clear();
-  budget.reset();
+  for (const poller of [quotes, monitors, sparklineLoader]) poller.clear();
+  rateBudget.reset();
 });
 
-/** Starts everything that is shared by all views; ends with the page. */
+/** Starts the pollers that all views share. */
 export function startMarket(): void {
-  for (const live of [quotes, monitors, health, sparklineLoader]) live.start();
+  for (const poller of [quotes, monitors, health, sparklineLoader]) poller.start();
   effect(() => {
     const quote = selectedQuote.value;
     document.title = quote ? `${quote.ticker} ${price(quote.price)} · CryptoLens` : "CryptoLens";

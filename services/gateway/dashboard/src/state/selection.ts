@@ -2,50 +2,50 @@ import { effect, signal } from "@preact/signals";
 import type { Interval } from "../api/types.ts";
 import { onSignOut } from "./session.ts";
 
-export type Window = "24h" | "7d" | "30d" | "90d";
+export type Range = "24h" | "7d" | "30d" | "90d";
 
-interface Range {
+interface RangeOptions {
   label: string;
-  words: string;
-  /** The bars of the charts: enough to show shape, few enough to be read. */
+  description: string;
+  /** The candles of the charts: enough to show shape, few enough to be read. */
   interval: Interval;
   stepSeconds: number;
-  bars: number;
+  candleCount: number;
 }
 
-export const RANGES: Record<Window, Range> = {
-  "24h": { label: "24h", words: "24 hours", interval: "15m", stepSeconds: 900, bars: 96 },
-  "7d": { label: "7d", words: "7 days", interval: "1h", stepSeconds: 3_600, bars: 168 },
-  "30d": { label: "30d", words: "30 days", interval: "4h", stepSeconds: 14_400, bars: 180 },
-  "90d": { label: "90d", words: "90 days", interval: "12h", stepSeconds: 43_200, bars: 180 },
+export const RANGES: Record<Range, RangeOptions> = {
+  "24h": { label: "24h", description: "24 hours", interval: "15m", stepSeconds: 900, candleCount: 96 },
+  "7d": { label: "7d", description: "7 days", interval: "1h", stepSeconds: 3_600, candleCount: 168 },
+  "30d": { label: "30d", description: "30 days", interval: "4h", stepSeconds: 14_400, candleCount: 180 },
+  "90d": { label: "90d", description: "90 days", interval: "12h", stepSeconds: 43_200, candleCount: 180 },
 };
 
-export const WINDOWS = Object.keys(RANGES) as Window[];
+export const RANGE_NAMES = Object.keys(RANGES) as Range[];
 
 export type Tab = "markets" | "asset" | "alerts";
 
 export const ticker = signal<string | null>(null);
-export const window_ = signal<Window>("30d");
-/** Which part a narrow screen shows; wide screens show all. */
+export const range = signal<Range>("30d");
+/** The part that a narrow screen shows; wide screens show all of them. */
 export const tab = signal<Tab>("markets");
 
 onSignOut(() => {
   ticker.value = null;
-  window_.value = "30d";
+  range.value = "30d";
   tab.value = "markets";
   history.replaceState(null, "", location.pathname + location.search);
 });
 
-/** Keeps the selection in the address, so that a reload or a shared link opens the same view. */
-export function followAddress(): void {
+/** Keeps the selection in the URL, so that a reload or a shared link opens the same view. */
+export function syncUrl(): void {
   const read = (): void => {
-    const [asset, range] = location.hash.slice(1).split("/");
+    const [asset, name] = location.hash.slice(1).split("/");
     if (asset && /^[A-Z0-9]{1,20}$/.test(asset)) ticker.value = asset;
-    if (range && range in RANGES) window_.value = range as Window;
+    if (name && name in RANGES) range.value = name as Range;
   };
   read();
   addEventListener("hashchange", read);
   effect(() => {
-    if (ticker.value) history.replaceState(null, "", `#${ticker.value}/${window_.value}`);
+    if (ticker.value) history.replaceState(null, "", `#${ticker.value}/${range.value}`);
   });
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { budget } from "../api/client.ts";
+import { rateBudget } from "../api/client.ts";
 import * as api from "../api/routes.ts";
-import { notices, notify } from "./notices.ts";
+import { toasts, showToast } from "./toasts.ts";
 import { key, onSignOut, signIn, signOut, user } from "./session.ts";
 
 class MemoryStorage {
@@ -19,9 +19,7 @@ class MemoryStorage {
 }
 
 const owner = (email: string): Response =>
-  new Response(
-    JSON.stringify({ id: email, email, role: "reader", tier: "basic", is_active: true, created_at: "" }),
-  );
+  new Response(JSON.stringify({ id: email, email, role: "reader", tier: "basic", is_active: true, created_at: "" }));
 
 let local: MemoryStorage;
 let tab: MemoryStorage;
@@ -35,7 +33,7 @@ afterEach(() => {
   signOut();
 });
 
-test("signing out forgets storage, toasts and what every part registered", async () => {
+test("sign-out clears storage, toasts and what every part registered", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   mock.method(globalThis, "fetch", async () => owner("a@example.com"));
   let forgotten = 0;
@@ -43,21 +41,21 @@ test("signing out forgets storage, toasts and what every part registered", async
   await signIn("sk_live_a", true);
   local.setItem("cryptolens.other", "of a");
   local.setItem("foreign", "stays");
-  notify("Alert created: BTC above $1.00");
+  showToast("Alert created: BTC above $1.00");
   signOut();
   assert.deepEqual({ ...local }, { foreign: "stays" });
   assert.deepEqual({ ...tab }, {});
-  assert.deepEqual(notices.value, []);
+  assert.deepEqual(toasts.value, []);
   assert.equal(user.value, null);
   assert.equal(forgotten, 1);
   mock.timers.reset();
 });
 
-test("an answer to a request of the last session is dropped", async () => {
+test("response to a request of the last session is dropped", async () => {
   mock.method(globalThis, "fetch", async () => owner("a@example.com"));
   await signIn("sk_live_a", false);
   let answer: (response: Response) => void = () => undefined;
-  // A server, or a cache on the way, that does not notice the abort.
+  // A server, or a cache on the way, that ignores the abort.
   mock.method(globalThis, "fetch", () => new Promise((resolve) => (answer = resolve)));
   const late = api.createAlert({ ticker: "BTC", condition: "gt", target_price: "1", webhook_url: "x" });
   signOut();
@@ -65,7 +63,7 @@ test("an answer to a request of the last session is dropped", async () => {
   await assert.rejects(late, { name: "AbortError" });
 });
 
-test("signing out leaves the key that another tab stored for another account", async () => {
+test("sign-out leaves the key that another tab stored for another account", async () => {
   mock.method(globalThis, "fetch", async () => owner("a@example.com"));
   await signIn("sk_live_a", false);
   local.setItem("cryptolens.key", "sk_live_b");
@@ -74,8 +72,8 @@ test("signing out leaves the key that another tab stored for another account", a
   assert.deepEqual({ ...local }, { "cryptolens.key": "sk_live_b" });
 });
 
-test("what is left of one account's limits is not believed of another's", () => {
-  for (let i = 0; i < 5; i++) budget.spend("alerts");
-  budget.reset();
-  assert.equal(budget.left("alerts"), 5);
+test("rate budget of one account is reset for the next", () => {
+  for (let i = 0; i < 5; i++) rateBudget.spend("alerts");
+  rateBudget.reset();
+  assert.equal(rateBudget.remaining("alerts"), 5);
 });

@@ -5,86 +5,86 @@ import * as api from "../api/routes.ts";
 import type { User } from "../api/types.ts";
 import { tabGroup } from "../lib/tabs.ts";
 
-/** Everything that the page stores begins with this. */
+/** Prefix of everything in the storage, which signing out removes. */
 const PREFIX = "cryptolens.";
 const KEY = `${PREFIX}key`;
-/** The id of the key's account: tabs find each other by it before the API has been asked. */
+/** The account's id: tabs find each other by it before the first response. */
 const ACCOUNT = `${PREFIX}account`;
 
 export const key = signal<string | null>(null);
 export const user = signal<User | null>(null);
-/** Why the last session ended, when it did not end by choice. */
-export const ended = signal<string | null>(null);
+/** Why the last session ended, unless the person signed out. */
+export const signOutReason = signal<string | null>(null);
 
 const storedAccount = signal<string | null>(null);
-/** The id of the account, as far as it is known. */
+/** The account's id; `null` while it is not known. */
 export const account = computed(() => (key.value === null ? null : (user.value?.id ?? storedAccount.value)));
 
-/** What tabs of one account tell each other about the session. */
+/** Notice to the account's other tabs. */
 export const SIGNED_OUT = "signed-out";
 
 export const signedIn = computed(() => key.value !== null);
 
-/** Takes up the session of an earlier visit. The key is checked by the first requests that use it. */
-export function resume(): void {
+/** Restores the session of an earlier visit. The first requests verify its key. */
+export function restoreSession(): void {
   const storage = [sessionStorage, localStorage].find((each) => read(each, KEY) !== null);
   const stored = storage && read(storage, KEY);
   if (!stored) return;
   storedAccount.value = read(storage, ACCOUNT);
-  accept(stored);
+  openSession(stored);
 }
 
-/** Checks a key with the API and opens the session with it. */
-export async function signIn(candidate: string, stay: boolean): Promise<void> {
+/** Verifies a key and opens a session with it. */
+export async function signIn(candidate: string, remember: boolean): Promise<void> {
   const owner = await api.me(candidate);
-  const storage = stay ? localStorage : sessionStorage;
+  const storage = remember ? localStorage : sessionStorage;
   write(storage, KEY, candidate);
   write(storage, ACCOUNT, owner.id);
   user.value = owner;
-  accept(candidate);
+  openSession(candidate);
 }
 
 const cleanups: (() => void)[] = [];
 
-/** Registers what a part of the page has to forget when the session ends, for whatever reason it does. */
+/** Registers a cleanup that runs whenever a session ends. */
 export function onSignOut(cleanup: () => void): void {
   cleanups.push(cleanup);
 }
 
 /**
- * Ends the session and leaves nothing of it behind: on this page, in its storage, or on its way. Without a
- * reason a person chose it, and the account's other tabs in this browser end theirs too.
+ * Ends the session and removes everything of it from the page, its storage and requests in flight. Without a reason
+ * the person signed out, which ends the sessions of the account's other tabs too.
  */
 export function signOut(reason: string | null = null): void {
   if (reason === null) tabGroup.peek()?.announce(SIGNED_OUT);
   const left = key.peek();
   authenticate(null, () => undefined);
-  erase(sessionStorage);
-  // Another tab may have stored the key of another account meanwhile.
+  clearStorage(sessionStorage);
+  // Another tab may have stored the key of another account.
   const stored = read(localStorage, KEY);
-  if (stored === null || stored === left) erase(localStorage);
+  if (stored === null || stored === left) clearStorage(localStorage);
   batch(() => {
     key.value = null;
     user.value = null;
     storedAccount.value = null;
-    ended.value = reason;
+    signOutReason.value = reason;
     for (const cleanup of cleanups) cleanup();
   });
 }
 
-function accept(accepted: string): void {
+function openSession(accepted: string): void {
   authenticate(accepted, (error: ApiError) => signOut(error.message));
-  ended.value = null;
+  signOutReason.value = null;
   key.value = accepted;
   if (user.value === null) {
     api.me().then(
       (owner) => (user.value = owner),
-      () => undefined, // Only the menu's caption depends on it.
+      () => undefined, // Only the menu shows it.
     );
   }
 }
 
-/** Storage can be forbidden by the browser; the session then lives as long as the page. */
+/** Storage can be blocked by the browser; the session then ends with the page. */
 function read(storage: Storage, name: string): string | null {
   try {
     return storage.getItem(name);
@@ -101,7 +101,7 @@ function write(storage: Storage, name: string, value: string): void {
   }
 }
 
-function erase(storage: Storage): void {
+function clearStorage(storage: Storage): void {
   try {
     for (const name of Object.keys(storage)) if (name.startsWith(PREFIX)) storage.removeItem(name);
   } catch {

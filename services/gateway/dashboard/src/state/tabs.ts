@@ -1,7 +1,7 @@
-/** Joins the other tabs of the account while somebody is signed in. */
+/** Joins the account's other tabs during a session. */
 import { effect } from "@preact/signals";
-import { budget } from "../api/client.ts";
-import type { BucketLevel, Policy } from "../lib/budget.ts";
+import { rateBudget } from "../api/client.ts";
+import type { BucketLevel, Policy } from "../lib/rate-budget.ts";
 import { groupOf, tabGroup } from "../lib/tabs.ts";
 import { account, SIGNED_OUT, signOut } from "./session.ts";
 
@@ -16,11 +16,11 @@ export function startTabs(): void {
     group.onNotice = (received) => {
       const notice = received as Notice;
       if (notice === SIGNED_OUT) signOut("You logged out in another tab.");
-      else budget.adopt(notice.policy, notice.level);
+      else rateBudget.applyLevel(notice.policy, notice.level);
     };
-    budget.onLearn = (policy, level) => group.announce({ policy, level } satisfies Notice);
+    rateBudget.onUpdate = (policy, level) => group.announce({ policy, level } satisfies Notice);
     return () => {
-      budget.onLearn = () => undefined;
+      rateBudget.onUpdate = () => undefined;
       group.close();
     };
   });

@@ -1,22 +1,23 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Alert } from "../api/types.ts";
+import { AlertState } from "../components/alert-state.tsx";
 import { Dialog } from "../components/dialog.tsx";
 import { condition } from "../lib/condition.ts";
 import { dateTime, isKnown, price } from "../lib/format.ts";
-import { opened, openedAlert } from "../state/alerts.ts";
-import { AlertState, ConfirmDelete } from "./alerts.tsx";
+import { endpointOf, openAlert, openAlertId } from "../state/alerts.ts";
+import { DeleteAlert } from "./delete-alert.tsx";
 import { Deliveries } from "./deliveries.tsx";
 import { Endpoint } from "./endpoint.tsx";
 import { Events } from "./events.tsx";
 
-/** Everything about one alert: what it waits for, what happened, who was told and how that went. */
+/** The details of one alert: its state, deliveries, events and receiver. */
 export function AlertDrawer(): JSX.Element | null {
-  const alert = openedAlert.value;
+  const alert = openAlert.value;
   const deleting = useSignal(false);
   if (!alert) return null;
   return (
-    <Dialog side title={condition(alert)} onClose={() => (opened.value = null)}>
+    <Dialog side title={condition(alert)} onClose={() => (openAlertId.value = null)}>
       <Facts alert={alert} />
       <Deliveries alert={alert} />
       <Events />
@@ -26,7 +27,7 @@ export function AlertDrawer(): JSX.Element | null {
           Delete alert
         </button>
       </div>
-      {deleting.value && <ConfirmDelete alert={alert} onClose={() => (deleting.value = false)} />}
+      {deleting.value && <DeleteAlert alert={alert} onClose={() => (deleting.value = false)} />}
     </Dialog>
   );
 }
@@ -37,7 +38,7 @@ function Facts({ alert }: { alert: Alert }): JSX.Element {
       <div>
         <dt>State</dt>
         <dd>
-          <AlertState alert={alert} />
+          <AlertState alert={alert} endpoint={endpointOf(alert)} />
         </dd>
       </div>
       <div>
@@ -55,7 +56,7 @@ function Facts({ alert }: { alert: Alert }): JSX.Element {
       )}
       <div>
         <dt>Webhook</dt>
-        <dd class="break">{alert.webhook_url}</dd>
+        <dd class="wrap-anywhere">{alert.webhook_url}</dd>
       </div>
     </dl>
   );

@@ -1,16 +1,17 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
-import { ApiError } from "../api/errors.ts";
-import type { AlertCreate, Condition } from "../api/types.ts";
+import type { ApiError } from "../api/errors.ts";
+import type { AlertCreate, AlertCondition } from "../api/types.ts";
 import { Dialog } from "../components/dialog.tsx";
 import { Field } from "../components/field.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Segmented } from "../components/segmented.tsx";
 import { parsePrice, preview } from "../lib/condition.ts";
 import { price } from "../lib/format.ts";
-import { nameOf } from "../lib/names.ts";
-import { alerts, create, creating } from "../state/alerts.ts";
+import { assetName } from "../lib/assets.ts";
+import { useAction } from "../lib/use-action.ts";
+import { alerts, create, isCreating } from "../state/alerts.ts";
 import { quotes } from "../state/market.ts";
 import { ticker } from "../state/selection.ts";
 
@@ -22,49 +23,46 @@ const CONDITIONS = [
 type FieldName = keyof AlertCreate;
 type Errors = Partial<Record<FieldName, string>>;
 
-/** The form of a new alert, with what it will do in words while it is written. */
+/** The form of a new alert, with a preview of what it will do. */
 export function AlertForm(): JSX.Element {
   const list = quotes.data.value ?? [];
   const asset = useSignal(ticker.value ?? list[0]?.ticker ?? "");
-  const condition = useSignal<Condition>("gt");
+  const condition = useSignal<AlertCondition>("gt");
   const target = useSignal("");
   // Most people have one receiver: the one of their newest alert.
   const url = useSignal(alerts.data.peek()?.[0]?.webhook_url ?? "");
-  const errors = useSignal<Errors>({});
-  const failure = useSignal<ApiError | null>(null);
-  const busy = useSignal(false);
+  const invalid = useSignal<Errors>({});
+  const action = useAction();
   const selectId = useId();
 
   const current = list.find((quote) => quote.ticker === asset.value)?.price ?? null;
   const wanted = parsePrice(target.value);
-  const close = (): void => void (creating.value = false);
+  const close = (): void => void (isCreating.value = false);
+
+  const rejected = action.error.value ? errorsByField(action.error.value) : {};
+  const errors: Errors = { ...invalid.value, ...rejected };
+  // Errors that are shown at a field are not repeated below the form.
+  const failure = Object.keys(rejected).length > 0 ? null : action.error.value;
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (busy.value) return;
-    failure.value = null;
-    errors.value = {
+    if (action.isBusy.value) return;
+    action.reset();
+    const webhook = url.value.trim();
+    invalid.value = {
       ...(wanted === null ? { target_price: "Enter a price above 0, such as 70,000." } : {}),
-      ...(url.value.trim() ? {} : { webhook_url: "Enter the address that should be called." }),
+      ...(webhook ? {} : { webhook_url: "Enter the address that should be called." }),
     };
-    if (wanted === null || !url.value.trim()) return;
-    busy.value = true;
-    try {
+    if (wanted === null || !webhook) return;
+    await action.run(async () => {
       await create({
         ticker: asset.value,
         condition: condition.value,
         target_price: wanted,
-        webhook_url: url.value.trim(),
+        webhook_url: webhook,
       });
       close();
-    } catch (cause) {
-      const error = cause instanceof ApiError ? cause : ApiError.unreachable();
-      errors.value = byField(error);
-      // What is shown at a field need not be said twice.
-      failure.value = Object.keys(errors.value).length > 0 ? null : error;
-    } finally {
-      busy.value = false;
-    }
+    });
   };
 
   return (
@@ -80,15 +78,11 @@ export function AlertForm(): JSX.Element {
           >
             {list.map((quote) => (
               <option key={quote.ticker} value={quote.ticker}>
-                {quote.ticker} · {nameOf(quote.ticker)}
+                {quote.ticker} · {assetName(quote.ticker)}
               </option>
             ))}
           </select>
-          {errors.value.ticker ? (
-            <p class="error">{errors.value.ticker}</p>
-          ) : (
-            <p class="hint">Now {price(current)}</p>
-          )}
+          {errors.ticker ? <p class="error">{errors.ticker}</p> : <p class="hint">Now {price(current)}</p>}
         </div>
         <div class="field">
           <span class="label">When the price</span>
@@ -98,7 +92,7 @@ export function AlertForm(): JSX.Element {
             value={condition.value}
             onChange={(value) => (condition.value = value)}
           />
-          {errors.value.condition && <p class="error">{errors.value.condition}</p>}
+          {errors.condition && <p class="error">{errors.condition}</p>}
         </div>
         <Field
           label="Target price"
@@ -108,7 +102,7 @@ export function AlertForm(): JSX.Element {
           value={target.value}
           onInput={(value) => (target.value = value)}
           placeholder={current === null ? "" : price(current).slice(1)}
-          error={errors.value.target_price}
+          error={errors.target_price}
           autoFocus
         />
         <Field
@@ -118,20 +112,20 @@ export function AlertForm(): JSX.Element {
           value={url.value}
           onInput={(value) => (url.value = value)}
           placeholder="https://your-server.com/webhook"
-          error={errors.value.webhook_url}
+          error={errors.webhook_url}
           hint="A signed POST goes here, with up to 4 attempts."
         />
         <p class="preview" aria-live="polite">
           {wanted !== null &&
             preview({ ticker: asset.value, condition: condition.value, target_price: wanted }, current)}
         </p>
-        {failure.value && <Problem error={failure.value} />}
+        {failure && <Problem error={failure} />}
         <div class="row end">
           <button type="button" class="button" onClick={close}>
             Cancel
           </button>
-          <button type="submit" class="button primary" disabled={busy.value}>
-            {busy.value ? "Creating…" : "Create alert"}
+          <button type="submit" class="button primary" disabled={action.isBusy.value}>
+            {action.isBusy.value ? "Creating…" : "Create alert"}
           </button>
         </div>
       </form>
@@ -139,8 +133,8 @@ export function AlertForm(): JSX.Element {
   );
 }
 
-/** The API's complaints by field; those about the address sometimes come without a list. */
-function byField(error: ApiError): Errors {
+/** The API's violations by field. Errors about the URL or the ticker can come without a list of violations. */
+function errorsByField(error: ApiError): Errors {
   const errors: Errors = {};
   for (const { loc, msg } of error.fields) {
     const field = loc.at(-1);

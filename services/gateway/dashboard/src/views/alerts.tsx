@@ -1,17 +1,15 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Alert } from "../api/types.ts";
-import { ApiError } from "../api/errors.ts";
-import { Dialog } from "../components/dialog.tsx";
+import { AlertState } from "../components/alert-state.tsx";
 import { PlusIcon, TrashIcon } from "../components/icons.tsx";
-import { Lag, Pending } from "../components/pending.tsx";
-import { Problem } from "../components/problem.tsx";
 import { Section } from "../components/section.tsx";
-import { noDataWords } from "../lib/alert-state.ts";
 import { condition } from "../lib/condition.ts";
-import { exactPrice, isKnown, minute, price, sentence, signedPercent } from "../lib/format.ts";
-import { alerts, creating, endpointOf, opened, remove } from "../state/alerts.ts";
+import { exactPrice, isKnown, minute, price, signedPercent } from "../lib/format.ts";
+import { alerts, isCreating, endpointOf, openAlertId } from "../state/alerts.ts";
 import { quotes } from "../state/market.ts";
+import { DeleteAlert } from "./delete-alert.tsx";
+import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
 
 export function Alerts(): JSX.Element {
   const list = alerts.data.value;
@@ -22,22 +20,21 @@ export function Alerts(): JSX.Element {
       note={
         <>
           {list && list.length > 0 && `${list.filter((alert) => alert.is_active).length} armed`}
-          <Lag of={alerts} />
+          <PollerStaleBadge of={alerts} />
         </>
       }
       actions={
-        <button type="button" class="button" onClick={() => (creating.value = true)}>
+        <button type="button" class="button" onClick={() => (isCreating.value = true)}>
           <PlusIcon />
           New alert
         </button>
       }
     >
       {list === null ? (
-        <Pending of={alerts} label="Loading the alerts" />
+        <PollerLoading of={alerts} label="Loading the alerts" />
       ) : list.length === 0 ? (
         <p class="empty">
-          No alerts yet. An alert posts a signed webhook to your server the moment a price crosses your
-          target.
+          No alerts yet. An alert posts a signed webhook to your server the moment a price crosses your target.
         </p>
       ) : (
         <Table list={list} />
@@ -50,7 +47,7 @@ function Table({ list }: { list: Alert[] }): JSX.Element {
   const deleting = useSignal<Alert | null>(null);
   return (
     <>
-      <table class="list" aria-label="My alerts">
+      <table class="alert-table" aria-label="My alerts">
         <thead>
           <tr>
             <th scope="col">Alert</th>
@@ -65,7 +62,7 @@ function Table({ list }: { list: Alert[] }): JSX.Element {
               Changed
             </th>
             <th scope="col">
-              <span class="unseen">Actions</span>
+              <span class="visually-hidden">Actions</span>
             </th>
           </tr>
         </thead>
@@ -75,7 +72,7 @@ function Table({ list }: { list: Alert[] }): JSX.Element {
           ))}
         </tbody>
       </table>
-      {deleting.value && <ConfirmDelete alert={deleting.value} onClose={() => (deleting.value = null)} />}
+      {deleting.value && <DeleteAlert alert={deleting.value} onClose={() => (deleting.value = null)} />}
     </>
   );
 }
@@ -90,83 +87,27 @@ function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.E
           type="button"
           class="row-button"
           aria-label={`Details of ${condition(alert)}`}
-          onClick={() => (opened.value = alert.id)}
+          onClick={() => (openAlertId.value = alert.id)}
         >
           <strong>{alert.ticker}</strong> {alert.condition === "gt" ? "above" : "below"}{" "}
           {exactPrice(alert.target_price)}
         </button>
       </td>
       <td>
-        <AlertState alert={alert} />
+        <AlertState alert={alert} endpoint={endpointOf(alert)} />
       </td>
       <td class="number">
-        {alert.is_active
-          ? signedPercent(away, 1)
-          : isKnown(alert.last_value)
-            ? `at ${price(alert.last_value)}`
-            : ""}
+        {alert.is_active ? signedPercent(away, 1) : isKnown(alert.last_value) ? `at ${price(alert.last_value)}` : ""}
       </td>
-      <td class="wide-only spaced clip faint" title={alert.webhook_url}>
+      <td class="wide-only spaced truncate muted" title={alert.webhook_url}>
         {alert.webhook_url}
       </td>
-      <td class="number wide-only faint">{minute(alert.triggered_at ?? alert.created_at)}</td>
+      <td class="number wide-only muted">{minute(alert.triggered_at ?? alert.created_at)}</td>
       <td class="number">
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={`Delete ${condition(alert)}`}
-          onClick={onDelete}
-        >
+        <button type="button" class="icon-button" aria-label={`Delete ${condition(alert)}`} onClick={onDelete}>
           <TrashIcon />
         </button>
       </td>
     </tr>
-  );
-}
-
-export function AlertState({ alert }: { alert: Alert }): JSX.Element {
-  const noData = noDataWords(alert);
-  const isMuted = endpointOf(alert)?.is_enabled === false;
-  const tone = noData ? "off" : alert.is_active ? "armed" : alert.state === "triggered" ? "fired" : "off";
-  return (
-    <>
-      <span class={`state-tag ${tone}`}>{alert.state === "triggered" ? "Fired" : sentence(alert.state)}</span>
-      {noData && <span class="state-why">{noData}</span>}
-      {isMuted && <span class="state-why">Receiver disabled</span>}
-    </>
-  );
-}
-
-export function ConfirmDelete({ alert, onClose }: { alert: Alert; onClose: () => void }): JSX.Element {
-  const busy = useSignal(false);
-  const error = useSignal<ApiError | null>(null);
-  const confirm = async (): Promise<void> => {
-    busy.value = true;
-    try {
-      await remove(alert);
-      onClose();
-    } catch (cause) {
-      error.value = cause instanceof ApiError ? cause : ApiError.unreachable();
-      busy.value = false;
-    }
-  };
-  return (
-    <Dialog title="Delete this alert?" onClose={onClose}>
-      <p>
-        {condition(alert)}.{" "}
-        {alert.is_active
-          ? "It will not fire any more."
-          : "It leaves this list; what it fired is still delivered."}
-      </p>
-      {error.value && <Problem error={error.value} />}
-      <div class="row end">
-        <button type="button" class="button" onClick={onClose}>
-          Keep it
-        </button>
-        <button type="button" class="button danger" disabled={busy.value} onClick={() => void confirm()}>
-          Delete
-        </button>
-      </div>
-    </Dialog>
   );
 }

@@ -1,15 +1,15 @@
 import type { JSX } from "preact";
 import { Delta } from "../components/delta.tsx";
+import { LivePrice } from "../components/live-price.tsx";
 import { PlusIcon } from "../components/icons.tsx";
 import { Segmented } from "../components/segmented.tsx";
-import { Tip } from "../components/tip.tsx";
+import { Tooltip } from "../components/tooltip.tsx";
 import { duration, isKnown, price, ratio } from "../lib/format.ts";
-import { nameOf } from "../lib/names.ts";
+import { assetName } from "../lib/assets.ts";
 import { now } from "../lib/visibility.ts";
-import { creating } from "../state/alerts.ts";
+import { isCreating } from "../state/alerts.ts";
 import { quotes, selectedQuote } from "../state/market.ts";
-import { RANGES, WINDOWS, window_ } from "../state/selection.ts";
-import { LivePrice } from "./watch-list.tsx";
+import { RANGES, RANGE_NAMES, range } from "../state/selection.ts";
 
 const QUALITY = {
   ok: "",
@@ -25,47 +25,47 @@ export function AssetHead(): JSX.Element {
     <div class="asset-head">
       <div>
         <h2>
-          {nameOf(quote.ticker)} <span class="faint">{quote.ticker}</span>
+          {assetName(quote.ticker)} <span class="muted">{quote.ticker}</span>
         </h2>
         <p class="figure">
           <LivePrice value={quote.price} class="large" />
           <Delta value={quote.change_24h} />
-          <span class="faint">24 h</span>
+          <span class="muted">24 h</span>
         </p>
         <p class="sources">
           {isKnown(quote.confidence) && (
-            <Tip quiet text="Half of the venues' weight lies within this distance of the price.">
+            <Tooltip quiet text="Half of the venues' weight lies within this distance of the price.">
               ±{price(quote.confidence, quote.price)}
               {isKnown(quote.confidence_bps) &&
                 ` (${ratio(quote.confidence_bps, quote.confidence_bps < 1 ? 2 : 1)} bps)`}
-            </Tip>
+            </Tooltip>
           )}
           <span>
             {quote.n_sources} {quote.n_sources === 1 ? "source" : "sources"}
           </span>
           <span>{duration(age)} ago</span>
           {quote.quality !== "ok" && (
-            <Tip quiet text={QUALITY[quote.quality]}>
-              <span class={`level ${quote.quality === "stale" ? "alert" : "warning"}`}>
+            <Tooltip quiet text={QUALITY[quote.quality]}>
+              <span class={`risk-badge ${quote.quality === "stale" ? "alert" : "warning"}`}>
                 <span class="shape" aria-hidden="true" />
                 {quote.quality}
               </span>
-            </Tip>
+            </Tooltip>
           )}
         </p>
       </div>
       <div class="actions">
         <Segmented
           label="Window"
-          options={WINDOWS.map((value) => ({
+          options={RANGE_NAMES.map((value) => ({
             value,
             label: RANGES[value].label,
-            title: RANGES[value].words,
+            title: RANGES[value].description,
           }))}
-          value={window_.value}
-          onChange={(value) => (window_.value = value)}
+          value={range.value}
+          onChange={(value) => (range.value = value)}
         />
-        <button type="button" class="button primary" onClick={() => (creating.value = true)}>
+        <button type="button" class="button primary" onClick={() => (isCreating.value = true)}>
           <PlusIcon />
           New alert
         </button>

@@ -1,39 +1,46 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import type { Known } from "../api/types.ts";
-import { frameOf, toBars, type Bar } from "../charts/bars.ts";
-import { hovered, type Frame } from "../charts/frame.ts";
-import { LineChart } from "../charts/line-chart.tsx";
-import { PriceChart, type Look } from "../charts/price-chart.tsx";
-import { Lag, Pending } from "../components/pending.tsx";
+import { timeRangeOf, toChartCandles, type ChartCandle } from "../charts/candles.ts";
+import type { Line } from "../charts/line-data.ts";
+import { MarketChartView } from "../charts/market-chart-view.tsx";
+import type { ChartType } from "../charts/market-chart.ts";
+import { LINE_PANES, type LineName } from "../charts/panes.ts";
+import { CandleReadout } from "../components/candle-readout.tsx";
+import { LinePaneHeading } from "../components/line-pane-heading.tsx";
 import { Section } from "../components/section.tsx";
 import { Segmented } from "../components/segmented.tsx";
-import { clock, day, fraction, isKnown, price } from "../lib/format.ts";
-import { nameOf } from "../lib/names.ts";
+import { assetName } from "../lib/assets.ts";
+import { price } from "../lib/format.ts";
 import { candles, series } from "../state/asset.ts";
 import { selectedQuote } from "../state/market.ts";
-import { RANGES, ticker, window_ } from "../state/selection.ts";
+import { range, RANGES, ticker } from "../state/selection.ts";
+import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
 
-const LOOKS = [
+const CHART_TYPES = [
   { value: "candles", label: "Candles" },
   { value: "area", label: "Line" },
 ] as const;
 
-/** Narrower screens have no room for the bodies of candles. */
-const ROOMY = "(min-width: 761px)";
+/** On narrower screens candles are too thin to read. */
+const WIDE = "(min-width: 761px)";
 
 /** Price, drawdown and rolling volatility below each other on one time axis. */
 export function Charts(): JSX.Element {
-  const look = useSignal<Look>(matchMedia(ROOMY).matches ? "candles" : "area");
-  const { stepSeconds, words } = RANGES[window_.value];
-  const data = candles.data.value;
+  const chartType = useSignal<ChartType>(matchMedia(WIDE).matches ? "candles" : "area");
+  const crosshair = useSignal<number | null>(null);
+  const { stepSeconds, description } = RANGES[range.value];
+  const loaded = candles.data.value;
   const quote = selectedQuote.value;
-  const bars = useMemo(() => toBars(data ?? [], quote, stepSeconds), [data, quote, stepSeconds]);
-  const frame = frameOf(bars, stepSeconds);
-  const lines = useLines(frame);
-  const name = nameOf(ticker.value ?? "");
-  useEffect(() => void (hovered.value = null), [ticker.value, stepSeconds]);
+  const shown = useMemo(() => toChartCandles(loaded ?? [], quote, stepSeconds), [loaded, quote, stepSeconds]);
+  const lines = useLines();
+  const type = chartType.value;
+  const data = useMemo(
+    () => ({ candles: shown, step: stepSeconds, chartType: type, lines }),
+    [shown, stepSeconds, type, lines],
+  );
+  const symbol = ticker.value;
+  useEffect(() => void (crosshair.value = null), [crosshair, symbol, stepSeconds]);
 
   return (
     <Section
@@ -41,131 +48,67 @@ export function Charts(): JSX.Element {
       class="charts"
       note={
         <>
-          <BarReadout bars={bars} />
-          <Lag of={candles} />
+          <CandleReadout candles={shown} crosshair={crosshair} />
+          <PollerStaleBadge of={candles} />
         </>
       }
       actions={
         <Segmented
           label="Kind of chart"
-          options={LOOKS}
-          value={look.value}
-          onChange={(value) => (look.value = value)}
+          options={CHART_TYPES}
+          value={type}
+          onChange={(value) => (chartType.value = value)}
         />
       }
     >
-      <div class="chart-box" style={{ height: "340px" }}>
-        <PriceChart bars={bars} step={stepSeconds} look={look.value} label={summary(name, words, bars)} />
-        <ChartState missing={bars.length === 0} />
+      <div class="chart-area">
+        <MarketChartView
+          data={data}
+          crosshair={crosshair}
+          label={summary(assetName(symbol ?? ""), description, shown)}
+        />
+        <ChartState isMissing={shown.length === 0} />
+        {shown.length > 0 &&
+          LINE_PANES.map(({ name, title }, index) => (
+            <LinePaneHeading
+              key={name}
+              index={index}
+              title={title}
+              line={lines[name]}
+              range={timeRangeOf(shown, stepSeconds)}
+              isLoaded={series.data.value !== null}
+              crosshair={crosshair}
+            />
+          ))}
       </div>
-      {frame && (
-        <>
-          <Line
-            title="Drawdown"
-            {...lines.drawdown}
-            frame={frame}
-            tone="down"
-            label={`Drawdown of ${name} over ${words}. Use the arrow keys to read values.`}
-          />
-          <Line
-            title="Rolling volatility, annual"
-            {...lines.volatility}
-            frame={frame}
-            tone="accent"
-            label={`Rolling volatility of ${name} over ${words}. Use the arrow keys to read values.`}
-          />
-        </>
-      )}
     </Section>
   );
 }
 
-function ChartState({ missing }: { missing: boolean }): JSX.Element | null {
-  if (!missing) return null;
+function ChartState({ isMissing }: { isMissing: boolean }): JSX.Element | null {
+  if (!isMissing) return null;
   if (candles.data.value) return <p class="empty">No history for this window yet.</p>;
-  return <Pending of={candles} label="Loading the chart" shape="chart-skeleton" />;
+  return <PollerLoading of={candles} label="Loading the chart" shape="chart-skeleton" />;
 }
 
-interface Column {
-  times: number[];
-  values: Known[];
-}
-
-/** The series' columns, cut to the times that the price chart shows. */
-function useLines(frame: Frame | null): { drawdown: Column; volatility: Column } {
-  const data = series.data.value;
+function useLines(): Record<LineName, Line> {
+  const loaded = series.data.value;
   return useMemo(() => {
-    const all = (data?.t ?? []).map((time) => Date.parse(time) / 1000);
-    const start = frame
-      ? Math.max(
-          0,
-          all.findIndex((time) => time >= frame.first),
-        )
-      : 0;
-    const times = all.slice(start);
-    return {
-      drawdown: { times, values: (data?.drawdown ?? []).slice(start) },
-      volatility: { times, values: (data?.rolling_volatility ?? []).slice(start) },
-    };
-  }, [data, frame?.first]);
+    const times = (loaded?.t ?? []).map((time) => Date.parse(time) / 1000);
+    const lineOf = (values: readonly (number | null)[] | null | undefined): Line =>
+      new Map(times.map((time, i) => [time, values?.[i]]));
+    return { drawdown: lineOf(loaded?.drawdown), volatility: lineOf(loaded?.rolling_volatility) };
+  }, [loaded]);
 }
 
-interface LineProps extends Column {
-  title: string;
-  frame: Frame;
-  tone: "accent" | "down";
-  label: string;
-}
-
-function Line({ title, times, values, frame, tone, label }: LineProps): JSX.Element {
-  const known = values.some(isKnown);
-  return (
-    <div class="line-box">
-      <h3>
-        {title}
-        <LineReadout times={times} values={values} />
-      </h3>
-      {known || series.data.value === null ? (
-        <LineChart
-          times={times}
-          values={values}
-          frame={frame}
-          tone={tone}
-          format={(v) => fraction(v, 0)}
-          label={label}
-        />
-      ) : (
-        <p class="empty">Not enough history for this window yet.</p>
-      )}
-    </div>
-  );
-}
-
-/** The value under the crosshair, or the newest. */
-function LineReadout({ times, values }: Column): JSX.Element {
-  const time = hovered.value;
-  const index = time === null ? values.findLastIndex(isKnown) : times.indexOf(time);
-  return <span class="readout">{fraction(values[index])}</span>;
-}
-
-function BarReadout({ bars }: { bars: Bar[] }): JSX.Element | null {
-  const bar = useComputed(() => hovered.value).value;
-  const shown = bar === null ? undefined : bars.find((each) => each.time === bar);
-  if (!shown) return null;
-  const time = shown.time * 1000;
-  return (
-    <span class="readout" aria-live="off">
-      {day(time)}, {clock(time)} · open {price(shown.open)} · high {price(shown.high)} · low{" "}
-      {price(shown.low)} · close {price(shown.close)}
-    </span>
-  );
-}
-
-function summary(name: string, words: string, bars: Bar[]): string {
-  const first = bars[0];
-  const last = bars.at(-1);
+function summary(name: string, description: string, shown: ChartCandle[]): string {
+  const first = shown[0];
+  const last = shown.at(-1);
   if (!first || !last) return `Price of ${name}`;
-  const high = Math.max(...bars.map((bar) => bar.high));
-  const low = Math.min(...bars.map((bar) => bar.low));
-  return `Price of ${name} over ${words}: from ${price(first.open)} to ${price(last.close)}, between ${price(low)} and ${price(high)}. Use the arrow keys to read values.`;
+  const high = Math.max(...shown.map((candle) => candle.high));
+  const low = Math.min(...shown.map((candle) => candle.low));
+  return (
+    `Price of ${name} over ${description}: from ${price(first.open)} to ${price(last.close)}, between ${price(low)} ` +
+    `and ${price(high)}. Drawdown and rolling volatility below. Use the arrow keys to read values.`
+  );
 }

@@ -1,125 +1,24 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import type { Correlation } from "../api/types.ts";
-import { Pending } from "../components/pending.tsx";
+import { CorrelationGrid } from "../components/correlation-grid.tsx";
 import { Section } from "../components/section.tsx";
-import { DASH, isKnown, ratio } from "../lib/format.ts";
-import { heat } from "../lib/heat.ts";
-import { nameOf } from "../lib/names.ts";
-import { MOST_CORRELATED, correlation } from "../state/asset.ts";
+import { MAX_CORRELATED, correlation } from "../state/asset.ts";
 import { tickers } from "../state/market.ts";
+import { PollerLoading } from "./poller-status.tsx";
 
 export function CorrelationMap(): JSX.Element {
   const data = correlation.data.value;
   return (
     <Section
       title="Correlation"
-      note={`30 days, Pearson${tickers.value.split(",").length > MOST_CORRELATED ? `, first ${MOST_CORRELATED} of the watch list` : ""}`}
+      note={`30 days, Pearson${tickers.value.split(",").length > MAX_CORRELATED ? `, first ${MAX_CORRELATED} of the watch list` : ""}`}
     >
       {data ? (
-        <Grid data={data} />
+        <CorrelationGrid data={data} />
       ) : tickers.value && !tickers.value.includes(",") ? (
         <p class="empty">Correlation needs two assets.</p>
       ) : (
-        <Pending of={correlation} label="Loading the correlations" />
+        <PollerLoading of={correlation} label="Loading the correlations" />
       )}
     </Section>
   );
-}
-
-/** A grid that is walked with the arrow keys; below it stands the chosen pair in words. */
-function Grid({ data }: { data: Correlation }): JSX.Element {
-  const at = useSignal<[row: number, column: number]>([1, 0]);
-  const pointed = useSignal(false);
-  const { symbols, matrix } = data;
-  const last = symbols.length - 1;
-
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const moves: Record<string, [number, number]> = {
-      ArrowUp: [-1, 0],
-      ArrowDown: [1, 0],
-      ArrowLeft: [0, -1],
-      ArrowRight: [0, 1],
-    };
-    const move = moves[event.key];
-    if (!move) return;
-    event.preventDefault();
-    const inside = (n: number): number => Math.min(last, Math.max(0, n));
-    const [row, column] = [inside(at.value[0] + move[0]), inside(at.value[1] + move[1])];
-    at.value = [row, column];
-    const table = event.currentTarget as HTMLElement;
-    table.querySelector<HTMLElement>(`[data-at="${row}-${column}"]`)?.focus();
-  };
-
-  return (
-    <>
-      <div class="heat-box">
-        <table
-          class="heat"
-          role="grid"
-          aria-label="Correlation of returns"
-          style={{ minWidth: `${48 + symbols.length * 38}px` }}
-          onKeyDown={onKeyDown}
-        >
-          <thead>
-            <tr>
-              <td />
-              {symbols.map((symbol) => (
-                <th key={symbol} scope="col">
-                  {symbol}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody onMouseLeave={() => (pointed.value = false)}>
-            {symbols.map((symbol, row) => (
-              <tr key={symbol}>
-                <th scope="row">{symbol}</th>
-                {symbols.map((other, column) => {
-                  const value = matrix[row]?.[column];
-                  const active = at.value[0] === row && at.value[1] === column;
-                  return (
-                    <td
-                      key={other}
-                      role="gridcell"
-                      data-at={`${row}-${column}`}
-                      tabIndex={active ? 0 : -1}
-                      style={row === column || !isKnown(value) ? {} : heat(value)}
-                      class={row === column ? "self" : ""}
-                      aria-label={`${symbol} and ${other}: ${ratio(value)}`}
-                      onFocus={() => {
-                        at.value = [row, column];
-                        pointed.value = true;
-                      }}
-                      onMouseEnter={() => {
-                        at.value = [row, column];
-                        pointed.value = true;
-                      }}
-                      onBlur={() => (pointed.value = false)}
-                    >
-                      {isKnown(value) ? ratio(value) : DASH}
-                    </td>
-                  );
-                })}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <p class="heat-words">
-        {pointed.value ? sentence(data, ...at.value) : `${data.n_overlap} common returns.`}
-      </p>
-    </>
-  );
-}
-
-function sentence({ symbols, matrix }: Correlation, row: number, column: number): string {
-  const [one, other] = [nameOf(symbols[row] ?? ""), nameOf(symbols[column] ?? "")];
-  if (row === column) return `${one} with itself.`;
-  const value = matrix[row]?.[column];
-  if (!isKnown(value)) return `${one} and ${other} have too few common returns.`;
-  const size = Math.abs(value);
-  const strength = size >= 0.8 ? "closely" : size >= 0.5 ? "mostly" : size >= 0.2 ? "somewhat" : null;
-  if (strength === null) return `${one} and ${other} move independently (${ratio(value)}).`;
-  return `${one} and ${other} move ${strength} ${value > 0 ? "together" : "against each other"} (${ratio(value)}).`;
 }

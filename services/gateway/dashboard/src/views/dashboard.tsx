@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { alerts, creating, opened } from "../state/alerts.ts";
+import { alerts, isCreating, openAlertId } from "../state/alerts.ts";
 import { connection, quotes } from "../state/market.ts";
 import { tab } from "../state/selection.ts";
 import { AlertDrawer } from "./alert-drawer.tsx";
@@ -17,7 +17,7 @@ import { WatchList } from "./watch-list.tsx";
 export function Dashboard(): JSX.Element {
   return (
     <div class="app" data-tab={tab.value}>
-      <a class="skip" href="#main" onClick={skip}>
+      <a class="skip-link" href="#main" onClick={skip}>
         Skip to content
       </a>
       <Header />
@@ -29,7 +29,7 @@ export function Dashboard(): JSX.Element {
             <AssetHead />
             <Kpis />
             <Charts />
-            <div class="pair">
+            <div class="two-columns">
               <Risk />
               <CorrelationMap />
             </div>
@@ -38,19 +38,19 @@ export function Dashboard(): JSX.Element {
         </main>
       </div>
       <TabBar />
-      {creating.value && <AlertForm />}
-      {opened.value !== null && alerts.data.value !== null && <AlertDrawer />}
+      {isCreating.value && <AlertForm />}
+      {openAlertId.value !== null && alerts.data.value !== null && <AlertDrawer />}
     </div>
   );
 }
 
-/** The address holds the selection, so the skip link moves the focus itself. */
+/** The URL's fragment holds the selection, so the skip link cannot be a plain anchor. */
 function skip(event: Event): void {
   event.preventDefault();
   document.getElementById("main")?.focus();
 }
 
-/** While the server does not answer: what is seen is the past. */
+/** The banner while the gateway does not respond. */
 function Outage(): JSX.Element | null {
   const error = quotes.error.value;
   if (connection.value !== "reconnecting" || !error) return null;

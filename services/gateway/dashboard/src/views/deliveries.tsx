@@ -1,15 +1,9 @@
 import type { JSX } from "preact";
-import type { Alert, Delivery } from "../api/types.ts";
-import { Pending } from "../components/pending.tsx";
-import { dateTime, duration, milliseconds } from "../lib/format.ts";
+import type { Alert } from "../api/types.ts";
+import { DeliveryAttempt } from "../components/delivery-attempt.tsx";
 import { now } from "../lib/visibility.ts";
 import { deliveries } from "../state/alerts.ts";
-
-const WORDS: Record<Delivery["status"], string> = {
-  success: "Delivered",
-  failed: "Failed",
-  pending: "Waiting",
-};
+import { PollerLoading } from "./poller-status.tsx";
 
 export function Deliveries({ alert }: { alert: Alert }): JSX.Element {
   const list = deliveries.data.value;
@@ -17,7 +11,7 @@ export function Deliveries({ alert }: { alert: Alert }): JSX.Element {
     <section>
       <h3>Deliveries</h3>
       {list === null ? (
-        <Pending of={deliveries} label="Loading the deliveries" />
+        <PollerLoading of={deliveries} label="Loading the deliveries" />
       ) : list.length === 0 ? (
         <p class="empty">
           {alert.is_active
@@ -27,30 +21,10 @@ export function Deliveries({ alert }: { alert: Alert }): JSX.Element {
       ) : (
         <ol class="attempts">
           {list.map((attempt) => (
-            <Attempt key={`${attempt.id}/${attempt.attempt}`} attempt={attempt} />
+            <DeliveryAttempt key={`${attempt.id}/${attempt.attempt}`} attempt={attempt} now={now.value} />
           ))}
         </ol>
       )}
     </section>
-  );
-}
-
-function Attempt({ attempt }: { attempt: Delivery }): JSX.Element {
-  const due = attempt.next_attempt_at ? Date.parse(attempt.next_attempt_at) - now.value : null;
-  return (
-    <li class={attempt.status}>
-      <p class="attempt-head">
-        <span class={`outcome ${attempt.status}`}>{WORDS[attempt.status]}</span>
-        {attempt.attempt > 0 && <span>Attempt {attempt.attempt}</span>}
-        {attempt.response_code !== null && <span class="code">HTTP {attempt.response_code}</span>}
-        {attempt.latency_ms !== null && <span>{milliseconds(attempt.latency_ms)}</span>}
-        <span class="when">{dateTime(attempt.dispatched_at)}</span>
-      </p>
-      {attempt.error_msg && <p class="error">{attempt.error_msg}</p>}
-      {attempt.response_excerpt && <p class="excerpt">{attempt.response_excerpt}</p>}
-      {due !== null && (
-        <p class="hint">{due > 0 ? `Next attempt in ${duration(due)}` : "Next attempt is due"}</p>
-      )}
-    </li>
   );
 }

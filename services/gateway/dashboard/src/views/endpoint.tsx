@@ -1,44 +1,34 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { ApiError } from "../api/errors.ts";
 import * as api from "../api/routes.ts";
 import type { Alert } from "../api/types.ts";
 import { CopyButton } from "../components/copy-button.tsx";
 import { Problem } from "../components/problem.tsx";
 import { disabledWords } from "../lib/alert-state.ts";
+import { useAction } from "../lib/use-action.ts";
 import { enable, endpointOf } from "../state/alerts.ts";
 
 const EXAMPLE = `from standardwebhooks import Webhook
 
 Webhook(secret).verify(request.body, request.headers)`;
 
-/** The receiver: its secret, a test, and how it recognises that a call is ours. */
+/** The receiver of an alert's webhook: its state, its signing secret and a test message. */
 export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
   const secret = useSignal<string | null>(null);
   const sent = useSignal<string | null>(null);
-  const busy = useSignal(false);
-  const error = useSignal<ApiError | null>(null);
+  const action = useAction();
+  const busy = action.isBusy.value;
+  const error = action.error.value;
   const id = alert.webhook_endpoint_id;
   const endpoint = endpointOf(alert);
   const disabled = endpoint && disabledWords(endpoint);
 
-  const attempt = async (work: () => Promise<void>): Promise<void> => {
-    busy.value = true;
-    error.value = null;
-    try {
-      await work();
-    } catch (cause) {
-      error.value = cause instanceof ApiError ? cause : ApiError.unreachable();
-    } finally {
-      busy.value = false;
-    }
-  };
   const reveal = (): Promise<void> =>
-    attempt(async () => {
+    action.run(async () => {
       secret.value = (await api.endpointSecret(id)).secret;
     });
   const sendTest = (): Promise<void> =>
-    attempt(async () => {
+    action.run(async () => {
       const delivery = await api.testEndpoint(id);
       sent.value = `Test sent with webhook-id ${delivery.id}.`;
     });
@@ -49,20 +39,13 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
       {disabled && (
         <div class="problem" role="status">
           <p>{disabled}</p>
-          <button
-            type="button"
-            class="button"
-            disabled={busy.value}
-            onClick={() => void attempt(() => enable(id))}
-          >
+          <button type="button" class="button" disabled={busy} onClick={() => void action.run(() => enable(id))}>
             Enable again
           </button>
         </div>
       )}
       {secret.value === null ? (
-        <p class="hint">
-          Each call is signed with this receiver's secret, so your server can tell that it is genuine.
-        </p>
+        <p class="hint">Each call is signed with this receiver's secret, so your server can tell that it is genuine.</p>
       ) : (
         <code class="secret" tabIndex={0} aria-label="Signing secret">
           {secret.value}
@@ -70,7 +53,7 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
       )}
       <div class="row">
         {secret.value === null ? (
-          <button type="button" class="button" disabled={busy.value} onClick={() => void reveal()}>
+          <button type="button" class="button" disabled={busy} onClick={() => void reveal()}>
             Reveal secret
           </button>
         ) : (
@@ -81,7 +64,7 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
             </button>
           </>
         )}
-        <button type="button" class="button" disabled={busy.value} onClick={() => void sendTest()}>
+        <button type="button" class="button" disabled={busy} onClick={() => void sendTest()}>
           Send test
         </button>
       </div>
@@ -90,14 +73,14 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
           {sent.value}
         </p>
       )}
-      {error.value && <Problem error={error.value} />}
-      <details class="how">
+      {error && <Problem error={error} />}
+      <details class="disclosure">
         <summary>How to verify the signature</summary>
         <p>
-          Compute HMAC-SHA-256 over <code>webhook-id.webhook-timestamp.body</code> with the base64 part of the
-          secret, and compare it with the <code>webhook-signature</code> header after <code>v1,</code>. Refuse
-          timestamps older than five minutes, and remember the id: a call can arrive more than once. Any
-          Standard Webhooks library does all of this:
+          Compute HMAC-SHA-256 over <code>webhook-id.webhook-timestamp.body</code> with the base64 part of the secret,
+          and compare it with the <code>webhook-signature</code> header after <code>v1,</code>. Refuse timestamps older
+          than five minutes, and remember the id: a call can arrive more than once. Any Standard Webhooks library does
+          all of this:
         </p>
         <pre tabIndex={0} aria-label="Example in Python">
           {EXAMPLE}

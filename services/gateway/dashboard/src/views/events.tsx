@@ -1,8 +1,10 @@
 import type { JSX } from "preact";
-import { dateTime, price, sentence } from "../lib/format.ts";
+import type { AlertEvent } from "../api/types.ts";
+import { eventWords } from "../lib/alert-state.ts";
+import { dateTime, price } from "../lib/format.ts";
 import { events } from "../state/alerts.ts";
 
-/** What happened to the alert, newest first; nothing at all while nothing did. */
+/** The alert's events, newest first. Renders nothing while there are none. */
 export function Events(): JSX.Element | null {
   const list = events.data.value;
   if (!list?.length) return null;
@@ -11,19 +13,25 @@ export function Events(): JSX.Element | null {
       <h3>Events</h3>
       <ol class="events">
         {list.map((event) => (
-          <li key={event.id}>
-            <p class="attempt-head">
-              <span class="outcome">{sentence(event.to_state)}</span>
-              <span>{price(event.value)}</span>
-              <span class="when">{dateTime(event.at)}</span>
-            </p>
-            <p class="hint">
-              {sentence(event.reason)}
-              {event.late && ", found late"}
-            </p>
-          </li>
+          <Event key={event.id} event={event} />
         ))}
       </ol>
     </section>
+  );
+}
+
+function Event({ event }: { event: AlertEvent }): JSX.Element {
+  const { title, explanation } = eventWords(event);
+  const failed = event.reason === "delivery_failed";
+  return (
+    <li>
+      <p class="attempt-head">
+        <span class={failed ? "outcome failed" : "outcome"}>{title}</span>
+        {/* The price is that of the firing: it says nothing about the delivery. */}
+        {!failed && <span>{price(event.value)}</span>}
+        <span class="when">{dateTime(event.at)}</span>
+      </p>
+      <p class="hint">{explanation}</p>
+    </li>
   );
 }

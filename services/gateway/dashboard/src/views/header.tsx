@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { ChevronIcon, Mark, PersonIcon } from "../components/icons.tsx";
+import { ChevronIcon, Logo, PersonIcon } from "../components/icons.tsx";
 import { duration } from "../lib/format.ts";
 import { connection, dataAge, simulated, type Connection } from "../state/market.ts";
 import { signOut, user } from "../state/session.ts";
@@ -16,12 +16,12 @@ export function Header(): JSX.Element {
   return (
     <header class="top">
       <div class="brand">
-        <Mark />
+        <Logo />
         <h1>CryptoLens</h1>
       </div>
       {simulated.value && (
         <span class="badge" title="Prices come from a simulated market, not from real venues.">
-          Simulated<span class="roomy"> market</span>
+          Simulated<span class="wide-text"> market</span>
         </span>
       )}
       <div class="spacer" />
@@ -71,7 +71,7 @@ function AccountMenu(): JSX.Element {
     >
       <summary aria-label="Account">
         <PersonIcon />
-        <span class="who">{user.value?.email ?? "Account"}</span>
+        <span class="account-name">{user.value?.email ?? "Account"}</span>
         <ChevronIcon />
       </summary>
       <div class="menu-body">

@@ -2,15 +2,16 @@ import type { ComponentChildren, JSX } from "preact";
 import type { Stats } from "../api/types.ts";
 import { Delta } from "../components/delta.tsx";
 import { Problem } from "../components/problem.tsx";
-import { Tip } from "../components/tip.tsx";
+import { Tooltip } from "../components/tooltip.tsx";
 import { currentStats } from "../lib/current-stats.ts";
-import { DASH, fraction, isKnown, money, price, ratio, words } from "../lib/format.ts";
+import { DASH, fraction, isKnown, money, price, ratio, humanize } from "../lib/format.ts";
 import { stats } from "../state/asset.ts";
-import { connection, selectedQuote } from "../state/market.ts";
-import { RANGES, ticker, window_ } from "../state/selection.ts";
+import { selectedQuote } from "../state/market.ts";
+import { RANGES, ticker, range } from "../state/selection.ts";
+import { isShownInBanner } from "./poller-status.tsx";
 
 type NumberField = {
-  [F in keyof Stats]: Stats[F] extends number | null ? F : never;
+  [F in keyof Stats]-?: NonNullable<Stats[F]> extends number ? F : never;
 }[keyof Stats];
 
 interface Tile {
@@ -79,25 +80,24 @@ export function Kpis(): JSX.Element {
   const loaded = stats.data.value;
   const data = loaded && quote?.ticker === loaded.symbol ? currentStats(loaded, quote) : loaded;
   const error = stats.error.value;
-  const toldAbove = error?.isOutage === true && connection.value === "reconnecting";
-  if (!data && error && !toldAbove) return <Problem error={error} onRetry={() => stats.refresh()} />;
+  if (!data && error && !isShownInBanner(stats)) return <Problem error={error} onRetry={() => stats.refresh()} />;
   return (
     <dl
       class="kpis"
       aria-busy={data === null}
-      aria-label={`Statistics of ${ticker.value} over ${RANGES[window_.value].words}`}
+      aria-label={`Statistics of ${ticker.value} over ${RANGES[range.value].description}`}
     >
       {TILES.map((tile) => (
         <div key={tile.field}>
           <dt>
-            <Tip text={tile.about}>{tile.label}</Tip>
+            <Tooltip text={tile.about}>{tile.label}</Tooltip>
           </dt>
           <dd>{data ? <Value tile={tile} stats={data} /> : <span class="skeleton text" />}</dd>
         </div>
       ))}
       <div>
         <dt>
-          <Tip text="Traded in 24 hours, at the venue that knows best.">Volume 24 h</Tip>
+          <Tooltip text="Traded in 24 hours, at the venue that knows best.">Volume 24 h</Tooltip>
         </dt>
         <dd>{money(quote?.volume_24h)}</dd>
       </div>
@@ -105,10 +105,10 @@ export function Kpis(): JSX.Element {
   );
 }
 
-/** A number, or a dash that says why there is none. */
+/** A number, or a dash with the reason why it is undefined. */
 function Value({ tile, stats: data }: { tile: Tile; stats: Stats }): JSX.Element {
   const value = data[tile.field];
   if (isKnown(value)) return <>{tile.show(value)}</>;
   const reason = data.undefined[tile.field];
-  return <Tip text={reason ? `Not defined: ${words(reason)}.` : "Not known yet."}>{DASH}</Tip>;
+  return <Tooltip text={reason ? `Not defined: ${humanize(reason)}.` : "Not known yet."}>{DASH}</Tooltip>;
 }

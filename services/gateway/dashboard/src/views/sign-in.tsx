@@ -1,59 +1,48 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { ApiError } from "../api/errors.ts";
+import type { ApiError } from "../api/errors.ts";
 import * as api from "../api/routes.ts";
 import type { DemoAccount } from "../api/types.ts";
 import { CopyButton } from "../components/copy-button.tsx";
 import { Field } from "../components/field.tsx";
-import { Mark } from "../components/icons.tsx";
+import { Logo } from "../components/icons.tsx";
 import { Problem } from "../components/problem.tsx";
-import { ended, signIn } from "../state/session.ts";
+import { useAction, type Action } from "../lib/use-action.ts";
+import { signOutReason, signIn } from "../state/session.ts";
 
-/** Three ways in: an API key, a new account, and the ready account of a demo. */
+/** Sign-in with an API key, with a new account, or with the account of a demo. */
 export function SignIn(): JSX.Element {
   const mode = useSignal<"key" | "register">("key");
   const demo = useSignal<DemoAccount | null>(null);
-  const stay = useSignal(false);
-  const busy = useSignal(false);
-  const error = useSignal<ApiError | null>(null);
+  const remember = useSignal(false);
+  const action = useAction();
+  const busy = action.isBusy.value;
+  const error = action.error.value;
 
   useEffect(() => {
     api.demoAccount().then(
       (account) => (demo.value = account),
-      () => undefined, // Only a demo has one.
+      () => undefined, // Only a demo has this account.
     );
-  }, []);
+  }, [demo]);
 
-  const attempt = async (work: () => Promise<void>): Promise<void> => {
-    if (busy.value) return;
-    busy.value = true;
-    error.value = null;
-    try {
-      await work();
-    } catch (cause) {
-      error.value = cause instanceof ApiError ? cause : ApiError.unreachable();
-    } finally {
-      busy.value = false;
-    }
-  };
-
-  const enter = (key: string): Promise<void> => attempt(() => signIn(key, stay.value));
+  const enter = (key: string): Promise<void> => action.run(() => signIn(key, remember.value));
   const switchTo = (next: "key" | "register"): void => {
     mode.value = next;
-    error.value = null;
+    action.reset();
   };
 
   return (
     <main class="sign-in" id="main">
       <div class="brand">
-        <Mark />
+        <Logo />
         <h1>CryptoLens</h1>
       </div>
       <p class="lead">Prices you can trust and explain, with risk and alerts.</p>
-      {ended.value && !error.value && (
+      {signOutReason.value && !error && (
         <p class="problem" role="alert">
-          {ended.value}
+          {signOutReason.value}
         </p>
       )}
       {demo.value && (
@@ -61,46 +50,32 @@ export function SignIn(): JSX.Element {
           <button
             type="button"
             class="button primary wide"
-            disabled={busy.value}
+            disabled={busy}
             onClick={() => void enter(demo.value?.api_key ?? "")}
           >
             Open the demo account
           </button>
-          <p class="or">
+          <p class="divider">
             <span>or</span>
           </p>
         </div>
       )}
       {mode.value === "key" ? (
-        <KeyForm
-          busy={busy.value}
-          error={error.value}
-          primary={!demo.value}
-          onSubmit={(key) => void enter(key)}
-        />
+        <KeyForm busy={busy} error={error} primary={!demo.value} onSubmit={(key) => void enter(key)} />
       ) : (
-        <RegisterForm
-          busy={busy.value}
-          error={error.value}
-          attempt={attempt}
-          onEnter={(key) => void enter(key)}
-        />
+        <RegisterForm busy={busy} error={error} run={action.run} onEnter={(key) => void enter(key)} />
       )}
       <label class="check">
         <input
           type="checkbox"
-          checked={stay.value}
-          onChange={(event) => (stay.value = event.currentTarget.checked)}
+          checked={remember.value}
+          onChange={(event) => (remember.value = event.currentTarget.checked)}
         />
         Stay signed in on this device
       </label>
-      <p class="switch">
+      <p class="switch-mode">
         {mode.value === "key" ? "No account yet?" : "Already have a key?"}{" "}
-        <button
-          type="button"
-          class="link"
-          onClick={() => switchTo(mode.value === "key" ? "register" : "key")}
-        >
+        <button type="button" class="link" onClick={() => switchTo(mode.value === "key" ? "register" : "key")}>
           {mode.value === "key" ? "Create one" : "Sign in with it"}
         </button>
       </p>
@@ -146,11 +121,11 @@ function KeyForm({ busy, error, primary, onSubmit }: KeyFormProps): JSX.Element 
 interface RegisterFormProps {
   busy: boolean;
   error: ApiError | null;
-  attempt: (work: () => Promise<void>) => Promise<void>;
+  run: Action["run"];
   onEnter: (key: string) => void;
 }
 
-function RegisterForm({ busy, error, attempt, onEnter }: RegisterFormProps): JSX.Element {
+function RegisterForm({ busy, error, run, onEnter }: RegisterFormProps): JSX.Element {
   const email = useSignal("");
   const issued = useSignal<string | null>(null);
   const problem = error?.fields.find((field) => field.loc.at(-1) === "email")?.msg;
@@ -158,7 +133,7 @@ function RegisterForm({ busy, error, attempt, onEnter }: RegisterFormProps): JSX
   if (issued.value !== null) {
     const key = issued.value;
     return (
-      <div class="issued">
+      <div class="new-key">
         <p>
           <strong>This is your API key. It is shown only this once.</strong> Keep it where you keep passwords.
         </p>
@@ -177,7 +152,7 @@ function RegisterForm({ busy, error, attempt, onEnter }: RegisterFormProps): JSX
   }
   const submit = (event: Event): void => {
     event.preventDefault();
-    void attempt(async () => {
+    void run(async () => {
       issued.value = (await api.register(email.value.trim())).api_key;
     });
   };

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { BellIcon, ChartIcon, ListIcon } from "../components/icons.tsx";
 import { tab, ticker, type Tab } from "../state/selection.ts";
 
-/** On narrow screens: which part is shown. */
+/** Navigation between the parts of the page on narrow screens. */
 export function TabBar(): JSX.Element {
   const tabs: { value: Tab; label: string; icon: JSX.Element }[] = [
     { value: "markets", label: "Markets", icon: <ListIcon /> },

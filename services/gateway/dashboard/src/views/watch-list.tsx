@@ -1,12 +1,11 @@
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import type { Quote } from "../api/types.ts";
 import { Delta } from "../components/delta.tsx";
-import { LevelBadge } from "../components/level.tsx";
+import { LivePrice } from "../components/live-price.tsx";
+import { RiskBadge } from "../components/risk-badge.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Sparkline } from "../components/sparkline.tsx";
-import { price } from "../lib/format.ts";
-import { nameOf } from "../lib/names.ts";
+import { assetName } from "../lib/assets.ts";
 import { monitorOf, quotes, sparklines } from "../state/market.ts";
 import { tab, ticker } from "../state/selection.ts";
 
@@ -72,34 +71,16 @@ function Row({ quote }: { quote: Quote }): JSX.Element {
     >
       <div class="asset">
         <span class="ticker">{quote.ticker}</span>
-        <LevelBadge level={monitorOf(quote.ticker)?.level ?? null} />
-        <span class="name">{nameOf(quote.ticker)}</span>
+        <RiskBadge level={monitorOf(quote.ticker)?.level ?? null} />
+        <span class="name">{assetName(quote.ticker)}</span>
       </div>
       <Sparkline values={sparklines.value[quote.ticker]} />
       <div class="value">
         <LivePrice value={quote.price} />
         <Delta value={quote.change_24h} />
-        {quote.quality === "stale" && <span class="unseen">stale price</span>}
+        {quote.quality === "stale" && <span class="visually-hidden">stale price</span>}
       </div>
     </li>
-  );
-}
-
-/** A price that glows for a moment in the direction it moved. */
-export function LivePrice({ value, class: name = "" }: { value: number; class?: string }): JSX.Element {
-  const ref = useRef<HTMLSpanElement>(null);
-  const before = useRef(value);
-  useEffect(() => {
-    const moved = value - before.current;
-    before.current = value;
-    if (moved === 0 || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    const tint = moved > 0 ? "var(--up-wash)" : "var(--down-wash)";
-    ref.current?.animate([{ backgroundColor: tint }, { backgroundColor: "transparent" }], 900);
-  }, [value]);
-  return (
-    <span ref={ref} class={`price ${name}`}>
-      {price(value)}
-    </span>
   );
 }
 

@@ -6,12 +6,12 @@ import { BASE_URL } from "./stack.ts";
 const RESULTS = new URL("../../test-results/", import.meta.url).pathname;
 const TIMEOUT_MS = 30_000;
 
-export const WIDE = { width: 1440, height: 900 };
+export const DESKTOP = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
 interface Options {
   viewport?: { width: number; height: number };
-  /** Where the page is opened, when not at the stack itself. */
+  /** Where the page is opened instead of at the stack itself. */
   origin?: string;
   /** Console errors that the test provokes on purpose. */
   expected?: RegExp;
@@ -25,8 +25,8 @@ export function launch(): Promise<Browser> {
 }
 
 /**
- * Runs `test` on a fresh page that watches itself: an error in the console, a breach of the content
- * security policy or a request to any other place than the gateway fails the test.
+ * Runs `test` on a new page. An error in the console, a violation of the content security policy or a request to
+ * another origin fails the test.
  */
 export async function withPage(
   browser: Browser,
@@ -35,10 +35,10 @@ export async function withPage(
   test: (page: Page) => Promise<void>,
 ): Promise<void> {
   const origin = options.origin ?? BASE_URL;
-  const context = await browser.newContext({ viewport: options.viewport ?? WIDE, baseURL: origin });
+  const context = await browser.newContext({ viewport: options.viewport ?? DESKTOP, baseURL: origin });
   const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
-  // The test runner's compiler wraps functions in this helper, also those that run inside the page.
+  // esbuild wraps functions in this helper, also those that are evaluated in the page.
   await page.addInitScript("globalThis.__name = (wrapped) => wrapped");
   const complaints: string[] = [];
   page.on("console", (message) => {
@@ -62,7 +62,7 @@ export async function withPage(
   assert.deepEqual(complaints, []);
 }
 
-/** Signs in, on the page as it is when it already shows the form. */
+/** Signs in. The page is opened first unless it already shows the form. */
 export async function signInByKey(page: Page, key: string): Promise<void> {
   if (!(await page.getByLabel("API key").isVisible())) await page.goto("/");
   await page.getByLabel("API key").fill(key);
@@ -73,7 +73,7 @@ export async function signInByKey(page: Page, key: string): Promise<void> {
 export const shownPrice = (page: Page, ticker: string): Promise<string> =>
   page.locator(`[data-ticker="${ticker}"] .price`).innerText();
 
-/** Waits until the page shows another price than this one. */
+/** Waits until the shown price differs from `from`. */
 export async function priceChanged(page: Page, ticker: string, from: string): Promise<void> {
   await page.waitForFunction(
     ([wanted, before]) => document.querySelector(`[data-ticker="${wanted}"] .price`)?.textContent !== before,

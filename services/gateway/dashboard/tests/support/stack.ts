@@ -1,4 +1,4 @@
-/** The running stack that the tests look at. `make test` starts one and sets these variables. */
+/** The running stack under test. `make test` starts one and sets these variables. */
 
 function needed(name: string): string {
   const value = process.env[name];
@@ -28,7 +28,7 @@ interface AlertCreate {
   webhook_url: string;
 }
 
-/** Creates an alert beside the page; returns its id. */
+/** Creates an alert without the page; returns its id. */
 export async function createAlert(key: string, alert: AlertCreate): Promise<string> {
   const response = await fetch(`${BASE_URL}/api/v1/alerts/`, {
     method: "POST",
@@ -42,7 +42,7 @@ export async function createAlert(key: string, alert: AlertCreate): Promise<stri
 
 const HISTORY_DEADLINE_MS = 120_000;
 
-/** Waits until the history of a fresh stack has been filled in, which its readiness does not include. */
+/** Waits for the history of a new stack, which its readiness does not include. */
 export async function historyFilled(key: string): Promise<void> {
   const deadline = Date.now() + HISTORY_DEADLINE_MS;
   for (;;) {
@@ -51,21 +51,19 @@ export async function historyFilled(key: string): Promise<void> {
     });
     const body = (await response.json()) as { data?: { coverage: number | null } };
     if ((body.data?.coverage ?? 0) > 0.9) return;
-    if (Date.now() > deadline)
-      throw new Error(`no history after ${HISTORY_DEADLINE_MS} ms: ${response.status}`);
+    if (Date.now() > deadline) throw new Error(`no history after ${HISTORY_DEADLINE_MS} ms: ${response.status}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
 
-/** Moves an asset's price on every simulated venue at once. */
+/** Moves an asset's price at all simulated providers at once. */
 export async function movePrice(ticker: string, percent: number): Promise<void> {
   const response = await fetch(`${SIMULATOR_URL}/_sim/moves`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ ticker, percent }),
   });
-  if (!response.ok)
-    throw new Error(`the simulator refused the move: ${response.status} ${await response.text()}`);
+  if (!response.ok) throw new Error(`the simulator refused the move: ${response.status} ${await response.text()}`);
 }
 
 /** The percentage that undoes a move. */

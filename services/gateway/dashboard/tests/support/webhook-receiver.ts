@@ -6,8 +6,8 @@ export interface Received {
   body: string;
 }
 
-/** A receiver of webhooks that answers with the scripted statuses first and with 200 afterwards. */
-export class Sink {
+/** A webhook receiver that responds with the scripted statuses first and with 200 afterwards. */
+export class WebhookReceiver {
   readonly received: Received[] = [];
   readonly #script: number[];
   readonly #server: Server;
@@ -30,7 +30,7 @@ export class Sink {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/webhook`;
   }
 
-  async shut(): Promise<void> {
+  async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }

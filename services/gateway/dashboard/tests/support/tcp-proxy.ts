@@ -1,7 +1,7 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
-/** A door between browser and gateway that can be shut: connections are cut and new ones refused. */
-export class Gate {
+/** A proxy between browser and gateway. Closing it cuts its connections, and new ones are refused. */
+export class TcpProxy {
   readonly #target: URL;
   readonly #sockets = new Set<Socket>();
   #server: Server | null = null;
@@ -37,7 +37,7 @@ export class Gate {
     this.#server = server;
   }
 
-  async shut(): Promise<void> {
+  async close(): Promise<void> {
     const server = this.#server;
     this.#server = null;
     for (const socket of this.#sockets) socket.destroy();

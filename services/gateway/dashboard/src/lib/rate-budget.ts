@@ -1,10 +1,9 @@
 /**
- * The server's token buckets, mirrored in the page (API contract, chapter 3). Polling spends only
- * what is left above a reserve, so that a person's own click is never the request that is refused.
+ * Mirrors the gateway's token buckets. Polling spends only what is above a reserve, so that a request that a person
+ * starts is not the one that is refused.
  */
 export type Policy = "market" | "analytics" | "alerts" | "write" | "me" | "none";
 
-/** What is known of a bucket at a moment. */
 export interface BucketLevel {
   capacity: number;
   windowMs: number;
@@ -23,18 +22,18 @@ const LIMITS: Record<Exclude<Policy, "none">, [capacity: number, windowMs: numbe
   me: [5, 10_000],
 };
 
-export class Budget {
+export class RateBudget {
   readonly #buckets = new Map<Policy, Bucket>();
   readonly #now: () => number;
-  /** Called with what an answer said, for the other tabs, which spend from the same buckets. */
-  onLearn: (policy: Policy, level: BucketLevel) => void = () => undefined;
+  /** Called after each response, for the account's other tabs, which spend from the same buckets. */
+  onUpdate: (policy: Policy, level: BucketLevel) => void = () => undefined;
 
   constructor(now: () => number = () => Date.now()) {
     this.#now = now;
   }
 
-  /** What could be asked at this moment without being refused. */
-  left(policy: Policy): number {
+  /** Requests that are possible now. */
+  remaining(policy: Policy): number {
     return policy === "none" ? Number.POSITIVE_INFINITY : this.#refilled(policy).left;
   }
 
@@ -46,7 +45,7 @@ export class Budget {
     return missing <= 0 ? 0 : Math.ceil((missing * bucket.windowMs) / bucket.capacity);
   }
 
-  /** Forgets what was learned: another account has buckets of its own. */
+  /** For another account, which has its own buckets. */
   reset(): void {
     this.#buckets.clear();
   }
@@ -57,28 +56,28 @@ export class Budget {
     bucket.left = Math.max(0, bucket.left - 1);
   }
 
-  /** A poll leaves a third of the bucket to the person. */
+  /** What polling leaves for requests that a person starts: a third of the bucket. */
   reserve(policy: Policy): number {
     return policy === "none" ? 0 : Math.floor(this.#refilled(policy).capacity / 3);
   }
 
-  /** Learns the true limit and what is left of it from the response's own headers. */
-  learn(policy: Policy, headers: Headers): void {
+  /** Takes the limit and the remaining requests from the response's headers. */
+  updateFromHeaders(policy: Policy, headers: Headers): void {
     if (policy === "none") return;
     const limit = /;q=(\d+);w=(\d+)/.exec(headers.get("RateLimit-Policy") ?? "");
     const remaining = /;r=(\d+)/.exec(headers.get("RateLimit") ?? "");
     const { capacity, windowMs } = this.#refilled(policy);
-    this.adopt(policy, {
+    this.applyLevel(policy, {
       capacity: limit ? Number(limit[1]) : capacity,
       windowMs: limit ? Number(limit[2]) * 1000 : windowMs,
       left: remaining ? Number(remaining[1]) : Infinity,
     });
     const { left, ...known } = this.#refilled(policy);
-    if (remaining) this.onLearn(policy, { capacity: known.capacity, windowMs: known.windowMs, left });
+    if (remaining) this.onUpdate(policy, { capacity: known.capacity, windowMs: known.windowMs, left });
   }
 
-  /** Takes over what the server said, to this tab or to another one of the account. */
-  adopt(policy: Policy, level: BucketLevel): void {
+  /** Applies a level that the gateway reported to this tab or to another one. It never raises what remains. */
+  applyLevel(policy: Policy, level: BucketLevel): void {
     if (policy === "none") return;
     const bucket = this.#refilled(policy);
     if (level.capacity > bucket.capacity) bucket.left += level.capacity - bucket.capacity;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { launch, PHONE, signInByKey, withPage } from "./support/browser.ts";
-import { faults } from "./support/faults.ts";
+import { accessibilityIssues } from "./support/accessibility.ts";
 import { historyFilled, register } from "./support/stack.ts";
 
 let browser: Browser;
@@ -15,11 +15,9 @@ before(async () => {
 after(() => browser.close());
 
 const focused = (page: Page): Promise<string> =>
-  page.evaluate(
-    () => document.activeElement?.getAttribute("data-ticker") ?? document.activeElement?.textContent ?? "",
-  );
+  page.evaluate(() => document.activeElement?.getAttribute("data-ticker") ?? document.activeElement?.textContent ?? "");
 
-test("the page is used by keyboard alone", () =>
+test("every control works by keyboard alone", () =>
   withPage(browser, "keyboard", {}, async (page) => {
     await signInByKey(page, key);
     await page.locator(".kpis[aria-busy=false]").waitFor();
@@ -42,7 +40,7 @@ test("the page is used by keyboard alone", () =>
     await page.keyboard.press("ArrowRight");
     assert.equal(await page.getByRole("radio", { name: "90d" }).isChecked(), true);
 
-    await page.locator('.chart.main[aria-label*="over 90 days: from"]').focus();
+    await page.locator('.chart[aria-label*="over 90 days: from"]').focus();
     await page.keyboard.press("ArrowLeft");
     await page
       .locator(".charts > header .readout")
@@ -53,7 +51,7 @@ test("the page is used by keyboard alone", () =>
     await cell.focus();
     await page.keyboard.press("ArrowRight");
     await page
-      .locator(".heat-words")
+      .locator(".correlation-caption")
       .getByText(/Ethereum/)
       .waitFor();
 
@@ -73,23 +71,23 @@ test("the page is used by keyboard alone", () =>
     await page.getByRole("button", { name: "Log out" }).waitFor({ state: "hidden" });
   }));
 
-test("everything has a name, ids are unique and text has contrast", () =>
-  withPage(browser, "faults", {}, async (page) => {
-    // A colour that is still changing has a contrast of its own.
+test("pages have accessible names, unique ids and contrast", () =>
+  withPage(browser, "accessibility", {}, async (page) => {
+    // A color in transition would be measured.
     await page.emulateMedia({ reducedMotion: "reduce" });
     await page.goto("/");
     await page.getByLabel("API key").waitFor();
-    assert.deepEqual(await faults(page), []);
+    assert.deepEqual(await accessibilityIssues(page), []);
     await signInByKey(page, key);
     await page.locator(".kpis[aria-busy=false]").waitFor();
     await page.locator("[data-at]").first().waitFor();
-    assert.deepEqual(await faults(page), []);
+    assert.deepEqual(await accessibilityIssues(page), []);
     await page.getByRole("button", { name: "New alert" }).first().click();
     await page.getByRole("dialog").waitFor();
-    assert.deepEqual(await faults(page), []);
+    assert.deepEqual(await accessibilityIssues(page), []);
   }));
 
-test("a phone shows one part at a time and never scrolls sideways", () =>
+test("phone layout shows one part at a time and never scrolls sideways", () =>
   withPage(browser, "phone", { viewport: PHONE }, async (page) => {
     const fits = async (where: string): Promise<void> =>
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.width, where);
@@ -101,7 +99,7 @@ test("a phone shows one part at a time and never scrolls sideways", () =>
     await page.locator('[data-ticker="ETH"]').click();
     await page.locator(".kpis[aria-busy=false]").waitFor();
     await page.locator("[data-at]").first().waitFor();
-    await page.locator(".line-box canvas").first().waitFor();
+    await page.locator(".line-pane").first().waitFor();
     await fits("asset");
     assert.equal(await page.locator(".watch").isVisible(), false);
     await page.getByRole("navigation", { name: "Parts" }).getByRole("button", { name: "Alerts" }).click();
@@ -112,7 +110,7 @@ test("a phone shows one part at a time and never scrolls sideways", () =>
     await fits("form");
   }));
 
-test("motion stops for those who ask for it", () =>
+test("animations are off with reduced motion", () =>
   withPage(browser, "motion", {}, async (page) => {
     await page.emulateMedia({ reducedMotion: "reduce" });
     await signInByKey(page, key);

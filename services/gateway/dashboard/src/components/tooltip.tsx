@@ -2,7 +2,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useId } from "preact/hooks";
 
 /** Text with an explanation that shows on hover and on keyboard focus. */
-export function Tip({
+export function Tooltip({
   text,
   children,
   quiet = false,
@@ -13,9 +13,9 @@ export function Tip({
 }): JSX.Element {
   const id = useId();
   return (
-    <span class={quiet ? "tip quiet" : "tip"} tabIndex={0} aria-describedby={id}>
+    <span class={quiet ? "tooltip quiet" : "tooltip"} tabIndex={0} aria-describedby={id}>
       {children}
-      <span class="tip-text" role="tooltip" id={id}>
+      <span class="tooltip-text" role="tooltip" id={id}>
         {text}
       </span>
     </span>

@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 
-/** Looks for the common barriers: missing names, doubled ids, text that is too faint to read. */
-export function faults(page: Page): Promise<string[]> {
+/** Finds missing names, duplicate ids and text with too little contrast. */
+export function accessibilityIssues(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const found: string[] = [];
     const seen = (element: Element): boolean =>
@@ -11,8 +11,7 @@ export function faults(page: Page): Promise<string[]> {
       `${element.tagName.toLowerCase()}.${element.getAttribute("class") ?? ""} "${(element.textContent ?? "").slice(0, 30)}"`;
 
     if (!document.documentElement.lang) found.push("the page names no language");
-    if ([...document.querySelectorAll("h1")].filter(seen).length !== 1)
-      found.push("there is not exactly one h1");
+    if ([...document.querySelectorAll("h1")].filter(seen).length !== 1) found.push("there is not exactly one h1");
 
     const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
     for (const id of new Set(ids))
@@ -25,9 +24,7 @@ export function faults(page: Page): Promise<string[]> {
     for (const control of document.querySelectorAll("input, select, textarea"))
       if (!(control as HTMLInputElement).labels?.length && !control.getAttribute("aria-label"))
         found.push(`${describe(control)} has no label`);
-    for (const control of document.querySelectorAll(
-      "button, a, [role=img], [role=grid], [role=listbox], dialog",
-    ))
+    for (const control of document.querySelectorAll("button, a, [role=img], [role=grid], [role=listbox], dialog"))
       if (
         !control.getAttribute("aria-label") &&
         !control.getAttribute("aria-labelledby") &&
@@ -59,13 +56,12 @@ export function faults(page: Page): Promise<string[]> {
       const hasText = [...element.childNodes].some(
         (node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim(),
       );
-      if (!hasText || !seen(element) || element.closest(".unseen, svg, :disabled")) continue;
+      if (!hasText || !seen(element) || element.closest(".visually-hidden, svg, :disabled")) continue;
       const style = getComputedStyle(element);
       const [one, other] = [luminance(parse(style.color)), luminance(background(element))];
       const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
       const large = parseFloat(style.fontSize) >= 24;
-      if (contrast < (large ? 3 : 4.5))
-        found.push(`${describe(element)} has contrast ${contrast.toFixed(2)}`);
+      if (contrast < (large ? 3 : 4.5)) found.push(`${describe(element)} has contrast ${contrast.toFixed(2)}`);
     }
     return found;
   });

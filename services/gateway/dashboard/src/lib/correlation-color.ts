@@ -1,18 +1,18 @@
 /**
- * Colours of a correlation from -1 to 1: white at zero, blue with the market, orange against it.
- * Blue and orange stay apart for every kind of colour vision, and the number is always printed.
+ * Background of a correlation from -1 to 1: white at zero, blue above, orange below. Blue and orange are
+ * distinguishable with every kind of color blindness.
  */
 const POSITIVE = [47, 79, 216] as const;
 const NEGATIVE = [194, 84, 20] as const;
 
-export function heat(value: number): { background: string; color: string } {
+export function correlationColor(value: number): { background: string; color: string } {
   const strength = Math.min(1, Math.abs(value)) ** 1.6 * 0.92;
   const hue = value >= 0 ? POSITIVE : NEGATIVE;
   const channels = hue.map((channel) => Math.round(255 + (channel - 255) * strength));
   return { background: `rgb(${channels.join(" ")})`, color: contrastingInk(channels) };
 }
 
-/** White or ink, whichever is read more easily on the colour (WCAG relative luminance). */
+/** White or ink, whichever has the higher contrast (WCAG relative luminance). */
 function contrastingInk(channels: number[]): string {
   const [r = 1, g = 1, b = 1] = channels.map((channel) => {
     const share = channel / 255;

@@ -1,0 +1,116 @@
+import {
+  ColorType,
+  CrosshairMode,
+  LineStyle,
+  type AreaSeriesPartialOptions,
+  type BaselineSeriesPartialOptions,
+  type CandlestickSeriesPartialOptions,
+  type ChartOptions,
+  type DeepPartial,
+} from "lightweight-charts";
+import { fixed, fraction } from "../lib/format.ts";
+import { TIME_AXIS_HEIGHT } from "./panes.ts";
+import { color, FONT_SIZE, fontFamily, PRICE_SCALE_WIDTH } from "./theme.ts";
+import { crosshairLabel, tickLabel } from "./time-axis.ts";
+
+/** No panning and zooming: a chart that takes the wheel or a swipe keeps the page from scrolling. */
+export function chartOptions(): DeepPartial<ChartOptions> {
+  const crosshairLine = {
+    color: color("ink-3"),
+    labelBackgroundColor: color("ink"),
+    style: LineStyle.Dotted,
+    width: 1,
+  } as const;
+  return {
+    autoSize: true,
+    layout: {
+      background: { type: ColorType.Solid, color: "transparent" },
+      textColor: color("ink-3"),
+      fontFamily: fontFamily(),
+      fontSize: FONT_SIZE,
+      attributionLogo: true,
+      panes: { enableResize: false, separatorColor: color("line") },
+    },
+    grid: { vertLines: { visible: false }, horzLines: { color: color("line-2") } },
+    rightPriceScale: {
+      borderVisible: false,
+      minimumWidth: PRICE_SCALE_WIDTH,
+      entireTextOnly: true,
+      scaleMargins: { top: 0.08, bottom: 0.08 },
+    },
+    timeScale: {
+      borderColor: color("line"),
+      minimumHeight: TIME_AXIS_HEIGHT,
+      timeVisible: true,
+      secondsVisible: false,
+      fixLeftEdge: true,
+      fixRightEdge: true,
+      tickMarkFormatter: tickLabel,
+    },
+    crosshair: { mode: CrosshairMode.Magnet, vertLine: crosshairLine, horzLine: crosshairLine },
+    localization: { timeFormatter: crosshairLabel },
+    handleScroll: false,
+    handleScale: false,
+  };
+}
+
+const PRICE_LINE = { priceLineStyle: LineStyle.Dotted, priceLineWidth: 1 } as const;
+
+export function areaOptions(): AreaSeriesPartialOptions {
+  const accent = color("accent");
+  return {
+    ...PRICE_LINE,
+    lineColor: accent,
+    lineWidth: 2,
+    topColor: `${accent}24`,
+    bottomColor: `${accent}00`,
+    priceLineColor: accent,
+  };
+}
+
+export function candlestickOptions(): CandlestickSeriesPartialOptions {
+  const [up, down] = [color("up"), color("down")];
+  return {
+    ...PRICE_LINE,
+    upColor: color("page"),
+    borderUpColor: up,
+    wickUpColor: up,
+    downColor: down,
+    borderDownColor: down,
+    wickDownColor: down,
+  };
+}
+
+/** A line that is filled from zero, on whichever side of it. */
+export function lineOptions(tone: "accent" | "down"): BaselineSeriesPartialOptions {
+  const line = color(tone);
+  const fill = `${line}14`;
+  return {
+    baseValue: { type: "price", price: 0 },
+    lineWidth: 2,
+    topLineColor: line,
+    topFillColor1: fill,
+    topFillColor2: fill,
+    bottomLineColor: line,
+    bottomFillColor1: fill,
+    bottomFillColor2: fill,
+    crosshairMarkerRadius: 3,
+    crosshairMarkerBorderColor: line,
+    crosshairMarkerBackgroundColor: color("page"),
+    lastValueVisible: false,
+    priceLineVisible: false,
+    priceFormat: {
+      type: "custom",
+      minMove: 0.0001,
+      formatter: (value: number) => fraction(value),
+      tickmarksFormatter: (values: readonly number[]) => values.map((value) => fraction(value, 0)),
+    },
+  };
+}
+
+/** Labels of the price scale with no more decimals than tell them apart. */
+export function priceLabels(prices: readonly number[]): string[] {
+  const gap = Math.min(...prices.slice(1).map((price, i) => Math.abs(price - (prices[i] ?? 0))));
+  const decimals = gap > 0 && Number.isFinite(gap) ? Math.min(12, Math.max(0, Math.ceil(-Math.log10(gap)))) : 2;
+  return prices.map((price) => fixed(price, decimals));
+}

@@ -1,0 +1,55 @@
+import { useSignalEffect, type Signal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { timeRangeOf } from "./candles.ts";
+import { crosshairAfterKey } from "./crosshair.ts";
+import { MarketChart, type ChartData } from "./market-chart.ts";
+import { CHART_HEIGHT } from "./panes.ts";
+
+interface Props {
+  data: ChartData;
+  /** The time under the crosshair, in unix seconds; pointer and keys write it. */
+  crosshair: Signal<number | null>;
+  label: string;
+}
+
+export function MarketChartView({ data, crosshair, label }: Props): JSX.Element {
+  const container = useRef<HTMLDivElement>(null);
+  const chart = useRef<MarketChart | null>(null);
+
+  useEffect(() => {
+    if (!container.current) return undefined;
+    const created = new MarketChart(container.current, (time) => (crosshair.value = time));
+    chart.current = created;
+    return () => {
+      created.remove();
+      chart.current = null;
+    };
+  }, [crosshair]);
+
+  useEffect(() => chart.current?.update(data), [data]);
+  useSignalEffect(() => chart.current?.showCrosshair(crosshair.value));
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const range = timeRangeOf(data.candles, data.step);
+    const time = range ? crosshairAfterKey(event.key, crosshair.value, range) : undefined;
+    if (time === undefined) return;
+    crosshair.value = time;
+    event.preventDefault();
+  };
+  const hideCrosshair = (): void => void (crosshair.value = null);
+
+  return (
+    <div
+      ref={container}
+      class="chart"
+      style={{ height: `${CHART_HEIGHT}px` }}
+      role="img"
+      tabIndex={0}
+      aria-label={label}
+      onKeyDown={onKeyDown}
+      onMouseLeave={hideCrosshair}
+      onBlur={hideCrosshair}
+    />
+  );
+}

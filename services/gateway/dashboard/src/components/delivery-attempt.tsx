@@ -1,0 +1,27 @@
+import type { JSX } from "preact";
+import type { Delivery } from "../api/types.ts";
+import { dateTime, duration, isKnown, milliseconds } from "../lib/format.ts";
+
+const STATUS: Record<Delivery["status"], string> = {
+  success: "Delivered",
+  failed: "Failed",
+  pending: "Waiting",
+};
+
+export function DeliveryAttempt({ attempt, now }: { attempt: Delivery; now: number }): JSX.Element {
+  const due = attempt.next_attempt_at ? Date.parse(attempt.next_attempt_at) - now : null;
+  return (
+    <li class={attempt.status}>
+      <p class="attempt-head">
+        <span class={`outcome ${attempt.status}`}>{STATUS[attempt.status]}</span>
+        {attempt.attempt > 0 && <span>Attempt {attempt.attempt}</span>}
+        {isKnown(attempt.response_code) && <span class="code">HTTP {attempt.response_code}</span>}
+        {isKnown(attempt.latency_ms) && <span>{milliseconds(attempt.latency_ms)}</span>}
+        <span class="when">{dateTime(attempt.dispatched_at)}</span>
+      </p>
+      {attempt.error_msg && <p class="error">{attempt.error_msg}</p>}
+      {attempt.response_excerpt && <p class="excerpt">{attempt.response_excerpt}</p>}
+      {due !== null && <p class="hint">{due > 0 ? `Next attempt in ${duration(due)}` : "Next attempt is due"}</p>}
+    </li>
+  );
+}

@@ -1,0 +1,32 @@
+import type { Signal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { TimeRange } from "../charts/candles.ts";
+import type { Line } from "../charts/line-data.ts";
+import { LINE_HEIGHT, lineTop } from "../charts/panes.ts";
+import { fraction, isKnown } from "../lib/format.ts";
+
+interface Props {
+  /** Position among the line panes. */
+  index: number;
+  title: string;
+  line: Line;
+  range: TimeRange | null;
+  isLoaded: boolean;
+  crosshair: Signal<number | null>;
+}
+
+/** Positioned over a pane of the chart: its title, and the value under the crosshair, by default the newest. */
+export function LinePaneHeading({ index, title, line, range, isLoaded, crosshair }: Props): JSX.Element {
+  const shown = [...line].filter(([time]) => range !== null && time >= range.first);
+  const newest = shown.findLast(([, value]) => isKnown(value))?.[0];
+  const value = line.get(crosshair.value ?? newest ?? NaN);
+  return (
+    <div class="line-pane" style={{ top: `${lineTop(index)}px`, height: `${LINE_HEIGHT}px` }}>
+      <h3>
+        {title}
+        <span class="readout">{fraction(value)}</span>
+      </h3>
+      {isLoaded && newest === undefined && <p class="empty">Not enough history for this window yet.</p>}
+    </div>
+  );
+}

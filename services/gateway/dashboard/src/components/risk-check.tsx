@@ -1,0 +1,63 @@
+import type { JSX } from "preact";
+import type { MonitorCheck, RiskCheck as CheckName } from "../api/types.ts";
+import { DASH, humanize, isKnown, percent, ratio } from "../lib/format.ts";
+import { RiskBadge } from "./risk-badge.tsx";
+import { Tooltip } from "./tooltip.tsx";
+
+const CHECKS: Record<CheckName, { label: string; about: string; show: (value: number) => string }> = {
+  price_drop: {
+    label: "Price drop, 24 h",
+    about: "Fall of the price over 24 hours.",
+    show: (v) => percent(v, 1),
+  },
+  volatility_spike: {
+    label: "Volatility, 1 h",
+    about: "Volatility of the last hour against its median over 7 days.",
+    show: (v) => `${ratio(v)}×`,
+  },
+  drawdown: {
+    label: "Drawdown, 30 d",
+    about: "Distance below the highest price of 30 days.",
+    show: (v) => percent(v, 1),
+  },
+};
+
+/** One check of a monitor: its value on a scale with both thresholds. */
+export function RiskCheck({ check }: { check: MonitorCheck }): JSX.Element {
+  const { label, about, show } = CHECKS[check.name];
+  // The scale ends a little beyond the Alert threshold, or at the value if that is larger.
+  const end = Math.max(check.alert * 1.25, check.value ?? 0);
+  const at = (value: number): string => `${Math.min(100, Math.max(0, (value / end) * 100)).toFixed(1)}%`;
+  return (
+    <li>
+      <div class="check-head">
+        <Tooltip text={about}>{label}</Tooltip>
+        <RiskBadge level={check.level} />
+        <span class="value">
+          {isKnown(check.value) ? (
+            show(check.value)
+          ) : (
+            <Tooltip text={check.reason ? `Not known: ${humanize(check.reason)}.` : "Not known yet."}>{DASH}</Tooltip>
+          )}
+        </span>
+      </div>
+      <div
+        class={`gauge ${(check.level ?? "OK").toLowerCase()}`}
+        role="meter"
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={end}
+        aria-valuenow={check.value ?? 0}
+        aria-valuetext={isKnown(check.value) ? show(check.value) : "not known"}
+      >
+        <span class="fill" style={{ width: at(check.value ?? 0) }} />
+        <span class="threshold" style={{ left: at(check.warning) }} />
+        <span class="threshold" style={{ left: at(check.alert) }} />
+      </div>
+      <div class="scale" aria-hidden="true">
+        <span style={{ left: at(check.warning) }}>Warning {show(check.warning)}</span>
+        <span style={{ left: at(check.alert) }}>Alert {show(check.alert)}</span>
+      </div>
+    </li>
+  );
+}
