@@ -43,13 +43,15 @@ pub const DELETE: RoutePolicy = RoutePolicy::scoped(Scope::AlertsWrite)
 
 /// Creates an alert
 ///
-/// A condition that is already true fires at the next price. How many alerts may be active at the same time, and to how many
-/// webhook endpoints, depends on the tier: one too many is refused with `plan_limit_reached`, which names limit and number.
+/// An alert whose condition is already true fires at the next price. The tier limits the number of active alerts and of
+/// webhook endpoints. A request beyond a limit is refused with `plan_limit_reached`, which names the limit and the
+/// number.
 #[utoipa::path(post, path = "/api/v1/alerts/", tag = "alerts", request_body = AlertCreate,
     responses(
-        (status = 201, description = "The alert", body = AlertBody),
-        (status = 403, description = "The address is blocked, the credential does not permit this, or the limit of the plan is reached"),
-        (status = 409, description = "An equal alert is active"),
+        (status = 201, description = "The created alert", body = AlertBody),
+        (status = 403, description = "The client's IP address is blocked, the credential lacks the scope, or the limit \
+            of the plan is reached"),
+        (status = 409, description = "The user has an active alert with the same parameters"),
     ))]
 pub async fn create(
     state: web::Data<AppState>,
@@ -77,8 +79,8 @@ pub async fn create(
     Ok(response)
 }
 
-/// What is wrong with the address of an alert that is refused anyway, so that all is named at once. If that cannot be found
-/// out, the refusal does without it.
+/// What is wrong with the webhook URL of an alert that is refused anyway, so that the error lists all violations.
+/// It does without these if the alerts service does not answer.
 async fn violations_of_address(alerts: &Upstream, webhook_url: String) -> Vec<FieldError> {
     let checked: Result<Option<IgnoredAny>, ApiError> = alerts
         .post("webhooks/check", &AddressCheckRequest { webhook_url })
@@ -94,18 +96,21 @@ fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), Violation> {
     Err(Violation::new("enum", format!("must be one of {}", names.join(", "))).params(json!({"expected": names})))
 }
 
-/// One's own alerts
+/// Lists the user's alerts
 ///
-/// Active and triggered ones, newest first.
+/// Active and triggered alerts, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts/", tag = "alerts",
     params(
-        ("active" = Option<bool>, Query, description = "Only active, or only inactive ones"),
-        ("ticker" = Option<String>, Query, description = "Only of this asset", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
-        ("kind" = Option<ListedKind>, Query, description = "Only of this kind"),
-        ("limit" = Option<u32>, Query, description = "Most alerts in the answer; 500 by default", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
+        ("active" = Option<bool>, Query, description = "`true` for active alerts only, `false` for inactive ones only"),
+        ("ticker" = Option<String>, Query, description = "Alerts on this ticker only",
+            pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
+        ("kind" = Option<ListedKind>, Query, description = "Alerts of this kind only"),
+        ("limit" = Option<u32>, Query, description = "Maximum number of alerts; 500 by default",
+            minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "`X-Next-Cursor` of the page before; valid for five minutes",
+            min_length = 1, max_length = 512),
     ),
-    responses((status = 200, description = "Alerts", body = Vec<AlertBody>)))]
+    responses((status = 200, description = "A page of alerts", body = Vec<AlertBody>)))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
     let mut query = AlertsQuery {
@@ -128,12 +133,12 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
     response::plain_page(&request, &page)
 }
 
-/// One alert
+/// Returns an alert
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts",
     params(("id" = Uuid, Path, description = "Id of the alert")),
     responses(
         (status = 200, description = "The alert", body = AlertBody),
-        (status = 404, description = "No such alert of this user"),
+        (status = 404, description = "The user has no alert with this id"),
     ))]
 pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let id = path_id(Params::of(&request))?;
@@ -146,8 +151,8 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Calle
 #[utoipa::path(delete, path = "/api/v1/alerts/{id}", tag = "alerts",
     params(("id" = Uuid, Path, description = "Id of the alert")),
     responses(
-        (status = 204, description = "It is gone"),
-        (status = 404, description = "No such alert of this user"),
+        (status = 204, description = "The alert is deleted"),
+        (status = 404, description = "The user has no alert with this id"),
     ))]
 pub async fn delete(
     state: web::Data<AppState>,
@@ -164,18 +169,20 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// What happened to an alert
+/// Lists the events of an alert
 ///
-/// Newest first.
+/// Changes of its state, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/events", tag = "alerts",
     params(
         ("id" = Uuid, Path, description = "Id of the alert"),
-        ("limit" = Option<u32>, Query, description = "Most events in the answer; 100 by default", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
+        ("limit" = Option<u32>, Query, description = "Maximum number of events; 100 by default",
+            minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "`X-Next-Cursor` of the page before; valid for five minutes",
+            min_length = 1, max_length = 512),
     ),
     responses(
-        (status = 200, description = "Events", body = Vec<AlertEventBody>),
-        (status = 404, description = "No such alert of this user"),
+        (status = 200, description = "A page of events", body = Vec<AlertEventBody>),
+        (status = 404, description = "The user has no alert with this id"),
     ))]
 pub async fn events(
     state: web::Data<AppState>,
@@ -186,18 +193,20 @@ pub async fn events(
     response::plain_page(&request, &page)
 }
 
-/// Attempts to deliver an alert's webhook
+/// Lists the attempts to deliver an alert's webhook
 ///
 /// One item per attempt, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/deliveries", tag = "alerts",
     params(
         ("id" = Uuid, Path, description = "Id of the alert"),
-        ("limit" = Option<u32>, Query, description = "Most attempts in the answer; 100 by default", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
+        ("limit" = Option<u32>, Query, description = "Maximum number of attempts; 100 by default",
+            minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "`X-Next-Cursor` of the page before; valid for five minutes",
+            min_length = 1, max_length = 512),
     ),
     responses(
-        (status = 200, description = "Attempts", body = Vec<DeliveryBody>),
-        (status = 404, description = "No such alert of this user"),
+        (status = 200, description = "A page of attempts", body = Vec<DeliveryBody>),
+        (status = 404, description = "The user has no alert with this id"),
     ))]
 pub async fn deliveries(
     state: web::Data<AppState>,

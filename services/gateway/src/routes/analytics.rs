@@ -34,18 +34,21 @@ const SERIES: &[&str] = &["price", "returns", "drawdown", "rolling_volatility", 
 /// An undefined value is `null`, with its reason in `undefined`.
 #[utoipa::path(get, path = "/api/v1/analytics/{symbol}/stats", tag = "analytics",
     params(
-        ("symbol" = String, Path, description = "Ticker, in any case", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
+        ("symbol" = String, Path, description = "Ticker of the asset, in any case",
+            pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
         ("window" = Option<String>, Query, description = "Look-back window, 1h to 5y; 30d by default",
             pattern = "^([1-9][0-9]{0,3}h|[1-9][0-9]{0,2}d|[1-9][0-9]?w|[1-5]y)$", example = "30d"),
-        ("interval" = Option<BarLength>, Query, description = "Length of the bars; follows from the window by default"),
-        ("returns" = Option<Returns>, Query, description = "How returns are formed; simple by default"),
-        ("risk_free" = Option<f64>, Query, description = "Risk-free rate per year, as a fraction; 0 by default", minimum = -1, maximum = 10),
-        ("periods_per_year" = Option<f64>, Query, description = "Overrides what follows from the interval", minimum = 1, maximum = 31536000),
+        ("interval" = Option<BarLength>, Query, description = "Length of a candle; follows from the window by default"),
+        ("returns" = Option<Returns>, Query, description = "How returns are computed; simple by default"),
+        ("risk_free" = Option<f64>, Query, description = "Risk-free rate per year as a fraction, such as 0.04; \
+            0 by default", minimum = -1, maximum = 10),
+        ("periods_per_year" = Option<f64>, Query, description = "Number of candles in a year, which scales annual \
+            values; follows from the interval by default", minimum = 1, maximum = 31536000),
     ),
     responses(
-        (status = 200, description = "Statistics", body = Envelope<StatsBody>),
-        (status = 304, description = "The client has them"),
-        (status = 404, description = "No such asset"),
+        (status = 200, description = "Statistics of the asset", body = Envelope<StatsBody>),
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "The asset is not offered"),
     ))]
 pub async fn stats(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
@@ -72,23 +75,29 @@ pub async fn stats(state: web::Data<AppState>, request: HttpRequest) -> Result<H
     )
 }
 
-/// Series of one asset
+/// Time series of one asset
 ///
-/// Columns of equal length; downsampling keeps the extremes.
+/// Columns of equal length. Downsampling keeps minima and maxima.
 #[utoipa::path(get, path = "/api/v1/analytics/{symbol}/timeseries", tag = "analytics",
     params(
-        ("symbol" = String, Path, description = "Ticker, in any case", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
-        ("from" = Option<String>, Query, description = "Start: RFC 3339, or unix seconds or milliseconds; 30 days before the end by default", format = DateTime),
-        ("to" = Option<String>, Query, description = "End; now by default", format = DateTime),
-        ("interval" = Option<BarLength>, Query, description = "Length of the bars; follows from the range by default"),
-        ("max_points" = Option<u32>, Query, description = "Most points in the answer; 500 by default", minimum = 2, maximum = 5000),
-        ("series" = Option<String>, Query, description = "Comma list of price, returns, drawdown, rolling_volatility, rolling_sharpe; price by default",
-            pattern = "^(price|returns|drawdown|rolling_volatility|rolling_sharpe)(,(price|returns|drawdown|rolling_volatility|rolling_sharpe)){0,4}$", example = "price,drawdown"),
+        ("symbol" = String, Path, description = "Ticker of the asset, in any case",
+            pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
+        ("from" = Option<String>, Query, description = "Start of the range: RFC 3339, or unix seconds or \
+            milliseconds; 30 days before the end by default", format = DateTime),
+        ("to" = Option<String>, Query, description = "End of the range: RFC 3339, or unix seconds or milliseconds; \
+            now by default", format = DateTime),
+        ("interval" = Option<BarLength>, Query, description = "Length of a candle; follows from the range by default"),
+        ("max_points" = Option<u32>, Query, description = "Maximum number of points; 500 by default",
+            minimum = 2, maximum = 5000),
+        ("series" = Option<String>, Query, description = "Comma-separated list of price, returns, drawdown, \
+            rolling_volatility and rolling_sharpe; price by default",
+            pattern = "^(price|returns|drawdown|rolling_volatility|rolling_sharpe)\
+                (,(price|returns|drawdown|rolling_volatility|rolling_sharpe)){0,4}$", example = "price,drawdown"),
     ),
     responses(
-        (status = 200, description = "Series", body = Envelope<TimeseriesBody>),
-        (status = 304, description = "The client has them"),
-        (status = 404, description = "No such asset"),
+        (status = 200, description = "The series", body = Envelope<TimeseriesBody>),
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "The asset is not offered"),
     ))]
 pub async fn timeseries(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
@@ -116,17 +125,18 @@ pub async fn timeseries(state: web::Data<AppState>, request: HttpRequest) -> Res
 /// Correlations between assets
 #[utoipa::path(get, path = "/api/v1/analytics/correlation", tag = "analytics",
     params(
-        ("symbols" = String, Query, description = "Comma list of 2 to 50 different tickers",
+        ("symbols" = String, Query, description = "Comma-separated list of 2 to 50 different tickers",
             pattern = "^[A-Za-z0-9]{1,20}(,[A-Za-z0-9]{1,20}){1,49}$", example = "BTC,ETH"),
         ("window" = Option<String>, Query, description = "Look-back window, 1h to 5y; 30d by default",
             pattern = "^([1-9][0-9]{0,3}h|[1-9][0-9]{0,2}d|[1-9][0-9]?w|[1-5]y)$", example = "30d"),
-        ("interval" = Option<BarLength>, Query, description = "Length of the bars; follows from the window by default"),
-        ("method" = Option<CorrelationMethod>, Query, description = "How correlation is measured; pearson by default"),
+        ("interval" = Option<BarLength>, Query, description = "Length of a candle; follows from the window by default"),
+        ("method" = Option<CorrelationMethod>, Query, description = "The correlation coefficient; pearson by default"),
     ),
     responses(
-        (status = 200, description = "A symmetric matrix", body = Envelope<CorrelationBody>),
-        (status = 304, description = "The client has it"),
-        (status = 404, description = "One of the assets does not exist"),
+        (status = 200, description = "The symmetric matrix of correlations, in the order of `symbols`",
+            body = Envelope<CorrelationBody>),
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "One of the assets is not offered"),
     ))]
 pub async fn correlation(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);

@@ -1,4 +1,4 @@
-//! Bars.
+//! Candles.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::api::analytics::{CandleBody, CandlesQuery};
@@ -22,29 +22,35 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
     .limited(RateLimitPolicy::Market)
     .enveloped();
 
-/// Seconds for which a client may keep bars: the last one changes with every price.
+/// Seconds for which a client may keep candles: the last one changes with every price.
 const MAX_AGE: u32 = 2;
 
 const DEFAULT_LIMIT: u32 = 500;
 const MAX_LIMIT: u32 = 1_000;
 
-/// Bars of one ticker
+/// Candles of one asset
 ///
-/// Ascending by opening time. Without `from`, the newest ones.
+/// In ascending order of their opening times. Without `from`, the newest candles.
 #[utoipa::path(get, path = "/api/v1/candles/{ticker}", tag = "market",
     params(
-        ("ticker" = String, Path, description = "Ticker, in any case", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
-        ("interval" = Option<BarLength>, Query, description = "Length of the bars; 1h by default"),
-        ("from" = Option<String>, Query, description = "First opening time: RFC 3339, or unix seconds or milliseconds", format = DateTime),
-        ("to" = Option<String>, Query, description = "End, exclusive; now by default", format = DateTime),
-        ("source" = Option<BarSource>, Query, description = "Where the prices come from: all venues together"),
-        ("limit" = Option<u32>, Query, description = "Most bars in the answer; 500 by default", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
+        ("ticker" = String, Path, description = "Ticker of the asset, in any case",
+            pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
+        ("interval" = Option<BarLength>, Query, description = "Length of a candle; 1h by default"),
+        ("from" = Option<String>, Query, description = "First opening time: RFC 3339, or unix seconds or milliseconds",
+            format = DateTime),
+        ("to" = Option<String>, Query, description = "End of the range, exclusive: RFC 3339, or unix seconds or \
+            milliseconds; now by default", format = DateTime),
+        ("source" = Option<BarSource>, Query, description = "Origin of the prices: `aggregate`, all venues together"),
+        ("limit" = Option<u32>, Query, description = "Maximum number of candles; 500 by default",
+            minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query,
+            description = "`pagination.next_cursor` of the page before; valid for five minutes",
+            min_length = 1, max_length = 512),
     ),
     responses(
-        (status = 200, description = "Bars", body = Envelope<Vec<CandleBody>>),
-        (status = 304, description = "The client has them"),
-        (status = 404, description = "No such ticker"),
+        (status = 200, description = "A page of candles", body = Envelope<Vec<CandleBody>>),
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "The asset is not offered"),
     ))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);

@@ -40,52 +40,52 @@ const MAX_AGE: u32 = 1;
 /// Most tickers in one request.
 const MAX_TICKERS: usize = 100;
 
-/// One aggregate price.
+/// The aggregate price of one asset.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct QuoteBody {
-    /// The asset.
+    /// Ticker of the asset.
     #[schema(value_type = String, example = "BTC")]
     pub ticker: Ticker,
-    /// The price in `currency`.
+    /// The price of one unit of the asset, in `currency`.
     pub price: Number,
-    /// Always `USD` today.
+    /// Currency of all amounts: `USD`.
     #[schema(value_type = Currency, example = "USD")]
     pub currency: String,
     /// Half-width of the confidence interval, in `currency`.
     #[schema(required)]
     pub confidence: Option<Number>,
-    /// The same in ten-thousandths of the price.
+    /// Half-width of the confidence interval in basis points, ten-thousandths of the price.
     #[schema(required)]
     pub confidence_bps: Option<Number>,
-    /// Best bid, where a venue tells it.
+    /// Highest bid, in `currency`; absent if no venue reports one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bid: Option<Number>,
-    /// Best ask, where a venue tells it.
+    /// Lowest ask, in `currency`; absent if no venue reports one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ask: Option<Number>,
     /// Volume of the last 24 hours, in `currency`.
     #[schema(required)]
     pub volume_24h: Option<Number>,
-    /// Change over 24 hours in percent.
+    /// Change of the price over the last 24 hours, in percent.
     #[schema(required)]
     pub change_24h: Option<Number>,
-    /// How many venues' prices went into it.
+    /// Number of venues whose prices are part of the aggregate.
     #[schema(minimum = 0)]
     pub n_sources: u32,
-    /// Whether it may be relied on: `ok`, `degraded` or `stale`.
+    /// Quality of the price: `ok`, `degraded` (fewer venues than wanted) or `stale` (too old).
     #[schema(value_type = DataState)]
     pub quality: Quality,
-    /// The moment the price speaks of.
+    /// Time of the newest observation in the price.
     pub as_of: Time,
-    /// Milliseconds since then.
+    /// Milliseconds since `as_of`.
     #[schema(minimum = 0)]
     pub age_ms: u64,
-    /// Id of the price.
+    /// Id of this price, by which it can be explained.
     pub price_id: Uuid,
-    /// How it was made.
+    /// Name and version of the method of aggregation.
     #[schema(example = "wmedian/1")]
     pub method: String,
-    /// Notes such as `simulated`.
+    /// Flags such as `simulated`: the market is a simulation.
     pub flags: Vec<String>,
 }
 
@@ -124,19 +124,22 @@ impl QuoteBody {
     }
 }
 
-/// Quotes
+/// Lists the newest quotes
 ///
-/// The newest aggregate quote of each ticker. Tickers without any price are left out.
+/// The aggregate quote of each ticker. Tickers that never had a price are left out.
 #[utoipa::path(get, path = "/api/v1/quotes", tag = "market",
     params(
-        ("tickers" = Option<String>, Query, description = "Comma list of at most 100 tickers; all that are offered by default",
+        ("tickers" = Option<String>, Query, description = "Comma-separated list of at most 100 tickers; \
+            all offered ones by default",
             pattern = "^[A-Za-z0-9]{1,20}(,[A-Za-z0-9]{1,20}){0,99}$", example = "BTC,ETH"),
         ("convert" = Option<Currency>, Query, description = "Currency of the prices"),
-        ("cursor" = Option<String>, Query, description = "None: the list is given whole", min_length = 1, max_length = 512),
+        ("cursor" = Option<String>, Query,
+            description = "Not needed: the list always has one page. Any cursor is refused",
+            min_length = 1, max_length = 512),
     ),
     responses(
-        (status = 200, description = "Quotes", body = Envelope<Vec<QuoteBody>>),
-        (status = 304, description = "The client has them"),
+        (status = 200, description = "The quotes", body = Envelope<Vec<QuoteBody>>),
+        (status = 304, description = "The client's copy is current"),
     ))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
@@ -162,16 +165,17 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
     response::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
 }
 
-/// The quote of one ticker
+/// Returns the newest quote of one asset
 #[utoipa::path(get, path = "/api/v1/quotes/{ticker}", tag = "market",
     params(
-        ("ticker" = String, Path, description = "Ticker, in any case", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
+        ("ticker" = String, Path, description = "Ticker of the asset, in any case",
+            pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
         ("convert" = Option<Currency>, Query, description = "Currency of the price"),
     ),
     responses(
         (status = 200, description = "The quote", body = Envelope<QuoteBody>),
-        (status = 304, description = "The client has it"),
-        (status = 404, description = "No such ticker, or it never had a price"),
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "The asset is not offered, or it never had a price"),
     ))]
 pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);

@@ -26,23 +26,26 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
 /// Seconds for which a client may keep levels.
 const MAX_AGE: u32 = 2;
 
-/// Levels are computed on every price. The slowest venues are asked every minute or so; what is older than several of these
-/// says that a part of the platform stands still.
+/// Levels are computed on every price, and the slowest venues are polled about every minute: levels that are older than
+/// several polls mean that a part of the platform has stopped.
 const STALE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// Risk levels
+/// Lists risk levels
 ///
 /// Price drop over 24 hours, volatility spike and drawdown over 30 days, each OK, Warning or Alert.
 #[utoipa::path(get, path = "/api/v1/risk/monitors", tag = "analytics",
     params(
-        ("symbols" = Option<String>, Query, description = "Comma list of at most 100 tickers; all by default",
+        ("symbols" = Option<String>, Query, description = "Comma-separated list of at most 100 tickers; \
+            all offered ones by default",
             pattern = "^[A-Za-z0-9]{1,20}(,[A-Za-z0-9]{1,20}){0,99}$", example = "BTC,ETH"),
-        ("cursor" = Option<String>, Query, description = "None: the list is given whole", min_length = 1, max_length = 512),
+        ("cursor" = Option<String>, Query,
+            description = "Not needed: the list always has one page. Any cursor is refused",
+            min_length = 1, max_length = 512),
     ),
     responses(
-        (status = 200, description = "Levels", body = Envelope<Vec<MonitorBody>>),
-        (status = 304, description = "The client has them"),
-        (status = 404, description = "One of the assets does not exist"),
+        (status = 200, description = "The risk levels of each asset", body = Envelope<Vec<MonitorBody>>),
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "One of the assets is not offered"),
     ))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);

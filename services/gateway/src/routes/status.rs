@@ -23,46 +23,46 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
     .limited(RateLimitPolicy::Market)
     .enveloped();
 
-/// How the platform is.
+/// The state of the platform.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusBody {
-    /// Every venue.
+    /// State of each venue.
     pub sources: Vec<SourceBody>,
-    /// Every service.
+    /// State of each service.
     pub services: Vec<ServiceBody>,
-    /// Every queue.
+    /// Depth of each queue.
     pub queues: Vec<QueueBody>,
 }
 
-/// One service.
+/// The state of one service.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ServiceBody {
-    /// Its name.
+    /// Name of the service.
     pub name: String,
-    /// `ok` or `down`.
+    /// `ok`, or `down` if the service does not answer.
     #[schema(value_type = DependencyState)]
     pub state: &'static str,
-    /// Its version.
+    /// Version of the service; `null` if it does not answer.
     #[schema(required)]
     pub version: Option<String>,
-    /// Seconds since it started.
+    /// Seconds since the service started; `null` if it does not answer.
     #[schema(required, minimum = 0)]
     pub uptime_seconds: Option<u64>,
 }
 
-/// One queue.
+/// The depth of one queue.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct QueueBody {
-    /// Its name.
+    /// Name of the queue.
     pub name: String,
-    /// How many messages wait; `null` if that cannot be found out.
+    /// Number of messages that wait; `null` if RabbitMQ does not answer.
     #[schema(required, minimum = 0)]
     pub depth: Option<u32>,
 }
 
-/// The state of venues, services and queues
+/// Returns the state of venues, services and queues
 #[utoipa::path(get, path = "/api/v1/status", tag = "system",
-    responses((status = 200, description = "How everything is", body = Envelope<StatusBody>)))]
+    responses((status = 200, description = "The state of the platform", body = Envelope<StatusBody>)))]
 pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let services = &state.upstreams;
     let sources = services.fetch.get::<_, Vec<SourceBody>>("sources", &());

@@ -1,4 +1,4 @@
-//! Receivers of webhooks: those that alerts made, their secrets, tests and signatures.
+//! Webhook endpoints: the receivers that alerts name, their secrets, tests and signatures.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -32,15 +32,17 @@ pub const VERIFY: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksRead)
 /// Longest secret that can be one.
 const MAX_SECRET_CHARS: usize = 128;
 
-/// One's own receivers
+/// Lists the user's webhook endpoints
 ///
-/// Newest first. A `webhook_url` of an alert makes one.
+/// Newest first. The first alert with a `webhook_url` creates its endpoint.
 #[utoipa::path(get, path = "/api/v1/webhooks/endpoints", tag = "webhooks",
     params(
-        ("limit" = Option<u32>, Query, description = "Most receivers in the answer; 100 by default", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
+        ("limit" = Option<u32>, Query, description = "Maximum number of endpoints; 100 by default",
+            minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "`X-Next-Cursor` of the page before; valid for five minutes",
+            min_length = 1, max_length = 512),
     ),
-    responses((status = 200, description = "Receivers", body = Vec<EndpointBody>)))]
+    responses((status = 200, description = "A page of endpoints", body = Vec<EndpointBody>)))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let mut params = Params::of(&request);
     let mut query = page_query(&mut params);
@@ -53,12 +55,12 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
     response::plain_page(&request, &page)
 }
 
-/// One receiver
+/// Returns a webhook endpoint
 #[utoipa::path(get, path = "/api/v1/webhooks/endpoints/{id}", tag = "webhooks",
-    params(("id" = Uuid, Path, description = "Id of the receiver")),
+    params(("id" = Uuid, Path, description = "Id of the endpoint")),
     responses(
-        (status = 200, description = "The receiver", body = EndpointBody),
-        (status = 404, description = "No such receiver of this user"),
+        (status = 200, description = "The endpoint", body = EndpointBody),
+        (status = 404, description = "The user has no endpoint with this id"),
     ))]
 pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
     let id = path_id(Params::of(&request))?;
@@ -67,14 +69,14 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Calle
     response::plain(&request, StatusCode::OK, &endpoint)
 }
 
-/// The secret of a receiver
+/// Returns the secret of a webhook endpoint
 ///
-/// Signatures are checked with it.
+/// The receiver checks signatures with it.
 #[utoipa::path(get, path = "/api/v1/webhooks/endpoints/{id}/secret", tag = "webhooks",
-    params(("id" = Uuid, Path, description = "Id of the receiver")),
+    params(("id" = Uuid, Path, description = "Id of the endpoint")),
     responses(
-        (status = 200, description = "The secret", body = SecretBody),
-        (status = 404, description = "No such receiver of this user"),
+        (status = 200, description = "The signing secret", body = SecretBody),
+        (status = 404, description = "The user has no endpoint with this id"),
     ))]
 pub async fn secret(
     state: web::Data<AppState>,
@@ -87,14 +89,14 @@ pub async fn secret(
     response::plain(&request, StatusCode::OK, &secret)
 }
 
-/// Sends a test
+/// Sends a test webhook
 ///
-/// A `test.ping` goes the same way as every webhook.
+/// A message of type `test.ping`, signed, queued and retried like every webhook.
 #[utoipa::path(post, path = "/api/v1/webhooks/endpoints/{id}/test", tag = "webhooks",
-    params(("id" = Uuid, Path, description = "Id of the receiver")),
+    params(("id" = Uuid, Path, description = "Id of the endpoint")),
     responses(
-        (status = 202, description = "The delivery, which is under way", body = DeliveryBody),
-        (status = 404, description = "No such receiver of this user"),
+        (status = 202, description = "The delivery, which is queued", body = DeliveryBody),
+        (status = 404, description = "The user has no endpoint with this id"),
     ))]
 pub async fn test(
     state: web::Data<AppState>,
@@ -109,14 +111,14 @@ pub async fn test(
     response::plain(&request, StatusCode::ACCEPTED, &delivery)
 }
 
-/// Enables a receiver
+/// Enables a webhook endpoint
 ///
-/// It counts as one that never failed. What was held while it was disabled is sent at once.
+/// Its count of failures starts at zero. Messages that were held while it was disabled are sent at once.
 #[utoipa::path(post, path = "/api/v1/webhooks/endpoints/{id}/enable", tag = "webhooks",
-    params(("id" = Uuid, Path, description = "Id of the receiver")),
+    params(("id" = Uuid, Path, description = "Id of the endpoint")),
     responses(
-        (status = 200, description = "The receiver", body = EndpointBody),
-        (status = 404, description = "No such receiver of this user"),
+        (status = 200, description = "The endpoint", body = EndpointBody),
+        (status = 404, description = "The user has no endpoint with this id"),
     ))]
 pub async fn enable(
     state: web::Data<AppState>,
@@ -132,25 +134,25 @@ pub async fn enable(
     response::plain(&request, StatusCode::OK, &endpoint)
 }
 
-/// What was received.
+/// A received webhook whose signature is to be checked.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes a body that is read field by field")]
 pub struct Verify {
-    /// The receiver's secret.
+    /// The secret of the endpoint.
     #[schema(min_length = 1, max_length = 128, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     secret: String,
-    /// The headers that came with it, at least the three `webhook-*`.
+    /// The headers of the received request, at least `webhook-id`, `webhook-timestamp` and `webhook-signature`.
     headers: std::collections::BTreeMap<String, String>,
-    /// The body, to the byte.
+    /// The body of the received request, unchanged.
     body: String,
 }
 
-/// Checks a signature
+/// Checks the signature of a webhook
 ///
-/// For receivers that want to know why theirs does not match. An invalid signature is an answer, not an error.
+/// Helps to find out why a receiver rejects a signature. An invalid signature is a result and not an error.
 #[utoipa::path(post, path = "/api/v1/webhooks/verify", tag = "webhooks", request_body = Verify,
-    responses((status = 200, description = "Whether it is valid", body = VerifyBody)))]
+    responses((status = 200, description = "Whether the signature is valid, and why not", body = VerifyBody)))]
 pub async fn verify(
     state: web::Data<AppState>,
     request: HttpRequest,
