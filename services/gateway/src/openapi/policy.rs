@@ -107,17 +107,10 @@ fn add_parameters(described: &mut Map<String, Value>, operation: &RouteDoc) {
     } else {
         None
     };
-    let described_ones = described.get_mut("parameters").and_then(Value::as_array_mut);
-    for parameter in described_ones.into_iter().flatten() {
-        if parameter["name"] == "from" || parameter["name"] == "to" {
-            parameter["schema"] = time();
-        }
-    }
-    if let Some(parameter) = common {
-        let parameters = described.entry("parameters").or_insert_with(|| json!([]));
-        if let Some(parameters) = parameters.as_array_mut() {
-            parameters.push(parameter);
-        }
+    let mut parameters = (operation.parameters)();
+    parameters.extend(common);
+    if !parameters.is_empty() {
+        described.insert("parameters".into(), Value::Array(parameters));
     }
 }
 
@@ -206,16 +199,6 @@ fn headers() -> Value {
         "Retry-After": whole("Seconds to wait before the next request", 1),
         "WWW-Authenticate": text("The schemes of credentials that are accepted", "^Bearer, ApiKey$"),
     })
-}
-
-/// A time in a query: RFC 3339, unix seconds, or unix milliseconds, which are told apart by their size.
-fn time() -> Value {
-    json!({"anyOf": [
-        {"type": "string", "format": "date-time"},
-        {"type": "integer", "minimum": 0, "maximum": 253_402_300_799_i64, "description": "Unix seconds"},
-        {"type": "integer", "minimum": 1_000_000_000_001_i64, "maximum": 253_402_300_799_999_i64,
-            "description": "Unix milliseconds"},
-    ]})
 }
 
 /// A decimal. The string form is described in words only: a union of number and string would make `price * 2` a type

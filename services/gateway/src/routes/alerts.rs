@@ -6,11 +6,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::api::Page;
-use contracts::api::alerts::{AddressCheckRequest, AlertBody, AlertEventBody, AlertsQuery, DeliveryBody};
+use contracts::api::alerts::{AddressCheckRequest, AlertBody, AlertEventBody, AlertsQuery, DeliveryBody, PageQuery};
 use domain::ticker::Ticker;
 use platform::problem::FieldError;
 use serde::de::IgnoredAny;
 use serde_json::json;
+use uuid::Uuid;
 
 use self::form::AlertCreate;
 use crate::auth::Scope;
@@ -18,10 +19,10 @@ use crate::error::ApiError;
 use crate::extract::body::RawBody;
 use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
-use crate::extract::pagination::{MAX_CURSOR_CHARS, page_query};
-use crate::extract::path::path_id;
-use crate::extract::query::Params;
-use crate::extract::validate::{self, Violation};
+use crate::extract::pagination::{NEXT_PAGE, page_query};
+use crate::extract::parameters::{Declare, ParameterList, Parameters};
+use crate::extract::rule;
+use crate::extract::validate::Violation;
 use crate::extract::words::ListedKind;
 use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
@@ -40,6 +41,59 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::AlertsRead)
 pub const DELETE: RoutePolicy = RoutePolicy::scoped(Scope::AlertsWrite)
     .limited(RateLimitPolicy::AlertsDelete)
     .unprocessable();
+
+const ID: &str = "Id of the alert";
+
+/// The alert that a path names.
+pub struct AlertId(Uuid);
+
+impl ParameterList for AlertId {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        parameters.path("id", rule::id(), ID).map(Self)
+    }
+}
+
+pub struct AlertList(AlertsQuery);
+
+impl ParameterList for AlertList {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let active = "`true` for active alerts only, `false` for inactive ones only";
+        let kind = rule::one_of("ListedKind", &ListedKind::NAMES);
+        Some(Self(AlertsQuery {
+            active: parameters.optional("active", rule::boolean(), active),
+            ticker: parameters.optional("ticker", rule::ticker(), "Alerts on this ticker only"),
+            kind: parameters.optional("kind", kind, "Alerts of this kind only"),
+            limit: parameters.optional("limit", rule::limit(), "Maximum number of alerts; 500 by default"),
+            cursor: parameters.optional("cursor", rule::cursor(), NEXT_PAGE),
+        }))
+    }
+}
+
+pub struct EventList {
+    id: Uuid,
+    page: PageQuery,
+}
+
+impl ParameterList for EventList {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let page = page_query(parameters, "Maximum number of events; 100 by default");
+        let id = parameters.path("id", rule::id(), ID)?;
+        Some(Self { id, page })
+    }
+}
+
+pub struct DeliveryList {
+    id: Uuid,
+    page: PageQuery,
+}
+
+impl ParameterList for DeliveryList {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let page = page_query(parameters, "Maximum number of attempts; 100 by default");
+        let id = parameters.path("id", rule::id(), ID)?;
+        Some(Self { id, page })
+    }
+}
 
 /// Creates an alert
 ///
@@ -100,27 +154,13 @@ fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), Violation> {
 ///
 /// Active and triggered alerts, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts/", tag = "alerts",
-    params(
-        ("active" = Option<bool>, Query, description = "`true` for active alerts only, `false` for inactive ones only"),
-        ("ticker" = Option<String>, Query, description = "Alerts on this ticker only",
-            pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
-        ("kind" = Option<ListedKind>, Query, description = "Alerts of this kind only"),
-        ("limit" = Option<u32>, Query, description = "Maximum number of alerts; 500 by default",
-            minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "`X-Next-Cursor` of the page before; valid for five minutes",
-            min_length = 1, max_length = 512),
-    ),
     responses((status = 200, description = "A page of alerts", body = Vec<AlertBody>)))]
-pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let mut query = AlertsQuery {
-        active: params.optional("active", validate::boolean),
-        ticker: params.optional("ticker", validate::ticker),
-        kind: params.optional("kind", validate::one_of(&ListedKind::NAMES)),
-        limit: params.optional("limit", validate::integer(1, 1_000)),
-        cursor: params.optional("cursor", validate::text(1, MAX_CURSOR_CHARS)),
-    };
-    params.finish()?;
+pub async fn list(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    caller: Caller,
+    Parameters(AlertList(mut query)): Parameters<AlertList>,
+) -> Result<HttpResponse, ApiError> {
     let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
     query.cursor = cursors.open(query.cursor)?;
     let mut page: Page<AlertBody> = state
@@ -135,13 +175,16 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
 
 /// Returns an alert
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts",
-    params(("id" = Uuid, Path, description = "Id of the alert")),
     responses(
         (status = 200, description = "The alert", body = AlertBody),
         (status = 404, description = "The user has no alert with this id"),
     ))]
-pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let id = path_id(Params::of(&request))?;
+pub async fn get(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    caller: Caller,
+    Parameters(AlertId(id)): Parameters<AlertId>,
+) -> Result<HttpResponse, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let alert: AlertBody = alerts.get(&format!("alerts/{id}"), &()).await?;
     response::plain(&request, StatusCode::OK, &alert)
@@ -149,17 +192,15 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Calle
 
 /// Deletes an alert
 #[utoipa::path(delete, path = "/api/v1/alerts/{id}", tag = "alerts",
-    params(("id" = Uuid, Path, description = "Id of the alert")),
     responses(
         (status = 204, description = "The alert is deleted"),
         (status = 404, description = "The user has no alert with this id"),
     ))]
 pub async fn delete(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
+    Parameters(AlertId(id)): Parameters<AlertId>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = path_id(Params::of(&request))?;
     state
         .upstreams
         .alerts
@@ -173,13 +214,6 @@ pub async fn delete(
 ///
 /// Changes of its state, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/events", tag = "alerts",
-    params(
-        ("id" = Uuid, Path, description = "Id of the alert"),
-        ("limit" = Option<u32>, Query, description = "Maximum number of events; 100 by default",
-            minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "`X-Next-Cursor` of the page before; valid for five minutes",
-            min_length = 1, max_length = 512),
-    ),
     responses(
         (status = 200, description = "A page of events", body = Vec<AlertEventBody>),
         (status = 404, description = "The user has no alert with this id"),
@@ -188,8 +222,9 @@ pub async fn events(
     state: web::Data<AppState>,
     request: HttpRequest,
     caller: Caller,
+    Parameters(EventList { id, page }): Parameters<EventList>,
 ) -> Result<HttpResponse, ApiError> {
-    let page: Page<AlertEventBody> = below(&state, &request, &caller, "events").await?;
+    let page: Page<AlertEventBody> = below(&state, &request, &caller, &format!("alerts/{id}/events"), page).await?;
     response::plain_page(&request, &page)
 }
 
@@ -197,13 +232,6 @@ pub async fn events(
 ///
 /// One item per attempt, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/deliveries", tag = "alerts",
-    params(
-        ("id" = Uuid, Path, description = "Id of the alert"),
-        ("limit" = Option<u32>, Query, description = "Maximum number of attempts; 100 by default",
-            minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "`X-Next-Cursor` of the page before; valid for five minutes",
-            min_length = 1, max_length = 512),
-    ),
     responses(
         (status = 200, description = "A page of attempts", body = Vec<DeliveryBody>),
         (status = 404, description = "The user has no alert with this id"),
@@ -212,8 +240,9 @@ pub async fn deliveries(
     state: web::Data<AppState>,
     request: HttpRequest,
     caller: Caller,
+    Parameters(DeliveryList { id, page }): Parameters<DeliveryList>,
 ) -> Result<HttpResponse, ApiError> {
-    let page: Page<DeliveryBody> = below(&state, &request, &caller, "deliveries").await?;
+    let page: Page<DeliveryBody> = below(&state, &request, &caller, &format!("alerts/{id}/deliveries"), page).await?;
     response::plain_page(&request, &page)
 }
 
@@ -222,15 +251,13 @@ async fn below<T: serde::de::DeserializeOwned>(
     state: &AppState,
     request: &HttpRequest,
     caller: &Caller,
-    list: &str,
+    path: &str,
+    mut query: PageQuery,
 ) -> Result<Page<T>, ApiError> {
-    let mut params = Params::of(request);
-    let mut query = page_query(&mut params);
-    let id = path_id(params)?;
     let cursors = Cursors::of(request, &state.hasher, state.clock.now());
     query.cursor = cursors.open(query.cursor)?;
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
-    let mut page: Page<T> = alerts.get(&format!("alerts/{id}/{list}"), &query).await?;
+    let mut page: Page<T> = alerts.get(path, &query).await?;
     page.next_cursor = cursors.seal(page.next_cursor);
     Ok(page)
 }

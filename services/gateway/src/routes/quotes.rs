@@ -19,9 +19,9 @@ use uuid::Uuid;
 
 use crate::auth::Scope;
 use crate::error::ApiError;
-use crate::extract::pagination::{MAX_CURSOR_CHARS, reject_cursor};
-use crate::extract::query::{Params, expect_valid};
-use crate::extract::validate;
+use crate::extract::pagination::{ONE_PAGE, reject_cursor};
+use crate::extract::parameters::{Declare, ParameterList, Parameters};
+use crate::extract::rule;
 use crate::extract::words::Currency;
 use crate::quote_cache::age;
 use crate::rate_limit::policy::RateLimitPolicy;
@@ -124,34 +124,52 @@ impl QuoteBody {
     }
 }
 
+pub struct QuoteList {
+    tickers: Option<Vec<Ticker>>,
+    cursor: Option<String>,
+}
+
+impl ParameterList for QuoteList {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let tickers = parameters.optional(
+            "tickers",
+            rule::tickers(1, MAX_TICKERS),
+            "Comma-separated list of at most 100 tickers; all offered ones by default",
+        );
+        parameters.optional("convert", rule::currency(), "Currency of the prices");
+        let cursor = parameters.optional("cursor", rule::cursor(), ONE_PAGE);
+        Some(Self { tickers, cursor })
+    }
+}
+
+/// The asset that a path names.
+pub struct QuoteTicker(Ticker);
+
+impl ParameterList for QuoteTicker {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let ticker = parameters.path("ticker", rule::ticker(), "Ticker of the asset, in any case");
+        parameters.optional("convert", rule::currency(), "Currency of the price");
+        ticker.map(Self)
+    }
+}
+
 /// Lists the newest quotes
 ///
 /// The aggregate quote of each ticker. Tickers that never had a price are left out.
 #[utoipa::path(get, path = "/api/v1/quotes", tag = "market",
-    params(
-        ("tickers" = Option<String>, Query, description = "Comma-separated list of at most 100 tickers; \
-            all offered ones by default",
-            pattern = "^[A-Za-z0-9]{1,20}(,[A-Za-z0-9]{1,20}){0,99}$", example = "BTC,ETH"),
-        ("convert" = Option<Currency>, Query, description = "Currency of the prices"),
-        ("cursor" = Option<String>, Query,
-            description = "Not needed: the list always has one page. Any cursor is refused",
-            min_length = 1, max_length = 512),
-    ),
     responses(
         (status = 200, description = "The quotes", body = Envelope<Vec<QuoteBody>>),
         (status = 304, description = "The client's copy is current"),
     ))]
-pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let wanted = params.optional("tickers", validate::tickers(1, MAX_TICKERS));
-    params.optional("convert", validate::currency);
-    let cursor = params.optional("cursor", validate::text(1, MAX_CURSOR_CHARS));
-    params.finish()?;
-    reject_cursor(cursor.as_deref())?;
-
+pub async fn list(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    Parameters(parameters): Parameters<QuoteList>,
+) -> Result<HttpResponse, ApiError> {
+    reject_cursor(parameters.cursor.as_deref())?;
     let (snapshot, place) = state.quotes.snapshot_with_level().await?;
     let now = state.clock.now();
-    let chosen: Vec<&QuoteMessage> = match &wanted {
+    let chosen: Vec<&QuoteMessage> = match &parameters.tickers {
         Some(tickers) => tickers.iter().filter_map(|ticker| snapshot.find(ticker)).collect(),
         None => snapshot.quotes.iter().filter_map(|(_, quote)| quote.as_ref()).collect(),
     };
@@ -167,23 +185,16 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
 
 /// Returns the newest quote of one asset
 #[utoipa::path(get, path = "/api/v1/quotes/{ticker}", tag = "market",
-    params(
-        ("ticker" = String, Path, description = "Ticker of the asset, in any case",
-            pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
-        ("convert" = Option<Currency>, Query, description = "Currency of the price"),
-    ),
     responses(
         (status = 200, description = "The quote", body = Envelope<QuoteBody>),
         (status = 304, description = "The client's copy is current"),
         (status = 404, description = "The asset is not offered, or it never had a price"),
     ))]
-pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let ticker = params.path("ticker", validate::ticker);
-    params.optional("convert", validate::currency);
-    params.finish()?;
-
-    let ticker = expect_valid(ticker)?;
+pub async fn get(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    Parameters(QuoteTicker(ticker)): Parameters<QuoteTicker>,
+) -> Result<HttpResponse, ApiError> {
     let (snapshot, place) = state.quotes.snapshot_with_level().await?;
     let now = state.clock.now();
     let Some(quote) = snapshot.find(&ticker) else {

@@ -3,9 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::api::Page;
-use contracts::api::alerts::{DeliveryBody, EndpointBody, SecretBody, TestCreateRequest, VerifyBody, VerifyRequest};
+use contracts::api::alerts::{
+    DeliveryBody, EndpointBody, PageQuery, SecretBody, TestCreateRequest, VerifyBody, VerifyRequest,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::auth::Scope;
 use crate::error::ApiError;
@@ -13,9 +16,9 @@ use crate::extract::body::{Fields, RawBody, string, string_map};
 use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
 use crate::extract::pagination::page_query;
-use crate::extract::path::path_id;
-use crate::extract::query::{Params, expect_valid};
-use crate::extract::validate;
+use crate::extract::parameters::{Declare, ParameterList, Parameters};
+use crate::extract::query::expect_valid;
+use crate::extract::{rule, validate};
 use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
 use crate::response;
@@ -32,21 +35,35 @@ pub const VERIFY: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksRead)
 /// Longest secret that can be one.
 const MAX_SECRET_CHARS: usize = 128;
 
+/// The endpoint that a path names.
+pub struct EndpointId(Uuid);
+
+impl ParameterList for EndpointId {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        parameters.path("id", rule::id(), "Id of the endpoint").map(Self)
+    }
+}
+
+pub struct EndpointList(PageQuery);
+
+impl ParameterList for EndpointList {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let page = page_query(parameters, "Maximum number of endpoints; 100 by default");
+        Some(Self(page))
+    }
+}
+
 /// Lists the user's webhook endpoints
 ///
 /// Newest first. The first alert with a `webhook_url` creates its endpoint.
 #[utoipa::path(get, path = "/api/v1/webhooks/endpoints", tag = "webhooks",
-    params(
-        ("limit" = Option<u32>, Query, description = "Maximum number of endpoints; 100 by default",
-            minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "`X-Next-Cursor` of the page before; valid for five minutes",
-            min_length = 1, max_length = 512),
-    ),
     responses((status = 200, description = "A page of endpoints", body = Vec<EndpointBody>)))]
-pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let mut query = page_query(&mut params);
-    params.finish()?;
+pub async fn list(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    caller: Caller,
+    Parameters(EndpointList(mut query)): Parameters<EndpointList>,
+) -> Result<HttpResponse, ApiError> {
     let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
     query.cursor = cursors.open(query.cursor)?;
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
@@ -57,13 +74,16 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
 
 /// Returns a webhook endpoint
 #[utoipa::path(get, path = "/api/v1/webhooks/endpoints/{id}", tag = "webhooks",
-    params(("id" = Uuid, Path, description = "Id of the endpoint")),
     responses(
         (status = 200, description = "The endpoint", body = EndpointBody),
         (status = 404, description = "The user has no endpoint with this id"),
     ))]
-pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let id = path_id(Params::of(&request))?;
+pub async fn get(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+    caller: Caller,
+    Parameters(EndpointId(id)): Parameters<EndpointId>,
+) -> Result<HttpResponse, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let endpoint: EndpointBody = alerts.get(&format!("webhooks/endpoints/{id}"), &()).await?;
     response::plain(&request, StatusCode::OK, &endpoint)
@@ -73,7 +93,6 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Calle
 ///
 /// The receiver checks signatures with it.
 #[utoipa::path(get, path = "/api/v1/webhooks/endpoints/{id}/secret", tag = "webhooks",
-    params(("id" = Uuid, Path, description = "Id of the endpoint")),
     responses(
         (status = 200, description = "The signing secret", body = SecretBody),
         (status = 404, description = "The user has no endpoint with this id"),
@@ -82,8 +101,8 @@ pub async fn secret(
     state: web::Data<AppState>,
     request: HttpRequest,
     caller: Caller,
+    Parameters(EndpointId(id)): Parameters<EndpointId>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = path_id(Params::of(&request))?;
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let secret: SecretBody = alerts.get(&format!("webhooks/endpoints/{id}/secret"), &()).await?;
     response::plain(&request, StatusCode::OK, &secret)
@@ -93,7 +112,6 @@ pub async fn secret(
 ///
 /// A message of type `test.ping`, signed, queued and retried like every webhook.
 #[utoipa::path(post, path = "/api/v1/webhooks/endpoints/{id}/test", tag = "webhooks",
-    params(("id" = Uuid, Path, description = "Id of the endpoint")),
     responses(
         (status = 202, description = "The delivery, which is queued", body = DeliveryBody),
         (status = 404, description = "The user has no endpoint with this id"),
@@ -103,8 +121,8 @@ pub async fn test(
     request: HttpRequest,
     caller: Caller,
     creation: CreationId,
+    Parameters(EndpointId(id)): Parameters<EndpointId>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = path_id(Params::of(&request))?;
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let message = TestCreateRequest { id: Some(creation.0) };
     let delivery: DeliveryBody = alerts.post(&format!("webhooks/endpoints/{id}/test"), &message).await?;
@@ -115,7 +133,6 @@ pub async fn test(
 ///
 /// Its count of failures starts at zero. Messages that were held while it was disabled are sent at once.
 #[utoipa::path(post, path = "/api/v1/webhooks/endpoints/{id}/enable", tag = "webhooks",
-    params(("id" = Uuid, Path, description = "Id of the endpoint")),
     responses(
         (status = 200, description = "The endpoint", body = EndpointBody),
         (status = 404, description = "The user has no endpoint with this id"),
@@ -124,8 +141,8 @@ pub async fn enable(
     state: web::Data<AppState>,
     request: HttpRequest,
     caller: Caller,
+    Parameters(EndpointId(id)): Parameters<EndpointId>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = path_id(Params::of(&request))?;
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let nothing = serde_json::Map::new();
     let endpoint: EndpointBody = alerts
