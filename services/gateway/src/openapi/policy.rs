@@ -4,6 +4,7 @@ use anyhow::Context;
 use domain::ticker::Ticker;
 use serde_json::{Map, Value, json};
 
+use crate::extract::rule;
 use crate::route::RouteDoc;
 use crate::route_policy::{Access, RoutePolicy};
 
@@ -40,6 +41,8 @@ pub fn apply(
         "NumberForm".into(),
         json!({"description": "How decimals are written", "type": "string", "enum": ["number", "string"]}),
     );
+    schemas.insert("TimeParameter".into(), rule::time_schema());
+    name_data_of_envelopes(schemas)?;
     let tickers: Vec<&str> = tickers.iter().map(Ticker::as_str).collect();
     schemas["AlertCreate"]["properties"]["ticker"]["enum"] = json!(tickers);
     Ok(document)
@@ -199,6 +202,32 @@ fn headers() -> Value {
         "Retry-After": whole("Seconds to wait before the next request", 1),
         "WWW-Authenticate": text("The schemes of credentials that are accepted", "^Bearer, ApiKey$"),
     })
+}
+
+/// Puts a reference where the description of `Envelope<T>` repeats the schema of `T`: a client would have a second type of
+/// another name for every body, and a quote of the list would be none of the quote's.
+fn name_data_of_envelopes(schemas: &mut Map<String, Value>) -> anyhow::Result<()> {
+    let envelopes: Vec<String> = schemas
+        .keys()
+        .filter(|name| name.starts_with("Envelope_"))
+        .cloned()
+        .collect();
+    for envelope in envelopes {
+        let data = envelope.trim_start_matches("Envelope_");
+        let (body, place) = match data.strip_prefix("Vec_") {
+            Some(item) => (item, "/properties/data/items"),
+            None => (data, "/properties/data"),
+        };
+        let repeated = schemas.get(&envelope).and_then(|schema| schema.pointer(place));
+        anyhow::ensure!(
+            repeated.is_some() && repeated == schemas.get(body),
+            "the data of {envelope} are not those of {body}"
+        );
+        if let Some(data) = schemas.get_mut(&envelope).and_then(|schema| schema.pointer_mut(place)) {
+            *data = json!({"$ref": format!("#/components/schemas/{body}")});
+        }
+    }
+    Ok(())
 }
 
 /// A decimal. The string form is described in words only: a union of number and string would make `price * 2` a type
