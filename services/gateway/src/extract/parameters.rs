@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::error::ApiError;
 use crate::extract::body::RawBody;
 use crate::extract::caller::Caller;
+use crate::extract::cursor::Cursors;
 use crate::extract::query::{Params, expect_valid};
 use crate::extract::rule::Rule;
 use crate::request_context::CreationId;
@@ -114,6 +115,7 @@ impl<T: ParameterList> Describe for Parameters<T> {
 impl<T> Describe for web::Data<T> {}
 impl Describe for Caller {}
 impl Describe for CreationId {}
+impl Describe for Cursors {}
 impl Describe for HttpRequest {}
 impl Describe for RawBody {}
 

@@ -2,9 +2,8 @@
 
 pub mod form;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, LOCATION};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::HeaderValue;
+use actix_web::{HttpResponse, web};
 use contracts::api::Page;
 use contracts::api::alerts::{AddressCheckRequest, AlertBody, AlertEventBody, AlertsQuery, DeliveryBody, PageQuery};
 use domain::ticker::Ticker;
@@ -26,7 +25,7 @@ use crate::extract::validate::Violation;
 use crate::extract::words::ListedKind;
 use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
-use crate::response;
+use crate::response::{Json, PageJson};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 use crate::upstream::Upstream;
@@ -109,11 +108,10 @@ impl ParameterList for DeliveryList {
     ))]
 pub async fn create(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
     creation: CreationId,
     body: RawBody,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Json<AlertBody>, ApiError> {
     let limits = state.settings.plans.limits(caller.tier);
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let wanted = match form::read(creation.0, limits, &body.0, |ticker| check_offered(&state, ticker)) {
@@ -127,10 +125,8 @@ pub async fn create(
         }
     };
     let alert: AlertBody = alerts.post("alerts", &wanted).await?;
-    let mut response = response::plain(&request, StatusCode::CREATED, &alert)?;
     let location = HeaderValue::try_from(format!("/api/v1/alerts/{}", alert.id)).map_err(ApiError::internal)?;
-    response.headers_mut().insert(LOCATION, location);
-    Ok(response)
+    Ok(Json::created(alert).at(location))
 }
 
 /// What is wrong with the webhook URL of an alert that is refused anyway, so that the error lists all violations.
@@ -157,11 +153,10 @@ fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), Violation> {
     responses((status = 200, description = "A page of alerts", body = Vec<AlertBody>)))]
 pub async fn list(
     state: web::Data<AppState>,
-    request: HttpRequest,
+    cursors: Cursors,
     caller: Caller,
     Parameters(AlertList(mut query)): Parameters<AlertList>,
-) -> Result<HttpResponse, ApiError> {
-    let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
+) -> Result<PageJson<AlertBody>, ApiError> {
     query.cursor = cursors.open(query.cursor)?;
     let mut page: Page<AlertBody> = state
         .upstreams
@@ -170,7 +165,7 @@ pub async fn list(
         .get("alerts", &query)
         .await?;
     page.next_cursor = cursors.seal(page.next_cursor);
-    response::plain_page(&request, &page)
+    Ok(PageJson(page))
 }
 
 /// Returns an alert
@@ -181,13 +176,12 @@ pub async fn list(
     ))]
 pub async fn get(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
     Parameters(AlertId(id)): Parameters<AlertId>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Json<AlertBody>, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let alert: AlertBody = alerts.get(&format!("alerts/{id}"), &()).await?;
-    response::plain(&request, StatusCode::OK, &alert)
+    Ok(Json::ok(alert))
 }
 
 /// Deletes an alert
@@ -220,12 +214,12 @@ pub async fn delete(
     ))]
 pub async fn events(
     state: web::Data<AppState>,
-    request: HttpRequest,
+    cursors: Cursors,
     caller: Caller,
     Parameters(EventList { id, page }): Parameters<EventList>,
-) -> Result<HttpResponse, ApiError> {
-    let page: Page<AlertEventBody> = below(&state, &request, &caller, &format!("alerts/{id}/events"), page).await?;
-    response::plain_page(&request, &page)
+) -> Result<PageJson<AlertEventBody>, ApiError> {
+    let page: Page<AlertEventBody> = below(&state, &cursors, &caller, &format!("alerts/{id}/events"), page).await?;
+    Ok(PageJson(page))
 }
 
 /// Lists the attempts to deliver an alert's webhook
@@ -238,23 +232,22 @@ pub async fn events(
     ))]
 pub async fn deliveries(
     state: web::Data<AppState>,
-    request: HttpRequest,
+    cursors: Cursors,
     caller: Caller,
     Parameters(DeliveryList { id, page }): Parameters<DeliveryList>,
-) -> Result<HttpResponse, ApiError> {
-    let page: Page<DeliveryBody> = below(&state, &request, &caller, &format!("alerts/{id}/deliveries"), page).await?;
-    response::plain_page(&request, &page)
+) -> Result<PageJson<DeliveryBody>, ApiError> {
+    let page: Page<DeliveryBody> = below(&state, &cursors, &caller, &format!("alerts/{id}/deliveries"), page).await?;
+    Ok(PageJson(page))
 }
 
 /// A page of a list below one alert.
 async fn below<T: serde::de::DeserializeOwned>(
     state: &AppState,
-    request: &HttpRequest,
+    cursors: &Cursors,
     caller: &Caller,
     path: &str,
     mut query: PageQuery,
 ) -> Result<Page<T>, ApiError> {
-    let cursors = Cursors::of(request, &state.hasher, state.clock.now());
     query.cursor = cursors.open(query.cursor)?;
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let mut page: Page<T> = alerts.get(path, &query).await?;

@@ -1,6 +1,6 @@
 //! Statistics, series, correlations.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::api::Sourced;
 use contracts::api::analytics::{
     CorrelationBody, CorrelationQuery, StatsBody, StatsQuery, TimeseriesBody, TimeseriesQuery,
@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::extract::parameters::{Declare, ParameterList, Parameters};
 use crate::extract::rule;
 use crate::rate_limit::policy::RateLimitPolicy;
-use crate::response;
+use crate::response::Enveloped;
 use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
@@ -141,21 +141,15 @@ impl ParameterList for CorrelationParameters {
     ))]
 pub async fn stats(
     state: web::Data<AppState>,
-    request: HttpRequest,
     Parameters(StatsParameters { symbol, query }): Parameters<StatsParameters>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Enveloped<StatsBody>, ApiError> {
     let symbol = require_supported(&state, symbol)?;
     let found: Sourced<StatsBody> = state
         .upstreams
         .analytics
         .get(&format!("analytics/{symbol}/stats"), &query)
         .await?;
-    response::market(
-        &request,
-        EnvelopeParts::new(found, CacheLevel::Db),
-        state.clock.now(),
-        MAX_AGE,
-    )
+    Ok(answer(&state, found))
 }
 
 /// Time series of one asset
@@ -169,19 +163,13 @@ pub async fn stats(
     ))]
 pub async fn timeseries(
     state: web::Data<AppState>,
-    request: HttpRequest,
     Parameters(TimeseriesParameters { symbol, query }): Parameters<TimeseriesParameters>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Enveloped<TimeseriesBody>, ApiError> {
     in_order(query.from, query.to)?;
     let symbol = require_supported(&state, symbol)?;
     let path = format!("analytics/{symbol}/timeseries");
     let found: Sourced<TimeseriesBody> = state.upstreams.analytics.get(&path, &query).await?;
-    response::market(
-        &request,
-        EnvelopeParts::new(found, CacheLevel::Db),
-        state.clock.now(),
-        MAX_AGE,
-    )
+    Ok(answer(&state, found))
 }
 
 /// Correlations between assets
@@ -194,9 +182,8 @@ pub async fn timeseries(
     ))]
 pub async fn correlation(
     state: web::Data<AppState>,
-    request: HttpRequest,
     Parameters(parameters): Parameters<CorrelationParameters>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Enveloped<CorrelationBody>, ApiError> {
     let mut names = Vec::new();
     for symbol in parameters.symbols {
         names.push(require_supported(&state, symbol)?.to_string());
@@ -208,12 +195,16 @@ pub async fn correlation(
         method: parameters.method,
     };
     let found: Sourced<CorrelationBody> = state.upstreams.analytics.get("analytics/correlation", &query).await?;
-    response::market(
-        &request,
-        EnvelopeParts::new(found, CacheLevel::Db),
-        state.clock.now(),
-        MAX_AGE,
-    )
+    Ok(answer(&state, found))
+}
+
+fn answer<T>(state: &AppState, found: Sourced<T>) -> Enveloped<T> {
+    Enveloped {
+        parts: EnvelopeParts::new(found, CacheLevel::Db),
+        now: state.clock.now(),
+        max_age: MAX_AGE,
+        version: None,
+    }
 }
 
 /// The ticker, if it is offered here.

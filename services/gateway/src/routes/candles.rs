@@ -1,6 +1,6 @@
 //! Candles.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::api::analytics::{CandleBody, CandlesQuery};
 use contracts::api::{Page, Sourced};
 use domain::ticker::Ticker;
@@ -12,7 +12,7 @@ use crate::extract::cursor::Cursors;
 use crate::extract::parameters::{Declare, ParameterList, Parameters};
 use crate::extract::rule;
 use crate::rate_limit::policy::RateLimitPolicy;
-use crate::response;
+use crate::response::Enveloped;
 use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts, Pagination};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
@@ -81,11 +81,10 @@ impl ParameterList for CandleList {
     ))]
 pub async fn list(
     state: web::Data<AppState>,
-    request: HttpRequest,
+    cursors: Cursors,
     Parameters(CandleList { ticker, mut query }): Parameters<CandleList>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Enveloped<Vec<CandleBody>>, ApiError> {
     in_order(query.from, query.to)?;
-    let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
     query.cursor = cursors.open(query.cursor)?;
     let ticker = require_supported(&state, ticker)?;
 
@@ -105,5 +104,10 @@ pub async fn list(
         estimated: found.estimated,
     };
     let contents = EnvelopeParts::new(sourced, CacheLevel::Db).page(pagination);
-    response::market(&request, contents, state.clock.now(), MAX_AGE)
+    Ok(Enveloped {
+        parts: contents,
+        now: state.clock.now(),
+        max_age: MAX_AGE,
+        version: None,
+    })
 }

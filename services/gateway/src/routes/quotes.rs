@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::api::{DataState, Sourced};
 use contracts::messages::QuoteMessage;
 use contracts::number::Number;
@@ -25,7 +25,7 @@ use crate::extract::rule;
 use crate::extract::words::Currency;
 use crate::quote_cache::age;
 use crate::rate_limit::policy::RateLimitPolicy;
-use crate::response;
+use crate::response::Enveloped;
 use crate::response::envelope::{Envelope, EnvelopeParts, Pagination};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
@@ -163,9 +163,8 @@ impl ParameterList for QuoteTicker {
     ))]
 pub async fn list(
     state: web::Data<AppState>,
-    request: HttpRequest,
     Parameters(parameters): Parameters<QuoteList>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Enveloped<Vec<QuoteBody>>, ApiError> {
     reject_cursor(parameters.cursor.as_deref())?;
     let (snapshot, place) = state.quotes.snapshot_with_level().await?;
     let now = state.clock.now();
@@ -180,7 +179,12 @@ pub async fn list(
     let pagination = Pagination::whole(bodies.len());
     let version = version(&chosen, &bodies);
     let contents = EnvelopeParts::new(sourced(&chosen, worst(&bodies), bodies), place).page(pagination);
-    response::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
+    Ok(Enveloped {
+        parts: contents,
+        now,
+        max_age: MAX_AGE,
+        version: Some(version),
+    })
 }
 
 /// Returns the newest quote of one asset
@@ -192,9 +196,8 @@ pub async fn list(
     ))]
 pub async fn get(
     state: web::Data<AppState>,
-    request: HttpRequest,
     Parameters(QuoteTicker(ticker)): Parameters<QuoteTicker>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Enveloped<QuoteBody>, ApiError> {
     let (snapshot, place) = state.quotes.snapshot_with_level().await?;
     let now = state.clock.now();
     let Some(quote) = snapshot.find(&ticker) else {
@@ -203,7 +206,12 @@ pub async fn get(
     let body = QuoteBody::new(quote, now, state.settings.rates_ttl());
     let version = version(&[quote], std::slice::from_ref(&body));
     let contents = EnvelopeParts::new(sourced(&[quote], body.state(), body), place);
-    response::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
+    Ok(Enveloped {
+        parts: contents,
+        now,
+        max_age: MAX_AGE,
+        version: Some(version),
+    })
 }
 
 /// What tells one state of the quotes from the next, apart from their age.

@@ -1,6 +1,6 @@
 //! Risk levels.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::api::alerts::{MonitorBody, MonitorsQuery};
 use contracts::api::{DataState, Sourced};
 use contracts::time::Time;
@@ -15,7 +15,7 @@ use crate::extract::pagination::{ONE_PAGE, reject_cursor};
 use crate::extract::parameters::{Declare, ParameterList, Parameters};
 use crate::extract::rule;
 use crate::rate_limit::policy::RateLimitPolicy;
-use crate::response;
+use crate::response::Enveloped;
 use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts, Pagination};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
@@ -59,10 +59,9 @@ impl ParameterList for MonitorList {
     ))]
 pub async fn list(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
     Parameters(parameters): Parameters<MonitorList>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Enveloped<Vec<MonitorBody>>, ApiError> {
     reject_cursor(parameters.cursor.as_deref())?;
     let mut names = Vec::new();
     for symbol in parameters.symbols.unwrap_or_default() {
@@ -83,7 +82,12 @@ pub async fn list(
         estimated: false,
     };
     let contents = EnvelopeParts::new(sourced, CacheLevel::Db).page(pagination);
-    response::market(&request, contents, now, MAX_AGE)
+    Ok(Enveloped {
+        parts: contents,
+        now,
+        max_age: MAX_AGE,
+        version: None,
+    })
 }
 
 /// The time of the oldest price behind these levels.

@@ -1,6 +1,6 @@
 //! The state of venues, services and queues.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::api::fetch::SourceBody;
 use contracts::api::{DataState, Sourced};
 use contracts::queues;
@@ -13,7 +13,7 @@ use crate::auth::Scope;
 use crate::error::ApiError;
 use crate::health::DependencyState;
 use crate::rate_limit::policy::RateLimitPolicy;
-use crate::response;
+use crate::response::Enveloped;
 use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
@@ -22,6 +22,9 @@ use crate::upstream::Upstream;
 pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
     .limited(RateLimitPolicy::Market)
     .enveloped();
+
+/// Seconds for which a client may keep the status.
+const MAX_AGE: u32 = 1;
 
 /// The state of the platform.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,7 +66,7 @@ pub struct QueueBody {
 /// Returns the state of venues, services and queues
 #[utoipa::path(get, path = "/api/v1/status", tag = "system",
     responses((status = 200, description = "The state of the platform", body = Envelope<StatusBody>)))]
-pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn get(state: web::Data<AppState>) -> Result<Enveloped<StatusBody>, ApiError> {
     let services = &state.upstreams;
     let sources = services.fetch.get::<_, Vec<SourceBody>>("sources", &());
     let about = join4(
@@ -97,7 +100,12 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<Htt
         sources: vec!["platform".to_owned()],
         estimated: false,
     };
-    response::market(&request, EnvelopeParts::new(sourced, CacheLevel::None), now, 1)
+    Ok(Enveloped {
+        parts: EnvelopeParts::new(sourced, CacheLevel::None),
+        now,
+        max_age: MAX_AGE,
+        version: None,
+    })
 }
 
 async fn about(service: &Upstream) -> ServiceBody {

@@ -1,6 +1,5 @@
 //! Health, the OpenAPI document, the demonstration's account.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::problem::ProblemKind;
 use serde::Serialize;
@@ -9,7 +8,7 @@ use utoipa::ToSchema;
 use crate::error::ApiError;
 use crate::health::{self, HealthBody};
 use crate::openapi::document::Document;
-use crate::response::{self, SkipErrorRendering, etag};
+use crate::response::{Json, etag};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 
@@ -23,9 +22,9 @@ pub const OPEN: RoutePolicy = RoutePolicy::public();
         (status = 200, description = "The platform works; `degraded` if prices are old", body = HealthBody),
         (status = 503, description = "A required dependency is down", body = HealthBody),
     ))]
-pub async fn health(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn health(state: web::Data<AppState>) -> Json<HealthBody> {
     let (is_ready, body) = health::report(&state).await;
-    report(&request, is_ready, &body)
+    Json::report(is_ready, body)
 }
 
 /// The state of this process.
@@ -49,8 +48,8 @@ pub enum ProbeState {
 /// Reports whether the process is alive
 #[utoipa::path(get, path = "/health/live", tag = "system",
     responses((status = 200, description = "The process is alive", body = ProbeBody)))]
-pub async fn live(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    response::plain(&request, StatusCode::OK, &ProbeBody { status: "ok" })
+pub async fn live() -> Json<ProbeBody> {
+    Json::ok(ProbeBody { status: "ok" })
 }
 
 /// Reports whether the process accepts requests
@@ -60,27 +59,10 @@ pub async fn live(request: HttpRequest) -> Result<HttpResponse, ApiError> {
         (status = 503, description = "The process is starting or stopping, or a required dependency is down",
             body = ProbeBody),
     ))]
-pub async fn ready(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn ready(state: web::Data<AppState>) -> Json<ProbeBody> {
     let is_ready = state.readiness.report().await.is_ready();
-    report(
-        &request,
-        is_ready,
-        &ProbeBody {
-            status: if is_ready { "ok" } else { "unavailable" },
-        },
-    )
-}
-
-/// Health reports keep their own body when they are failures.
-fn report<T: Serialize>(request: &HttpRequest, is_ready: bool, body: &T) -> Result<HttpResponse, ApiError> {
-    let status = if is_ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    let mut response = response::plain(request, status, body)?;
-    response.extensions_mut().insert(SkipErrorRendering);
-    Ok(response)
+    let status = if is_ready { "ok" } else { "unavailable" };
+    Json::report(is_ready, ProbeBody { status })
 }
 
 /// Returns the OpenAPI document
@@ -122,7 +104,7 @@ pub struct DemoAccountBody {
         (status = 200, description = "The account and its API key", body = DemoAccountBody),
         (status = 404, description = "This installation has no demonstration account"),
     ))]
-pub async fn demo_account(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn demo_account(state: web::Data<AppState>) -> Result<Json<DemoAccountBody>, ApiError> {
     let Some(key) = state.settings.demo_key() else {
         return Err(ApiError::new(ProblemKind::NotFound).detail("This installation has no demonstration account."));
     };
@@ -130,5 +112,5 @@ pub async fn demo_account(state: web::Data<AppState>, request: HttpRequest) -> R
         email: state.settings.demo_email.clone(),
         api_key: key.to_owned(),
     };
-    response::plain(&request, StatusCode::OK, &body)
+    Ok(Json::ok(body))
 }

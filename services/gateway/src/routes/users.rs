@@ -1,7 +1,6 @@
 //! Registration and one's own account.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::problem::ProblemKind;
 use contracts::time::Time;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,7 +17,7 @@ use crate::extract::query::expect_valid;
 use crate::extract::validate::{self, Violation};
 use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
-use crate::response;
+use crate::response::Json;
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 use crate::store::api_keys;
@@ -93,10 +92,9 @@ pub struct UserBody {
     ))]
 pub async fn register(
     state: web::Data<AppState>,
-    request: HttpRequest,
     creation: CreationId,
     body: RawBody,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Json<RegisteredBody>, ApiError> {
     let mut fields = Fields::parse(&body.0)?;
     let email = fields.required("email", string(email));
     let password = fields.optional("password", string(password));
@@ -138,7 +136,7 @@ pub async fn register(
         is_active: true,
         created_at: Time(now),
     };
-    response::plain(&request, StatusCode::CREATED, &body)
+    Ok(Json::created(body))
 }
 
 fn email(text: &str) -> Result<Email, Violation> {
@@ -152,7 +150,7 @@ fn password(text: &str) -> Result<SecretString, Violation> {
 /// Returns the user's account
 #[utoipa::path(get, path = "/api/v1/users/me", tag = "users",
     responses((status = 200, description = "The account that the credential belongs to", body = UserBody)))]
-pub async fn me(request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
+pub async fn me(caller: Caller) -> Json<UserBody> {
     let body = UserBody {
         id: caller.user_id,
         email: caller.email.clone(),
@@ -162,5 +160,5 @@ pub async fn me(request: HttpRequest, caller: Caller) -> Result<HttpResponse, Ap
         role: caller.role,
         tier: caller.tier,
     };
-    response::plain(&request, StatusCode::OK, &body)
+    Json::ok(body)
 }

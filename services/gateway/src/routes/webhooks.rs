@@ -1,7 +1,6 @@
 //! Webhook endpoints: the receivers that alerts name, their secrets, tests and signatures.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::api::Page;
 use contracts::api::alerts::{
     DeliveryBody, EndpointBody, PageQuery, SecretBody, TestCreateRequest, VerifyBody, VerifyRequest,
@@ -21,7 +20,7 @@ use crate::extract::query::expect_valid;
 use crate::extract::{rule, validate};
 use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
-use crate::response;
+use crate::response::{Json, PageJson};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 
@@ -60,16 +59,15 @@ impl ParameterList for EndpointList {
     responses((status = 200, description = "A page of endpoints", body = Vec<EndpointBody>)))]
 pub async fn list(
     state: web::Data<AppState>,
-    request: HttpRequest,
+    cursors: Cursors,
     caller: Caller,
     Parameters(EndpointList(mut query)): Parameters<EndpointList>,
-) -> Result<HttpResponse, ApiError> {
-    let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
+) -> Result<PageJson<EndpointBody>, ApiError> {
     query.cursor = cursors.open(query.cursor)?;
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let mut page: Page<EndpointBody> = alerts.get("webhooks/endpoints", &query).await?;
     page.next_cursor = cursors.seal(page.next_cursor);
-    response::plain_page(&request, &page)
+    Ok(PageJson(page))
 }
 
 /// Returns a webhook endpoint
@@ -80,13 +78,12 @@ pub async fn list(
     ))]
 pub async fn get(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
     Parameters(EndpointId(id)): Parameters<EndpointId>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Json<EndpointBody>, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let endpoint: EndpointBody = alerts.get(&format!("webhooks/endpoints/{id}"), &()).await?;
-    response::plain(&request, StatusCode::OK, &endpoint)
+    Ok(Json::ok(endpoint))
 }
 
 /// Returns the secret of a webhook endpoint
@@ -99,13 +96,12 @@ pub async fn get(
     ))]
 pub async fn secret(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
     Parameters(EndpointId(id)): Parameters<EndpointId>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Json<SecretBody>, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let secret: SecretBody = alerts.get(&format!("webhooks/endpoints/{id}/secret"), &()).await?;
-    response::plain(&request, StatusCode::OK, &secret)
+    Ok(Json::ok(secret))
 }
 
 /// Sends a test webhook
@@ -118,15 +114,14 @@ pub async fn secret(
     ))]
 pub async fn test(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
     creation: CreationId,
     Parameters(EndpointId(id)): Parameters<EndpointId>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Json<DeliveryBody>, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let message = TestCreateRequest { id: Some(creation.0) };
     let delivery: DeliveryBody = alerts.post(&format!("webhooks/endpoints/{id}/test"), &message).await?;
-    response::plain(&request, StatusCode::ACCEPTED, &delivery)
+    Ok(Json::accepted(delivery))
 }
 
 /// Enables a webhook endpoint
@@ -139,16 +134,15 @@ pub async fn test(
     ))]
 pub async fn enable(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
     Parameters(EndpointId(id)): Parameters<EndpointId>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Json<EndpointBody>, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let nothing = serde_json::Map::new();
     let endpoint: EndpointBody = alerts
         .post(&format!("webhooks/endpoints/{id}/enable"), &nothing)
         .await?;
-    response::plain(&request, StatusCode::OK, &endpoint)
+    Ok(Json::ok(endpoint))
 }
 
 /// A received webhook whose signature is to be checked.
@@ -170,12 +164,7 @@ pub struct Verify {
 /// Helps to find out why a receiver rejects a signature. An invalid signature is a result and not an error.
 #[utoipa::path(post, path = "/api/v1/webhooks/verify", tag = "webhooks", request_body = Verify,
     responses((status = 200, description = "Whether the signature is valid, and why not", body = VerifyBody)))]
-pub async fn verify(
-    state: web::Data<AppState>,
-    request: HttpRequest,
-    caller: Caller,
-    body: RawBody,
-) -> Result<HttpResponse, ApiError> {
+pub async fn verify(state: web::Data<AppState>, caller: Caller, body: RawBody) -> Result<Json<VerifyBody>, ApiError> {
     let mut fields = Fields::parse(&body.0)?;
     let secret = fields.required("secret", string(validate::text(1, MAX_SECRET_CHARS)));
     let headers = fields.required("headers", string_map);
@@ -188,5 +177,5 @@ pub async fn verify(
     };
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let verdict: VerifyBody = alerts.post("webhooks/verify", &question).await?;
-    response::plain(&request, StatusCode::OK, &verdict)
+    Ok(Json::ok(verdict))
 }
