@@ -114,6 +114,7 @@ pub enum PricesState {
 
 /// Finds out how things are. False if something required is down.
 pub async fn report(state: &AppState) -> (bool, HealthBody) {
+    // Side by side: a load balancer waits for the slower of them, not for both.
     let (report, prices) = tokio::join!(state.readiness.report(), prices(state));
     let is_ready = report.is_ready();
     let status = match (is_ready, prices.status) {

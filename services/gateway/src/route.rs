@@ -106,6 +106,7 @@ impl Route {
     pub fn register(self, config: &mut ServiceConfig) {
         let format = self.docs.first().map_or(ResponseFormat::Plain, |doc| doc.policy.format);
         let mut methods: Vec<&str> = self.docs.iter().map(|doc| doc.method).collect();
+        // HEAD is answered wherever GET is.
         if let Some(at) = methods.iter().position(|method| *method == "GET") {
             methods.insert(at + 1, "HEAD");
         }

@@ -78,6 +78,7 @@ impl Cursors {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (issued, rest) = bytes.split_first_chunk::<SECONDS_BYTES>()?;
         let (seal, position) = rest.split_first_chunk::<SEAL_BYTES>()?;
+        // In constant time, or the seal could be guessed byte by byte.
         let is_ours = bool::from(seal.ct_eq(&self.seal_of(*issued, position)));
         let issued_at = Timestamp::from_second(i64::from_be_bytes(*issued)).ok()?;
         let is_valid = is_ours && self.now.duration_since(issued_at).unsigned_abs() <= CURSOR_TTL;

@@ -10,7 +10,6 @@ use crate::extract::validate::{self, Violation};
 /// Longest cursor of any list.
 const MAX_CURSOR_CHARS: usize = 512;
 
-/// One rule.
 pub trait Rule {
     type Value;
 

@@ -204,8 +204,8 @@ fn headers() -> Value {
     })
 }
 
-/// Puts a reference where the description of `Envelope<T>` repeats the schema of `T`: a client would have a second type of
-/// another name for every body, and a quote of the list would be none of the quote's.
+/// Puts a reference where the description of `Envelope<T>` repeats the schema of `T`: otherwise generated clients have
+/// a second type of another name for every body, and a quote of the list is not of the type of a single quote.
 fn name_data_of_envelopes(schemas: &mut Map<String, Value>) -> anyhow::Result<()> {
     let envelopes: Vec<String> = schemas
         .keys()

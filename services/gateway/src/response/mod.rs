@@ -153,8 +153,8 @@ pub struct Enveloped<T> {
     pub parts: EnvelopeParts<T>,
     pub now: Timestamp,
     pub max_age: u32,
-    /// What tells one state of the data from the next, if the data themselves do not: with their ages in them they differ in
-    /// every response.
+    /// What tells one state of the data from the next, if the data themselves do not: with their ages in them they
+    /// differ in every response.
     pub version: Option<String>,
 }
 
@@ -182,6 +182,7 @@ fn enveloped<T: Serialize>(request: &HttpRequest, response: Enveloped<T>) -> Res
     } = parts;
     let data = to_json(request, &sourced.data)?;
     let has_more = pagination.as_ref().is_some_and(|page| page.next_cursor.is_some());
+    // A page that has a next one is renewed in time, or a client would store a cursor that has expired.
     let around = format!(
         "{:?} {:?} {}",
         sourced.state,

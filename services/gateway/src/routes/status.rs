@@ -75,6 +75,7 @@ pub async fn get(state: web::Data<AppState>) -> Result<Enveloped<StatusBody>, Ap
         about(&services.alerts),
         sources,
     );
+    // All at once: a service that hangs costs one timeout, not one after the other.
     let ((fetch, analytics, alerts, sources), depth) =
         futures_util::join!(about, state.rabbit.queue_state(queues::WEBHOOKS));
     let own = platform::metrics::about();

@@ -100,6 +100,7 @@ pub async fn register(
     let password = fields.optional("password", string(password));
     fields.finish()?;
     let email = expect_valid(email)?;
+    // Before the transaction: a hash takes long, and would hold the connection meanwhile.
     let password_hash = match password {
         Some(password) => Some(state.passwords.make(password).await.map_err(ApiError::internal)?),
         None => None,
@@ -125,6 +126,7 @@ pub async fn register(
             ProblemKind::EmailAlreadyRegistered
         }));
     }
+    // In one transaction with the user: an account without a key could never be used.
     api_keys::insert(&transaction, &state.hasher, id, "default", &key, now).await?;
     transaction.commit().await?;
 
