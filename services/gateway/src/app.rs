@@ -77,6 +77,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     postgres::require_schema(&state.postgres, SCHEMA_VERSION).await?;
     ensure_demo_account(&state).await?;
 
+    // After the schema is known to be new enough: before that no connection is accepted.
     let public = serve(&process, state.clone(), document)?;
     let internal_settings = ProcessSettings {
         port: internal_port,
@@ -86,6 +87,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     let internal = server::serve(&internal_settings, state.readiness.clone(), |_| ())?;
     let (address, internal_address) = (public.address(), internal.address());
 
+    // A second more than the servers have, which end their connections within the deadline themselves.
     let mut supervisor = Supervisor::new(stop.clone(), process.shutdown_deadline() + Duration::from_secs(1));
     supervisor.spawn("public server", public.run(stop.clone()));
     supervisor.spawn("internal server", internal.run(stop.clone()));

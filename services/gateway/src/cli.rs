@@ -145,6 +145,7 @@ async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {
     let transaction = client.transaction().await?;
     let id = users::ensure_with_key(&transaction, &hasher, &user, &key, SystemClock.now()).await?;
     transaction.commit().await?;
+    // The pool may have one connection only, which the next call takes.
     drop(client);
     if let Err(error) = identity_cache(&settings, pool, hasher)?.propagate_changes().await {
         eprintln!("gateways learn of the change when Redis answers: {error}");

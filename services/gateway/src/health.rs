@@ -13,65 +13,65 @@ use crate::state::AppState;
 /// Longest wait for the prices, which are asked for beside the pings.
 const PRICES_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The body of `GET /health`.
+/// The health of the platform.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HealthBody {
-    /// `ok`, `degraded` (prices are old) or `unavailable` (something required is down).
+    /// `ok`, `degraded` (prices are old or missing) or `unavailable` (a required dependency is down).
     #[schema(value_type = HealthState)]
     pub status: &'static str,
-    /// The gateway's version.
+    /// Version of the gateway.
     pub version: &'static str,
-    /// Each server that is needed: `ok` or `down`.
+    /// State of each required dependency, `ok` or `down`.
     #[schema(value_type = BTreeMap<String, DependencyState>)]
     pub dependencies: BTreeMap<String, Status>,
-    /// The details.
+    /// Details of each check.
     pub checks: Checks,
 }
 
-/// The state as a whole.
+/// The state of the platform as a whole.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum HealthState {
     /// Everything works.
     Ok,
-    /// Prices are old.
+    /// Prices are old or missing.
     Degraded,
-    /// Something required is down.
+    /// A required dependency is down.
     Unavailable,
 }
 
-/// The state of one server.
+/// The state of one dependency or service.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum DependencyState {
-    /// It does what is needed of it.
+    /// It works.
     Ok,
-    /// It does not answer, or refuses.
+    /// It does not answer, or refuses to work.
     Down,
 }
 
-/// What was checked.
+/// The results of all checks.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Checks {
-    /// The servers by name: `postgres`, `redis`, `rabbitmq`.
+    /// The dependencies by name: `postgres`, `redis`, `rabbitmq`.
     #[serde(flatten)]
     pub dependencies: BTreeMap<String, DependencyCheck>,
-    /// The prices.
+    /// The freshness of prices.
     pub prices: PricesCheck,
 }
 
-/// One server's check.
+/// The check of one dependency.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DependencyCheck {
-    /// `ok` or `down`.
+    /// State of the dependency, `ok` or `down`.
     #[schema(value_type = DependencyState)]
     pub status: Status,
-    /// How long the answer took.
+    /// Milliseconds that the check took.
     pub latency_ms: Float,
-    /// When it was asked.
+    /// Time of the check.
     #[schema(format = DateTime)]
     pub checked_at: String,
-    /// What is wrong although it works, such as a Redis that may evict keys.
+    /// A fault that does not stop the dependency, such as a Redis that may evict keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
 }
@@ -87,33 +87,34 @@ impl From<CheckReport> for DependencyCheck {
     }
 }
 
-/// How fresh the prices are.
+/// The freshness of prices.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PricesCheck {
-    /// `ok`, `stale`, or `missing` when there is none at all.
+    /// `ok`, `stale`, or `missing` if there is no price at all.
     #[schema(value_type = PricesState)]
     pub status: &'static str,
-    /// Age of the newest price.
+    /// Milliseconds since the newest price; `null` if there is none.
     #[schema(required, minimum = 0)]
     pub age_ms: Option<u64>,
-    /// Whether the market is a simulation.
+    /// Whether the prices come from a simulated market.
     pub simulated: bool,
 }
 
-/// The state of the prices.
+/// The state of prices.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum PricesState {
-    /// They are fresh.
+    /// The newest price is fresh.
     Ok,
-    /// They are older than their limit.
+    /// The newest price is older than its limit.
     Stale,
-    /// There are none.
+    /// There is no price.
     Missing,
 }
 
 /// Finds out how things are. False if something required is down.
 pub async fn report(state: &AppState) -> (bool, HealthBody) {
+    // Side by side: a load balancer waits for the slower of them, not for both.
     let (report, prices) = tokio::join!(state.readiness.report(), prices(state));
     let is_ready = report.is_ready();
     let status = match (is_ready, prices.status) {

@@ -64,7 +64,6 @@ impl QuoteCache {
         self.tickers.contains(ticker)
     }
 
-    /// The newest quotes.
     pub async fn snapshot(&self) -> Result<Arc<QuoteSnapshot>, ApiError> {
         self.snapshot_with_level().await.map(|(snapshot, _)| snapshot)
     }

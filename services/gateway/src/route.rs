@@ -8,8 +8,10 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Resource, Responder};
 use contracts::problem::ProblemKind;
+use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::extract::parameters::Describe;
 use crate::middleware;
 use crate::route_policy::{ResponseFormat, RoutePolicy};
 
@@ -21,6 +23,8 @@ pub struct RouteDoc {
     pub method: &'static str,
     /// What stands before its handler.
     pub policy: &'static RoutePolicy,
+    /// Its parameters, as its handler declares them.
+    pub parameters: fn() -> Vec<Value>,
 }
 
 /// One path. With and without a slash at the end it is the same.
@@ -47,34 +51,40 @@ impl Route {
     pub fn get<F, Args>(self, policy: &'static RoutePolicy, handler: F) -> Self
     where
         F: Handler<Args>,
-        Args: FromRequest + 'static,
+        Args: FromRequest + Describe + 'static,
         F::Output: Responder + 'static,
     {
         let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-        self.add("GET", policy, route.to(handler))
+        self.add("GET", policy, Args::parameters, route.to(handler))
     }
 
     #[must_use]
     pub fn post<F, Args>(self, policy: &'static RoutePolicy, handler: F) -> Self
     where
         F: Handler<Args>,
-        Args: FromRequest + 'static,
+        Args: FromRequest + Describe + 'static,
         F::Output: Responder + 'static,
     {
-        self.add("POST", policy, web::post().to(handler))
+        self.add("POST", policy, Args::parameters, web::post().to(handler))
     }
 
     #[must_use]
     pub fn delete<F, Args>(self, policy: &'static RoutePolicy, handler: F) -> Self
     where
         F: Handler<Args>,
-        Args: FromRequest + 'static,
+        Args: FromRequest + Describe + 'static,
         F::Output: Responder + 'static,
     {
-        self.add("DELETE", policy, web::delete().to(handler))
+        self.add("DELETE", policy, Args::parameters, web::delete().to(handler))
     }
 
-    fn add(mut self, method: &'static str, policy: &'static RoutePolicy, route: actix_web::Route) -> Self {
+    fn add(
+        mut self,
+        method: &'static str,
+        policy: &'static RoutePolicy,
+        parameters: fn() -> Vec<Value>,
+        route: actix_web::Route,
+    ) -> Self {
         self.resource = self
             .resource
             .route(route.wrap(from_fn(move |request, next| middleware::admit(policy, request, next))));
@@ -82,6 +92,7 @@ impl Route {
             path: self.path,
             method,
             policy,
+            parameters,
         });
         self
     }
@@ -95,6 +106,7 @@ impl Route {
     pub fn register(self, config: &mut ServiceConfig) {
         let format = self.docs.first().map_or(ResponseFormat::Plain, |doc| doc.policy.format);
         let mut methods: Vec<&str> = self.docs.iter().map(|doc| doc.method).collect();
+        // HEAD is answered wherever GET is.
         if let Some(at) = methods.iter().position(|method| *method == "GET") {
             methods.insert(at + 1, "HEAD");
         }

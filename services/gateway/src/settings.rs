@@ -109,6 +109,7 @@ impl Validate for Settings {
         self.plans.validate(problems);
         let exposed = self.process.app_env.is_exposed();
         let pepper = self.api_key_pepper.expose_secret().chars().count();
+        // An empty pepper stands for the development one; a short one is a mistake anywhere.
         if pepper < MIN_PEPPER_CHARS && (exposed || pepper > 0) {
             problems.add(
                 "API_KEY_PEPPER",

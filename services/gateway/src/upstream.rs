@@ -96,6 +96,7 @@ impl Upstream {
             ClientError::Unreachable(_) | ClientError::Timeout => {
                 ApiError::unavailable(self.name, format!("{:#}", anyhow::Error::new(error)))
             }
+            // The service answered, so it is not down: one of the two has another idea of the body.
             ClientError::Invalid(_) => ApiError::internal(format!("{}: {error}", self.name)),
         })
     }

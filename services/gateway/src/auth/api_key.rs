@@ -28,7 +28,6 @@ pub type KeyHash = [u8; 32];
 pub struct KeyHasher(Hmac<Sha256>);
 
 impl KeyHasher {
-    /// A hasher under `pepper`.
     pub fn new(pepper: &SecretString) -> anyhow::Result<Self> {
         let pepper = Some(pepper.expose_secret())
             .filter(|text| !text.is_empty())
@@ -44,6 +43,7 @@ impl KeyHasher {
 
     /// The hash of a request's parts, which may hold secrets too; where one part ends matters.
     pub fn hash_parts(&self, parts: &[&[u8]]) -> [u8; 32] {
+        // Each length goes in first: ("ab", "c") and ("a", "bc") must not have one hash.
         let mut mac = self.0.clone();
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
@@ -53,7 +53,6 @@ impl KeyHasher {
     }
 }
 
-/// Makes a new key.
 pub fn generate() -> anyhow::Result<SecretString> {
     let mut bytes = [0u8; 32];
     SysRng

@@ -76,17 +76,18 @@ impl IpBlocker {
         }
     }
 
-    /// Refuses a blocked address.
     pub async fn check(&self, address: IpAddr) -> Result<(), ApiError> {
         if any_contains(&self.allowlist, address) {
             return Ok(());
         }
         let address = client_network(address);
+        // The own blocks first: they need no round trip, and they hold when Redis has lost them.
         let own = self.own().blocked_until(address, Instant::now());
         let until = match own {
             Some(_) => own,
             None => match self.known.get(&address).await {
                 Some(known) => known,
+                // Concurrent requests of one address share one look-up.
                 None => self.known.get_with(address, self.look_up(address)).await,
             },
         };
@@ -130,6 +131,7 @@ impl IpBlocker {
             "address blocked after failed authentications"
         );
         metrics::counter!(IP_BLOCKS).increment(1);
+        // Also when Redis imposed the block, so that it outlives a flush of Redis here.
         self.own().block(address, Instant::now());
     }
 

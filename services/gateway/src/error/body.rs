@@ -18,56 +18,56 @@ const MAX_ERRORS_BYTES: usize = 48 * 1024;
 
 const MAX_DETAIL_CHARS: usize = 1_000;
 
-/// What every answer that is not a success says.
+/// The body of every response that is not a success.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody {
     /// `ValidationError` for rejected input, `HTTPException` for everything else.
     #[schema(example = "HTTPException")]
     pub error: &'static str,
-    /// One sentence for people.
+    /// What went wrong, in one sentence for people.
     pub detail: String,
-    /// The HTTP status.
+    /// The HTTP status code.
     #[schema(minimum = 400, maximum = 599)]
     pub code: u16,
-    /// Stable slug; clients branch on it.
+    /// Kind of the error as a stable slug, such as `rate_limited`. Clients branch on it.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// What to do next.
+    /// What the caller can do about it.
     pub remediation: &'static str,
-    /// Id of the request.
+    /// Id of the request, as in the header `X-Request-Id`.
     pub request_id: String,
-    /// When it was answered.
+    /// Time of the response.
     pub timestamp: Time,
-    /// Every violation, when input was rejected.
+    /// All violations, at most 100, if input was rejected; otherwise empty.
     #[schema(value_type = Vec<Violation>)]
     pub errors: Vec<FieldError>,
-    /// Seconds until it is worth trying again, as in the header `Retry-After`.
+    /// Seconds after which a repeat can succeed, as in the header `Retry-After`; `null` if none is given.
     #[schema(required, minimum = 1)]
     pub retry_after: Option<u64>,
-    /// Where this kind is described.
+    /// Path of the page that describes this kind of error.
     pub docs_url: String,
-    /// Only on routes whose successes have an envelope.
+    /// Status as in the envelope, on routes whose successful responses have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
 }
 
-/// One broken rule.
+/// One rule that the input breaks.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Violation {
-    /// Where: `body`, `query`, `path` or `header`, then the name.
+    /// Where the input is: `body`, `query`, `path` or `header`, then the names that lead to it.
     pub loc: Vec<String>,
-    /// The rule in words.
+    /// The rule in words, for people.
     pub msg: String,
-    /// The rule's name.
+    /// Name of the rule, for programs, such as `missing`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The rule's parameters.
+    /// Parameters of the rule, such as its bounds.
     #[schema(value_type = Object)]
     pub params: serde_json::Value,
 }
 
 impl ErrorBody {
-    /// The body of `problem`, for the family of routes it happened on.
+    /// The body of `problem`, in the format of the route it happened on.
     pub fn new(
         problem: &ApiError,
         format: ResponseFormat,

@@ -223,7 +223,8 @@ pub fn html() -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Errors</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#1a1d21}}\
+         <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;\
+         color:#1a1d21}}\
          h2{{font:600 1rem/1.5 ui-monospace,monospace;margin:2rem 0 0}}p{{margin:.25rem 0}}small{{color:#5c6670}}\
          a{{color:inherit;text-decoration:none}}section:target{{background:#fff6d6}}</style></head>\
          <body><h1>Errors</h1><p>Every answer that is not a success has one JSON body; clients branch on its \

@@ -48,7 +48,6 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Takes a body apart.
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
         let raw: Box<RawValue> = serde_json::from_slice(body).map_err(|error| {
             ApiError::new(ProblemKind::MalformedJson).detail(format!(
@@ -90,6 +89,7 @@ impl Fields {
     fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
         let at = self.fields.iter().position(|(key, _)| key == name)?;
         let (_, raw) = self.fields.remove(at);
+        // Repeats have been reported as such; they are not unknown fields too.
         self.fields.retain(|(key, _)| key != name);
         Some(raw)
     }

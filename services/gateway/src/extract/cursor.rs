@@ -3,9 +3,11 @@
 //! Inside is the position that the service behind the list named. Pages follow ids or times, so what is added while
 //! someone reads on does not move what he has still to read.
 
+use std::future::{Ready, ready};
 use std::time::Duration;
 
-use actix_web::HttpRequest;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use contracts::problem::ProblemKind;
@@ -15,6 +17,7 @@ use url::form_urlencoded;
 
 use crate::auth::api_key::KeyHasher;
 use crate::error::ApiError;
+use crate::state::AppState;
 
 const CURSOR_TTL: Duration = Duration::from_secs(5 * 60);
 
@@ -25,27 +28,22 @@ const SECONDS_BYTES: usize = 8;
 const SEAL_BYTES: usize = 16;
 
 /// The cursors of one list.
-pub struct Cursors<'s> {
-    hasher: &'s KeyHasher,
+pub struct Cursors {
+    hasher: KeyHasher,
     list: String,
     filters: String,
     now: Timestamp,
 }
 
-impl<'s> Cursors<'s> {
-    /// The cursors of the list that `request` asks for.
-    pub fn of(request: &HttpRequest, hasher: &'s KeyHasher, now: Timestamp) -> Self {
-        Self::new(request.path(), request.query_string(), hasher, now)
-    }
-
-    fn new(path: &str, query: &str, hasher: &'s KeyHasher, now: Timestamp) -> Self {
+impl Cursors {
+    fn new(path: &str, query: &str, hasher: &KeyHasher, now: Timestamp) -> Self {
         let mut filters: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
             .filter(|(name, _)| !NO_FILTERS.contains(&&**name))
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
         filters.sort();
         Self {
-            hasher,
+            hasher: hasher.clone(),
             list: path.trim_end_matches('/').to_owned(),
             filters: form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(filters)
@@ -80,6 +78,7 @@ impl<'s> Cursors<'s> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (issued, rest) = bytes.split_first_chunk::<SECONDS_BYTES>()?;
         let (seal, position) = rest.split_first_chunk::<SEAL_BYTES>()?;
+        // In constant time, or the seal could be guessed byte by byte.
         let is_ours = bool::from(seal.ct_eq(&self.seal_of(*issued, position)));
         let issued_at = Timestamp::from_second(i64::from_be_bytes(*issued)).ok()?;
         let is_valid = is_ours && self.now.duration_since(issued_at).unsigned_abs() <= CURSOR_TTL;
@@ -98,6 +97,20 @@ impl<'s> Cursors<'s> {
         let mut seal = [0; SEAL_BYTES];
         seal.copy_from_slice(&hash[..SEAL_BYTES]);
         seal
+    }
+}
+
+impl FromRequest for Cursors {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let state = request.app_data::<web::Data<AppState>>();
+        let cursors = state.map(|state| {
+            let now = state.clock.now();
+            Self::new(request.path(), request.query_string(), &state.hasher, now)
+        });
+        ready(cursors.ok_or_else(|| ApiError::internal("the application has no state")))
     }
 }
 

@@ -74,7 +74,6 @@ impl<'r> Params<'r> {
         }
     }
 
-    /// Ends the reading.
     pub fn finish(mut self) -> Result<(), ApiError> {
         if let Some(PendingViolations(earlier)) = self.request.extensions_mut().remove() {
             for violation in earlier {

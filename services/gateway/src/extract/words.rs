@@ -11,7 +11,7 @@ pub enum Currency {
     Usd,
 }
 
-/// Where the prices of bars come from.
+/// Origin of the prices of candles.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum BarSource {
@@ -19,7 +19,7 @@ pub enum BarSource {
     Aggregate,
 }
 
-/// How returns are formed.
+/// How returns are computed.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum Returns {
@@ -29,7 +29,7 @@ pub enum Returns {
     Log,
 }
 
-/// What a list of alerts can be narrowed to. Only `price` alerts can be created yet, so the others find nothing.
+/// Kinds of alerts that a list can be narrowed to. Only `price` alerts can be created, so the others find nothing.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub enum ListedKind {
@@ -47,7 +47,6 @@ pub enum ListedKind {
 }
 
 impl ListedKind {
-    /// Their names.
     pub const NAMES: [&str; 11] = [
         "price",
         "percent_change",

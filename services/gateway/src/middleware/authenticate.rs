@@ -53,6 +53,7 @@ async fn identify(state: &AppState, headers: &HeaderMap, address: IpAddr) -> Res
     let credential = state
         .hasher
         .hash_parts(&[sent(&HeaderName::from_static(API_KEY_HEADER)), sent(&AUTHORIZATION)]);
+    // A missing credential does not count (it returned above): a page that forgot its key is no guesser.
     state.ip_blocker.note_failure(address, &credential).await;
     Err(ApiError::new(refusal))
 }
@@ -72,6 +73,7 @@ pub async fn has_valid_key(state: &AppState, headers: &HeaderMap, address: IpAdd
     if has_bearer_token(headers) {
         return false;
     }
+    // A cached key costs nothing; any other look-up is a guess that PostgreSQL would have to answer.
     if !state.identities.is_cached(key).await {
         let bucket = keys::rate_bucket("blocked-look-up", &client_network(address).to_string());
         let (taken, _) = state.rate_limiter.take(&bucket, BLOCKED_LOOKUP_QUOTA).await;

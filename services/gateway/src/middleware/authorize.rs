@@ -1,4 +1,4 @@
-//! What a credential permits.
+//! Checks that role and key permit what a route needs.
 
 use contracts::problem::ProblemKind;
 use platform::problem::FieldError;

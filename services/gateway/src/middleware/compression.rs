@@ -14,7 +14,6 @@ const MIN_COMPRESSED_BYTES: u64 = 1024;
 
 const MARKER: HeaderValue = HeaderValue::from_static("identity");
 
-/// Marks small bodies.
 pub async fn skip_small_compression<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -31,7 +30,6 @@ pub async fn skip_small_compression<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// Takes the marker off.
 pub async fn hide_marker<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

@@ -143,6 +143,7 @@ impl KeyedRequest {
     async fn claim(self, state: &AppState) -> Result<IdempotencyClaim, ApiError> {
         let now = state.clock.now();
         let client = state.postgres.get().await?;
+        // Before the claim, which would add the row.
         self.require_room(&client).await?;
         let new = NewClaim {
             request_hash: &self.hash,
@@ -151,6 +152,7 @@ impl KeyedRequest {
             expires_at: now + ANSWER_TTL,
             creation_id: CreationId::fresh().0,
         };
+        // One statement decides among concurrent requests: exactly one of them gets the row back.
         if let Some(claim) = idempotency_keys::claim(&client, &self.row, &new).await? {
             return Ok(IdempotencyClaim::Run(Run {
                 until: claim.running_until,
@@ -169,6 +171,7 @@ impl KeyedRequest {
         let Some(status) = stored.status else {
             return Err(in_progress());
         };
+        // A secret is shown once and stored nowhere, so there is nothing to repeat.
         let Some(body) = stored.body else {
             return Err(ApiError::new(ProblemKind::SecretAlreadyShown));
         };
@@ -231,6 +234,7 @@ impl Run {
             self.store(state, status, problem.as_ref(), &body, response.headers())
                 .await
         };
+        // The work is done and the caller has to learn of it, whether or not it can be repeated.
         if let Err(error) = stored {
             tracing::error!(%error, "answer is not kept for repeats");
         }
@@ -260,6 +264,7 @@ impl Run {
             .filter_map(|name| Some((name.as_str(), headers.get(name)?.to_str().ok()?)))
             .collect();
         let kept = serde_json::to_string(&kept).map_err(ApiError::internal)?;
+        // A problem is stored without its rendered body: the replay has its own request id and time.
         let problem_text = problem.map(problem_to).transpose()?;
         let has_secret = self.request.secret && status.is_success();
         let body: Option<&[u8]> = match &problem_text {

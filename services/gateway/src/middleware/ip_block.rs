@@ -1,4 +1,4 @@
-//! Blocked addresses.
+//! Refuses IP addresses that are blocked after failed authentications.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! Rate limits.
+//! Takes a token for each request from the buckets of its route's rate limit.
 
 use std::net::IpAddr;
 

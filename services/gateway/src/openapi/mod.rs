@@ -30,16 +30,17 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
     info(
         title = "CryptoLens API",
         description = "Prices that can be trusted and explained, statistics, and alerts by signed webhook.\n\n\
-            Every answer that is not a success has the body `ErrorBody`; clients branch on its `type` (see /docs/errors). \
-            Every POST accepts `Idempotency-Key`. Every route is the same with and without a slash at its end.",
+            Every response that is not a success has the body `ErrorBody`; clients branch on its `type` \
+            (see /docs/errors). Every POST accepts `Idempotency-Key`. Every route is the same with and without \
+            a slash at its end.",
         license(name = "MIT", identifier = "MIT"),
     ),
     servers((url = "/", description = "This installation")),
     tags(
-        (name = "market", description = "Prices and bars"),
+        (name = "market", description = "Prices and candles"),
         (name = "analytics", description = "Statistics and risk"),
         (name = "alerts", description = "Alerts, their events and deliveries"),
-        (name = "webhooks", description = "Receivers of webhooks"),
+        (name = "webhooks", description = "Webhook endpoints, the receivers of webhooks"),
         (name = "users", description = "Accounts"),
         (name = "system", description = "Health and documentation"),
     ),
@@ -49,10 +50,12 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
         alerts::list, alerts::create, alerts::get, alerts::delete, alerts::events, alerts::deliveries,
         webhooks::list, webhooks::get, webhooks::secret, webhooks::test, webhooks::enable, webhooks::verify,
         users::register, users::me,
-        status::get, system::health, system::live, system::ready, system::openapi, system::openapi_alias, system::demo_account,
+        status::get, system::health, system::live, system::ready,
+        system::openapi, system::openapi_alias, system::demo_account,
     ),
     components(schemas(
-        ErrorBody, Violation, words::AlertKind, words::ListedKind, words::BarLength, words::BarSource, words::CorrelationMethod, words::Currency, words::Returns
+        ErrorBody, Violation, words::AlertKind, words::ListedKind, words::BarLength, words::BarSource,
+        words::CorrelationMethod, words::Currency, words::Returns
     )),
 )]
 struct Description;

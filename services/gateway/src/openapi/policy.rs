@@ -4,6 +4,7 @@ use anyhow::Context;
 use domain::ticker::Ticker;
 use serde_json::{Map, Value, json};
 
+use crate::extract::rule;
 use crate::route::RouteDoc;
 use crate::route_policy::{Access, RoutePolicy};
 
@@ -40,7 +41,7 @@ pub fn apply(
         "NumberForm".into(),
         json!({"description": "How decimals are written", "type": "string", "enum": ["number", "string"]}),
     );
-    schemas.insert("TimeParameter".into(), time());
+    schemas.insert("TimeParameter".into(), rule::time_schema());
     name_data_of_envelopes(schemas)?;
     let tickers: Vec<&str> = tickers.iter().map(Ticker::as_str).collect();
     schemas["AlertCreate"]["properties"]["ticker"]["enum"] = json!(tickers);
@@ -90,7 +91,7 @@ fn add_parameters(described: &mut Map<String, Value>, operation: &RouteDoc) {
     let common = if operation.method == "POST" {
         Some(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
-            "description": "Makes repeats of this request harmless: they get the answer of the first one, for 24 hours",
+            "description": "Makes the request safe to repeat: for 24 hours repeats get the response of the first one",
             "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]([ -~]{0,126}[!-~])?$"},
         }))
     } else if operation.method == "GET" && operation.policy.rate_limit.is_some() {
@@ -109,17 +110,10 @@ fn add_parameters(described: &mut Map<String, Value>, operation: &RouteDoc) {
     } else {
         None
     };
-    let described_ones = described.get_mut("parameters").and_then(Value::as_array_mut);
-    for parameter in described_ones.into_iter().flatten() {
-        if parameter["name"] == "from" || parameter["name"] == "to" {
-            parameter["schema"] = json!({"$ref": "#/components/schemas/TimeParameter"});
-        }
-    }
-    if let Some(parameter) = common {
-        let parameters = described.entry("parameters").or_insert_with(|| json!([]));
-        if let Some(parameters) = parameters.as_array_mut() {
-            parameters.push(parameter);
-        }
+    let mut parameters = (operation.parameters)();
+    parameters.extend(common);
+    if !parameters.is_empty() {
+        described.insert("parameters".into(), Value::Array(parameters));
     }
 }
 
@@ -127,25 +121,28 @@ fn add_parameters(described: &mut Map<String, Value>, operation: &RouteDoc) {
 fn errors(operation: &RouteDoc) -> Vec<(&'static str, &'static str)> {
     let policy = operation.policy;
     let mut errors = vec![
-        ("500", "A fault of ours"),
-        ("503", "A part of the platform does not answer"),
-        ("421", "The request was sent to a host that is not served here"),
+        ("500", "An internal error"),
+        ("503", "A dependency does not answer"),
+        ("421", "The request names a host that is not served here"),
     ];
     if policy.rate_limit.is_some() {
         errors.push(("429", "Too many requests"));
-        errors.push(("403", "The address is blocked, or the credential does not permit this"));
+        errors.push((
+            "403",
+            "The client's IP address is blocked, or the credential lacks the scope",
+        ));
         errors.push(("400", "The request is malformed, or a parameter is invalid"));
-        errors.push(("413", "The body is too large"));
-        errors.push(("415", "The body is not JSON"));
+        errors.push(("413", "The body is larger than 64 KiB"));
+        errors.push(("415", "The body is not `application/json`"));
     }
     if policy.asks_for_credential() {
-        errors.push(("401", "The credential is missing or not valid"));
+        errors.push(("401", "The credential is missing or invalid"));
     }
     if policy.takes_body || operation.method == "POST" || policy.parameter_error.status() == 422 {
         errors.push(("422", "The input breaks one or more rules"));
     }
     if operation.method == "POST" {
-        errors.push(("409", "A conflict, such as a repeat of a request that still runs"));
+        errors.push(("409", "A conflict, such as a repeat while the first request is running"));
     }
     errors
 }
@@ -180,27 +177,35 @@ fn complete(response: &mut Value, status: &str, policy: &RoutePolicy) {
 fn security_schemes() -> Value {
     json!({
         "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key",
-            "description": "The key that registration shows once"},
+            "description": "The API key that registration shows once"},
     })
 }
 
 fn headers() -> Value {
-    let text = |description: &str, pattern: &str| json!({"description": description, "required": true, "schema": {"type": "string", "pattern": pattern}});
-    let whole = |description: &str, minimum: u32| json!({"description": description, "required": true, "schema": {"type": "integer", "minimum": minimum}});
+    let header =
+        |description: &str, schema: Value| json!({"description": description, "required": true, "schema": schema});
+    let text = |description, pattern: &str| header(description, json!({"type": "string", "pattern": pattern}));
+    let whole = |description, minimum: u32| header(description, json!({"type": "integer", "minimum": minimum}));
     json!({
-        "X-Request-Id": text("Id of the request, from the client or made here", "^[A-Za-z0-9._-]{1,64}$"),
-        "RateLimit-Policy": text("The limit that applies", "^\"[a-z]+\";q=[0-9]+;w=[0-9]+$"),
-        "RateLimit": text("What is left of it, and seconds until it is whole again", "^\"[a-z]+\";r=[0-9]+;t=[0-9]+$"),
-        "X-RateLimit-Limit": whole("Most requests in a window", 1),
-        "X-RateLimit-Remaining": whole("Requests that are left", 0),
-        "X-RateLimit-Reset": whole("Unix seconds at which the limit is whole again", 0),
-        "Retry-After": whole("Seconds to wait", 1),
-        "WWW-Authenticate": text("The credentials that are accepted", "^Bearer, ApiKey$"),
+        "X-Request-Id": text("Id of the request, the client's own or a generated one", "^[A-Za-z0-9._-]{1,64}$"),
+        "RateLimit-Policy": text(
+            "The rate limit that applies: q requests in w seconds",
+            "^\"[a-z]+\";q=[0-9]+;w=[0-9]+$",
+        ),
+        "RateLimit": text(
+            "r requests are left; the limit is full again in t seconds",
+            "^\"[a-z]+\";r=[0-9]+;t=[0-9]+$",
+        ),
+        "X-RateLimit-Limit": whole("Maximum number of requests in a window", 1),
+        "X-RateLimit-Remaining": whole("Number of requests that are left", 0),
+        "X-RateLimit-Reset": whole("Time at which the limit is full again, in unix seconds", 0),
+        "Retry-After": whole("Seconds to wait before the next request", 1),
+        "WWW-Authenticate": text("The schemes of credentials that are accepted", "^Bearer, ApiKey$"),
     })
 }
 
-/// Puts a reference where the description of `Envelope<T>` repeats the schema of `T`: a client would have a second type of
-/// another name for every body, and a quote of the list would be none of the quote's.
+/// Puts a reference where the description of `Envelope<T>` repeats the schema of `T`: otherwise generated clients have
+/// a second type of another name for every body, and a quote of the list is not of the type of a single quote.
 fn name_data_of_envelopes(schemas: &mut Map<String, Value>) -> anyhow::Result<()> {
     let envelopes: Vec<String> = schemas
         .keys()
@@ -225,19 +230,8 @@ fn name_data_of_envelopes(schemas: &mut Map<String, Value>) -> anyhow::Result<()
     Ok(())
 }
 
-/// A time in a query: RFC 3339, unix seconds, or unix milliseconds, which are told apart by their size. No value is two of
-/// them, and still it is not `oneOf`: what openapi-generator's `typescript-fetch` makes of that is a type error.
-fn time() -> Value {
-    json!({"anyOf": [
-        {"type": "string", "format": "date-time"},
-        {"type": "integer", "minimum": 0, "maximum": 253_402_300_799_i64, "description": "Unix seconds"},
-        {"type": "integer", "minimum": 1_000_000_000_001_i64, "maximum": 253_402_300_799_999_i64,
-            "description": "Unix milliseconds"},
-    ]})
-}
-
-/// A decimal. The string form is said in words only: a union of number and string would make `price * 2` a type error in
-/// every generated client, for the sake of the few that ask for strings.
+/// A decimal. The string form is described in words only: a union of number and string would make `price * 2` a type
+/// error in every generated client, for the sake of the few that ask for strings.
 fn number() -> Value {
     json!({
         "description": "A decimal. With `numbers=string` it is a string that holds it exactly.",

@@ -102,6 +102,7 @@ impl RateLimiter {
         evict(&mut buckets, MAX_LOCAL_BUCKETS, |(quota, bucket)| {
             !bucket.is_full(*quota, now)
         });
+        // The lock is held for this arithmetic only, never across an await.
         let known = buckets.get(key).map(|(_, bucket)| *bucket);
         let (taken, bucket) = token_bucket::take(quota, known, now);
         buckets.insert(key.to_owned(), (quota, bucket));

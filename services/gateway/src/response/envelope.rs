@@ -6,23 +6,23 @@ use contracts::time::Time;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How the request went.
+/// The outcome of a request.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Status {
-    /// Whether the data are what they should be.
+    /// State of the data.
     pub state: StatusState,
-    /// When it was answered.
+    /// Time of the response.
     pub timestamp: Time,
-    /// 0, or the HTTP status of an error.
+    /// 0 for a success, otherwise the HTTP status code.
     #[schema(minimum = 0, maximum = 599)]
     pub error_code: u16,
-    /// What went wrong.
+    /// What went wrong, in one sentence; `null` for a success.
     #[schema(required)]
     pub error_message: Option<String>,
-    /// Whole milliseconds spent here.
+    /// Whole milliseconds that the gateway took.
     #[schema(minimum = 0)]
     pub elapsed: u64,
-    /// What it counts towards the month's quota.
+    /// Credits that the request counts towards the monthly quota.
     #[schema(minimum = 0)]
     pub credit_count: u32,
 }
@@ -31,13 +31,13 @@ pub struct Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StatusState {
-    /// As good as they get.
+    /// Fresh, from as many sources as wanted.
     Ok,
     /// Fewer sources than wanted, or a fallback.
     Degraded,
-    /// Older than their limit, still served.
+    /// Older than their limit, but served.
     Stale,
-    /// No data: this is an error.
+    /// There are no data: the response is an error.
     Error,
 }
 
@@ -51,65 +51,65 @@ impl From<DataState> for StatusState {
     }
 }
 
-/// Where an answer was kept.
+/// The cache or store that the data were read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CacheLevel {
-    /// In this process.
+    /// The memory of the gateway's process.
     Process,
-    /// In Redis.
+    /// Redis.
     Redis,
-    /// In PostgreSQL.
+    /// PostgreSQL.
     Db,
-    /// Nowhere: computed for this request.
+    /// None: the data were computed for this request.
     None,
 }
 
-/// Where data come from and how old they are.
+/// Origin and age of the data.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Metadata {
-    /// The main source.
+    /// Name of the main source, such as `aggregate`.
     pub source: String,
-    /// All sources.
+    /// Names of all sources.
     pub sources: Vec<String>,
-    /// Milliseconds spent here.
+    /// Milliseconds that the gateway took, to a tenth.
     pub processing_time_ms: Float,
-    /// The newest moment the data speak of.
+    /// Time of the newest observation in the data; `null` if there is none.
     #[schema(required)]
     pub data_as_of: Option<Time>,
-    /// Milliseconds since then.
+    /// Milliseconds since `data_as_of`.
     #[schema(required, minimum = 0)]
     pub age_ms: Option<u64>,
-    /// Where the answer was kept.
+    /// The cache or store that the data were read from.
     pub cache: CacheLevel,
-    /// True if parts were estimated.
+    /// Whether parts of the data were estimated.
     pub estimated: bool,
-    /// Id of the request.
+    /// Id of the request, as in the header `X-Request-Id`.
     pub request_id: String,
 }
 
-/// Where a list goes on.
+/// The position of a page in its list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Pagination {
-    /// Number of items in all pages, if it was counted.
+    /// Number of items on all pages; `null` if it is not counted.
     #[schema(required, minimum = 0)]
     pub total_count: Option<u64>,
-    /// Number of this page, from 1, if pages are numbered.
+    /// Number of this page, from 1; `null` if pages are not numbered.
     #[schema(required, minimum = 1)]
     pub page: Option<u64>,
-    /// Most items on one page.
+    /// Maximum number of items on a page.
     #[schema(minimum = 1)]
     pub per_page: u64,
-    /// Number of pages, if they were counted.
+    /// Number of pages; `null` if they are not counted.
     #[schema(required, minimum = 0)]
     pub total_pages: Option<u64>,
-    /// Position of the first item, from 1, if it is known.
+    /// Position of the first item in the list, from 1; `null` if it is not known.
     #[schema(required, minimum = 1)]
     pub start: Option<u64>,
-    /// Same as `per_page`.
+    /// Maximum number of items on a page, equal to `per_page`.
     #[schema(minimum = 1)]
     pub limit: u64,
-    /// Send it as `cursor` to go on; `null` on the last page.
+    /// Value of the parameter `cursor` for the next page; `null` on the last page.
     #[schema(required)]
     pub next_cursor: Option<String>,
 }
@@ -144,18 +144,18 @@ impl Pagination {
     }
 }
 
-/// Market data with everything said about them.
+/// Market data with their origin and state.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Envelope<T> {
-    /// How the request went.
+    /// The outcome of the request.
     pub status: Status,
-    /// When it was answered.
+    /// Time of the response.
     pub timestamp: Time,
-    /// Where the data come from.
+    /// Origin and age of the data.
     pub metadata: Metadata,
     /// The data.
     pub data: T,
-    /// Only on lists.
+    /// The position of the page, on lists only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pagination: Option<Pagination>,
 }

@@ -5,9 +5,10 @@ pub mod etag;
 
 use std::time::Instant;
 
+use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{EntityTag, HeaderName, HeaderValue};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::http::header::{EntityTag, HeaderName, HeaderValue, LOCATION};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError};
 use contracts::api::Page;
 use contracts::number::{Float, with_strings};
 use contracts::time::Time;
@@ -17,8 +18,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::ApiError;
-use crate::request_context::NumbersAsStrings;
-use crate::request_context::RequestStart;
+use crate::request_context::{NumbersAsStrings, RequestStart};
 use crate::response::envelope::{Envelope, EnvelopeParts, Metadata, Status};
 
 /// The header with the cursor of the next page.
@@ -47,23 +47,97 @@ fn to_json<T: Serialize>(request: &HttpRequest, body: &T) -> Result<String, ApiE
     text.map_err(ApiError::internal)
 }
 
-/// Personal data: never kept by anyone.
-pub fn plain<T: Serialize>(request: &HttpRequest, status: StatusCode, body: &T) -> Result<HttpResponse, ApiError> {
-    let text = to_json(request, body)?;
-    Ok(HttpResponse::build(status).content_type(JSON).body(text))
+fn or_error(response: Result<HttpResponse, ApiError>) -> HttpResponse {
+    response.unwrap_or_else(|error| error.error_response())
 }
 
-/// A page of personal data: the array, and where it goes on in a header.
-pub fn plain_page<T: Serialize>(request: &HttpRequest, page: &Page<T>) -> Result<HttpResponse, ApiError> {
-    let mut response = plain(request, StatusCode::OK, &page.items)?;
-    if let Some(cursor) = page
-        .next_cursor
-        .as_deref()
-        .and_then(|cursor| HeaderValue::from_str(cursor).ok())
-    {
-        response.headers_mut().insert(NEXT_CURSOR, cursor);
+/// The bare body, for data of one user. Nobody may store it.
+#[derive(Debug)]
+pub struct Json<T> {
+    status: StatusCode,
+    body: T,
+    location: Option<HeaderValue>,
+    keeps_body: bool,
+}
+
+impl<T> Json<T> {
+    fn new(status: StatusCode, body: T) -> Self {
+        Self {
+            status,
+            body,
+            location: None,
+            keeps_body: false,
+        }
     }
-    Ok(response)
+
+    pub fn ok(body: T) -> Self {
+        Self::new(StatusCode::OK, body)
+    }
+
+    pub fn created(body: T) -> Self {
+        Self::new(StatusCode::CREATED, body)
+    }
+
+    pub fn accepted(body: T) -> Self {
+        Self::new(StatusCode::ACCEPTED, body)
+    }
+
+    /// A health report: 200 or 503, with this body in both cases and never the error body.
+    pub fn report(is_ready: bool, body: T) -> Self {
+        let status = if is_ready {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        Self {
+            keeps_body: true,
+            ..Self::new(status, body)
+        }
+    }
+
+    /// Names the address of what was created.
+    #[must_use]
+    pub fn at(mut self, location: HeaderValue) -> Self {
+        self.location = Some(location);
+        self
+    }
+}
+
+impl<T: Serialize> Responder for Json<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let mut response = or_error(plain(request, self.status, &self.body));
+        if let Some(location) = self.location {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        if self.keeps_body {
+            response.extensions_mut().insert(SkipErrorRendering);
+        }
+        response
+    }
+}
+
+/// A page of data of one user: the array as the body, the cursor of the next page in a header.
+#[derive(Debug)]
+pub struct PageJson<T>(pub Page<T>);
+
+impl<T: Serialize> Responder for PageJson<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let mut response = or_error(plain(request, StatusCode::OK, &self.0.items));
+        let cursor = self.0.next_cursor.as_deref();
+        if let Some(cursor) = cursor.and_then(|cursor| HeaderValue::from_str(cursor).ok()) {
+            response.headers_mut().insert(NEXT_CURSOR, cursor);
+        }
+        response
+    }
+}
+
+fn plain<T: Serialize>(request: &HttpRequest, status: StatusCode, body: &T) -> Result<HttpResponse, ApiError> {
+    let text = to_json(request, body)?;
+    Ok(HttpResponse::build(status).content_type(JSON).body(text))
 }
 
 /// Market data without an envelope, which clients may keep for `max_age` seconds.
@@ -73,33 +147,42 @@ pub fn market_plain<T: Serialize>(request: &HttpRequest, body: &T, max_age: u32)
     Ok(conditional(request, tag, max_age, text))
 }
 
-/// Market data in the envelope, which clients may keep for `max_age` seconds. The tag is that of the data, of how good
-/// they are, and of the age of a cursor, which ends after five minutes: the envelope's own times differ in every
-/// answer.
-pub fn market<T: Serialize>(
-    request: &HttpRequest,
-    contents: EnvelopeParts<T>,
-    now: Timestamp,
-    max_age: u32,
-) -> Result<HttpResponse, ApiError> {
-    market_tagged(request, contents, now, max_age, None)
+/// Market data in the envelope, which clients may keep for `max_age` seconds.
+#[derive(Debug)]
+pub struct Enveloped<T> {
+    pub parts: EnvelopeParts<T>,
+    pub now: Timestamp,
+    pub max_age: u32,
+    /// What tells one state of the data from the next, if the data themselves do not: with their ages in them they
+    /// differ in every response.
+    pub version: Option<String>,
 }
 
-/// The same, for data that hold an age and therefore differ in every answer: they are told apart by `version` instead.
-pub fn market_tagged<T: Serialize>(
-    request: &HttpRequest,
-    contents: EnvelopeParts<T>,
-    now: Timestamp,
-    max_age: u32,
-    version: Option<&str>,
-) -> Result<HttpResponse, ApiError> {
+impl<T: Serialize> Responder for Enveloped<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        or_error(enveloped(request, self))
+    }
+}
+
+/// The entity tag is that of the data, of their state, and of the age of a cursor, which ends after five minutes: the
+/// envelope's own times differ in every response.
+fn enveloped<T: Serialize>(request: &HttpRequest, response: Enveloped<T>) -> Result<HttpResponse, ApiError> {
+    let Enveloped {
+        parts,
+        now,
+        max_age,
+        version,
+    } = response;
     let EnvelopeParts {
         sourced,
         cache,
         pagination,
-    } = contents;
+    } = parts;
     let data = to_json(request, &sourced.data)?;
     let has_more = pagination.as_ref().is_some_and(|page| page.next_cursor.is_some());
+    // A page that has a next one is renewed in time, or a client would store a cursor that has expired.
     let around = format!(
         "{:?} {:?} {}",
         sourced.state,

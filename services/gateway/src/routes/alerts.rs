@@ -2,15 +2,15 @@
 
 pub mod form;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderValue, LOCATION};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::HeaderValue;
+use actix_web::{HttpResponse, web};
 use contracts::api::Page;
-use contracts::api::alerts::{AddressCheckRequest, AlertBody, AlertEventBody, AlertsQuery, DeliveryBody};
+use contracts::api::alerts::{AddressCheckRequest, AlertBody, AlertEventBody, AlertsQuery, DeliveryBody, PageQuery};
 use domain::ticker::Ticker;
 use platform::problem::FieldError;
 use serde::de::IgnoredAny;
 use serde_json::json;
+use uuid::Uuid;
 
 use self::form::AlertCreate;
 use crate::auth::Scope;
@@ -18,14 +18,14 @@ use crate::error::ApiError;
 use crate::extract::body::RawBody;
 use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
-use crate::extract::pagination::{MAX_CURSOR_CHARS, page_query};
-use crate::extract::path::path_id;
-use crate::extract::query::Params;
-use crate::extract::validate::{self, Violation};
+use crate::extract::pagination::{NEXT_PAGE, page_query};
+use crate::extract::parameters::{Declare, ParameterList, Parameters};
+use crate::extract::rule;
+use crate::extract::validate::Violation;
 use crate::extract::words::ListedKind;
 use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
-use crate::response;
+use crate::response::{Json, PageJson};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 use crate::upstream::Upstream;
@@ -41,23 +41,77 @@ pub const DELETE: RoutePolicy = RoutePolicy::scoped(Scope::AlertsWrite)
     .limited(RateLimitPolicy::AlertsDelete)
     .unprocessable();
 
+const ID: &str = "Id of the alert";
+
+/// The alert that a path names.
+pub struct AlertId(Uuid);
+
+impl ParameterList for AlertId {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        parameters.path("id", rule::id(), ID).map(Self)
+    }
+}
+
+pub struct AlertList(AlertsQuery);
+
+impl ParameterList for AlertList {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let active = "`true` for active alerts only, `false` for inactive ones only";
+        let kind = rule::one_of("ListedKind", &ListedKind::NAMES);
+        Some(Self(AlertsQuery {
+            active: parameters.optional("active", rule::boolean(), active),
+            ticker: parameters.optional("ticker", rule::ticker(), "Alerts on this ticker only"),
+            kind: parameters.optional("kind", kind, "Alerts of this kind only"),
+            limit: parameters.optional("limit", rule::limit(), "Maximum number of alerts; 500 by default"),
+            cursor: parameters.optional("cursor", rule::cursor(), NEXT_PAGE),
+        }))
+    }
+}
+
+pub struct EventList {
+    id: Uuid,
+    page: PageQuery,
+}
+
+impl ParameterList for EventList {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let page = page_query(parameters, "Maximum number of events; 100 by default");
+        let id = parameters.path("id", rule::id(), ID)?;
+        Some(Self { id, page })
+    }
+}
+
+pub struct DeliveryList {
+    id: Uuid,
+    page: PageQuery,
+}
+
+impl ParameterList for DeliveryList {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let page = page_query(parameters, "Maximum number of attempts; 100 by default");
+        let id = parameters.path("id", rule::id(), ID)?;
+        Some(Self { id, page })
+    }
+}
+
 /// Creates an alert
 ///
-/// A condition that is already true fires at the next price. How many alerts may be active at the same time, and to how many
-/// webhook endpoints, depends on the tier: one too many is refused with `plan_limit_reached`, which names limit and number.
+/// An alert whose condition is already true fires at the next price. The tier limits the number of active alerts and of
+/// webhook endpoints. A request beyond a limit is refused with `plan_limit_reached`, which names the limit and the
+/// number.
 #[utoipa::path(post, path = "/api/v1/alerts/", tag = "alerts", request_body = AlertCreate,
     responses(
-        (status = 201, description = "The alert", body = AlertBody),
-        (status = 403, description = "The address is blocked, the credential does not permit this, or the limit of the plan is reached"),
-        (status = 409, description = "An equal alert is active"),
+        (status = 201, description = "The created alert", body = AlertBody),
+        (status = 403, description = "The client's IP address is blocked, the credential lacks the scope, or the limit \
+            of the plan is reached"),
+        (status = 409, description = "The user has an active alert with the same parameters"),
     ))]
 pub async fn create(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
     creation: CreationId,
     body: RawBody,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Json<AlertBody>, ApiError> {
     let limits = state.settings.plans.limits(caller.tier);
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let wanted = match form::read(creation.0, limits, &body.0, |ticker| check_offered(&state, ticker)) {
@@ -71,14 +125,12 @@ pub async fn create(
         }
     };
     let alert: AlertBody = alerts.post("alerts", &wanted).await?;
-    let mut response = response::plain(&request, StatusCode::CREATED, &alert)?;
     let location = HeaderValue::try_from(format!("/api/v1/alerts/{}", alert.id)).map_err(ApiError::internal)?;
-    response.headers_mut().insert(LOCATION, location);
-    Ok(response)
+    Ok(Json::created(alert).at(location))
 }
 
-/// What is wrong with the address of an alert that is refused anyway, so that all is named at once. If that cannot be found
-/// out, the refusal does without it.
+/// What is wrong with the webhook URL of an alert that is refused anyway, so that the error lists all violations.
+/// It does without these if the alerts service does not answer.
 async fn violations_of_address(alerts: &Upstream, webhook_url: String) -> Vec<FieldError> {
     let checked: Result<Option<IgnoredAny>, ApiError> = alerts
         .post("webhooks/check", &AddressCheckRequest { webhook_url })
@@ -94,29 +146,17 @@ fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), Violation> {
     Err(Violation::new("enum", format!("must be one of {}", names.join(", "))).params(json!({"expected": names})))
 }
 
-/// One's own alerts
+/// Lists the user's alerts
 ///
-/// Active and triggered ones, newest first.
+/// Active and triggered alerts, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts/", tag = "alerts",
-    params(
-        ("active" = Option<bool>, Query, description = "Only active, or only inactive ones"),
-        ("ticker" = Option<String>, Query, description = "Only of this asset", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
-        ("kind" = Option<ListedKind>, Query, description = "Only of this kind"),
-        ("limit" = Option<u32>, Query, description = "Most alerts in the answer; 500 by default", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
-    ),
-    responses((status = 200, description = "Alerts", body = Vec<AlertBody>)))]
-pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let mut query = AlertsQuery {
-        active: params.optional("active", validate::boolean),
-        ticker: params.optional("ticker", validate::ticker),
-        kind: params.optional("kind", validate::one_of(&ListedKind::NAMES)),
-        limit: params.optional("limit", validate::integer(1, 1_000)),
-        cursor: params.optional("cursor", validate::text(1, MAX_CURSOR_CHARS)),
-    };
-    params.finish()?;
-    let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
+    responses((status = 200, description = "A page of alerts", body = Vec<AlertBody>)))]
+pub async fn list(
+    state: web::Data<AppState>,
+    cursors: Cursors,
+    caller: Caller,
+    Parameters(AlertList(mut query)): Parameters<AlertList>,
+) -> Result<PageJson<AlertBody>, ApiError> {
     query.cursor = cursors.open(query.cursor)?;
     let mut page: Page<AlertBody> = state
         .upstreams
@@ -125,36 +165,36 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
         .get("alerts", &query)
         .await?;
     page.next_cursor = cursors.seal(page.next_cursor);
-    response::plain_page(&request, &page)
+    Ok(PageJson(page))
 }
 
-/// One alert
+/// Returns an alert
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts",
-    params(("id" = Uuid, Path, description = "Id of the alert")),
     responses(
         (status = 200, description = "The alert", body = AlertBody),
-        (status = 404, description = "No such alert of this user"),
+        (status = 404, description = "The user has no alert with this id"),
     ))]
-pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let id = path_id(Params::of(&request))?;
+pub async fn get(
+    state: web::Data<AppState>,
+    caller: Caller,
+    Parameters(AlertId(id)): Parameters<AlertId>,
+) -> Result<Json<AlertBody>, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let alert: AlertBody = alerts.get(&format!("alerts/{id}"), &()).await?;
-    response::plain(&request, StatusCode::OK, &alert)
+    Ok(Json::ok(alert))
 }
 
 /// Deletes an alert
 #[utoipa::path(delete, path = "/api/v1/alerts/{id}", tag = "alerts",
-    params(("id" = Uuid, Path, description = "Id of the alert")),
     responses(
-        (status = 204, description = "It is gone"),
-        (status = 404, description = "No such alert of this user"),
+        (status = 204, description = "The alert is deleted"),
+        (status = 404, description = "The user has no alert with this id"),
     ))]
 pub async fn delete(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
+    Parameters(AlertId(id)): Parameters<AlertId>,
 ) -> Result<HttpResponse, ApiError> {
-    let id = path_id(Params::of(&request))?;
     state
         .upstreams
         .alerts
@@ -164,64 +204,53 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// What happened to an alert
+/// Lists the events of an alert
 ///
-/// Newest first.
+/// Changes of its state, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/events", tag = "alerts",
-    params(
-        ("id" = Uuid, Path, description = "Id of the alert"),
-        ("limit" = Option<u32>, Query, description = "Most events in the answer; 100 by default", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
-    ),
     responses(
-        (status = 200, description = "Events", body = Vec<AlertEventBody>),
-        (status = 404, description = "No such alert of this user"),
+        (status = 200, description = "A page of events", body = Vec<AlertEventBody>),
+        (status = 404, description = "The user has no alert with this id"),
     ))]
 pub async fn events(
     state: web::Data<AppState>,
-    request: HttpRequest,
+    cursors: Cursors,
     caller: Caller,
-) -> Result<HttpResponse, ApiError> {
-    let page: Page<AlertEventBody> = below(&state, &request, &caller, "events").await?;
-    response::plain_page(&request, &page)
+    Parameters(EventList { id, page }): Parameters<EventList>,
+) -> Result<PageJson<AlertEventBody>, ApiError> {
+    let page: Page<AlertEventBody> = below(&state, &cursors, &caller, &format!("alerts/{id}/events"), page).await?;
+    Ok(PageJson(page))
 }
 
-/// Attempts to deliver an alert's webhook
+/// Lists the attempts to deliver an alert's webhook
 ///
 /// One item per attempt, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}/deliveries", tag = "alerts",
-    params(
-        ("id" = Uuid, Path, description = "Id of the alert"),
-        ("limit" = Option<u32>, Query, description = "Most attempts in the answer; 100 by default", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
-    ),
     responses(
-        (status = 200, description = "Attempts", body = Vec<DeliveryBody>),
-        (status = 404, description = "No such alert of this user"),
+        (status = 200, description = "A page of attempts", body = Vec<DeliveryBody>),
+        (status = 404, description = "The user has no alert with this id"),
     ))]
 pub async fn deliveries(
     state: web::Data<AppState>,
-    request: HttpRequest,
+    cursors: Cursors,
     caller: Caller,
-) -> Result<HttpResponse, ApiError> {
-    let page: Page<DeliveryBody> = below(&state, &request, &caller, "deliveries").await?;
-    response::plain_page(&request, &page)
+    Parameters(DeliveryList { id, page }): Parameters<DeliveryList>,
+) -> Result<PageJson<DeliveryBody>, ApiError> {
+    let page: Page<DeliveryBody> = below(&state, &cursors, &caller, &format!("alerts/{id}/deliveries"), page).await?;
+    Ok(PageJson(page))
 }
 
 /// A page of a list below one alert.
 async fn below<T: serde::de::DeserializeOwned>(
     state: &AppState,
-    request: &HttpRequest,
+    cursors: &Cursors,
     caller: &Caller,
-    list: &str,
+    path: &str,
+    mut query: PageQuery,
 ) -> Result<Page<T>, ApiError> {
-    let mut params = Params::of(request);
-    let mut query = page_query(&mut params);
-    let id = path_id(params)?;
-    let cursors = Cursors::of(request, &state.hasher, state.clock.now());
     query.cursor = cursors.open(query.cursor)?;
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
-    let mut page: Page<T> = alerts.get(&format!("alerts/{id}/{list}"), &query).await?;
+    let mut page: Page<T> = alerts.get(path, &query).await?;
     page.next_cursor = cursors.seal(page.next_cursor);
     Ok(page)
 }

@@ -1,6 +1,6 @@
 //! Statistics, series, correlations.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::api::Sourced;
 use contracts::api::analytics::{
     CorrelationBody, CorrelationQuery, StatsBody, StatsQuery, TimeseriesBody, TimeseriesQuery,
@@ -11,11 +11,10 @@ use domain::ticker::Ticker;
 
 use crate::auth::Scope;
 use crate::error::ApiError;
-use crate::extract::query::{Params, expect_valid};
-use crate::extract::validate::{self, Violation};
-use crate::extract::words::{BarLength, CorrelationMethod, Returns};
+use crate::extract::parameters::{Declare, ParameterList, Parameters};
+use crate::extract::rule;
 use crate::rate_limit::policy::RateLimitPolicy;
-use crate::response;
+use crate::response::Enveloped;
 use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
@@ -29,137 +28,183 @@ const MAX_AGE: u32 = 5;
 
 const SERIES: &[&str] = &["price", "returns", "drawdown", "rolling_volatility", "rolling_sharpe"];
 
+const SYMBOL: &str = "Ticker of the asset, in any case";
+const WINDOW: &str = "Look-back window, 1h to 5y; 30d by default";
+const INTERVAL_OF_WINDOW: &str = "Length of a candle; follows from the window by default";
+const INTERVAL_OF_RANGE: &str = "Length of a candle; follows from the range by default";
+
+pub struct StatsParameters {
+    symbol: Ticker,
+    query: StatsQuery,
+}
+
+impl ParameterList for StatsParameters {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let symbol = parameters.path("symbol", rule::ticker(), SYMBOL);
+        let query = StatsQuery {
+            window: parameters.optional("window", rule::window(), WINDOW),
+            interval: parameters.optional("interval", rule::interval(), INTERVAL_OF_WINDOW),
+            returns: parameters.optional(
+                "returns",
+                rule::one_of("Returns", &["simple", "log"]),
+                "How returns are computed; simple by default",
+            ),
+            risk_free: parameters.optional(
+                "risk_free",
+                rule::number(-1, 10),
+                "Risk-free rate per year as a fraction, such as 0.04; 0 by default",
+            ),
+            periods_per_year: parameters.optional(
+                "periods_per_year",
+                rule::number(1, 31_536_000),
+                "Number of candles in a year, which scales annual values; follows from the interval by default",
+            ),
+        };
+        Some(Self { symbol: symbol?, query })
+    }
+}
+
+pub struct TimeseriesParameters {
+    symbol: Ticker,
+    query: TimeseriesQuery,
+}
+
+impl ParameterList for TimeseriesParameters {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let symbol = parameters.path("symbol", rule::ticker(), SYMBOL);
+        let query = TimeseriesQuery {
+            from: parameters.optional(
+                "from",
+                rule::time(),
+                "Start of the range: RFC 3339, or unix seconds or milliseconds; 30 days before the end by default",
+            ),
+            to: parameters.optional(
+                "to",
+                rule::time(),
+                "End of the range: RFC 3339, or unix seconds or milliseconds; now by default",
+            ),
+            interval: parameters.optional("interval", rule::interval(), INTERVAL_OF_RANGE),
+            max_points: parameters.optional(
+                "max_points",
+                rule::integer(2, 5_000),
+                "Maximum number of points; 500 by default",
+            ),
+            series: parameters.optional(
+                "series",
+                rule::words("price,drawdown", SERIES),
+                "Comma-separated list of price, returns, drawdown, rolling_volatility and rolling_sharpe; \
+                 price by default",
+            ),
+        };
+        Some(Self { symbol: symbol?, query })
+    }
+}
+
+pub struct CorrelationParameters {
+    symbols: Vec<Ticker>,
+    window: Option<String>,
+    interval: Option<String>,
+    method: Option<String>,
+}
+
+impl ParameterList for CorrelationParameters {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let symbols = parameters.required(
+            "symbols",
+            rule::tickers(2, 50),
+            "Comma-separated list of 2 to 50 different tickers",
+        );
+        let window = parameters.optional("window", rule::window(), WINDOW);
+        let interval = parameters.optional("interval", rule::interval(), INTERVAL_OF_WINDOW);
+        let method = parameters.optional(
+            "method",
+            rule::one_of("CorrelationMethod", &["pearson", "spearman"]),
+            "The correlation coefficient; pearson by default",
+        );
+        Some(Self {
+            symbols: symbols?,
+            window,
+            interval,
+            method,
+        })
+    }
+}
+
 /// Statistics of one asset
 ///
 /// An undefined value is `null`, with its reason in `undefined`.
 #[utoipa::path(get, path = "/api/v1/analytics/{symbol}/stats", tag = "analytics",
-    params(
-        ("symbol" = String, Path, description = "Ticker, in any case", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
-        ("window" = Option<String>, Query, description = "Look-back window, 1h to 5y; 30d by default",
-            pattern = "^([1-9][0-9]{0,3}h|[1-9][0-9]{0,2}d|[1-9][0-9]?w|[1-5]y)$", example = "30d"),
-        ("interval" = Option<BarLength>, Query, description = "Length of the bars; follows from the window by default"),
-        ("returns" = Option<Returns>, Query, description = "How returns are formed; simple by default"),
-        ("risk_free" = Option<f64>, Query, description = "Risk-free rate per year, as a fraction; 0 by default", minimum = -1, maximum = 10),
-        ("periods_per_year" = Option<f64>, Query, description = "Overrides what follows from the interval", minimum = 1, maximum = 31536000),
-    ),
     responses(
-        (status = 200, description = "Statistics", body = Envelope<StatsBody>),
-        (status = 304, description = "The client has them"),
-        (status = 404, description = "No such asset"),
+        (status = 200, description = "Statistics of the asset", body = Envelope<StatsBody>),
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "The asset is not offered"),
     ))]
-pub async fn stats(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let symbol = params.path("symbol", validate::ticker);
-    let query = StatsQuery {
-        window: params.optional("window", validate::window),
-        interval: params.optional("interval", validate::interval),
-        returns: params.optional("returns", validate::one_of(&["simple", "log"])),
-        risk_free: params.optional("risk_free", validate::number(-1.0, 10.0)),
-        periods_per_year: params.optional("periods_per_year", validate::number(1.0, 31_536_000.0)),
-    };
-    params.finish()?;
-    let symbol = require_supported(&state, expect_valid(symbol)?)?;
+pub async fn stats(
+    state: web::Data<AppState>,
+    Parameters(StatsParameters { symbol, query }): Parameters<StatsParameters>,
+) -> Result<Enveloped<StatsBody>, ApiError> {
+    let symbol = require_supported(&state, symbol)?;
     let found: Sourced<StatsBody> = state
         .upstreams
         .analytics
         .get(&format!("analytics/{symbol}/stats"), &query)
         .await?;
-    response::market(
-        &request,
-        EnvelopeParts::new(found, CacheLevel::Db),
-        state.clock.now(),
-        MAX_AGE,
-    )
+    Ok(answer(&state, found))
 }
 
-/// Series of one asset
+/// Time series of one asset
 ///
-/// Columns of equal length; downsampling keeps the extremes.
+/// Columns of equal length. Downsampling keeps minima and maxima.
 #[utoipa::path(get, path = "/api/v1/analytics/{symbol}/timeseries", tag = "analytics",
-    params(
-        ("symbol" = String, Path, description = "Ticker, in any case", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
-        ("from" = Option<String>, Query, description = "Start: RFC 3339, or unix seconds or milliseconds; 30 days before the end by default", format = DateTime),
-        ("to" = Option<String>, Query, description = "End; now by default", format = DateTime),
-        ("interval" = Option<BarLength>, Query, description = "Length of the bars; follows from the range by default"),
-        ("max_points" = Option<u32>, Query, description = "Most points in the answer; 500 by default", minimum = 2, maximum = 5000),
-        ("series" = Option<String>, Query, description = "Comma list of price, returns, drawdown, rolling_volatility, rolling_sharpe; price by default",
-            pattern = "^(price|returns|drawdown|rolling_volatility|rolling_sharpe)(,(price|returns|drawdown|rolling_volatility|rolling_sharpe)){0,4}$", example = "price,drawdown"),
-    ),
     responses(
-        (status = 200, description = "Series", body = Envelope<TimeseriesBody>),
-        (status = 304, description = "The client has them"),
-        (status = 404, description = "No such asset"),
+        (status = 200, description = "The series", body = Envelope<TimeseriesBody>),
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "The asset is not offered"),
     ))]
-pub async fn timeseries(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let symbol = params.path("symbol", validate::ticker);
-    let query = TimeseriesQuery {
-        from: params.optional("from", validate::time),
-        to: params.optional("to", validate::time),
-        interval: params.optional("interval", validate::interval),
-        max_points: params.optional("max_points", validate::integer(2, 5_000)),
-        series: params.optional("series", series),
-    };
-    params.finish()?;
+pub async fn timeseries(
+    state: web::Data<AppState>,
+    Parameters(TimeseriesParameters { symbol, query }): Parameters<TimeseriesParameters>,
+) -> Result<Enveloped<TimeseriesBody>, ApiError> {
     in_order(query.from, query.to)?;
-    let symbol = require_supported(&state, expect_valid(symbol)?)?;
+    let symbol = require_supported(&state, symbol)?;
     let path = format!("analytics/{symbol}/timeseries");
     let found: Sourced<TimeseriesBody> = state.upstreams.analytics.get(&path, &query).await?;
-    response::market(
-        &request,
-        EnvelopeParts::new(found, CacheLevel::Db),
-        state.clock.now(),
-        MAX_AGE,
-    )
+    Ok(answer(&state, found))
 }
 
 /// Correlations between assets
 #[utoipa::path(get, path = "/api/v1/analytics/correlation", tag = "analytics",
-    params(
-        ("symbols" = String, Query, description = "Comma list of 2 to 50 different tickers",
-            pattern = "^[A-Za-z0-9]{1,20}(,[A-Za-z0-9]{1,20}){1,49}$", example = "BTC,ETH"),
-        ("window" = Option<String>, Query, description = "Look-back window, 1h to 5y; 30d by default",
-            pattern = "^([1-9][0-9]{0,3}h|[1-9][0-9]{0,2}d|[1-9][0-9]?w|[1-5]y)$", example = "30d"),
-        ("interval" = Option<BarLength>, Query, description = "Length of the bars; follows from the window by default"),
-        ("method" = Option<CorrelationMethod>, Query, description = "How correlation is measured; pearson by default"),
-    ),
     responses(
-        (status = 200, description = "A symmetric matrix", body = Envelope<CorrelationBody>),
-        (status = 304, description = "The client has it"),
-        (status = 404, description = "One of the assets does not exist"),
+        (status = 200, description = "The symmetric matrix of correlations, in the order of `symbols`",
+            body = Envelope<CorrelationBody>),
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "One of the assets is not offered"),
     ))]
-pub async fn correlation(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let symbols = params.required("symbols", validate::tickers(2, 50));
-    let window = params.optional("window", validate::window);
-    let interval = params.optional("interval", validate::interval);
-    let method = params.optional("method", validate::one_of(&["pearson", "spearman"]));
-    params.finish()?;
+pub async fn correlation(
+    state: web::Data<AppState>,
+    Parameters(parameters): Parameters<CorrelationParameters>,
+) -> Result<Enveloped<CorrelationBody>, ApiError> {
     let mut names = Vec::new();
-    for symbol in expect_valid(symbols)? {
+    for symbol in parameters.symbols {
         names.push(require_supported(&state, symbol)?.to_string());
     }
     let query = CorrelationQuery {
         symbols: names.join(","),
-        window,
-        interval,
-        method,
+        window: parameters.window,
+        interval: parameters.interval,
+        method: parameters.method,
     };
     let found: Sourced<CorrelationBody> = state.upstreams.analytics.get("analytics/correlation", &query).await?;
-    response::market(
-        &request,
-        EnvelopeParts::new(found, CacheLevel::Db),
-        state.clock.now(),
-        MAX_AGE,
-    )
+    Ok(answer(&state, found))
 }
 
-fn series(text: &str) -> Result<String, Violation> {
-    let one = validate::one_of(SERIES);
-    for name in text.split(',') {
-        one(name.trim())?;
+fn answer<T>(state: &AppState, found: Sourced<T>) -> Enveloped<T> {
+    Enveloped {
+        parts: EnvelopeParts::new(found, CacheLevel::Db),
+        now: state.clock.now(),
+        max_age: MAX_AGE,
+        version: None,
     }
-    Ok(text.to_owned())
 }
 
 /// The ticker, if it is offered here.

@@ -1,19 +1,18 @@
-//! Bars.
+//! Candles.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::api::analytics::{CandleBody, CandlesQuery};
 use contracts::api::{Page, Sourced};
+use domain::ticker::Ticker;
 
 use super::analytics::{in_order, require_supported};
 use crate::auth::Scope;
 use crate::error::ApiError;
 use crate::extract::cursor::Cursors;
-use crate::extract::pagination::MAX_CURSOR_CHARS;
-use crate::extract::query::{Params, expect_valid};
-use crate::extract::validate;
-use crate::extract::words::{BarLength, BarSource};
+use crate::extract::parameters::{Declare, ParameterList, Parameters};
+use crate::extract::rule;
 use crate::rate_limit::policy::RateLimitPolicy;
-use crate::response;
+use crate::response::Enveloped;
 use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts, Pagination};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
@@ -22,46 +21,72 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
     .limited(RateLimitPolicy::Market)
     .enveloped();
 
-/// Seconds for which a client may keep bars: the last one changes with every price.
+/// Seconds for which a client may keep candles: the last one changes with every price.
 const MAX_AGE: u32 = 2;
 
 const DEFAULT_LIMIT: u32 = 500;
-const MAX_LIMIT: u32 = 1_000;
 
-/// Bars of one ticker
+pub struct CandleList {
+    ticker: Ticker,
+    query: CandlesQuery,
+}
+
+impl ParameterList for CandleList {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let ticker = parameters.path("ticker", rule::ticker(), "Ticker of the asset, in any case");
+        let interval = parameters.optional("interval", rule::interval(), "Length of a candle; 1h by default");
+        let from = parameters.optional(
+            "from",
+            rule::time(),
+            "First opening time: RFC 3339, or unix seconds or milliseconds",
+        );
+        let to = parameters.optional(
+            "to",
+            rule::time(),
+            "End of the range, exclusive: RFC 3339, or unix seconds or milliseconds; now by default",
+        );
+        // There is one origin only, so its value is checked and not used.
+        parameters.optional(
+            "source",
+            rule::one_of("BarSource", &["aggregate"]),
+            "Origin of the prices: `aggregate`, all venues together",
+        );
+        let limit = parameters.optional("limit", rule::limit(), "Maximum number of candles; 500 by default");
+        let cursor = parameters.optional(
+            "cursor",
+            rule::cursor(),
+            "`pagination.next_cursor` of the page before; valid for five minutes",
+        );
+        Some(Self {
+            ticker: ticker?,
+            query: CandlesQuery {
+                interval,
+                from,
+                to,
+                limit,
+                cursor,
+            },
+        })
+    }
+}
+
+/// Candles of one asset
 ///
-/// Ascending by opening time. Without `from`, the newest ones.
+/// In ascending order of their opening times. Without `from`, the newest candles.
 #[utoipa::path(get, path = "/api/v1/candles/{ticker}", tag = "market",
-    params(
-        ("ticker" = String, Path, description = "Ticker, in any case", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
-        ("interval" = Option<BarLength>, Query, description = "Length of the bars; 1h by default"),
-        ("from" = Option<String>, Query, description = "First opening time: RFC 3339, or unix seconds or milliseconds", format = DateTime),
-        ("to" = Option<String>, Query, description = "End, exclusive; now by default", format = DateTime),
-        ("source" = Option<BarSource>, Query, description = "Where the prices come from: all venues together"),
-        ("limit" = Option<u32>, Query, description = "Most bars in the answer; 500 by default", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
-    ),
     responses(
-        (status = 200, description = "Bars", body = Envelope<Vec<CandleBody>>),
-        (status = 304, description = "The client has them"),
-        (status = 404, description = "No such ticker"),
+        (status = 200, description = "A page of candles", body = Envelope<Vec<CandleBody>>),
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "The asset is not offered"),
     ))]
-pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let ticker = params.path("ticker", validate::ticker);
-    let mut query = CandlesQuery {
-        interval: params.optional("interval", validate::interval),
-        from: params.optional("from", validate::time),
-        to: params.optional("to", validate::time),
-        limit: params.optional("limit", validate::integer(1, MAX_LIMIT)),
-        cursor: params.optional("cursor", validate::text(1, MAX_CURSOR_CHARS)),
-    };
-    params.optional("source", validate::one_of(&["aggregate"]));
-    params.finish()?;
+pub async fn list(
+    state: web::Data<AppState>,
+    cursors: Cursors,
+    Parameters(CandleList { ticker, mut query }): Parameters<CandleList>,
+) -> Result<Enveloped<Vec<CandleBody>>, ApiError> {
     in_order(query.from, query.to)?;
-    let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
     query.cursor = cursors.open(query.cursor)?;
-    let ticker = require_supported(&state, expect_valid(ticker)?)?;
+    let ticker = require_supported(&state, ticker)?;
 
     let found: Sourced<Page<CandleBody>> = state
         .upstreams
@@ -79,5 +104,10 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
         estimated: found.estimated,
     };
     let contents = EnvelopeParts::new(sourced, CacheLevel::Db).page(pagination);
-    response::market(&request, contents, state.clock.now(), MAX_AGE)
+    Ok(Enveloped {
+        parts: contents,
+        now: state.clock.now(),
+        max_age: MAX_AGE,
+        version: None,
+    })
 }

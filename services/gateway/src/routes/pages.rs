@@ -18,7 +18,8 @@ pub const OPEN: RoutePolicy = RoutePolicy::public();
 
 /// Nothing from elsewhere; styles may be inline, which charts need.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'",
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; \
+     base-uri 'self'",
 );
 
 const HTML: &str = "text/html; charset=utf-8";

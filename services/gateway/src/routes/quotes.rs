@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::api::{DataState, Sourced};
 use contracts::messages::QuoteMessage;
 use contracts::number::Number;
@@ -19,13 +19,13 @@ use uuid::Uuid;
 
 use crate::auth::Scope;
 use crate::error::ApiError;
-use crate::extract::pagination::{MAX_CURSOR_CHARS, reject_cursor};
-use crate::extract::query::{Params, expect_valid};
-use crate::extract::validate;
+use crate::extract::pagination::{ONE_PAGE, reject_cursor};
+use crate::extract::parameters::{Declare, ParameterList, Parameters};
+use crate::extract::rule;
 use crate::extract::words::Currency;
 use crate::quote_cache::age;
 use crate::rate_limit::policy::RateLimitPolicy;
-use crate::response;
+use crate::response::Enveloped;
 use crate::response::envelope::{Envelope, EnvelopeParts, Pagination};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
@@ -40,52 +40,52 @@ const MAX_AGE: u32 = 1;
 /// Most tickers in one request.
 const MAX_TICKERS: usize = 100;
 
-/// One aggregate price.
+/// The aggregate price of one asset.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct QuoteBody {
-    /// The asset.
+    /// Ticker of the asset.
     #[schema(value_type = String, example = "BTC")]
     pub ticker: Ticker,
-    /// The price in `currency`.
+    /// The price of one unit of the asset, in `currency`.
     pub price: Number,
-    /// Always `USD` today.
+    /// Currency of all amounts: `USD`.
     #[schema(value_type = Currency, example = "USD")]
     pub currency: String,
     /// Half-width of the confidence interval, in `currency`.
     #[schema(required)]
     pub confidence: Option<Number>,
-    /// The same in ten-thousandths of the price.
+    /// Half-width of the confidence interval in basis points, ten-thousandths of the price.
     #[schema(required)]
     pub confidence_bps: Option<Number>,
-    /// Best bid, where a venue tells it.
+    /// Highest bid, in `currency`; absent if no venue reports one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bid: Option<Number>,
-    /// Best ask, where a venue tells it.
+    /// Lowest ask, in `currency`; absent if no venue reports one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ask: Option<Number>,
     /// Volume of the last 24 hours, in `currency`.
     #[schema(required)]
     pub volume_24h: Option<Number>,
-    /// Change over 24 hours in percent.
+    /// Change of the price over the last 24 hours, in percent.
     #[schema(required)]
     pub change_24h: Option<Number>,
-    /// How many venues' prices went into it.
+    /// Number of venues whose prices are part of the aggregate.
     #[schema(minimum = 0)]
     pub n_sources: u32,
-    /// Whether it may be relied on: `ok`, `degraded` or `stale`.
+    /// Quality of the price: `ok`, `degraded` (fewer venues than wanted) or `stale` (too old).
     #[schema(value_type = DataState)]
     pub quality: Quality,
-    /// The moment the price speaks of.
+    /// Time of the newest observation in the price.
     pub as_of: Time,
-    /// Milliseconds since then.
+    /// Milliseconds since `as_of`.
     #[schema(minimum = 0)]
     pub age_ms: u64,
-    /// Id of the price.
+    /// Id of this price, by which it can be explained.
     pub price_id: Uuid,
-    /// How it was made.
+    /// Name and version of the method of aggregation.
     #[schema(example = "wmedian/1")]
     pub method: String,
-    /// Notes such as `simulated`.
+    /// Flags such as `simulated`: the market is a simulation.
     pub flags: Vec<String>,
 }
 
@@ -124,31 +124,51 @@ impl QuoteBody {
     }
 }
 
-/// Quotes
-///
-/// The newest aggregate quote of each ticker. Tickers without any price are left out.
-#[utoipa::path(get, path = "/api/v1/quotes", tag = "market",
-    params(
-        ("tickers" = Option<String>, Query, description = "Comma list of at most 100 tickers; all that are offered by default",
-            pattern = "^[A-Za-z0-9]{1,20}(,[A-Za-z0-9]{1,20}){0,99}$", example = "BTC,ETH"),
-        ("convert" = Option<Currency>, Query, description = "Currency of the prices"),
-        ("cursor" = Option<String>, Query, description = "None: the list is given whole", min_length = 1, max_length = 512),
-    ),
-    responses(
-        (status = 200, description = "Quotes", body = Envelope<Vec<QuoteBody>>),
-        (status = 304, description = "The client has them"),
-    ))]
-pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let wanted = params.optional("tickers", validate::tickers(1, MAX_TICKERS));
-    params.optional("convert", validate::currency);
-    let cursor = params.optional("cursor", validate::text(1, MAX_CURSOR_CHARS));
-    params.finish()?;
-    reject_cursor(cursor.as_deref())?;
+pub struct QuoteList {
+    tickers: Option<Vec<Ticker>>,
+    cursor: Option<String>,
+}
 
+impl ParameterList for QuoteList {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let tickers = parameters.optional(
+            "tickers",
+            rule::tickers(1, MAX_TICKERS),
+            "Comma-separated list of at most 100 tickers; all offered ones by default",
+        );
+        parameters.optional("convert", rule::currency(), "Currency of the prices");
+        let cursor = parameters.optional("cursor", rule::cursor(), ONE_PAGE);
+        Some(Self { tickers, cursor })
+    }
+}
+
+/// The asset that a path names.
+pub struct QuoteTicker(Ticker);
+
+impl ParameterList for QuoteTicker {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let ticker = parameters.path("ticker", rule::ticker(), "Ticker of the asset, in any case");
+        parameters.optional("convert", rule::currency(), "Currency of the price");
+        ticker.map(Self)
+    }
+}
+
+/// Lists the newest quotes
+///
+/// The aggregate quote of each ticker. Tickers that never had a price are left out.
+#[utoipa::path(get, path = "/api/v1/quotes", tag = "market",
+    responses(
+        (status = 200, description = "The quotes", body = Envelope<Vec<QuoteBody>>),
+        (status = 304, description = "The client's copy is current"),
+    ))]
+pub async fn list(
+    state: web::Data<AppState>,
+    Parameters(parameters): Parameters<QuoteList>,
+) -> Result<Enveloped<Vec<QuoteBody>>, ApiError> {
+    reject_cursor(parameters.cursor.as_deref())?;
     let (snapshot, place) = state.quotes.snapshot_with_level().await?;
     let now = state.clock.now();
-    let chosen: Vec<&QuoteMessage> = match &wanted {
+    let chosen: Vec<&QuoteMessage> = match &parameters.tickers {
         Some(tickers) => tickers.iter().filter_map(|ticker| snapshot.find(ticker)).collect(),
         None => snapshot.quotes.iter().filter_map(|(_, quote)| quote.as_ref()).collect(),
     };
@@ -159,27 +179,25 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
     let pagination = Pagination::whole(bodies.len());
     let version = version(&chosen, &bodies);
     let contents = EnvelopeParts::new(sourced(&chosen, worst(&bodies), bodies), place).page(pagination);
-    response::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
+    Ok(Enveloped {
+        parts: contents,
+        now,
+        max_age: MAX_AGE,
+        version: Some(version),
+    })
 }
 
-/// The quote of one ticker
+/// Returns the newest quote of one asset
 #[utoipa::path(get, path = "/api/v1/quotes/{ticker}", tag = "market",
-    params(
-        ("ticker" = String, Path, description = "Ticker, in any case", pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC"),
-        ("convert" = Option<Currency>, Query, description = "Currency of the price"),
-    ),
     responses(
         (status = 200, description = "The quote", body = Envelope<QuoteBody>),
-        (status = 304, description = "The client has it"),
-        (status = 404, description = "No such ticker, or it never had a price"),
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "The asset is not offered, or it never had a price"),
     ))]
-pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let ticker = params.path("ticker", validate::ticker);
-    params.optional("convert", validate::currency);
-    params.finish()?;
-
-    let ticker = expect_valid(ticker)?;
+pub async fn get(
+    state: web::Data<AppState>,
+    Parameters(QuoteTicker(ticker)): Parameters<QuoteTicker>,
+) -> Result<Enveloped<QuoteBody>, ApiError> {
     let (snapshot, place) = state.quotes.snapshot_with_level().await?;
     let now = state.clock.now();
     let Some(quote) = snapshot.find(&ticker) else {
@@ -188,7 +206,12 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<Htt
     let body = QuoteBody::new(quote, now, state.settings.rates_ttl());
     let version = version(&[quote], std::slice::from_ref(&body));
     let contents = EnvelopeParts::new(sourced(&[quote], body.state(), body), place);
-    response::market_tagged(&request, contents, now, MAX_AGE, Some(&version))
+    Ok(Enveloped {
+        parts: contents,
+        now,
+        max_age: MAX_AGE,
+        version: Some(version),
+    })
 }
 
 /// What tells one state of the quotes from the next, apart from their age.

@@ -34,15 +34,15 @@ impl Serialize for Rates<'_> {
     }
 }
 
-/// The newest prices
+/// Returns the newest prices
 ///
 /// Aggregate prices in USD by ticker. A ticker without a fresh price is left out and named in `X-Rates-Missing`.
 #[utoipa::path(get, path = "/api/v1/rates/", tag = "market",
     responses(
-        (status = 200, description = "Price by ticker", body = std::collections::BTreeMap<String, Number>,
+        (status = 200, description = "Price in USD by ticker", body = std::collections::BTreeMap<String, Number>,
             example = json!({"BTC": 65420.15, "ETH": 3100.5, "DOGE": 0.1423, "SOL": 142.8, "BNB": 580.0})),
-        (status = 304, description = "The client has it"),
-        (status = 503, description = "No price is fresh, or a part of the platform is down"),
+        (status = 304, description = "The client's copy is current"),
+        (status = 503, description = "No price is fresh, or a dependency is down"),
     ))]
 pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let snapshot = state.quotes.snapshot().await?;

@@ -1,20 +1,21 @@
 //! Risk levels.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::api::alerts::{MonitorBody, MonitorsQuery};
 use contracts::api::{DataState, Sourced};
 use contracts::time::Time;
+use domain::ticker::Ticker;
 use jiff::{SignedDuration, Timestamp};
 
 use super::analytics::require_supported;
 use crate::auth::Scope;
 use crate::error::ApiError;
 use crate::extract::caller::Caller;
-use crate::extract::pagination::{MAX_CURSOR_CHARS, reject_cursor};
-use crate::extract::query::Params;
-use crate::extract::validate;
+use crate::extract::pagination::{ONE_PAGE, reject_cursor};
+use crate::extract::parameters::{Declare, ParameterList, Parameters};
+use crate::extract::rule;
 use crate::rate_limit::policy::RateLimitPolicy;
-use crate::response;
+use crate::response::Enveloped;
 use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts, Pagination};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
@@ -26,32 +27,44 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
 /// Seconds for which a client may keep levels.
 const MAX_AGE: u32 = 2;
 
-/// Levels are computed on every price. The slowest venues are asked every minute or so; what is older than several of these
-/// says that a part of the platform stands still.
+/// Levels are computed on every price, and the slowest venues are polled about every minute: levels that are older than
+/// several polls mean that a part of the platform has stopped.
 const STALE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// Risk levels
+pub struct MonitorList {
+    symbols: Option<Vec<Ticker>>,
+    cursor: Option<String>,
+}
+
+impl ParameterList for MonitorList {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let symbols = parameters.optional(
+            "symbols",
+            rule::tickers(1, 100),
+            "Comma-separated list of at most 100 tickers; all offered ones by default",
+        );
+        let cursor = parameters.optional("cursor", rule::cursor(), ONE_PAGE);
+        Some(Self { symbols, cursor })
+    }
+}
+
+/// Lists risk levels
 ///
 /// Price drop over 24 hours, volatility spike and drawdown over 30 days, each OK, Warning or Alert.
 #[utoipa::path(get, path = "/api/v1/risk/monitors", tag = "analytics",
-    params(
-        ("symbols" = Option<String>, Query, description = "Comma list of at most 100 tickers; all by default",
-            pattern = "^[A-Za-z0-9]{1,20}(,[A-Za-z0-9]{1,20}){0,99}$", example = "BTC,ETH"),
-        ("cursor" = Option<String>, Query, description = "None: the list is given whole", min_length = 1, max_length = 512),
-    ),
     responses(
-        (status = 200, description = "Levels", body = Envelope<Vec<MonitorBody>>),
-        (status = 304, description = "The client has them"),
-        (status = 404, description = "One of the assets does not exist"),
+        (status = 200, description = "The risk levels of each asset", body = Envelope<Vec<MonitorBody>>),
+        (status = 304, description = "The client's copy is current"),
+        (status = 404, description = "One of the assets is not offered"),
     ))]
-pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let symbols = params.optional("symbols", validate::tickers(1, 100));
-    let cursor = params.optional("cursor", validate::text(1, MAX_CURSOR_CHARS));
-    params.finish()?;
-    reject_cursor(cursor.as_deref())?;
+pub async fn list(
+    state: web::Data<AppState>,
+    caller: Caller,
+    Parameters(parameters): Parameters<MonitorList>,
+) -> Result<Enveloped<Vec<MonitorBody>>, ApiError> {
+    reject_cursor(parameters.cursor.as_deref())?;
     let mut names = Vec::new();
-    for symbol in symbols.unwrap_or_default() {
+    for symbol in parameters.symbols.unwrap_or_default() {
         names.push(require_supported(&state, symbol)?.to_string());
     }
     let query = MonitorsQuery {
@@ -69,7 +82,12 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Call
         estimated: false,
     };
     let contents = EnvelopeParts::new(sourced, CacheLevel::Db).page(pagination);
-    response::market(&request, contents, now, MAX_AGE)
+    Ok(Enveloped {
+        parts: contents,
+        now,
+        max_age: MAX_AGE,
+        version: None,
+    })
 }
 
 /// The time of the oldest price behind these levels.

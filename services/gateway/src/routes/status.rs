@@ -1,6 +1,6 @@
 //! The state of venues, services and queues.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::api::fetch::SourceBody;
 use contracts::api::{DataState, Sourced};
 use contracts::queues;
@@ -13,7 +13,7 @@ use crate::auth::Scope;
 use crate::error::ApiError;
 use crate::health::DependencyState;
 use crate::rate_limit::policy::RateLimitPolicy;
-use crate::response;
+use crate::response::Enveloped;
 use crate::response::envelope::{CacheLevel, Envelope, EnvelopeParts};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
@@ -23,47 +23,50 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
     .limited(RateLimitPolicy::Market)
     .enveloped();
 
-/// How the platform is.
+/// Seconds for which a client may keep the status.
+const MAX_AGE: u32 = 1;
+
+/// The state of the platform.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusBody {
-    /// Every venue.
+    /// State of each venue.
     pub sources: Vec<SourceBody>,
-    /// Every service.
+    /// State of each service.
     pub services: Vec<ServiceBody>,
-    /// Every queue.
+    /// Depth of each queue.
     pub queues: Vec<QueueBody>,
 }
 
-/// One service.
+/// The state of one service.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ServiceBody {
-    /// Its name.
+    /// Name of the service.
     pub name: String,
-    /// `ok` or `down`.
+    /// `ok`, or `down` if the service does not answer.
     #[schema(value_type = DependencyState)]
     pub state: &'static str,
-    /// Its version.
+    /// Version of the service; `null` if it does not answer.
     #[schema(required)]
     pub version: Option<String>,
-    /// Seconds since it started.
+    /// Seconds since the service started; `null` if it does not answer.
     #[schema(required, minimum = 0)]
     pub uptime_seconds: Option<u64>,
 }
 
-/// One queue.
+/// The depth of one queue.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct QueueBody {
-    /// Its name.
+    /// Name of the queue.
     pub name: String,
-    /// How many messages wait; `null` if that cannot be found out.
+    /// Number of messages that wait; `null` if RabbitMQ does not answer.
     #[schema(required, minimum = 0)]
     pub depth: Option<u32>,
 }
 
-/// The state of venues, services and queues
+/// Returns the state of venues, services and queues
 #[utoipa::path(get, path = "/api/v1/status", tag = "system",
-    responses((status = 200, description = "How everything is", body = Envelope<StatusBody>)))]
-pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    responses((status = 200, description = "The state of the platform", body = Envelope<StatusBody>)))]
+pub async fn get(state: web::Data<AppState>) -> Result<Enveloped<StatusBody>, ApiError> {
     let services = &state.upstreams;
     let sources = services.fetch.get::<_, Vec<SourceBody>>("sources", &());
     let about = join4(
@@ -72,6 +75,7 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<Htt
         about(&services.alerts),
         sources,
     );
+    // All at once: a service that hangs costs one timeout, not one after the other.
     let ((fetch, analytics, alerts, sources), depth) =
         futures_util::join!(about, state.rabbit.queue_state(queues::WEBHOOKS));
     let own = platform::metrics::about();
@@ -97,7 +101,12 @@ pub async fn get(state: web::Data<AppState>, request: HttpRequest) -> Result<Htt
         sources: vec!["platform".to_owned()],
         estimated: false,
     };
-    response::market(&request, EnvelopeParts::new(sourced, CacheLevel::None), now, 1)
+    Ok(Enveloped {
+        parts: EnvelopeParts::new(sourced, CacheLevel::None),
+        now,
+        max_age: MAX_AGE,
+        version: None,
+    })
 }
 
 async fn about(service: &Upstream) -> ServiceBody {

@@ -1,6 +1,5 @@
 //! Health, the OpenAPI document, the demonstration's account.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::problem::ProblemKind;
 use serde::Serialize;
@@ -9,26 +8,26 @@ use utoipa::ToSchema;
 use crate::error::ApiError;
 use crate::health::{self, HealthBody};
 use crate::openapi::document::Document;
-use crate::response::{self, SkipErrorRendering, etag};
+use crate::response::{Json, etag};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 
 pub const OPEN: RoutePolicy = RoutePolicy::public();
 
-/// Whether the platform can be used
+/// Reports whether the platform works
 ///
-/// Really asks PostgreSQL, Redis and RabbitMQ, and names what is down.
+/// Tests PostgreSQL, Redis and RabbitMQ, and names those that are down.
 #[utoipa::path(get, path = "/health", tag = "system",
     responses(
-        (status = 200, description = "It can; `degraded` if prices are old", body = HealthBody),
-        (status = 503, description = "Something required is down", body = HealthBody),
+        (status = 200, description = "The platform works; `degraded` if prices are old", body = HealthBody),
+        (status = 503, description = "A required dependency is down", body = HealthBody),
     ))]
-pub async fn health(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn health(state: web::Data<AppState>) -> Json<HealthBody> {
     let (is_ready, body) = health::report(&state).await;
-    report(&request, is_ready, &body)
+    Json::report(is_ready, body)
 }
 
-/// The state of a process.
+/// The state of this process.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProbeBody {
     /// `ok` or `unavailable`.
@@ -36,86 +35,76 @@ pub struct ProbeBody {
     pub status: &'static str,
 }
 
-/// The answer of a probe.
+/// Whether this process can serve.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum ProbeState {
-    /// The process can do its work.
+    /// The process can serve requests.
     Ok,
-    /// It cannot now.
+    /// The process cannot serve requests at the moment.
     Unavailable,
 }
 
-/// Whether the process turns
+/// Reports whether the process is alive
 #[utoipa::path(get, path = "/health/live", tag = "system",
-    responses((status = 200, description = "It does", body = ProbeBody)))]
-pub async fn live(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    response::plain(&request, StatusCode::OK, &ProbeBody { status: "ok" })
+    responses((status = 200, description = "The process is alive", body = ProbeBody)))]
+pub async fn live() -> Json<ProbeBody> {
+    Json::ok(ProbeBody { status: "ok" })
 }
 
-/// Whether requests may be sent here
+/// Reports whether the process accepts requests
 #[utoipa::path(get, path = "/health/ready", tag = "system",
     responses(
-        (status = 200, description = "They may", body = ProbeBody),
-        (status = 503, description = "Not now: starting, stopping, or something required is down", body = ProbeBody),
+        (status = 200, description = "The process accepts requests", body = ProbeBody),
+        (status = 503, description = "The process is starting or stopping, or a required dependency is down",
+            body = ProbeBody),
     ))]
-pub async fn ready(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn ready(state: web::Data<AppState>) -> Json<ProbeBody> {
     let is_ready = state.readiness.report().await.is_ready();
-    report(
-        &request,
-        is_ready,
-        &ProbeBody {
-            status: if is_ready { "ok" } else { "unavailable" },
-        },
-    )
+    let status = if is_ready { "ok" } else { "unavailable" };
+    Json::report(is_ready, ProbeBody { status })
 }
 
-/// Health reports keep their own body when they are failures.
-fn report<T: Serialize>(request: &HttpRequest, is_ready: bool, body: &T) -> Result<HttpResponse, ApiError> {
-    let status = if is_ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    let mut response = response::plain(request, status, body)?;
-    response.extensions_mut().insert(SkipErrorRendering);
-    Ok(response)
-}
-
-/// This document
+/// Returns the OpenAPI document
 #[utoipa::path(get, path = "/openapi.json", tag = "system",
-    responses((status = 200, description = "OpenAPI 3.1", body = Object), (status = 304, description = "The client has it")))]
+    responses(
+        (status = 200, description = "The OpenAPI 3.1 document", body = Object),
+        (status = 304, description = "The client's copy is current"),
+    ))]
 pub async fn openapi(document: web::Data<Document>, request: HttpRequest) -> HttpResponse {
     etag::respond(&request, document.tag.clone(), "no-cache", |response| {
         response.content_type("application/json").body(document.text.clone())
     })
 }
 
-/// This document, under its other name
+/// Returns the OpenAPI document, as `/openapi.json` does
 #[utoipa::path(get, path = "/docs-json", tag = "system",
-    responses((status = 200, description = "OpenAPI 3.1", body = Object), (status = 304, description = "The client has it")))]
+    responses(
+        (status = 200, description = "The OpenAPI 3.1 document", body = Object),
+        (status = 304, description = "The client's copy is current"),
+    ))]
 pub async fn openapi_alias(document: web::Data<Document>, request: HttpRequest) -> HttpResponse {
     openapi(document, request).await
 }
 
-/// The account that everyone may use.
+/// The demonstration account, which everyone may use.
 #[derive(Serialize, ToSchema)]
 pub struct DemoAccountBody {
-    /// Its address.
+    /// The e-mail address of the account.
     pub email: String,
-    /// Its key.
+    /// The API key of the account.
     pub api_key: String,
 }
 
-/// The demonstration's account
+/// Returns the demonstration account
 ///
-/// Only on installations that hand one out.
+/// Only installations for demonstration have one.
 #[utoipa::path(get, path = "/demo/account", tag = "system",
     responses(
-        (status = 200, description = "The account and its key", body = DemoAccountBody),
-        (status = 404, description = "There is none here"),
+        (status = 200, description = "The account and its API key", body = DemoAccountBody),
+        (status = 404, description = "This installation has no demonstration account"),
     ))]
-pub async fn demo_account(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
+pub async fn demo_account(state: web::Data<AppState>) -> Result<Json<DemoAccountBody>, ApiError> {
     let Some(key) = state.settings.demo_key() else {
         return Err(ApiError::new(ProblemKind::NotFound).detail("This installation has no demonstration account."));
     };
@@ -123,5 +112,5 @@ pub async fn demo_account(state: web::Data<AppState>, request: HttpRequest) -> R
         email: state.settings.demo_email.clone(),
         api_key: key.to_owned(),
     };
-    response::plain(&request, StatusCode::OK, &body)
+    Ok(Json::ok(body))
 }

@@ -1,7 +1,6 @@
 //! Registration and one's own account.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::problem::ProblemKind;
 use contracts::time::Time;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,7 +17,7 @@ use crate::extract::query::expect_valid;
 use crate::extract::validate::{self, Violation};
 use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
-use crate::response;
+use crate::response::Json;
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 use crate::store::api_keys;
@@ -33,75 +32,75 @@ pub const ME: RoutePolicy = RoutePolicy::authenticated()
     .limited(RateLimitPolicy::Me)
     .unprocessable();
 
-/// Who registers.
+/// A user to be registered.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes a body that is read field by field")]
 pub struct RegisterRequest {
-    /// An e-mail address; it is trimmed, and unique without regard to case.
+    /// The e-mail address. Surrounding blanks are removed; it is unique without regard to case.
     #[schema(format = Email, min_length = 6, max_length = 254, example = "user@example.com")]
     email: String,
-    /// A password, for who wants to log in with one. It is stored as an Argon2id hash.
+    /// A password for logging in, of 10 to 128 characters. It is stored as an Argon2id hash.
     #[schema(format = Password, min_length = 10, max_length = 128, nullable = false)]
     password: Option<String>,
 }
 
-/// A new account. The key is shown here and never again.
+/// A new account with its API key, which is shown only here.
 #[derive(Serialize, ToSchema)]
 pub struct RegisteredBody {
     /// Id of the user.
     pub id: Uuid,
-    /// The address.
+    /// The e-mail address.
     #[schema(example = "user@example.com")]
     pub email: String,
-    /// The API key.
+    /// The API key, to be sent in the header `X-API-Key`.
     #[schema(pattern = "^sk_live_[A-Za-z0-9_-]{43}$")]
     pub api_key: String,
-    /// The same.
+    /// The API key, equal to `api_key`.
     #[schema(pattern = "^sk_live_[A-Za-z0-9_-]{43}$")]
     pub raw_api_key: String,
-    /// Whether the account can be used.
+    /// Whether the account is active.
     pub is_active: bool,
-    /// When it was made.
+    /// Time of the registration.
     pub created_at: Time,
 }
 
-/// An account.
+/// The account of a user.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UserBody {
     /// Id of the user.
     pub id: Uuid,
-    /// The address.
+    /// The e-mail address.
     pub email: String,
-    /// Whether the account can be used.
+    /// Whether the account is active.
     pub is_active: bool,
-    /// When it was made.
+    /// Time of the registration.
     pub created_at: Time,
-    /// What it may do.
+    /// Role of the user, which decides what the user may do.
     pub role: Role,
-    /// How much it may ask for.
+    /// Tier of the user, which decides how much the user may request.
     pub tier: Tier,
 }
 
 /// Registers a user
 ///
-/// Makes an account and its first API key, which is shown in this answer only.
+/// Creates an account and its first API key, which is shown only in this response.
 #[utoipa::path(post, path = "/api/v1/users/register", tag = "users", request_body = RegisterRequest,
     responses(
-        (status = 201, description = "The account, and its key once", body = RegisteredBody),
-        (status = 400, description = "The address has an account already"),
+        (status = 201, description = "The account and its API key", body = RegisteredBody),
+        (status = 400, description = "The e-mail address is registered already, or the request is malformed"),
     ))]
 pub async fn register(
     state: web::Data<AppState>,
-    request: HttpRequest,
     creation: CreationId,
     body: RawBody,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Json<RegisteredBody>, ApiError> {
     let mut fields = Fields::parse(&body.0)?;
     let email = fields.required("email", string(email));
     let password = fields.optional("password", string(password));
     fields.finish()?;
     let email = expect_valid(email)?;
+    // Before the transaction: a hash takes long, and would hold the connection meanwhile.
     let password_hash = match password {
         Some(password) => Some(state.passwords.make(password).await.map_err(ApiError::internal)?),
         None => None,
@@ -127,6 +126,7 @@ pub async fn register(
             ProblemKind::EmailAlreadyRegistered
         }));
     }
+    // In one transaction with the user: an account without a key could never be used.
     api_keys::insert(&transaction, &state.hasher, id, "default", &key, now).await?;
     transaction.commit().await?;
 
@@ -138,7 +138,7 @@ pub async fn register(
         is_active: true,
         created_at: Time(now),
     };
-    response::plain(&request, StatusCode::CREATED, &body)
+    Ok(Json::created(body))
 }
 
 fn email(text: &str) -> Result<Email, Violation> {
@@ -149,18 +149,18 @@ fn password(text: &str) -> Result<SecretString, Violation> {
     validate::text(passwords::MIN_CHARS, passwords::MAX_CHARS)(text).map(SecretString::from)
 }
 
-/// One's own account
+/// Returns the user's account
 #[utoipa::path(get, path = "/api/v1/users/me", tag = "users",
-    responses((status = 200, description = "The account of the credential", body = UserBody)))]
-pub async fn me(request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
+    responses((status = 200, description = "The account that the credential belongs to", body = UserBody)))]
+pub async fn me(caller: Caller) -> Json<UserBody> {
     let body = UserBody {
         id: caller.user_id,
         email: caller.email.clone(),
-        // Nobody else passes the gate.
+        // The credential of an inactive user is refused before this.
         is_active: true,
         created_at: Time(caller.created_at),
         role: caller.role,
         tier: caller.tier,
     };
-    response::plain(&request, StatusCode::OK, &body)
+    Json::ok(body)
 }

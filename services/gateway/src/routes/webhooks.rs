@@ -1,11 +1,13 @@
-//! Receivers of webhooks: those that alerts made, their secrets, tests and signatures.
+//! Webhook endpoints: the receivers that alerts name, their secrets, tests and signatures.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web;
 use contracts::api::Page;
-use contracts::api::alerts::{DeliveryBody, EndpointBody, SecretBody, TestCreateRequest, VerifyBody, VerifyRequest};
+use contracts::api::alerts::{
+    DeliveryBody, EndpointBody, PageQuery, SecretBody, TestCreateRequest, VerifyBody, VerifyRequest,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::auth::Scope;
 use crate::error::ApiError;
@@ -13,12 +15,12 @@ use crate::extract::body::{Fields, RawBody, string, string_map};
 use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
 use crate::extract::pagination::page_query;
-use crate::extract::path::path_id;
-use crate::extract::query::{Params, expect_valid};
-use crate::extract::validate;
+use crate::extract::parameters::{Declare, ParameterList, Parameters};
+use crate::extract::query::expect_valid;
+use crate::extract::{rule, validate};
 use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
-use crate::response;
+use crate::response::{Json, PageJson};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 
@@ -32,131 +34,137 @@ pub const VERIFY: RoutePolicy = RoutePolicy::scoped(Scope::WebhooksRead)
 /// Longest secret that can be one.
 const MAX_SECRET_CHARS: usize = 128;
 
-/// One's own receivers
+/// The endpoint that a path names.
+pub struct EndpointId(Uuid);
+
+impl ParameterList for EndpointId {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        parameters.path("id", rule::id(), "Id of the endpoint").map(Self)
+    }
+}
+
+pub struct EndpointList(PageQuery);
+
+impl ParameterList for EndpointList {
+    fn declare(parameters: &mut impl Declare) -> Option<Self> {
+        let page = page_query(parameters, "Maximum number of endpoints; 100 by default");
+        Some(Self(page))
+    }
+}
+
+/// Lists the user's webhook endpoints
 ///
-/// Newest first. A `webhook_url` of an alert makes one.
+/// Newest first. The first alert with a `webhook_url` creates its endpoint.
 #[utoipa::path(get, path = "/api/v1/webhooks/endpoints", tag = "webhooks",
-    params(
-        ("limit" = Option<u32>, Query, description = "Most receivers in the answer; 100 by default", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "Where the last page ended", min_length = 1, max_length = 512),
-    ),
-    responses((status = 200, description = "Receivers", body = Vec<EndpointBody>)))]
-pub async fn list(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let mut params = Params::of(&request);
-    let mut query = page_query(&mut params);
-    params.finish()?;
-    let cursors = Cursors::of(&request, &state.hasher, state.clock.now());
+    responses((status = 200, description = "A page of endpoints", body = Vec<EndpointBody>)))]
+pub async fn list(
+    state: web::Data<AppState>,
+    cursors: Cursors,
+    caller: Caller,
+    Parameters(EndpointList(mut query)): Parameters<EndpointList>,
+) -> Result<PageJson<EndpointBody>, ApiError> {
     query.cursor = cursors.open(query.cursor)?;
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let mut page: Page<EndpointBody> = alerts.get("webhooks/endpoints", &query).await?;
     page.next_cursor = cursors.seal(page.next_cursor);
-    response::plain_page(&request, &page)
+    Ok(PageJson(page))
 }
 
-/// One receiver
+/// Returns a webhook endpoint
 #[utoipa::path(get, path = "/api/v1/webhooks/endpoints/{id}", tag = "webhooks",
-    params(("id" = Uuid, Path, description = "Id of the receiver")),
     responses(
-        (status = 200, description = "The receiver", body = EndpointBody),
-        (status = 404, description = "No such receiver of this user"),
+        (status = 200, description = "The endpoint", body = EndpointBody),
+        (status = 404, description = "The user has no endpoint with this id"),
     ))]
-pub async fn get(state: web::Data<AppState>, request: HttpRequest, caller: Caller) -> Result<HttpResponse, ApiError> {
-    let id = path_id(Params::of(&request))?;
+pub async fn get(
+    state: web::Data<AppState>,
+    caller: Caller,
+    Parameters(EndpointId(id)): Parameters<EndpointId>,
+) -> Result<Json<EndpointBody>, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let endpoint: EndpointBody = alerts.get(&format!("webhooks/endpoints/{id}"), &()).await?;
-    response::plain(&request, StatusCode::OK, &endpoint)
+    Ok(Json::ok(endpoint))
 }
 
-/// The secret of a receiver
+/// Returns the secret of a webhook endpoint
 ///
-/// Signatures are checked with it.
+/// The receiver checks signatures with it.
 #[utoipa::path(get, path = "/api/v1/webhooks/endpoints/{id}/secret", tag = "webhooks",
-    params(("id" = Uuid, Path, description = "Id of the receiver")),
     responses(
-        (status = 200, description = "The secret", body = SecretBody),
-        (status = 404, description = "No such receiver of this user"),
+        (status = 200, description = "The signing secret", body = SecretBody),
+        (status = 404, description = "The user has no endpoint with this id"),
     ))]
 pub async fn secret(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
-) -> Result<HttpResponse, ApiError> {
-    let id = path_id(Params::of(&request))?;
+    Parameters(EndpointId(id)): Parameters<EndpointId>,
+) -> Result<Json<SecretBody>, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let secret: SecretBody = alerts.get(&format!("webhooks/endpoints/{id}/secret"), &()).await?;
-    response::plain(&request, StatusCode::OK, &secret)
+    Ok(Json::ok(secret))
 }
 
-/// Sends a test
+/// Sends a test webhook
 ///
-/// A `test.ping` goes the same way as every webhook.
+/// A message of type `test.ping`, signed, queued and retried like every webhook.
 #[utoipa::path(post, path = "/api/v1/webhooks/endpoints/{id}/test", tag = "webhooks",
-    params(("id" = Uuid, Path, description = "Id of the receiver")),
     responses(
-        (status = 202, description = "The delivery, which is under way", body = DeliveryBody),
-        (status = 404, description = "No such receiver of this user"),
+        (status = 202, description = "The delivery, which is queued", body = DeliveryBody),
+        (status = 404, description = "The user has no endpoint with this id"),
     ))]
 pub async fn test(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
     creation: CreationId,
-) -> Result<HttpResponse, ApiError> {
-    let id = path_id(Params::of(&request))?;
+    Parameters(EndpointId(id)): Parameters<EndpointId>,
+) -> Result<Json<DeliveryBody>, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let message = TestCreateRequest { id: Some(creation.0) };
     let delivery: DeliveryBody = alerts.post(&format!("webhooks/endpoints/{id}/test"), &message).await?;
-    response::plain(&request, StatusCode::ACCEPTED, &delivery)
+    Ok(Json::accepted(delivery))
 }
 
-/// Enables a receiver
+/// Enables a webhook endpoint
 ///
-/// It counts as one that never failed. What was held while it was disabled is sent at once.
+/// Its count of failures starts at zero. Messages that were held while it was disabled are sent at once.
 #[utoipa::path(post, path = "/api/v1/webhooks/endpoints/{id}/enable", tag = "webhooks",
-    params(("id" = Uuid, Path, description = "Id of the receiver")),
     responses(
-        (status = 200, description = "The receiver", body = EndpointBody),
-        (status = 404, description = "No such receiver of this user"),
+        (status = 200, description = "The endpoint", body = EndpointBody),
+        (status = 404, description = "The user has no endpoint with this id"),
     ))]
 pub async fn enable(
     state: web::Data<AppState>,
-    request: HttpRequest,
     caller: Caller,
-) -> Result<HttpResponse, ApiError> {
-    let id = path_id(Params::of(&request))?;
+    Parameters(EndpointId(id)): Parameters<EndpointId>,
+) -> Result<Json<EndpointBody>, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let nothing = serde_json::Map::new();
     let endpoint: EndpointBody = alerts
         .post(&format!("webhooks/endpoints/{id}/enable"), &nothing)
         .await?;
-    response::plain(&request, StatusCode::OK, &endpoint)
+    Ok(Json::ok(endpoint))
 }
 
-/// What was received.
+/// A received webhook whose signature is to be checked.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes a body that is read field by field")]
 pub struct Verify {
-    /// The receiver's secret.
+    /// The secret of the endpoint.
     #[schema(min_length = 1, max_length = 128, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     secret: String,
-    /// The headers that came with it, at least the three `webhook-*`.
+    /// The headers of the received request, at least `webhook-id`, `webhook-timestamp` and `webhook-signature`.
     headers: std::collections::BTreeMap<String, String>,
-    /// The body, to the byte.
+    /// The body of the received request, unchanged.
     body: String,
 }
 
-/// Checks a signature
+/// Checks the signature of a webhook
 ///
-/// For receivers that want to know why theirs does not match. An invalid signature is an answer, not an error.
+/// Helps to find out why a receiver rejects a signature. An invalid signature is a result and not an error.
 #[utoipa::path(post, path = "/api/v1/webhooks/verify", tag = "webhooks", request_body = Verify,
-    responses((status = 200, description = "Whether it is valid", body = VerifyBody)))]
-pub async fn verify(
-    state: web::Data<AppState>,
-    request: HttpRequest,
-    caller: Caller,
-    body: RawBody,
-) -> Result<HttpResponse, ApiError> {
+    responses((status = 200, description = "Whether the signature is valid, and why not", body = VerifyBody)))]
+pub async fn verify(state: web::Data<AppState>, caller: Caller, body: RawBody) -> Result<Json<VerifyBody>, ApiError> {
     let mut fields = Fields::parse(&body.0)?;
     let secret = fields.required("secret", string(validate::text(1, MAX_SECRET_CHARS)));
     let headers = fields.required("headers", string_map);
@@ -169,5 +177,5 @@ pub async fn verify(
     };
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let verdict: VerifyBody = alerts.post("webhooks/verify", &question).await?;
-    response::plain(&request, StatusCode::OK, &verdict)
+    Ok(Json::ok(verdict))
 }

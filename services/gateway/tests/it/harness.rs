@@ -21,7 +21,7 @@ use wiremock::MockServer;
 pub const INTERNAL_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub const START: &str = "2026-03-01T12:00:00Z";
 
-/// The key that every world's ready user has.
+/// The key of the user that every test app has.
 pub const KEY: &str = "sk_live_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 /// A gateway and its surroundings.

@@ -1,7 +1,7 @@
 //! A handler that panics is answered like any other failure.
 
 use actix_web::HttpResponse;
-use actix_web::test::{TestRequest, call_service, init_service, read_body};
+use actix_web::test::{TestRequest, call_service, init_service, read_body, try_call_service};
 use actix_web::web;
 use gateway::auth::Scope;
 use gateway::middleware;
@@ -23,20 +23,22 @@ async fn broken() -> HttpResponse {
     panic!("as the test wants it")
 }
 
+/// The state of one more gateway over the stores of `app`.
+fn state(app: &TestApp) -> web::Data<AppState> {
+    let settings = app.settings(&[("CORS_ALLOWED_ORIGINS", PAGE)]);
+    let (used, _) = tokio::sync::mpsc::channel(1);
+    web::Data::new(AppState::new(settings, app.clock.shared(), used, &CancellationToken::new()).unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn panic_is_answered_with_all_headers_and_releases_its_key() {
     let app = TestApp::start().await;
-    let settings = app.settings(&[("CORS_ALLOWED_ORIGINS", PAGE)]);
-    let (used, _receiver) = tokio::sync::mpsc::channel(1);
-    let state = AppState::new(settings, app.clock.shared(), used, &CancellationToken::new()).unwrap();
-    let service = actix_web::App::new()
-        .app_data(web::Data::new(state))
-        .configure(|config| {
-            Route::at("/broken")
-                .get(&GATE, broken)
-                .post(&GATE, broken)
-                .register(config)
-        });
+    let service = actix_web::App::new().app_data(state(&app)).configure(|config| {
+        Route::at("/broken")
+            .get(&GATE, broken)
+            .post(&GATE, broken)
+            .register(config)
+    });
     let service = init_service(middleware::wrap(service)).await;
     let with_key = |request: TestRequest| {
         request
@@ -66,4 +68,36 @@ async fn panic_is_answered_with_all_headers_and_releases_its_key() {
         let request = with_key(TestRequest::post().uri("/broken")).insert_header(("Idempotency-Key", "k-1"));
         assert_eq!(call_service(&service, request.to_request()).await.status(), 500);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn panic_outside_the_handlers_has_the_error_body_and_all_headers() {
+    let app = TestApp::start().await;
+    // Not a route: no policy stands before it, so only the layers around the application are left to catch its panic.
+    let service = actix_web::App::new()
+        .app_data(state(&app))
+        .default_service(web::to(broken));
+    let service = init_service(middleware::wrap(service)).await;
+    let request = TestRequest::get()
+        .uri("/api/v1/quotes")
+        .insert_header(("X-Request-Id", "my-request"))
+        .insert_header(("Origin", PAGE));
+    let error = try_call_service(&service, request.to_request()).await.err().unwrap();
+    let response = error.error_response();
+    assert_eq!(response.status(), 500);
+    for (name, value) in [
+        ("access-control-allow-origin", PAGE),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-store"),
+        ("content-type", "application/json"),
+        ("x-request-id", "my-request"),
+    ] {
+        assert_eq!(response.headers().get(name).unwrap(), value, "{name}");
+    }
+    let body = actix_web::body::to_bytes(response.into_body()).await.unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(
+        (&body["type"], &body["request_id"]),
+        (&json!("internal_error"), &json!("my-request"))
+    );
 }

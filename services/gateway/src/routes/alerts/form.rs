@@ -29,24 +29,23 @@ const MAX_DECIMALS: u32 = 18;
 /// What a decimal holds exactly, whatever its digits are.
 const MAX_DIGITS: usize = 28;
 
-/// A price alert.
+/// A price alert to be created.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes a body that is read field by field")]
 pub struct AlertCreate {
-    /// The asset, in any case.
+    /// Ticker of the asset, in any case.
     #[schema(pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC")]
     ticker: String,
-    /// What is watched: the price, which is also the default.
+    /// What is watched: `price`, which is also the default.
     #[schema(nullable = false)]
     kind: Option<AlertKind>,
     /// `gt`: strictly above the target. `lt`: strictly below it.
     condition: AlertCondition,
-    /// The target in USD, with at most 18 decimals and 28 significant digits; more is refused, never rounded.
-    /// A string that holds it exactly is accepted as well.
+    /// The target price in USD, with at most 18 decimals and 28 significant digits; more are refused, never rounded.
     #[schema(exclusive_minimum = 0, maximum = 1e18, example = 70000.0)]
     target_price: f64,
-    /// Where to post when it fires: http or https, without user and password.
+    /// The URL that receives the webhook when the alert fires: http or https, without user and password.
     #[schema(
         min_length = 10,
         max_length = 2048,
@@ -88,7 +87,7 @@ impl From<ApiError> for Refused {
     }
 }
 
-/// Reads the body of a new alert, which gets this id and these limits. `watched` says whether an asset can have alerts here.
+/// Reads the body of a new alert, which gets this id and these limits. `watched` refuses an asset that is not offered.
 pub fn read(
     id: Uuid,
     limits: PlanLimits,

@@ -1,0 +1,192 @@
+//! Rules of parameters: how a value is read, and what OpenAPI says about it.
+
+use contracts::time::Time;
+use domain::ticker::Ticker;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::extract::validate::{self, Violation};
+
+/// Longest cursor of any list.
+const MAX_CURSOR_CHARS: usize = 512;
+
+pub trait Rule {
+    type Value;
+
+    fn read(&self, text: &str) -> Result<Self::Value, Violation>;
+
+    /// The schema of the parameter.
+    fn schema(&self) -> Value;
+
+    fn example(&self) -> Option<&'static str>;
+}
+
+/// A rule of two functions. The schema is made on demand: a request does not pay for the documentation.
+struct RuleOf<R, S> {
+    read: R,
+    schema: S,
+    example: Option<&'static str>,
+}
+
+impl<T, R: Fn(&str) -> Result<T, Violation>, S: Fn() -> Value> Rule for RuleOf<R, S> {
+    type Value = T;
+
+    fn read(&self, text: &str) -> Result<T, Violation> {
+        (self.read)(text)
+    }
+
+    fn schema(&self) -> Value {
+        (self.schema)()
+    }
+
+    fn example(&self) -> Option<&'static str> {
+        self.example
+    }
+}
+
+fn rule<T>(read: impl Fn(&str) -> Result<T, Violation>, schema: impl Fn() -> Value) -> impl Rule<Value = T> {
+    RuleOf {
+        read,
+        schema,
+        example: None,
+    }
+}
+
+fn with_example<T>(
+    example: &'static str,
+    read: impl Fn(&str) -> Result<T, Violation>,
+    schema: impl Fn() -> Value,
+) -> impl Rule<Value = T> {
+    RuleOf {
+        read,
+        schema,
+        example: Some(example),
+    }
+}
+
+fn schema_named(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+pub fn id() -> impl Rule<Value = Uuid> {
+    rule(validate::id, || json!({"type": "string", "format": "uuid"}))
+}
+
+pub fn ticker() -> impl Rule<Value = Ticker> {
+    with_example(
+        "BTC",
+        validate::ticker,
+        || json!({"type": "string", "pattern": validate::TICKER_PATTERN}),
+    )
+}
+
+/// A comma-separated list of `min` to `max` different tickers.
+pub fn tickers(min: usize, max: usize) -> impl Rule<Value = Vec<Ticker>> {
+    with_example("BTC,ETH", validate::tickers(min, max), move || {
+        let one = "[A-Za-z0-9]{1,20}";
+        json!({"type": "string", "pattern": format!("^{one}(,{one}){{{},{}}}$", min - 1, max - 1)})
+    })
+}
+
+pub fn boolean() -> impl Rule<Value = bool> {
+    rule(validate::boolean, || json!({"type": "boolean"}))
+}
+
+pub fn integer(min: u32, max: u32) -> impl Rule<Value = u32> {
+    rule(
+        validate::integer(min, max),
+        move || json!({"type": "integer", "format": "int32", "minimum": min, "maximum": max}),
+    )
+}
+
+pub fn number(min: i32, max: i32) -> impl Rule<Value = f64> {
+    rule(
+        validate::number(f64::from(min), f64::from(max)),
+        move || json!({"type": "number", "format": "double", "minimum": min, "maximum": max}),
+    )
+}
+
+/// How many items a page has at most.
+pub fn limit() -> impl Rule<Value = u32> {
+    integer(1, 1_000)
+}
+
+pub fn cursor() -> impl Rule<Value = String> {
+    rule(
+        validate::text(1, MAX_CURSOR_CHARS),
+        || json!({"type": "string", "minLength": 1, "maxLength": MAX_CURSOR_CHARS}),
+    )
+}
+
+/// One of the words of the enumeration `schema`.
+pub fn one_of(schema: &'static str, words: &'static [&'static str]) -> impl Rule<Value = String> {
+    rule(validate::one_of(words), move || schema_named(schema))
+}
+
+pub fn interval() -> impl Rule<Value = String> {
+    rule(validate::interval, || schema_named("BarLength"))
+}
+
+pub fn currency() -> impl Rule<Value = String> {
+    rule(validate::currency, || schema_named("Currency"))
+}
+
+pub fn window() -> impl Rule<Value = String> {
+    with_example("30d", validate::window, || {
+        let pattern = "^([1-9][0-9]{0,3}h|[1-9][0-9]{0,2}d|[1-9][0-9]?w|[1-5]y)$";
+        json!({"type": "string", "pattern": pattern})
+    })
+}
+
+/// A comma-separated list of some of the words.
+pub fn words(example: &'static str, words: &'static [&'static str]) -> impl Rule<Value = String> {
+    with_example(
+        example,
+        move |text: &str| {
+            let one = validate::one_of(words);
+            for word in text.split(',') {
+                one(word.trim())?;
+            }
+            Ok(text.to_owned())
+        },
+        move || {
+            let (one, more) = (words.join("|"), words.len() - 1);
+            json!({"type": "string", "pattern": format!("^({one})(,({one})){{0,{more}}}$")})
+        },
+    )
+}
+
+pub fn time() -> impl Rule<Value = Time> {
+    rule(validate::time, || schema_named("TimeParameter"))
+}
+
+/// The schema `TimeParameter`: RFC 3339, unix seconds, or unix milliseconds, which are told from seconds by their size.
+/// No value is two of them, and still it is not `oneOf`: openapi-generator's `typescript-fetch` makes a type error of
+/// that.
+pub fn time_schema() -> Value {
+    json!({"anyOf": [
+        {"type": "string", "format": "date-time"},
+        {"type": "integer", "minimum": 0, "maximum": 253_402_300_799_i64, "description": "Unix seconds"},
+        {"type": "integer", "minimum": 1_000_000_000_001_i64, "maximum": 253_402_300_799_999_i64,
+            "description": "Unix milliseconds"},
+    ]})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pattern_of_words_accepts_lists_of_them() {
+        let words = words("a", &["a", "b", "c"]);
+        assert_eq!(words.schema()["pattern"], "^(a|b|c)(,(a|b|c)){0,2}$");
+        assert_eq!(words.read("c,a").unwrap(), "c,a");
+        assert_eq!(words.read("a,d").unwrap_err().kind, "enum");
+    }
+
+    #[test]
+    fn pattern_of_tickers_counts_them() {
+        let schema = tickers(2, 50).schema();
+        assert_eq!(schema["pattern"], "^[A-Za-z0-9]{1,20}(,[A-Za-z0-9]{1,20}){1,49}$");
+    }
+}
