@@ -173,6 +173,19 @@ pub enum AlertEventMessage {
     },
 }
 
+/// How quickly a webhook endpoint answers, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointPace {
+    /// It was never posted to.
+    #[default]
+    Unknown,
+    /// Within a second on average.
+    Fast,
+    /// It takes longer, or hangs.
+    Slow,
+}
+
 /// One delivery that is due (queue `webhooks_queue`). The receiver's address, the secret and the body stay in PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryMessage {
@@ -188,6 +201,9 @@ pub struct DeliveryMessage {
     /// Host and port of the receiver. Messages of older versions do not say.
     #[serde(default)]
     pub destination: Option<String>,
+    /// How quickly the receiver answers. Messages of older versions do not say.
+    #[serde(default)]
+    pub pace: EndpointPace,
     /// Number of the attempt that is due, from 1.
     pub attempt: u32,
     /// The request id of the quote or request behind it.

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use contracts::messages::{AlertEventMessage, DeliveryMessage, MetricsMessage, ObservationMessage, QuoteMessage};
+use contracts::messages::{
+    AlertEventMessage, DeliveryMessage, EndpointPace, MetricsMessage, ObservationMessage, QuoteMessage,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -43,5 +45,8 @@ fn delivery() {
     let older = r#"{"v":1,"delivery_id":"01933f4e-7a00-7000-8000-000000000005",
         "endpoint_id":"01933f4e-7a00-7000-8000-000000000006","attempt":1,"request_id":"r"}"#;
     let older: DeliveryMessage = serde_json::from_str(older).unwrap();
-    assert_eq!((older.user_id, older.destination), (None, None));
+    assert_eq!(
+        (older.user_id, older.destination, older.pace),
+        (None, None, EndpointPace::Unknown)
+    );
 }

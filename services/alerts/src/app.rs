@@ -41,7 +41,7 @@ use crate::secrets::{self, Resealer};
 use crate::settings::Settings;
 
 /// The schema that this version works on.
-const SCHEMA_VERSION: u32 = 76;
+const SCHEMA_VERSION: u32 = 77;
 
 /// Longest wait for a page of candles.
 const ANALYTICS_TIMEOUT: Duration = Duration::from_secs(20);

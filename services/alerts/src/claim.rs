@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use crate::evaluation::Observed;
 use crate::message::{self, Firing};
-use crate::store::{self, StoreError, alerts, deliveries};
+use crate::store::deliveries::{self, NewDelivery};
+use crate::store::{self, StoreError, alerts, queues};
 
 /// An alert that a price reached, according to the index.
 #[derive(Debug, Clone)]
@@ -61,6 +62,19 @@ impl Fired {
             Condition::Gt => "price_above_target",
             Condition::Lt => "price_below_target",
         }
+    }
+
+    fn delivery(&self) -> Result<NewDelivery<'_>, StoreError> {
+        Ok(NewDelivery {
+            id: self.delivery_id,
+            user_id: self.user_id,
+            endpoint_id: self.endpoint_id,
+            alert_id: Some(self.alert_id),
+            event_id: Some(self.event_id),
+            kind: "alert.triggered",
+            body: self.body()?,
+            request_id: &self.observed.request_id,
+        })
     }
 
     fn body(&self) -> Result<String, StoreError> {
@@ -168,23 +182,11 @@ fn read(
 async fn record(client: &impl GenericClient, fired: &[Fired], now: Timestamp) -> Result<(), StoreError> {
     let statement = client
         .prepare_cached(
-            "WITH fired AS (
-                 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::int[],
-                                      $7::numeric[], $8::uuid[], $9::text[], $10::boolean[], $11::text[], $12::text[])
-                     AS f (event_id, delivery_id, alert_id, user_id, endpoint_id, fire_number, price, price_id, reason,
-                           late, body, request_id)
-             ), event AS (
-                 INSERT INTO alerting.alert_events
-                     (id, alert_id, fire_number, at, from_state, to_state, value, price_id, reason, late)
-                 SELECT event_id, alert_id, fire_number, $13, 'armed', 'triggered', price, price_id, reason, late
-                 FROM fired
-             )
-             INSERT INTO alerting.deliveries
-                 (id, user_id, endpoint_id, alert_id, event_id, kind, body, status, due_at, request_id, created_at,
-                  updated_at)
-             SELECT delivery_id, user_id, endpoint_id, alert_id, event_id, 'alert.triggered', body, 'pending', $13,
-                    request_id, $13, $13
-             FROM fired",
+            "INSERT INTO alerting.alert_events
+                 (id, alert_id, fire_number, at, from_state, to_state, value, price_id, reason, late)
+             SELECT event_id, alert_id, fire_number, $8, 'armed', 'triggered', price, price_id, reason, late
+             FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::numeric[], $5::uuid[], $6::text[], $7::boolean[])
+                 AS f (event_id, alert_id, fire_number, price, price_id, reason, late)",
         )
         .await?;
     let ids = |pick: fn(&Fired) -> Uuid| -> Vec<Uuid> { fired.iter().map(pick).collect() };
@@ -195,27 +197,22 @@ async fn record(client: &impl GenericClient, fired: &[Fired], now: Timestamp) ->
     let prices: Vec<Decimal> = fired.iter().map(|f| f.observed.price).collect();
     let reasons: Vec<&str> = fired.iter().map(Fired::reason).collect();
     let late: Vec<bool> = fired.iter().map(|f| f.observed.is_late).collect();
-    let bodies: Vec<String> = fired.iter().map(Fired::body).collect::<Result<_, _>>()?;
-    let request_ids: Vec<&str> = fired.iter().map(|f| f.observed.request_id.as_str()).collect();
     client
         .execute(
             &statement,
             &[
                 &ids(|f| f.event_id),
-                &ids(|f| f.delivery_id),
                 &ids(|f| f.alert_id),
-                &ids(|f| f.user_id),
-                &ids(|f| f.endpoint_id),
                 &fire_numbers,
                 &prices,
                 &ids(|f| f.observed.price_id),
                 &reasons,
                 &late,
-                &bodies,
-                &request_ids,
                 &now,
             ],
         )
         .await?;
-    Ok(())
+    let deliveries = fired.iter().map(Fired::delivery).collect::<Result<Vec<_>, _>>()?;
+    deliveries::insert(client, &deliveries, now).await?;
+    queues::mark_ready(client, &ids(|f| f.endpoint_id), now).await
 }

@@ -33,10 +33,10 @@ pub const QUEUED: &str = "alerts_outbox_queued_total";
 /// Messages that the queue did not take.
 pub const QUEUE_FAILED: &str = "alerts_outbox_failed_total";
 
-/// Messages that are not finished: waiting, queued or under way.
+/// Deliveries that are not finished: waiting, queued or under way. Counted every ten seconds.
 pub const OUTBOX_DEPTH: &str = "alerts_outbox_depth";
 
-/// Seconds since the first of them is due.
+/// Seconds for which messages of some endpoint could be published and were not.
 pub const OUTBOX_LAG_SECONDS: &str = "alerts_outbox_lag_seconds";
 
 /// Attempts made, by `outcome`.
@@ -45,7 +45,7 @@ pub const ATTEMPTS: &str = "alerts_delivery_attempts_total";
 /// Seconds one attempt took.
 pub const ATTEMPT_SECONDS: &str = "alerts_delivery_attempt_seconds";
 
-/// Messages that were put back because their receiver is slower than they come.
+/// Messages for which a consumer had no room, and which wait in the outbox again.
 pub const DEFERRED: &str = "alerts_delivery_deferred_total";
 
 /// Messages that another consumer has, or that are finished.

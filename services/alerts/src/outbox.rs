@@ -1,16 +1,16 @@
-//! The relay: puts into the queue whatever is committed and due.
+//! The relay: puts into the queue whatever is committed, due, and fits.
 //!
 //! There is one way into the queue, for new messages, for retries, and for messages that the queue or a consumer lost. A relay
-//! marks what it takes for a while before it publishes, so several share the work, and one that hangs at the broker holds no
-//! lock; one that dies leaves its marks to run out, and the next one publishes again, perhaps a second time, which consumers
-//! tell apart.
+//! takes only what the endpoints can take (`store::queues`), so the queue stays short however much waits. It takes with a lease
+//! before it publishes, so several share the work, and one that hangs at the broker holds no lock; the leases of one that dies
+//! run out, and the next one publishes again, perhaps a second time, which consumers tell apart.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::messages::{DeliveryMessage, VERSION};
+use contracts::messages::{DeliveryMessage, EndpointPace, VERSION};
 use contracts::{headers, queues};
-use deadpool_postgres::{GenericClient, Pool};
+use deadpool_postgres::Pool;
 use platform::amqp::{Broker, Message, Publisher, QueueState};
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
@@ -22,8 +22,8 @@ use uuid::Uuid;
 
 use crate::delivery::schedule::RetryPolicy;
 use crate::metrics;
-use crate::store::deliveries::{self, Backlog, Due};
-use crate::store::{self, StoreError, attempts};
+use crate::store::outbox::{self, Backlog, Due};
+use crate::store::{self, StoreError, attempts, queues as endpoint_queues};
 
 /// Hearing of commits of other instances.
 pub mod listen;
@@ -39,6 +39,9 @@ const SETTLED_AFTER: Duration = Duration::from_secs(1);
 
 /// Most messages published together.
 const BATCH_SIZE: i64 = 1_000;
+
+/// Unfinished deliveries are counted with every so many-th look: there may be millions.
+const DEPTH_EVERY: u32 = 10;
 
 /// Why a pass did not publish.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +64,15 @@ pub struct Queue {
     pub opened: watch::Receiver<Option<QueueState>>,
     /// How many messages a consumer holds at most.
     pub prefetch: u16,
+}
+
+/// What one pass did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pass {
+    /// Messages that were taken out of the outbox.
+    pub taken: usize,
+    /// More may be ready already.
+    pub has_more: bool,
 }
 
 /// Publishes what is due.
@@ -86,15 +98,16 @@ impl Relay {
     /// Never: every failure is waited out.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut failures = 0;
+        let mut looks = 0;
         let mut opened = self.queue.opened.clone();
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // A pass that is cut off rolls back; what it published already is told apart by the consumers.
         while let Some(pass) = stop.run_until_cancelled(self.publish_due()).await {
             match pass {
-                Ok(published) => {
+                Ok(pass) => {
                     failures = 0;
-                    if published as i64 == BATCH_SIZE {
+                    if pass.has_more {
                         continue;
                     }
                 }
@@ -110,7 +123,11 @@ impl Relay {
             }
             tokio::select! {
                 () = stop.cancelled() => {}
-                _ = ticks.tick() => self.measure().await,
+                _ = ticks.tick() => {
+                    self.recover_expired().await;
+                    self.measure(looks % DEPTH_EVERY == 0).await;
+                    looks = looks.wrapping_add(1);
+                }
                 Ok(()) = opened.changed() => {
                     let found = *opened.borrow_and_update();
                     if let (Some(found), Ok(backlog)) = (found, self.backlog().await) {
@@ -123,77 +140,99 @@ impl Relay {
         Ok(())
     }
 
-    /// Publishes one batch. Returns how many messages were due.
+    /// Publishes one batch.
     ///
     /// # Errors
     /// When PostgreSQL does not answer, or the broker took nothing. What it did take is marked.
-    pub async fn publish_due(&self) -> Result<usize, RelayError> {
+    pub async fn publish_due(&self) -> Result<Pass, RelayError> {
         let mut client = store::connection(&self.pool).await?;
         let transaction = client.transaction().await.map_err(StoreError::from)?;
-        let due = deliveries::take_due(&transaction, self.clock.now(), BATCH_SIZE).await?;
-        if due.is_empty() {
-            return Ok(0);
-        }
-        let taken = due.len();
-        let due = self.close_interrupted(&transaction, due).await?;
-        let ids: Vec<Uuid> = due.iter().map(|due| due.id).collect();
         let now = self.clock.now();
         let until = now.saturating_add(LEASE).unwrap_or(now);
-        deliveries::mark_queued(&transaction, &ids, now, until).await?;
+        let taken = outbox::take(&transaction, now, until, BATCH_SIZE).await?;
         transaction.commit().await.map_err(StoreError::from)?;
         drop(client);
+        let pass = Pass {
+            taken: taken.due.len(),
+            has_more: taken.has_more,
+        };
+        if taken.due.is_empty() {
+            return Ok(pass);
+        }
 
-        let messages: Vec<Message> = due.iter().map(to_message).collect();
+        let ids: Vec<Uuid> = taken.due.iter().map(|due| due.id).collect();
+        let messages: Vec<Message> = taken.due.iter().map(to_message).collect();
         let results = self.queue.publisher.publish_all(queues::WEBHOOKS, &messages).await;
         let (published, failed): (Vec<_>, Vec<_>) = ids.iter().zip(&results).partition(|(_, result)| result.is_ok());
         ::metrics::counter!(metrics::QUEUED).increment(published.len() as u64);
         ::metrics::counter!(metrics::QUEUE_FAILED).increment(failed.len() as u64);
-        let client = store::connection(&self.pool).await?;
-        let now = self.clock.now();
-        let lost_at = now.saturating_add(self.lost_after).unwrap_or(now);
-        for (those, due_at) in [(published, lost_at), (failed, now)] {
-            let those: Vec<Uuid> = those.into_iter().map(|(id, _)| *id).collect();
-            if !those.is_empty() {
-                deliveries::reschedule(&client, &those, until, due_at).await?;
-            }
+        let ids = |those: Vec<(&Uuid, _)>| -> Vec<Uuid> { those.into_iter().map(|(id, _)| *id).collect() };
+        let (published, failed) = (ids(published), ids(failed));
+        let mut client = store::connection(&self.pool).await?;
+        if !published.is_empty() {
+            let lost_at = self.clock.now().saturating_add(self.lost_after).unwrap_or(now);
+            outbox::extend(&client, &published, now, lost_at).await?;
+        }
+        if !failed.is_empty() {
+            let transaction = client.transaction().await.map_err(StoreError::from)?;
+            outbox::give_back(&transaction, &failed, now, self.clock.now()).await?;
+            transaction.commit().await.map_err(StoreError::from)?;
         }
         match results.into_iter().find_map(Result::err) {
             Some(error) => Err(RelayError::Queue(error.to_string())),
-            None => Ok(taken),
+            None => Ok(pass),
         }
     }
 
-    /// Closes attempts whose claim ran out, and leaves out the messages for which it was the last.
-    async fn close_interrupted(&self, client: &impl GenericClient, due: Vec<Due>) -> Result<Vec<Due>, StoreError> {
-        let interrupted: Vec<Uuid> = due.iter().filter(|due| due.is_interrupted).map(|due| due.id).collect();
-        if interrupted.is_empty() {
-            return Ok(due);
+    async fn recover_expired(&self) {
+        if let Err(error) = self.take_back_expired().await {
+            let error = anyhow::Error::new(error);
+            tracing::warn!(error = format!("{error:#}"), "expired leases wait");
         }
-        let (given_up, due): (Vec<Due>, Vec<Due>) = due
-            .into_iter()
-            .partition(|due| due.is_interrupted && due.attempt > self.policy.max_attempts);
-        let given_up: Vec<Uuid> = given_up.iter().map(|due| due.id).collect();
-        attempts::interrupt(client, &interrupted, &given_up, self.clock.now()).await?;
-        tracing::warn!(
-            attempts = interrupted.len(),
-            given_up = given_up.len(),
-            "attempts were interrupted"
-        );
-        Ok(due)
+    }
+
+    /// Makes messages due again whose leases ran out, closes their attempts if they were under way, and gives up those for
+    /// which it was the last. Returns how many leases that were.
+    ///
+    /// # Errors
+    /// When PostgreSQL does not answer.
+    pub async fn take_back_expired(&self) -> Result<usize, StoreError> {
+        let mut client = store::connection(&self.pool).await?;
+        let transaction = client.transaction().await?;
+        let now = self.clock.now();
+        let expired = outbox::take_back_expired(&transaction, now).await?;
+        let interrupted: Vec<_> = expired.iter().filter(|expired| expired.is_claimed).collect();
+        if !interrupted.is_empty() {
+            let is_last = |expired: &&&outbox::Expired| expired.attempts >= self.policy.max_attempts;
+            let given_up: Vec<Uuid> = interrupted.iter().filter(is_last).map(|expired| expired.id).collect();
+            let ids: Vec<Uuid> = interrupted.iter().map(|expired| expired.id).collect();
+            attempts::interrupt(&transaction, &ids, &given_up, now).await?;
+            tracing::warn!(
+                attempts = ids.len(),
+                given_up = given_up.len(),
+                "attempts were interrupted"
+            );
+        }
+        let endpoint_ids: Vec<Uuid> = expired.iter().map(|expired| expired.endpoint_id).collect();
+        endpoint_queues::refresh(&transaction, &endpoint_ids, now).await?;
+        transaction.commit().await?;
+        Ok(expired.len())
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         let now = self.clock.now();
         let settled = now.saturating_sub(SETTLED_AFTER).unwrap_or(now);
-        deliveries::backlog(&self.pool, settled).await
+        outbox::backlog(&self.pool, settled).await
     }
 
-    async fn measure(&self) {
+    async fn measure(&self, with_depth: bool) {
+        if with_depth && let Ok(depth) = outbox::depth(&self.pool).await {
+            ::metrics::gauge!(metrics::OUTBOX_DEPTH).set(depth as f64);
+        }
         let Ok(backlog) = self.backlog().await else { return };
         let lag = backlog
-            .first_due
+            .ready_since
             .map_or(0.0, |due| self.clock.now().duration_since(due).as_secs_f64().max(0.0));
-        ::metrics::gauge!(metrics::OUTBOX_DEPTH).set(backlog.waiting as f64);
         ::metrics::gauge!(metrics::OUTBOX_LAG_SECONDS).set(lag);
         if backlog.queued == 0 {
             return;
@@ -214,11 +253,16 @@ impl Relay {
         let settled = now.saturating_sub(SETTLED_AFTER).unwrap_or(now);
         let mut requeued = 0;
         let outcome = async {
-            let client = store::connection(&self.pool).await?;
-            while let more @ 1.. = deliveries::requeue(&client, settled, now).await? {
+            let mut client = store::connection(&self.pool).await?;
+            loop {
+                let transaction = client.transaction().await?;
+                let more = outbox::requeue(&transaction, settled, now).await?;
+                transaction.commit().await?;
+                if more == 0 {
+                    return Ok::<(), StoreError>(());
+                }
                 requeued += more;
             }
-            Ok::<(), StoreError>(())
         };
         match outcome.await {
             Ok(()) => tracing::warn!(
@@ -248,6 +292,11 @@ fn to_message(due: &Due) -> Message {
         endpoint_id: due.endpoint_id,
         user_id: Some(due.user_id),
         destination: destination(&due.url),
+        pace: match due.is_fast {
+            None => EndpointPace::Unknown,
+            Some(true) => EndpointPace::Fast,
+            Some(false) => EndpointPace::Slow,
+        },
         attempt: due.attempt,
         request_id: due.request_id.clone(),
     };

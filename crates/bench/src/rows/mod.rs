@@ -2,6 +2,7 @@
 
 mod burst;
 mod evaluation;
+mod isolation;
 mod latency;
 mod memory;
 mod rates;
@@ -24,6 +25,8 @@ pub struct Scale {
     pub burst: i64,
     /// Webhooks that are delivered as fast as possible.
     pub webhooks: i64,
+    /// URLs that hang while another user's first webhook is measured.
+    pub hanging: i64,
     /// Points of the series.
     pub points: usize,
     /// Seconds of each round of load.
@@ -40,6 +43,7 @@ impl Scale {
         armed_many: 1_000_000,
         burst: 1_000,
         webhooks: 20_000,
+        hanging: 10_000,
         points: 1_000_000,
         load_seconds: 3,
         idle_seconds: 20,
@@ -52,6 +56,7 @@ impl Scale {
         armed_many: 10_000,
         burst: 100,
         webhooks: 500,
+        hanging: 500,
         points: 50_000,
         load_seconds: 1,
         idle_seconds: 3,
@@ -83,6 +88,9 @@ pub async fn measure(scale: &Scale, only: &str) -> anyhow::Result<Table> {
     }
     if wanted("throughput") {
         throughput::measure(&World::new().await?, scale, &mut table).await?;
+    }
+    if wanted("isolation") {
+        isolation::measure(&World::new().await?, scale, &mut table).await?;
     }
     if wanted("evaluation") {
         evaluation::measure(&World::new().await?, scale, &mut table).await?;

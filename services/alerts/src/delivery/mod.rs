@@ -34,7 +34,10 @@ pub mod send;
 mod reuse;
 
 /// Fair shares of the slots among receivers.
-pub mod lanes;
+pub mod fair_queue;
+
+/// How many messages an endpoint may have outstanding.
+pub mod window;
 
 /// Takes messages, delivers, settles.
 pub mod worker;

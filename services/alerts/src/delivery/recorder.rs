@@ -15,12 +15,13 @@ use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
 
 use super::Reason;
+use super::window::EndpointWindow;
 use crate::metrics;
 use crate::store::attempts::{self, AttemptRecord};
 use crate::store::endpoints::{self, HealthChange};
 use crate::store::refused::{self, Kind};
 use crate::store::{self, StoreError};
-use crate::store::{deliveries, notices};
+use crate::store::{notices, outbox, queues};
 
 /// Most outcomes written together.
 const BATCH_SIZE: usize = 256;
@@ -28,9 +29,11 @@ const BATCH_SIZE: usize = 256;
 /// What is to be written before a message is acknowledged.
 pub enum Settlement {
     /// An attempt was made.
-    Tried {
+    Attempted {
         /// The attempt.
         record: AttemptRecord,
+        /// How long it held a slot.
+        took: Duration,
         /// Its receiver.
         endpoint_id: Uuid,
         /// Whether it was a test.
@@ -38,14 +41,12 @@ pub enum Settlement {
         /// The message.
         message: Delivery,
     },
-    /// Nothing was sent; the message is due again later.
-    PutBack {
+    /// There was no room for the message; it comes again later.
+    Deferred {
         /// The delivery.
         delivery_id: Uuid,
         /// The attempt that was not made.
         attempt: u32,
-        /// For how long it is put back.
-        wait: Duration,
         /// The message.
         message: Delivery,
     },
@@ -70,9 +71,8 @@ impl Recorder {
         while settlements.recv_many(&mut batch, BATCH_SIZE).await > 0 {
             let mut messages = Vec::with_capacity(batch.len());
             let mut work = Work::default();
-            let now = self.clock.now();
             for settlement in batch.drain(..) {
-                messages.push(work.add(settlement, now));
+                messages.push(work.add(settlement));
             }
             self.write_patiently(work).await;
             // Together, so that a broker that takes nothing at the moment is waited for once.
@@ -119,14 +119,9 @@ impl Recorder {
 
     async fn write(&self, work: &Work) -> Result<(), StoreError> {
         let now = self.clock.now();
-        if !work.put_back.is_empty() {
-            deliveries::defer(&self.pool, &work.put_back, now).await?;
-        }
-        if work.records.is_empty() {
-            return Ok(());
-        }
         let mut client = store::connection(&self.pool).await?;
         let transaction = client.transaction().await?;
+        let deferred = outbox::defer(&transaction, &work.deferred).await?;
         let new = attempts::settle(&transaction, &work.records, now).await?;
         let changes = work.health(&new);
         let disabled = if changes.is_empty() {
@@ -135,96 +130,105 @@ impl Recorder {
             endpoints::apply_health(&transaction, &changes, self.disable_after, now).await?
         };
         let noticed = notices::endpoints_disabled(&transaction, &disabled, now).await?;
+        let mut touched = work.endpoints(&new, &deferred);
+        let mut windows = queues::lock_windows(&transaction, &touched).await?;
+        work.update_windows(&mut windows, &new, &deferred, now);
+        queues::save_windows(&transaction, &windows).await?;
+        touched.extend(noticed);
+        let is_ready = queues::refresh(&transaction, &touched, now).await?;
         transaction.commit().await?;
-        if noticed > 0 {
+        if is_ready {
             self.relay.notify_one();
         }
         for endpoint_id in disabled {
             ::metrics::counter!(metrics::ENDPOINTS_DISABLED).increment(1);
             tracing::warn!(%endpoint_id, "endpoint disabled");
         }
-        if work
-            .records
-            .iter()
-            .any(|record| record.next_attempt_at.is_some_and(|at| at <= now))
-        {
-            self.relay.notify_one();
-        }
         Ok(())
     }
+}
+
+/// What belongs to an attempt and is not part of its record.
+struct Circumstances {
+    endpoint_id: Uuid,
+    is_test: bool,
+    took: Duration,
 }
 
 /// A batch, sorted by what is to be done.
 #[derive(Default)]
 struct Work {
     records: Vec<AttemptRecord>,
-    /// The receiver of each record, and whether it was a test.
-    receivers: Vec<(Uuid, bool)>,
+    /// What each record does not tell.
+    circumstances: Vec<Circumstances>,
     /// Where each attempt stands.
     places: BTreeMap<(Uuid, u32), usize>,
-    put_back: Vec<(Uuid, u32, Timestamp)>,
+    deferred: Vec<(Uuid, u32)>,
 }
 
 impl Work {
     fn len(&self) -> usize {
-        self.records.len() + self.put_back.len()
+        self.records.len() + self.deferred.len()
     }
 
     /// Each of its items alone.
     fn split(self) -> Vec<Self> {
-        let records = self.records.into_iter().zip(self.receivers);
-        let records = records.map(|(record, receiver)| Self {
+        let records = self.records.into_iter().zip(self.circumstances);
+        let records = records.map(|(record, circumstances)| Self {
             places: [((record.delivery_id, record.attempt), 0)].into(),
             records: vec![record],
-            receivers: vec![receiver],
-            put_back: Vec::new(),
+            circumstances: vec![circumstances],
+            deferred: Vec::new(),
         });
-        let put_back = self.put_back.into_iter().map(|put_back| Self {
-            put_back: vec![put_back],
+        let deferred = self.deferred.into_iter().map(|deferred| Self {
+            deferred: vec![deferred],
             ..Self::default()
         });
-        records.chain(put_back).collect()
+        records.chain(deferred).collect()
     }
 
     /// What its first item is called.
     fn name(&self) -> String {
         let records = self.records.iter().map(|record| (record.delivery_id, record.attempt));
-        let put_back = self.put_back.iter().map(|(id, attempt, _)| (*id, *attempt));
-        let first = records.chain(put_back).next().unwrap_or_default();
+        let first = records.chain(self.deferred.iter().copied()).next().unwrap_or_default();
         format!("{}.{}", first.0, first.1)
     }
 
-    fn add(&mut self, settlement: Settlement, now: Timestamp) -> Delivery {
+    fn add(&mut self, settlement: Settlement) -> Delivery {
         match settlement {
-            Settlement::Tried {
+            Settlement::Attempted {
                 record,
+                took,
                 endpoint_id,
                 is_test,
                 message,
             } => {
-                self.add_record(record, endpoint_id, is_test);
+                let circumstances = Circumstances {
+                    endpoint_id,
+                    is_test,
+                    took,
+                };
+                self.add_record(record, circumstances);
                 message
             }
-            Settlement::PutBack {
+            Settlement::Deferred {
                 delivery_id,
                 attempt,
-                wait,
                 message,
             } => {
-                self.put_back
-                    .push((delivery_id, attempt, now.saturating_add(wait).unwrap_or(now)));
+                self.deferred.push((delivery_id, attempt));
                 message
             }
         }
     }
 
     /// An attempt whose claim ran out may have been made twice; a success counts.
-    fn add_record(&mut self, record: AttemptRecord, endpoint_id: Uuid, is_test: bool) {
+    fn add_record(&mut self, record: AttemptRecord, circumstances: Circumstances) {
         match self.places.entry((record.delivery_id, record.attempt)) {
             Entry::Vacant(place) => {
                 place.insert(self.records.len());
                 self.records.push(record);
-                self.receivers.push((endpoint_id, is_test));
+                self.circumstances.push(circumstances);
             }
             Entry::Occupied(place) if record.succeeded => self.records[*place.get()] = record,
             Entry::Occupied(_) => {}
@@ -234,12 +238,49 @@ impl Work {
     /// What the attempts that are new say about their receivers. One that was written before was counted before.
     fn health(&self, new: &BTreeSet<(Uuid, u32)>) -> Vec<(Uuid, HealthChange)> {
         let mut health = BTreeMap::new();
-        for (record, (endpoint_id, is_test)) in self.records.iter().zip(&self.receivers) {
-            if new.contains(&(record.delivery_id, record.attempt)) {
-                note_health(&mut health, *endpoint_id, record, *is_test);
-            }
+        for (record, circumstances) in self.new_records(new) {
+            note_health(&mut health, circumstances.endpoint_id, record, circumstances.is_test);
         }
         health.into_iter().collect()
+    }
+
+    fn new_records<'a>(
+        &'a self,
+        new: &'a BTreeSet<(Uuid, u32)>,
+    ) -> impl Iterator<Item = (&'a AttemptRecord, &'a Circumstances)> {
+        let is_new = |record: &AttemptRecord| new.contains(&(record.delivery_id, record.attempt));
+        let records = self.records.iter().zip(&self.circumstances);
+        records.filter(move |(record, _)| is_new(record))
+    }
+
+    /// The endpoints whose windows or queues change.
+    fn endpoints(&self, new: &BTreeSet<(Uuid, u32)>, deferred: &[Uuid]) -> Vec<Uuid> {
+        let attempted = self
+            .new_records(new)
+            .map(|(_, circumstances)| circumstances.endpoint_id);
+        let endpoints: BTreeSet<Uuid> = attempted.chain(deferred.iter().copied()).collect();
+        endpoints.into_iter().collect()
+    }
+
+    fn update_windows(
+        &self,
+        windows: &mut [(Uuid, EndpointWindow)],
+        new: &BTreeSet<(Uuid, u32)>,
+        deferred: &[Uuid],
+        now: Timestamp,
+    ) {
+        let mut windows: BTreeMap<Uuid, &mut EndpointWindow> =
+            windows.iter_mut().map(|(id, window)| (*id, window)).collect();
+        for (record, circumstances) in self.new_records(new) {
+            if let Some(window) = windows.get_mut(&circumstances.endpoint_id) {
+                window.attempted(record.succeeded, circumstances.took, now);
+            }
+        }
+        for endpoint_id in deferred {
+            if let Some(window) = windows.get_mut(endpoint_id) {
+                window.defer(now);
+            }
+        }
     }
 }
 
@@ -279,6 +320,14 @@ mod tests {
         }
     }
 
+    fn circumstances() -> Circumstances {
+        Circumstances {
+            endpoint_id: Uuid::from_u128(1),
+            is_test: false,
+            took: Duration::ZERO,
+        }
+    }
+
     #[test]
     fn only_messages_that_are_given_up_count_and_a_success_forgives_those_before() {
         let mut health = BTreeMap::new();
@@ -304,11 +353,7 @@ mod tests {
     #[test]
     fn what_was_written_before_is_not_counted_again() {
         let mut work = Work::default();
-        work.add_record(
-            record(false, Some(Reason::AttemptsExhausted)),
-            Uuid::from_u128(1),
-            false,
-        );
+        work.add_record(record(false, Some(Reason::AttemptsExhausted)), circumstances());
         assert_eq!(work.health(&[(Uuid::nil(), 1)].into())[0].1.given_up, 1);
         assert!(work.health(&BTreeSet::new()).is_empty());
     }
@@ -318,7 +363,7 @@ mod tests {
         for outcomes in [[true, false], [false, true]] {
             let mut work = Work::default();
             for succeeded in outcomes {
-                work.add_record(record(succeeded, None), Uuid::from_u128(1), false);
+                work.add_record(record(succeeded, None), circumstances());
             }
             assert_eq!(work.records.len(), 1);
             assert!(work.records[0].succeeded);

@@ -1,9 +1,9 @@
 //! The loop that knows the broker and does not think: take, share out, claim, deliver, settle.
 //!
 //! ```text
-//! queue -> lanes -> claims (batched) -> deliveries (concurrent) -> recorder (batched) -> ack
-//!            ^                                  |
-//!            +------------- slots --------------+
+//! broker -> fair queue -> claims (batched) -> deliveries (concurrent) -> recorder (batched) -> ack
+//!               ^                                  |
+//!               +------------- slots --------------+
 //! ```
 //!
 //! Every channel holds as much as can be under way at once, so that no part ever waits for another in a circle. On a stop,
@@ -11,7 +11,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use contracts::messages::DeliveryMessage;
@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::lanes::{Arrival, Ending, Lanes, Receiver, Slot};
+use super::fair_queue::{Admission, FairQueue, Receiver, Slot};
 use super::recorder::{Recorder, Settlement};
 use super::{DeliveryContext, deliver_one};
 use crate::metrics;
@@ -36,7 +36,7 @@ use crate::store::{self, StoreError};
 const CLAIM_BATCH: usize = 256;
 
 /// Most messages that wait in this process for a slot: some seconds of work, a few hundred bytes each.
-const PLACES: usize = 8_192;
+const CAPACITY: usize = 8_192;
 
 /// A message from the queue.
 struct Job {
@@ -65,7 +65,7 @@ pub struct Worker {
 impl Worker {
     /// How many unfinished messages the consumer should hold with this concurrency: those that wait and those under way.
     pub fn prefetch(concurrency: usize) -> u16 {
-        u16::try_from(PLACES + Lanes::<Job>::most_in_flight(concurrency)).unwrap_or(u16::MAX)
+        u16::try_from(CAPACITY + FairQueue::<Job>::max_in_flight(concurrency)).unwrap_or(u16::MAX)
     }
 
     /// Delivers until the stop.
@@ -74,10 +74,10 @@ impl Worker {
     /// When one of its tasks panics: the process is to start anew.
     pub async fn run(self, consumer: Consumer, recorder: Recorder, stop: CancellationToken) -> anyhow::Result<()> {
         let prefetch = usize::from(Self::prefetch(self.concurrency));
-        let most_in_flight = Lanes::<Job>::most_in_flight(self.concurrency);
-        let (starts, to_claim) = mpsc::channel(most_in_flight);
-        let (freed, endings) = mpsc::channel(most_in_flight);
-        let (settle, settlements) = mpsc::channel(prefetch + most_in_flight);
+        let max_in_flight = FairQueue::<Job>::max_in_flight(self.concurrency);
+        let (starts, to_claim) = mpsc::channel(max_in_flight);
+        let (freed, released) = mpsc::channel(max_in_flight);
+        let (settle, settlements) = mpsc::channel(prefetch + max_in_flight);
         let drain_for = self.drain_for;
         let mut recorder = tokio::spawn(recorder.run(settlements));
         let claimer = Claimer {
@@ -91,13 +91,13 @@ impl Worker {
         };
         let mut claimer = tokio::spawn(claimer.run(to_claim));
         let dispatcher = Dispatcher {
-            lanes: Lanes::new(self.concurrency, PLACES),
+            queue: FairQueue::new(self.concurrency, CAPACITY),
             starts,
             settle,
         };
         // Neither of the two ends before the dispatcher, unless it panics.
         tokio::select! {
-            () = dispatcher.run(consumer, endings, &stop) => {}
+            () = dispatcher.run(consumer, released, &stop) => {}
             ended = &mut claimer => return ended?.context("claiming deliveries"),
             ended = &mut recorder => return ended.context("recording attempts"),
         }
@@ -118,29 +118,24 @@ impl Worker {
 
 /// Shares the slots out.
 struct Dispatcher {
-    lanes: Lanes<Job>,
+    queue: FairQueue<Job>,
     starts: mpsc::Sender<(Slot, Job)>,
     settle: mpsc::Sender<Settlement>,
 }
 
 impl Dispatcher {
-    async fn run(
-        mut self,
-        mut consumer: Consumer,
-        mut endings: mpsc::Receiver<(Slot, Ending)>,
-        stop: &CancellationToken,
-    ) {
+    async fn run(mut self, mut consumer: Consumer, mut released: mpsc::Receiver<Slot>, stop: &CancellationToken) {
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                Some((slot, ending)) = endings.recv() => {
-                    if stop.run_until_cancelled(self.end(slot, ending)).await.is_none() {
+                Some(slot) = released.recv() => {
+                    if stop.run_until_cancelled(self.release(slot)).await.is_none() {
                         return;
                     }
                 }
                 message = consumer.next() => {
-                    if stop.run_until_cancelled(self.take(message)).await.is_none() {
+                    if stop.run_until_cancelled(self.admit(message)).await.is_none() {
                         return;
                     }
                 }
@@ -148,16 +143,14 @@ impl Dispatcher {
         }
     }
 
-    async fn end(&mut self, slot: Slot, ending: Ending) {
-        for (job, wait) in self.lanes.finished(slot, ending, Instant::now()) {
-            self.put_back(job, wait).await;
-        }
-        while let Some((slot, job)) = self.lanes.next_start(Instant::now()) {
+    async fn release(&mut self, slot: Slot) {
+        self.queue.release(slot);
+        while let Some((slot, job)) = self.queue.next_start() {
             self.start(slot, job).await;
         }
     }
 
-    async fn take(&mut self, message: Delivery) {
+    async fn admit(&mut self, message: Delivery) {
         let parsed: DeliveryMessage = match serde_json::from_slice(&message.body) {
             Ok(parsed) => parsed,
             Err(error) => {
@@ -174,36 +167,34 @@ impl Dispatcher {
             endpoint_id,
             user_id,
             destination,
+            pace,
             attempt,
             ..
         } = parsed;
         let receiver = Receiver {
             endpoint_id,
             user_id: user_id.unwrap_or(endpoint_id),
-            destination: stand_in(destination.as_deref().unwrap_or_default(), endpoint_id),
+            destination: hash_destination(destination.as_deref().unwrap_or_default(), endpoint_id),
+            pace,
         };
-        match self.lanes.arrived(
-            receiver,
-            Job {
-                delivery_id,
-                endpoint_id,
-                attempt,
-                message,
-            },
-            Instant::now(),
-        ) {
-            Arrival::Start(slot, job) => self.start(slot, job).await,
-            Arrival::Waits => {}
-            Arrival::PutBack(job, wait) => self.put_back(job, wait).await,
+        let job = Job {
+            delivery_id,
+            endpoint_id,
+            attempt,
+            message,
+        };
+        match self.queue.admit(receiver, job) {
+            Admission::Start(slot, job) => self.start(slot, job).await,
+            Admission::Queued => {}
+            Admission::Deferred(job) => self.defer(job).await,
         }
     }
 
-    async fn put_back(&self, job: Job, wait: Duration) {
+    async fn defer(&self, job: Job) {
         ::metrics::counter!(metrics::DEFERRED).increment(1);
-        let settlement = Settlement::PutBack {
+        let settlement = Settlement::Deferred {
             delivery_id: job.delivery_id,
             attempt: job.attempt,
-            wait,
             message: job.message,
         };
         // The receiver of this channel outlives the dispatcher.
@@ -217,7 +208,7 @@ impl Dispatcher {
 }
 
 /// A number that stands for a destination; without one, every receiver is its own.
-fn stand_in(destination: &str, endpoint_id: Uuid) -> u64 {
+fn hash_destination(destination: &str, endpoint_id: Uuid) -> u64 {
     let mut hasher = DefaultHasher::new();
     if destination.is_empty() {
         endpoint_id.hash(&mut hasher);
@@ -233,7 +224,7 @@ struct Claimer {
     context: Arc<DeliveryContext>,
     clock: SharedClock,
     lease: Duration,
-    freed: mpsc::Sender<(Slot, Ending)>,
+    freed: mpsc::Sender<Slot>,
     settle: mpsc::Sender<Settlement>,
     tasks: JoinSet<()>,
 }
@@ -336,17 +327,10 @@ impl Claimer {
                 "webhook attempted"
             );
             // Both receivers outlive this task unless the process is stopping, when nobody needs the answer.
-            let _ = freed
-                .send((
-                    slot,
-                    Ending::Tried {
-                        succeeded: record.succeeded,
-                        latency: attempt.duration,
-                    },
-                ))
-                .await;
-            let settlement = Settlement::Tried {
+            let _ = freed.send(slot).await;
+            let settlement = Settlement::Attempted {
                 record,
+                took: attempt.duration,
                 endpoint_id: job.endpoint_id,
                 is_test: claimed.is_test,
                 message: job.message,
@@ -364,7 +348,7 @@ impl Claimer {
                 tracing::debug!(error = format!("{error:#}"), "message not acknowledged");
             }
             // As above.
-            let _ = freed.send((slot, Ending::NotTried)).await;
+            let _ = freed.send(slot).await;
         });
     }
 }

@@ -1,7 +1,7 @@
 //! Attempts to deliver: claimed before the request goes out, settled after it, and dead letters.
 //!
 //! An attempt is on record from its claim on, so every request that a receiver may have seen is a row with a number of its own,
-//! and counts. `deliveries.attempts` is the number of attempts that were begun.
+//! and counts. `outbox.attempts` is the number of attempts that were begun.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::endpoints::PROBE_INTERVAL;
+use super::queues::{IS_HELD, MAX_HELD};
 use super::{StoreError, connection, notices};
 use crate::delivery::Reason;
 use crate::secrets::StoredSecret;
@@ -40,15 +40,12 @@ pub struct Claimed {
     pub request_id: String,
 }
 
-/// What is told of an attempt whose end nobody knows.
+/// The error of an attempt whose end nobody knows.
 const INTERRUPTED: &str = "interrupted: the service stopped while this attempt was under way";
 
-/// Most messages that are held for one disabled receiver; further ones are given up.
-const MAX_HELD: i64 = 1_000;
-
 /// Claims attempts and puts them on record as begun: of several consumers that hold the same message one gets the row. A claim
-/// ends when it is settled, or is interrupted when `until` passes. Messages to a receiver that is disabled for its failures are not claimed but held: they are due again
-/// when it is enabled, and looked at after each probe.
+/// ends when it is settled, or is interrupted when `until` passes. Messages to an endpoint that was disabled for its failures
+/// meanwhile are not claimed but wait again, until it is enabled.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
@@ -63,40 +60,38 @@ pub async fn claim(
         .iter()
         .map(|(_, attempt)| i32::try_from(*attempt).unwrap_or(i32::MAX))
         .collect();
-    let held_until = now.saturating_add(PROBE_INTERVAL).unwrap_or(now);
-    // The message may be here before the relay's commit: then the row still reads as under way, and is waited for.
     let statement = client
-        .prepare_cached(
+        .prepare_cached(&format!(
             "WITH free AS (
-                 SELECT d.id, e.disabled_reason = 'too_many_failures' AND d.kind <> 'test.ping'
-                        AND (d.held OR (SELECT count(*) FROM (SELECT 1 FROM alerting.deliveries h
-                             WHERE h.endpoint_id = d.endpoint_id AND h.held LIMIT $6) AS first) < $6) AS is_held
-                 FROM alerting.deliveries d
-                 JOIN unnest($1::uuid[], $2::int[]) AS w (id, attempt) ON w.id = d.id
-                 JOIN alerting.endpoints e ON e.id = d.endpoint_id
-                 WHERE d.attempts = w.attempt - 1
-                   AND (d.status IN ('pending', 'queued') OR (d.status = 'sending' AND d.due_at <= $3))
-                 ORDER BY d.id FOR NO KEY UPDATE OF d
+                 SELECT o.delivery_id, o.user_id, {IS_HELD} AND NOT o.is_test AND $5 > (
+                     SELECT count(*) FROM (
+                         SELECT FROM alerting.outbox h
+                         WHERE h.endpoint_id = o.endpoint_id AND NOT h.is_test AND h.taken_at IS NULL LIMIT $5
+                     ) AS first
+                 ) AS is_held
+                 FROM alerting.outbox o
+                 JOIN unnest($1::uuid[], $2::int[]) AS w (id, attempt) ON w.id = o.delivery_id
+                 JOIN alerting.endpoints e ON e.id = o.endpoint_id
+                 WHERE o.attempts = w.attempt - 1 AND o.taken_at IS NOT NULL AND NOT o.is_claimed
+                 ORDER BY o.delivery_id FOR NO KEY UPDATE OF o
              ), held AS (
-                 UPDATE alerting.deliveries d SET status = 'pending', held = true, due_at = $5, updated_at = $3
-                 FROM free WHERE d.id = free.id AND free.is_held
+                 UPDATE alerting.outbox o SET taken_at = NULL, lease_until = NULL, is_fast = NULL
+                 FROM free f WHERE o.delivery_id = f.delivery_id AND f.is_held
+                 RETURNING o.user_id
+             ), ready AS (
+                 UPDATE alerting.user_queues SET ready_at = $3 WHERE user_id IN (SELECT user_id FROM held)
              ), claimed AS (
-                 UPDATE alerting.deliveries d
-                 SET status = 'sending', attempts = d.attempts + 1, held = false, due_at = $4, updated_at = $3
-                 FROM free, alerting.endpoints e
-                 WHERE d.id = free.id AND free.is_held IS NOT TRUE AND e.id = d.endpoint_id
-                 RETURNING d.id, d.attempts, d.endpoint_id, e.url, e.secret, e.disabled_reason IS NOT NULL,
-                           d.kind = 'test.ping', d.body, d.request_id, e.last_success_at IS NOT NULL
-             ), closed AS (
-                 UPDATE alerting.delivery_attempts a
-                 SET status = 'interrupted', error_msg = $7, next_attempt_at = $3
-                 FROM free WHERE a.delivery_id = free.id AND a.status = 'open'
+                 UPDATE alerting.outbox o SET is_claimed = true, attempts = o.attempts + 1, lease_until = $4
+                 FROM free f, alerting.endpoints e, alerting.deliveries d
+                 WHERE o.delivery_id = f.delivery_id AND NOT f.is_held AND e.id = o.endpoint_id AND d.id = o.delivery_id
+                 RETURNING o.delivery_id, o.attempts, o.endpoint_id, e.url, e.secret, e.disabled_reason IS NOT NULL,
+                           o.is_test, d.body, d.request_id, e.last_success_at IS NOT NULL
              ), begun AS (
                  INSERT INTO alerting.delivery_attempts (delivery_id, attempt, status, dispatched_at)
-                 SELECT id, attempts, 'open', $3 FROM claimed
+                 SELECT delivery_id, attempts, 'open', $3 FROM claimed
              )
-             SELECT * FROM claimed",
-        )
+             SELECT * FROM claimed"
+        ))
         .await?;
     let read = |row: &Row| Claimed {
         id: row.get(0),
@@ -111,10 +106,7 @@ pub async fn claim(
         is_known: row.get(9),
     };
     Ok(client
-        .query(
-            &statement,
-            &[&ids, &attempts, &now, &until, &held_until, &MAX_HELD, &INTERRUPTED],
-        )
+        .query(&statement, &[&ids, &attempts, &now, &until, &MAX_HELD])
         .await?
         .iter()
         .map(read)
@@ -157,6 +149,9 @@ pub async fn settle(
     records: &[AttemptRecord],
     now: Timestamp,
 ) -> Result<BTreeSet<(Uuid, u32)>, StoreError> {
+    if records.is_empty() {
+        return Ok(BTreeSet::new());
+    }
     // In the order of their ids, so that two that settle never wait for each other in a circle.
     let mut records: Vec<&AttemptRecord> = records.iter().collect();
     records.sort_by_key(|record| record.delivery_id);
@@ -173,21 +168,27 @@ pub async fn settle(
                  FROM outcome o
                  WHERE a.delivery_id = o.delivery_id AND a.attempt = o.attempt AND a.status IN ('open', 'interrupted')
                  RETURNING a.delivery_id, a.attempt
+             ), latest AS (
+                 SELECT o.* FROM outcome o JOIN attempt a USING (delivery_id, attempt)
+                 LEFT JOIN alerting.outbox b ON b.delivery_id = o.delivery_id
+                 WHERE b.attempts = o.attempt OR (b.delivery_id IS NULL AND o.status = 'success')
              ), revived AS (
-                 DELETE FROM alerting.dead_letters l USING outcome o JOIN attempt a USING (delivery_id, attempt)
+                 DELETE FROM alerting.dead_letters l USING latest o
                  WHERE l.delivery_id = o.delivery_id AND o.status = 'success'
              ), dead_letter AS (
                  INSERT INTO alerting.dead_letters (delivery_id, reason, at)
-                 SELECT o.delivery_id, o.dead, $11 FROM outcome o JOIN attempt a USING (delivery_id, attempt)
-                 WHERE o.dead IS NOT NULL
+                 SELECT delivery_id, dead, $11 FROM latest WHERE dead IS NOT NULL
                  ON CONFLICT (delivery_id) DO NOTHING
+             ), finished AS (
+                 DELETE FROM alerting.outbox b USING latest o
+                 WHERE b.delivery_id = o.delivery_id AND b.attempts = o.attempt AND o.next_at IS NULL
+             ), retried AS (
+                 UPDATE alerting.outbox b
+                 SET taken_at = NULL, lease_until = NULL, is_fast = NULL, is_claimed = false, due_at = o.next_at
+                 FROM latest o
+                 WHERE b.delivery_id = o.delivery_id AND b.attempts = o.attempt AND b.is_claimed AND o.next_at IS NOT NULL
              )
-             UPDATE alerting.deliveries d
-             SET status = CASE WHEN o.next_at IS NOT NULL THEN 'pending' ELSE o.status END,
-                 due_at = o.next_at, updated_at = $11
-             FROM outcome o JOIN attempt a USING (delivery_id, attempt)
-             WHERE d.id = o.delivery_id AND d.attempts = o.attempt AND (d.due_at IS NOT NULL OR o.status = 'success')
-             RETURNING d.id, d.attempts",
+             SELECT delivery_id, attempt FROM latest",
         )
         .await?;
     let ids: Vec<Uuid> = records.iter().map(|r| r.delivery_id).collect();
@@ -235,7 +236,7 @@ pub async fn settle(
     Ok(new)
 }
 
-/// Closes the attempts under way of deliveries whose claim ran out: their process died, or cannot tell what came of them. Those
+/// Closes the attempts under way of deliveries whose claims ran out: their process died, or cannot tell what came of them. Those
 /// of `given_up` have no further attempt.
 ///
 /// # Errors
@@ -251,15 +252,16 @@ pub async fn interrupt(
             "WITH closed AS (
                  UPDATE alerting.delivery_attempts a
                  SET status = 'interrupted', error_msg = $4,
-                     next_attempt_at = CASE WHEN d.id = ANY($2) THEN NULL ELSE $3::timestamptz END
-                 FROM alerting.deliveries d
-                 WHERE d.id = ANY($1) AND a.delivery_id = d.id AND a.attempt = d.attempts AND a.status = 'open'
+                     next_attempt_at = CASE WHEN o.delivery_id = ANY($2) THEN NULL ELSE $3::timestamptz END
+                 FROM alerting.outbox o
+                 WHERE o.delivery_id = ANY($1) AND a.delivery_id = o.delivery_id AND a.attempt = o.attempts
+                   AND a.status = 'open'
              ), dead_letter AS (
                  INSERT INTO alerting.dead_letters (delivery_id, reason, at)
                  SELECT id, $5, $3 FROM unnest($2::uuid[]) AS given_up (id)
                  ON CONFLICT (delivery_id) DO NOTHING
              )
-             UPDATE alerting.deliveries d SET status = 'failed', due_at = NULL, updated_at = $3 WHERE d.id = ANY($2)",
+             DELETE FROM alerting.outbox WHERE delivery_id = ANY($2)",
         )
         .await?;
     let reason = Reason::AttemptsExhausted.as_str();
@@ -305,8 +307,10 @@ pub async fn list_of_alert(
                     CASE a.status WHEN 'success' THEN 'success' WHEN 'failed' THEN 'failed' WHEN 'interrupted' THEN 'failed'
                                   ELSE 'pending' END,
                     a.response_code, a.error_msg, a.latency_ms, a.dispatched_at,
-                    CASE WHEN a.attempt IS NULL THEN d.due_at ELSE a.next_attempt_at END, a.response_excerpt
-             FROM alerting.deliveries d LEFT JOIN alerting.delivery_attempts a ON a.delivery_id = d.id
+                    CASE WHEN a.attempt IS NULL THEN o.due_at ELSE a.next_attempt_at END, a.response_excerpt
+             FROM alerting.deliveries d
+             LEFT JOIN alerting.delivery_attempts a ON a.delivery_id = d.id
+             LEFT JOIN alerting.outbox o ON o.delivery_id = d.id
              WHERE d.alert_id = $1
                AND ($2::uuid IS NULL OR (d.id, coalesce(a.attempt, 0)) < ($2, $3))
              ORDER BY d.id DESC, coalesce(a.attempt, 0) DESC LIMIT $4",

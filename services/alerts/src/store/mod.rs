@@ -17,8 +17,14 @@ pub mod secrets;
 /// What owners learn of their receivers.
 pub mod notices;
 
-/// The outbox of messages.
+/// Messages to endpoints.
 pub mod deliveries;
+
+/// Where unfinished deliveries are: waiting, queued, or with a consumer.
+pub mod outbox;
+
+/// When which endpoint's messages may be published.
+pub mod queues;
 
 /// Attempts to deliver messages, and dead letters.
 pub mod attempts;

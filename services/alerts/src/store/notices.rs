@@ -5,14 +5,15 @@ use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
-use super::{StoreError, deliveries};
+use super::StoreError;
+use super::deliveries::{self, NewDelivery};
 use crate::message;
 
 /// Most receivers that hear of one that was disabled: those that took a message last.
 const MAX_RECEIVERS: i64 = 10;
 
 /// Puts the notice `endpoint.disabled` about these endpoints into the outbox, for other enabled endpoints of their owners, and
-/// wakes the relays. Returns how many messages that are.
+/// wakes the relays. Returns those, whose queues are to be refreshed.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
@@ -20,9 +21,9 @@ pub async fn endpoints_disabled(
     client: &impl GenericClient,
     disabled: &[Uuid],
     now: Timestamp,
-) -> Result<u64, StoreError> {
+) -> Result<Vec<Uuid>, StoreError> {
     if disabled.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let statement = client
         .prepare_cached(
@@ -37,9 +38,8 @@ pub async fn endpoints_disabled(
         )
         .await?;
     let rows = client.query(&statement, &[&disabled, &MAX_RECEIVERS]).await?;
-    let (mut ids, mut users, mut receivers, mut bodies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut event_ids: Vec<String> = Vec::new();
     let mut event: Option<(Uuid, Uuid)> = None;
+    let mut notices = Vec::with_capacity(rows.len());
     for row in &rows {
         let endpoint_id: Uuid = row.get(0);
         let event_id = match event {
@@ -47,35 +47,32 @@ pub async fn endpoints_disabled(
             Some(_) | None => Uuid::now_v7(),
         };
         event = Some((endpoint_id, event_id));
-        // The host alone: what follows it in an address is often a credential, and no business of another receiver.
+        // The host alone: what follows it in a URL is often a credential, and no business of another receiver.
         let host = Url::parse(row.get(2))
             .ok()
             .and_then(|url| url.host_str().map(str::to_owned));
         let body = message::endpoint_disabled(event_id, endpoint_id, host.as_deref(), row.get(3), now)
             .map_err(|_| StoreError::Unreadable("endpoint"))?;
-        ids.push(Uuid::now_v7());
-        users.push(row.get::<_, Uuid>(1));
-        receivers.push(row.get::<_, Uuid>(4));
-        bodies.push(body);
-        event_ids.push(event_id.to_string());
+        notices.push((event_id.to_string(), row.get(1), row.get(4), body));
     }
-    if ids.is_empty() {
-        return Ok(0);
+    let deliveries: Vec<NewDelivery<'_>> = notices
+        .iter()
+        .map(|(request_id, user_id, endpoint_id, body)| NewDelivery {
+            id: Uuid::now_v7(),
+            user_id: *user_id,
+            endpoint_id: *endpoint_id,
+            alert_id: None,
+            event_id: None,
+            kind: "endpoint.disabled",
+            body: body.clone(),
+            request_id,
+        })
+        .collect();
+    if !deliveries.is_empty() {
+        deliveries::insert(client, &deliveries, now).await?;
+        deliveries::wake_relays(client).await?;
     }
-    let statement = client
-        .prepare_cached(
-            "INSERT INTO alerting.deliveries
-                 (id, user_id, endpoint_id, kind, body, status, due_at, request_id, created_at, updated_at)
-             SELECT id, user_id, endpoint_id, 'endpoint.disabled', body, 'pending', $6, request_id, $6, $6
-             FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[])
-                 AS n (id, user_id, endpoint_id, body, request_id)",
-        )
-        .await?;
-    let parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
-        &[&ids, &users, &receivers, &bodies, &event_ids, &now];
-    let written = client.execute(&statement, parameters).await?;
-    deliveries::wake_relays(client).await?;
-    Ok(written)
+    Ok(deliveries.iter().map(|delivery| delivery.endpoint_id).collect())
 }
 
 /// Writes into the events of their alerts that these messages were given up, once for each.

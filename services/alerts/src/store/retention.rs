@@ -9,11 +9,12 @@ use super::{StoreError, connection};
 const STEP: i64 = 1_000;
 
 /// Each takes the moment before which rows are removed, and how many at most. Deliveries come first, and only those that are
-/// done: an event stays as long as a delivery of it is under way.
+/// finished: an event stays as long as a delivery of it is under way.
 const STATEMENTS: [&str; 5] = [
     "WITH expired AS (
-         SELECT id FROM alerting.deliveries WHERE due_at IS NULL AND updated_at < $1
-         ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED
+         SELECT id FROM alerting.deliveries d WHERE created_at < $1
+         AND NOT EXISTS (SELECT FROM alerting.outbox o WHERE o.delivery_id = d.id)
+         ORDER BY created_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
      ), letters AS (
          DELETE FROM alerting.dead_letters WHERE delivery_id IN (SELECT id FROM expired)
      ), attempts AS (

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use alerts::app;
-use contracts::messages::DeliveryMessage;
+use contracts::messages::{DeliveryMessage, EndpointPace};
 use contracts::queues;
 use jiff::{SignedDuration, Timestamp};
 use platform::amqp::Message;
@@ -35,66 +35,72 @@ async fn what_was_committed_and_not_queued_is_queued_by_whoever_comes_next() {
 #[tokio::test]
 async fn what_the_broker_lost_is_queued_again_at_once() {
     let stand = Stand::new().await;
-    fire(&stand, 5).await;
+    fire(&stand, 4).await;
     let clock = FakeClock::new(SystemClock.now());
     let relay = stand.relay(clock.shared(), Duration::from_secs(3_600));
-    assert_eq!(relay.publish_due().await.unwrap(), 5);
+    assert_eq!(relay.publish_due().await.unwrap().taken, 4);
     stand.rabbit.delete_queue(queues::WEBHOOKS).await.unwrap();
     clock.advance(Duration::from_secs(2));
     let service = stand
         .start_with(&[("QUEUE_LOST_AFTER_SECONDS", "3600")], clock.shared())
         .await;
-    stand.sink.wait_for(5, PATIENCE).await;
+    stand.sink.wait_for(4, PATIENCE).await;
     stand
-        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 5)
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.delivery_states WHERE status = 'success'",
+            4,
+        )
         .await;
     service.stop().await;
-    assert_eq!(stand.sink.count(), 5);
+    assert_eq!(stand.sink.count(), 4);
 }
 
 #[tokio::test]
 async fn what_is_still_in_the_queue_is_not_queued_again() {
     let stand = Stand::new().await;
-    fire(&stand, 5).await;
+    fire(&stand, 4).await;
     let clock = FakeClock::new(SystemClock.now());
     let relay = stand.relay(clock.shared(), Duration::from_secs(3_600));
-    assert_eq!(relay.publish_due().await.unwrap(), 5);
+    assert_eq!(relay.publish_due().await.unwrap().taken, 4);
     clock.advance(Duration::from_secs(2));
     let service = stand
         .start_with(&[("QUEUE_LOST_AFTER_SECONDS", "3600")], clock.shared())
         .await;
     stand
-        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 5)
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.delivery_states WHERE status = 'success'",
+            4,
+        )
         .await;
     service.stop().await;
     // What is marked again carries the time of its first claim.
     let requeued = "SELECT count(*) FROM alerting.delivery_attempts WHERE attempt > 1";
-    assert_eq!((stand.sink.count(), stand.count(requeued).await), (5, 0));
+    assert_eq!((stand.sink.count(), stand.count(requeued).await), (4, 0));
 }
 
 #[tokio::test]
 async fn what_another_consumer_lost_is_queued_again_in_time() {
     let stand = Stand::new().await;
-    fire(&stand, 5).await;
+    fire(&stand, 4).await;
     let clock = FakeClock::new(SystemClock.now());
     let relay = stand.relay(clock.shared(), Duration::from_secs(60));
     let mut other = stand.rabbit.broker().consume(queues::WEBHOOKS, 10);
-    assert_eq!(relay.publish_due().await.unwrap(), 5);
+    assert_eq!(relay.publish_due().await.unwrap().taken, 4);
     assert_eq!(
-        relay.publish_due().await.unwrap(),
+        relay.publish_due().await.unwrap().taken,
         0,
         "what is queued is not queued again"
     );
-    for _ in 0..5 {
+    for _ in 0..4 {
         other.next().await.ack().await.unwrap();
     }
     clock.advance(Duration::from_secs(59));
     let service = stand.start_with(&[], clock.shared()).await;
-    assert_eq!(relay.publish_due().await.unwrap(), 0);
+    assert_eq!(relay.publish_due().await.unwrap().taken, 0);
     clock.advance(Duration::from_secs(2));
     let everything = async {
         tokio::select! {
-            received = stand.sink.wait_for(5, PATIENCE) => received,
+            received = stand.sink.wait_for(4, PATIENCE) => received,
             // The other one goes on taking its share, and loses that too.
             () = async { loop { other.next().await.reject(true).await.unwrap() } } => unreachable!(),
         }
@@ -110,24 +116,22 @@ async fn a_relay_that_waits_for_the_broker_holds_no_row() {
     let broker = platform::amqp::Broker::connect(&rabbit.settings).unwrap();
     broker.check(queues::WEBHOOKS).await.unwrap();
     rabbit.set_disk_alarm(true);
-    fire(&stand, 5).await;
+    fire(&stand, 4).await;
     let mut relay = stand.relay(SystemClock::shared(), Duration::from_secs(60));
     relay.queue.publisher = broker.publisher();
     let publishing = tokio::spawn(async move { relay.publish_due().await });
-    let queued = "SELECT count(*) FROM alerting.deliveries WHERE status = 'queued'";
-    stand.wait_for_count(queued, 5).await;
+    let queued = "SELECT count(*) FROM alerting.delivery_states WHERE status = 'queued'";
+    stand.wait_for_count(queued, 4).await;
     let client = stand.database.pool.get().await.unwrap();
     client
-        .batch_execute("BEGIN; SELECT FROM alerting.deliveries FOR UPDATE NOWAIT; ROLLBACK")
+        .batch_execute("BEGIN; SELECT FROM alerting.outbox FOR UPDATE NOWAIT; SELECT FROM alerting.user_queues FOR UPDATE NOWAIT; ROLLBACK")
         .await
         .unwrap();
     assert!(!publishing.is_finished(), "the broker takes nothing");
     rabbit.set_disk_alarm(false);
     // Taken in the end, or due again.
     let _ = publishing.await.unwrap();
-    stand
-        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE due_at IS NOT NULL", 5)
-        .await;
+    stand.wait_for_count("SELECT count(*) FROM alerting.outbox", 4).await;
 }
 
 #[tokio::test]
@@ -145,6 +149,7 @@ async fn a_message_that_is_queued_twice_is_sent_once() {
         endpoint_id: row.get(1),
         user_id: None,
         destination: None,
+        pace: EndpointPace::Unknown,
         attempt: 1,
         request_id: "r".to_owned(),
     };
@@ -168,7 +173,10 @@ async fn a_message_that_is_queued_twice_is_sent_once() {
     }
     let (first, second) = (stand.start().await, stand.start().await);
     stand
-        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 1)
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.delivery_states WHERE status = 'success'",
+            1,
+        )
         .await;
     wait_until_empty(&stand).await;
     first.stop().await;
@@ -210,7 +218,10 @@ async fn closed_connections_to_the_broker_delay_but_lose_nothing() {
     stand.sink.wait_for(5, PATIENCE).await;
     stand.rabbit.close_connections().await.unwrap();
     stand
-        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 60)
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.delivery_states WHERE status = 'success'",
+            60,
+        )
         .await;
     let ids: BTreeSet<String> = stand
         .sink
@@ -237,7 +248,10 @@ async fn two_instances_share_the_work_and_double_nothing() {
     }
     stand.sink.wait_for(100, PATIENCE).await;
     stand
-        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 100)
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.delivery_states WHERE status = 'success'",
+            100,
+        )
         .await;
     first.stop().await;
     second.stop().await;
@@ -368,11 +382,15 @@ async fn an_instance_whose_clock_is_off_doubles_and_delays_nothing() {
     });
     stand.publish("BTC", "100").await;
     stand
-        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 10)
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.delivery_states WHERE status = 'success'",
+            10,
+        )
         .await;
     assert_eq!(stand.count("SELECT count(*) FROM alerting.delivery_attempts").await, 10);
     assert_eq!(stand.sink.count(), 10);
-    let off = "SELECT count(*) FROM alerting.deliveries WHERE abs(extract(epoch FROM now() - updated_at)) > 30";
+    let off =
+        "SELECT count(*) FROM alerting.delivery_attempts WHERE abs(extract(epoch FROM now() - dispatched_at)) > 30";
     assert_eq!(stand.count(off).await, 0);
     stop.cancel();
     for instance in wrong {

@@ -25,7 +25,7 @@ async fn what_is_done_is_removed_after_the_retention_and_what_is_not_delivered_n
     service.create(user, "BTC", "gt", "1", &stand.sink.url("/good")).await;
     service.create(user, "BTC", "gt", "2", &stand.sink.url("/bad")).await;
     stand.publish("BTC", "10").await;
-    let done = "SELECT count(*) FROM alerting.deliveries WHERE due_at IS NULL";
+    let done = "SELECT count(*) FROM alerting.delivery_states WHERE due_at IS NULL";
     stand.wait_for_count(done, 2).await;
     service.stop().await;
     // One more that nobody delivers.
@@ -70,7 +70,7 @@ async fn what_is_done_is_removed_after_the_retention_and_what_is_not_delivered_n
 }
 
 /// Tables that grow with the number of users and alerts.
-const LARGE: [&str; 7] = [
+const LARGE: [&str; 10] = [
     "deliveries",
     "delivery_attempts",
     "dead_letters",
@@ -78,6 +78,9 @@ const LARGE: [&str; 7] = [
     "alert_events",
     "endpoints",
     "monitor_transitions",
+    "outbox",
+    "endpoint_queues",
+    "user_queues",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,7 +117,7 @@ async fn every_statement_finds_its_rows_by_an_index() {
     stand.sink.wait_for(1, PATIENCE).await;
     testkit::eventually("the first deliveries end", || async {
         clock.advance(Duration::from_secs(1));
-        count("SELECT count(*) FROM alerting.deliveries WHERE due_at IS NULL").await == 2
+        count("SELECT count(*) FROM alerting.delivery_states WHERE due_at IS NULL").await == 2
     })
     .await;
     let id = |alert: &Value| alert["id"].as_str().unwrap().to_owned();

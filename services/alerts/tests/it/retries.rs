@@ -41,7 +41,7 @@ async fn a_message_is_tried_four_times_with_the_same_bytes_and_then_given_up() {
         stand.wait_for_count(count, attempt).await;
         let client = stand.database.pool.get().await.unwrap();
         let due: jiff::Timestamp = client
-            .query_one("SELECT due_at FROM alerting.deliveries", &[])
+            .query_one("SELECT due_at FROM alerting.outbox", &[])
             .await
             .unwrap()
             .get(0);
@@ -51,7 +51,7 @@ async fn a_message_is_tried_four_times_with_the_same_bytes_and_then_given_up() {
             "attempt {attempt}: {wait} s"
         );
         clock.advance(Duration::from_secs_f64(wait - 0.1));
-        assert_eq!(relay.publish_due().await.unwrap(), 0, "not before its time");
+        assert_eq!(relay.publish_due().await.unwrap().taken, 0, "not before its time");
         clock.advance(Duration::from_secs_f64(0.2));
     }
     stand
@@ -105,7 +105,10 @@ async fn a_receiver_that_recovers_gets_its_message() {
     let user = Uuid::now_v7();
     let alert = fired(&stand, &service, user).await;
     stand
-        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 1)
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.delivery_states WHERE status = 'success'",
+            1,
+        )
         .await;
     let listed = attempts(&service, user, &alert).await;
     let codes: Vec<_> = listed.iter().map(|attempt| attempt["response_code"].clone()).collect();
@@ -141,7 +144,7 @@ async fn retry_after_is_honoured() {
         .await;
     let client = stand.database.pool.get().await.unwrap();
     let due: jiff::Timestamp = client
-        .query_one("SELECT due_at FROM alerting.deliveries", &[])
+        .query_one("SELECT due_at FROM alerting.outbox", &[])
         .await
         .unwrap()
         .get(0);
@@ -259,7 +262,7 @@ async fn disable(stand: &Stand, probe_at: jiff::Timestamp) {
         .unwrap();
 }
 
-const HELD: &str = "SELECT count(*) FROM alerting.deliveries WHERE held AND status = 'pending' AND attempts = 0";
+const HELD: &str = "SELECT count(*) FROM alerting.outbox WHERE taken_at IS NULL AND attempts = 0";
 
 #[tokio::test]
 async fn messages_to_a_disabled_receiver_are_held_until_a_probe_arrives() {
@@ -298,7 +301,10 @@ async fn messages_to_a_disabled_receiver_are_held_until_a_probe_arrives() {
         .await;
     stand.sink.wait_for(3, PATIENCE).await;
     stand
-        .wait_for_count("SELECT count(*) FROM alerting.deliveries WHERE status = 'success'", 3)
+        .wait_for_count(
+            "SELECT count(*) FROM alerting.delivery_states WHERE status = 'success'",
+            3,
+        )
         .await;
     assert_eq!(stand.count("SELECT count(*) FROM alerting.dead_letters").await, 0);
     service.stop().await;
@@ -340,11 +346,13 @@ async fn messages_held_for_one_receiver_are_bounded() {
     let client = stand.database.pool.get().await.unwrap();
     client
         .execute(
-            "INSERT INTO alerting.deliveries
-                 (id, user_id, endpoint_id, kind, body, status, held, due_at, request_id, created_at, updated_at)
-             SELECT gen_random_uuid(), user_id, id, 'alert.triggered', '{}', 'pending', true,
-                    now() + interval '1 hour', 'r', now(), now()
-             FROM alerting.endpoints, generate_series(1, 1000)",
+            "WITH new AS (
+                 INSERT INTO alerting.deliveries (id, user_id, endpoint_id, kind, body, request_id, created_at)
+                 SELECT gen_random_uuid(), user_id, id, 'alert.triggered', '{}', 'r', now()
+                 FROM alerting.endpoints, generate_series(1, 1000) RETURNING *
+             )
+             INSERT INTO alerting.outbox (delivery_id, user_id, endpoint_id, is_test, due_at)
+             SELECT id, user_id, endpoint_id, false, now() FROM new",
             &[],
         )
         .await

@@ -152,6 +152,44 @@ mod tests {
     }
 
     #[test]
+    fn data_of_envelopes_are_references() {
+        let document = document();
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        let envelopes: Vec<_> = schemas
+            .iter()
+            .filter(|(name, _)| name.starts_with("Envelope_"))
+            .collect();
+        assert!(!envelopes.is_empty());
+        for (name, envelope) in envelopes {
+            let data = &envelope["properties"]["data"];
+            let data = data.get("items").unwrap_or(data);
+            assert!(data["$ref"].is_string(), "{name}: {data}");
+        }
+        assert_eq!(
+            schemas["Envelope_QuoteBody"]["properties"]["data"],
+            schemas["Envelope_Vec_QuoteBody"]["properties"]["data"]["items"]
+        );
+    }
+
+    #[test]
+    fn times_in_queries_are_one_named_type() {
+        let document = document();
+        let parameters: Vec<&Value> = document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .filter_map(|item| item["get"]["parameters"].as_array())
+            .flatten()
+            .filter(|parameter| parameter["name"] == "from" || parameter["name"] == "to")
+            .collect();
+        assert!(!parameters.is_empty());
+        for parameter in parameters {
+            assert_eq!(parameter["schema"]["$ref"], "#/components/schemas/TimeParameter");
+        }
+        assert!(document["components"]["schemas"]["TimeParameter"]["anyOf"].is_array());
+    }
+
+    #[test]
     fn states_conditions_kinds_and_levels_are_enumerations() {
         let document = document();
         for (body, field) in [

@@ -6,27 +6,14 @@
 # have to be installed here (npm ci), and those of `requirements.txt` have to be on the PATH (pip install -r requirements.txt).
 set -euo pipefail
 
-STACK_URL=${STACK_URL:-${BASE_URL:-http://127.0.0.1:8000}}
-STACK_URL=${STACK_URL%/}
-STACK_API_KEY=${STACK_API_KEY:-${API_KEY:-}}
-export STACK_URL STACK_API_KEY
-
 cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=services/gateway/tests/clients/prepare.sh
+source ./prepare.sh
 
-[ -n "$STACK_API_KEY" ] || { echo 'set STACK_API_KEY to a key of the running stack' >&2; exit 2; }
 [ -x node_modules/.bin/openapi-typescript ] || { echo 'install the packages: npm ci' >&2; exit 2; }
 command -v openapi-python-client >/dev/null || { echo 'install the packages: pip install -r requirements.txt' >&2; exit 2; }
 
-# The newest prices come a moment after the gateway; without one, arithmetic on prices is not tried.
-deadline=$((SECONDS + 60))
-until curl -fsS -m 5 -o /dev/null "$STACK_URL/api/v1/rates/" -H "X-API-Key: $STACK_API_KEY" 2>/dev/null; do
-    [ "$SECONDS" -lt "$deadline" ] || { echo "$STACK_URL has no prices after 60 s" >&2; exit 1; }
-    sleep 0.5
-done
-
-rm -rf generated
-mkdir generated
-curl -fsS -m 20 -o generated/openapi.json "$STACK_URL/openapi.json"
+fetch_document
 
 echo '--- TypeScript: openapi-typescript, openapi-fetch'
 node_modules/.bin/openapi-typescript generated/openapi.json --output generated/openapi.ts

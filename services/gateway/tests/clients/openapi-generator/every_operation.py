@@ -1,0 +1,192 @@
+"""Calls every operation once with the client of openapi-generator's `python`. That mypy accepts it is half of the test."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from cryptolens_client import (
+    AlertBody,
+    AlertCondition,
+    AlertCreate,
+    AlertKind,
+    AlertsApi,
+    AlertState,
+    AnalyticsApi,
+    ApiClient,
+    ApiException,
+    ApiResponse,
+    BarLength,
+    Configuration,
+    CorrelationMethod,
+    Currency,
+    DataState,
+    ListedKind,
+    MarketApi,
+    QuoteBody,
+    RegisterRequest,
+    Returns,
+    RiskLevel,
+    SystemApi,
+    UsersApi,
+    Verify,
+    WebhooksApi,
+)
+
+# Statuses that every operation documents, but that say that the client or the platform is wrong.
+FAULTS = {400, 401, 403, 422, 500}
+
+client = ApiClient(Configuration(host=os.environ["STACK_URL"], api_key={"ApiKey": os.environ["STACK_API_KEY"]}))
+market = MarketApi(client)
+analytics = AnalyticsApi(client)
+alerts = AlertsApi(client)
+webhooks = WebhooksApi(client)
+users = UsersApi(client)
+system = SystemApi(client)
+created: list[AlertBody] = []
+
+
+def check_quote(quote: QuoteBody) -> None:
+    doubled: float = quote.price * 2
+    assert doubled > quote.price
+    assert quote.quality in DataState
+
+
+def rates() -> ApiResponse[Any]:
+    answer = market.get_rates_with_http_info()
+    for price in answer.data.values():
+        doubled: float = price * 2
+        assert doubled > price
+    return answer
+
+
+def quotes() -> ApiResponse[Any]:
+    answer = market.get_quotes_with_http_info(tickers="BTC,ETH", convert=Currency.USD)
+    for quote in answer.data.data:
+        check_quote(quote)
+    return answer
+
+
+def quote() -> ApiResponse[Any]:
+    answer = market.get_quotes_by_ticker_with_http_info("BTC")
+    check_quote(answer.data.data)
+    return answer
+
+
+def candles() -> ApiResponse[Any]:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    answer = market.get_candles_by_ticker_with_http_info("BTC", interval=BarLength("1h"), var_from=start, limit=3)
+    for candle in answer.data.data:
+        span: float = candle.h - candle.l
+        assert span >= 0
+    return answer
+
+
+def monitors() -> ApiResponse[Any]:
+    answer = analytics.get_risk_monitors_with_http_info()
+    assert all(monitor.level is None or isinstance(monitor.level, RiskLevel) for monitor in answer.data.data)
+    return answer
+
+
+def create_alert() -> ApiResponse[Any]:
+    body = AlertCreate(
+        ticker="BTC",
+        kind=AlertKind.PRICE,
+        condition=AlertCondition.GT,
+        target_price=900_000_000.5,
+        webhook_url="http://127.0.0.1:9999/generated-clients",
+    )
+    answer = alerts.post_alerts_with_http_info(body, idempotency_key=str(uuid4()))
+    assert answer.data.target_price * 2 == 1_800_000_001
+    assert answer.data.state in (AlertState.ARMED, AlertState.NO_DATA)
+    created.append(answer.data)
+    return answer
+
+
+def alert() -> UUID:
+    return created[0].id
+
+
+def endpoint() -> UUID:
+    return created[0].webhook_endpoint_id
+
+
+# In the order in which they are called.
+CALLS: dict[str, Callable[[], ApiResponse[Any]]] = {
+    "get_rates": rates,
+    "get_quotes": quotes,
+    "get_quotes_by_ticker": quote,
+    "get_candles_by_ticker": candles,
+    "get_analytics_by_symbol_stats": lambda: analytics.get_analytics_by_symbol_stats_with_http_info(
+        "BTC", window="7d", returns=Returns.LOG
+    ),
+    "get_analytics_by_symbol_timeseries": lambda: analytics.get_analytics_by_symbol_timeseries_with_http_info(
+        "BTC", var_from=1_767_225_600, max_points=10
+    ),
+    "get_analytics_correlation": lambda: analytics.get_analytics_correlation_with_http_info(
+        "BTC,ETH", method=CorrelationMethod.SPEARMAN
+    ),
+    "get_risk_monitors": monitors,
+    "post_alerts": create_alert,
+    "get_alerts": lambda: alerts.get_alerts_with_http_info(active=True, kind=ListedKind.PRICE),
+    "get_alerts_by_id": lambda: alerts.get_alerts_by_id_with_http_info(alert()),
+    "get_alerts_by_id_events": lambda: alerts.get_alerts_by_id_events_with_http_info(alert()),
+    "get_alerts_by_id_deliveries": lambda: alerts.get_alerts_by_id_deliveries_with_http_info(alert()),
+    "get_webhooks_endpoints": lambda: webhooks.get_webhooks_endpoints_with_http_info(limit=10),
+    "get_webhooks_endpoints_by_id": lambda: webhooks.get_webhooks_endpoints_by_id_with_http_info(endpoint()),
+    "get_webhooks_endpoints_by_id_secret": lambda: webhooks.get_webhooks_endpoints_by_id_secret_with_http_info(
+        endpoint()
+    ),
+    "post_webhooks_endpoints_by_id_test": lambda: webhooks.post_webhooks_endpoints_by_id_test_with_http_info(
+        endpoint()
+    ),
+    "post_webhooks_endpoints_by_id_enable": lambda: webhooks.post_webhooks_endpoints_by_id_enable_with_http_info(
+        endpoint()
+    ),
+    "post_webhooks_verify": lambda: webhooks.post_webhooks_verify_with_http_info(
+        Verify(secret="whsec_c2VjcmV0", headers={"webhook-id": "1"}, body="{}")
+    ),
+    "delete_alerts_by_id": lambda: alerts.delete_alerts_by_id_with_http_info(alert()),
+    "post_users_register": lambda: users.post_users_register_with_http_info(
+        RegisterRequest(email=f"{uuid4()}@example.com")
+    ),
+    "get_users_me": lambda: users.get_users_me_with_http_info(),
+    "get_status": lambda: system.get_status_with_http_info(),
+    "get_health": lambda: system.get_health_with_http_info(),
+    "get_health_live": lambda: system.get_health_live_with_http_info(),
+    "get_health_ready": lambda: system.get_health_ready_with_http_info(),
+    "get_openapi_json": lambda: system.get_openapi_json_with_http_info(),
+    "get_docs_json": lambda: system.get_docs_json_with_http_info(),
+    "get_demo_account": lambda: system.get_demo_account_with_http_info(),
+}
+
+
+def status(call: Callable[[], ApiResponse[Any]]) -> int:
+    """The client raises an exception for every status that is not 2xx."""
+    try:
+        return call().status_code
+    except ApiException as error:
+        answered: int = error.status
+        return answered
+
+
+def main() -> None:
+    description = json.loads(Path("generated/openapi.json").read_text())
+    described = {
+        operation["operationId"]: operation["responses"]
+        for item in description["paths"].values()
+        for operation in item.values()
+    }
+    assert set(CALLS) == set(described), f"called or described only: {sorted(set(CALLS) ^ set(described))}"
+    for name, call in CALLS.items():
+        answered = status(call)
+        assert str(answered) in described[name], f"{name}: {answered} is not documented"
+        assert answered not in FAULTS, f"{name}: {answered}"
+        print(f"{answered} {name}")
+
+
+if __name__ == "__main__":
+    main()

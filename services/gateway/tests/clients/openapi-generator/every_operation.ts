@@ -1,0 +1,161 @@
+// Calls every operation once with the client of openapi-generator's `typescript-fetch`. That it compiles is half of the test.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+import {
+  AlertsApi,
+  AnalyticsApi,
+  Configuration,
+  MarketApi,
+  ResponseError,
+  SystemApi,
+  UsersApi,
+  WebhooksApi,
+} from "./generated/typescript/index.ts";
+import type { AlertBody, ApiResponse, QuoteBody } from "./generated/typescript/index.ts";
+
+interface Description {
+  paths: Record<string, Record<string, { operationId: string; responses: Record<string, unknown> }>>;
+}
+
+// Statuses that every operation documents, but that say that the client or the platform is wrong.
+const FAULTS = [400, 401, 403, 422, 500];
+
+const { STACK_URL: basePath = "", STACK_API_KEY: apiKey = "" } = process.env;
+const configuration = new Configuration({ basePath, apiKey });
+const market = new MarketApi(configuration);
+const analytics = new AnalyticsApi(configuration);
+const alerts = new AlertsApi(configuration);
+const webhooks = new WebhooksApi(configuration);
+const users = new UsersApi(configuration);
+const system = new SystemApi(configuration);
+
+let created: AlertBody | undefined;
+
+function alert(): AlertBody {
+  assert(created, "post_alerts comes first and creates an alert");
+  return created;
+}
+
+const ofAlert = () => ({ id: alert().id });
+const ofEndpoint = () => ({ id: alert().webhookEndpointId });
+
+// The client reads a body only when it is asked for it, and throws for every status that is not 2xx.
+async function status<T>(
+  answer: Promise<ApiResponse<T>>,
+  check: (body: T) => void = () => undefined,
+): Promise<number> {
+  try {
+    const response = await answer;
+    check(await response.value());
+    return response.raw.status;
+  } catch (error) {
+    if (error instanceof ResponseError) return error.response.status;
+    throw error;
+  }
+}
+
+function checkQuote(quote: QuoteBody): void {
+  const doubled: number = quote.price * 2;
+  assert(doubled > quote.price);
+  assert(!Number.isNaN(quote.asOf.getTime()));
+  // @ts-expect-error The quality is one of three words, and this is none of them.
+  assert(quote.quality !== "excellent");
+}
+
+// In the order in which they are called.
+const calls: Record<string, () => Promise<number>> = {
+  get_rates: () =>
+    status(market.getRatesRaw({}), (rates) => {
+      for (const price of Object.values(rates)) {
+        const doubled: number = price * 2;
+        assert(doubled > price);
+      }
+    }),
+  get_quotes: () =>
+    status(market.getQuotesRaw({ tickers: "BTC,ETH", convert: "USD" }), ({ data }) =>
+      data.forEach(checkQuote),
+    ),
+  get_quotes_by_ticker: () =>
+    status(market.getQuotesByTickerRaw({ ticker: "BTC" }), ({ data }) => checkQuote(data)),
+  get_candles_by_ticker: () => {
+    const from = new Date("2026-01-01T00:00:00Z");
+    return status(
+      market.getCandlesByTickerRaw({ ticker: "BTC", interval: "1h", from, limit: 3 }),
+      ({ data }) => {
+        for (const candle of data) {
+          const range: number = candle.h - candle.l;
+          assert(range >= 0);
+        }
+      },
+    );
+  },
+  get_analytics_by_symbol_stats: () =>
+    status(analytics.getAnalyticsBySymbolStatsRaw({ symbol: "BTC", window: "7d", returns: "log" })),
+  get_analytics_by_symbol_timeseries: () =>
+    status(
+      analytics.getAnalyticsBySymbolTimeseriesRaw({ symbol: "BTC", from: 1_767_225_600, maxPoints: 10 }),
+    ),
+  get_analytics_correlation: () =>
+    status(analytics.getAnalyticsCorrelationRaw({ symbols: "BTC,ETH", method: "spearman" })),
+  get_risk_monitors: () =>
+    status(analytics.getRiskMonitorsRaw({}), ({ data }) => {
+      // @ts-expect-error The level is one of three words, and this is none of them.
+      assert(data.every((monitor) => monitor.level !== "Fine"));
+    }),
+  post_alerts: () => {
+    const alertCreate = {
+      ticker: "BTC",
+      kind: "price",
+      condition: "gt",
+      targetPrice: 900_000_000.5,
+      webhookUrl: "http://127.0.0.1:9999/generated-clients",
+    } as const;
+    return status(alerts.postAlertsRaw({ alertCreate, idempotencyKey: randomUUID() }), (body) => {
+      created = body;
+      assert.equal(body.targetPrice * 2, 1_800_000_001);
+      assert(body.state === "armed" || body.state === "no_data");
+    });
+  },
+  get_alerts: () => status(alerts.getAlertsRaw({ active: true, kind: "price" })),
+  get_alerts_by_id: () => status(alerts.getAlertsByIdRaw(ofAlert())),
+  get_alerts_by_id_events: () => status(alerts.getAlertsByIdEventsRaw(ofAlert())),
+  get_alerts_by_id_deliveries: () => status(alerts.getAlertsByIdDeliveriesRaw(ofAlert())),
+  get_webhooks_endpoints: () => status(webhooks.getWebhooksEndpointsRaw({ limit: 10 })),
+  get_webhooks_endpoints_by_id: () => status(webhooks.getWebhooksEndpointsByIdRaw(ofEndpoint())),
+  get_webhooks_endpoints_by_id_secret: () => status(webhooks.getWebhooksEndpointsByIdSecretRaw(ofEndpoint())),
+  post_webhooks_endpoints_by_id_test: () => status(webhooks.postWebhooksEndpointsByIdTestRaw(ofEndpoint())),
+  post_webhooks_endpoints_by_id_enable: () =>
+    status(webhooks.postWebhooksEndpointsByIdEnableRaw(ofEndpoint())),
+  post_webhooks_verify: () =>
+    status(
+      webhooks.postWebhooksVerifyRaw({
+        verify: { secret: "whsec_c2VjcmV0", headers: { "webhook-id": "1" }, body: "{}" },
+      }),
+    ),
+  delete_alerts_by_id: () => status(alerts.deleteAlertsByIdRaw(ofAlert())),
+  post_users_register: () =>
+    status(users.postUsersRegisterRaw({ registerRequest: { email: `${randomUUID()}@example.com` } })),
+  get_users_me: () => status(users.getUsersMeRaw({})),
+  get_status: () => status(system.getStatusRaw({})),
+  get_health: () => status(system.getHealthRaw({})),
+  get_health_live: () => status(system.getHealthLiveRaw()),
+  get_health_ready: () => status(system.getHealthReadyRaw()),
+  get_openapi_json: () => status(system.getOpenapiJsonRaw()),
+  get_docs_json: () => status(system.getDocsJsonRaw()),
+  get_demo_account: () => status(system.getDemoAccountRaw()),
+};
+
+const description = JSON.parse(readFileSync("generated/openapi.json", "utf8")) as Description;
+const described = Object.values(description.paths).flatMap((item) => Object.values(item));
+const documented = new Map(described.map((operation) => [operation.operationId, operation.responses]));
+assert.deepEqual(Object.keys(calls).sort(), [...documented.keys()].sort());
+
+for (const [name, call] of Object.entries(calls)) {
+  const answered = await call();
+  assert(String(answered) in (documented.get(name) ?? {}), `${name}: ${answered} is not documented`);
+  assert(!FAULTS.includes(answered), `${name}: ${answered}`);
+  console.log(`${answered} ${name}`);
+}
