@@ -58,7 +58,7 @@ test-unit: ## the tests that talk to nothing (needs no server)
 	@$(LOCAL)/test unit
 
 .PHONY: lint
-lint: ## format, clippy, documentation, architecture, scripts, containers; warnings are errors (needs no server)
+lint: ## format, clippy, documentation, architecture, scripts, containers, dashboard; warnings are errors (needs no server)
 	@$(LOCAL)/lint
 
 .PHONY: check-arch

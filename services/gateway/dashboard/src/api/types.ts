@@ -1,4 +1,4 @@
-/** The bodies that the dashboard reads and writes, named after `schema.d.ts`, which the build makes of `openapi.json`. */
+/** Short names for the bodies in `schema.d.ts`, which the build generates from `openapi.json`. */
 import type { components, operations } from "./schema.d.ts";
 
 type Schemas = components["schemas"];

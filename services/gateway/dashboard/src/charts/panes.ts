@@ -1,4 +1,4 @@
-/** The panes below the price, with their heights: headings are positioned over the canvas, which has no text elements. */
+/** The panes below the price. Their heights are fixed, because headings are positioned over the canvas. */
 import type { Maybe } from "../api/types.ts";
 import { isKnown } from "../lib/format.ts";
 

@@ -11,7 +11,7 @@ import { signal } from "@preact/signals";
 const PROBE_MS = 3_000;
 /** Time in which the leader has to respond to a probe. */
 const GRACE_MS = 1_000;
-/** Version of the messages. It is part of the channel's name, so that tabs from before an update form their own group. */
+/** Version of the messages, and part of the channel's name: tabs from before an update form their own group. */
 const VERSION = 1;
 
 /** Callbacks of a topic's member. */

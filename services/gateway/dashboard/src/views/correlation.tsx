@@ -7,11 +7,9 @@ import { PollerLoading } from "./poller-status.tsx";
 
 export function CorrelationMap(): JSX.Element {
   const data = correlation.data.value;
+  const isCut = tickers.value.split(",").length > MAX_CORRELATED;
   return (
-    <Section
-      title="Correlation"
-      note={`30 days, Pearson${tickers.value.split(",").length > MAX_CORRELATED ? `, first ${MAX_CORRELATED} of the watch list` : ""}`}
-    >
+    <Section title="Correlation" note={`30 days, Pearson${isCut ? `, first ${MAX_CORRELATED} of the watch list` : ""}`}>
       {data ? (
         <CorrelationGrid data={data} />
       ) : tickers.value && !tickers.value.includes(",") ? (

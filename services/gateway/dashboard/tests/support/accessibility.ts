@@ -7,8 +7,10 @@ export function accessibilityIssues(page: Page): Promise<string[]> {
     const seen = (element: Element): boolean =>
       element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) &&
       !element.closest("[aria-hidden=true]");
-    const describe = (element: Element): string =>
-      `${element.tagName.toLowerCase()}.${element.getAttribute("class") ?? ""} "${(element.textContent ?? "").slice(0, 30)}"`;
+    const describe = (element: Element): string => {
+      const text = (element.textContent ?? "").slice(0, 30);
+      return `${element.tagName.toLowerCase()}.${element.getAttribute("class") ?? ""} "${text}"`;
+    };
 
     if (!document.documentElement.lang) found.push("the page names no language");
     if ([...document.querySelectorAll("h1")].filter(seen).length !== 1) found.push("there is not exactly one h1");
