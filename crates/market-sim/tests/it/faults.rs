@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use market_sim::{Absurdity, FaultKind, FaultRequest, Venue};
+use market_sim::{CorruptPrice, FaultKind, FaultRequest, Venue};
 use serde_json::json;
 
 use crate::harness::{Harness, client};
@@ -11,8 +11,8 @@ const SIMPLE: &str = "/simple/price?ids=bitcoin,ethereum&vs_currencies=usd";
 #[tokio::test]
 async fn a_rate_limit_says_when_to_come_back() {
     let harness = Harness::new();
-    let wish = json!({"venue": "binance", "endpoint": "ticker/price", "kind": "rate_limited", "retry_after": 7, "remaining": 1});
-    assert_eq!(harness.post("/_sim/faults", wish).await.status, 200);
+    let request = json!({"venue": "binance", "endpoint": "ticker/price", "kind": "rate_limited", "retry_after": 7, "remaining": 1});
+    assert_eq!(harness.post("/_sim/faults", request).await.status, 200);
     let answer = harness.get(Venue::Binance, PRICE).await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, Some("7")));
     assert_eq!(answer.json()["code"], -1003);
@@ -77,16 +77,16 @@ async fn a_truncated_body_is_not_json() {
 async fn absurd_prices_spoil_one_asset_only() {
     let harness = Harness::new();
     for (what, binance, gecko) in [
-        (Absurdity::Nan, "\"NaN\"", "NaN"),
-        (Absurdity::Negative, "\"-1.00000000\"", "-1.0"),
-        (Absurdity::Zero, "\"0.00000000\"", "0.0"),
-        (Absurdity::Huge, "\"1e300\"", "1e300"),
+        (CorruptPrice::Nan, "\"NaN\"", "NaN"),
+        (CorruptPrice::Negative, "\"-1.00000000\"", "-1.0"),
+        (CorruptPrice::Zero, "\"0.00000000\"", "0.0"),
+        (CorruptPrice::Huge, "\"1e300\"", "1e300"),
         (
-            Absurdity::WrongType,
+            CorruptPrice::WrongType,
             "{\"unexpected\":[true]}",
             "{\"unexpected\":[true]}",
         ),
-        (Absurdity::Empty, "\"\"", "null"),
+        (CorruptPrice::Empty, "\"\"", "null"),
     ] {
         harness.simulator.clear_faults();
         for venue in [Venue::Binance, Venue::CoinGecko] {
@@ -135,9 +135,9 @@ async fn slow_answers_come_late_and_hanging_ones_never() {
 async fn a_venue_can_lie_by_a_percentage() {
     let harness = Harness::new();
     let honest: f64 = harness.exchange_price("BTCUSDT").await.parse().unwrap();
-    let wish =
+    let request =
         json!({"venue": "binance", "kind": "price_offset", "percent": 30, "symbol": "BTCUSDT", "duration_ms": 5_000});
-    assert_eq!(harness.post("/_sim/faults", wish).await.status, 200);
+    assert_eq!(harness.post("/_sim/faults", request).await.status, 200);
     let lying: f64 = harness.exchange_price("BTCUSDT").await.parse().unwrap();
     assert!((lying / honest - 1.3).abs() < 1e-6, "{lying} and {honest}");
     let day = harness
@@ -170,7 +170,7 @@ async fn frozen_prices_keep_their_time() {
 #[tokio::test]
 async fn wishes_that_make_no_sense_are_refused() {
     let harness = Harness::new();
-    for wish in [
+    for request in [
         json!({"venue": "nowhere", "kind": "hang"}),
         json!({"venue": "binance", "endpoint": "nothing", "kind": "hang"}),
         json!({"venue": "binance", "kind": "server_error", "status": 200}),
@@ -178,7 +178,11 @@ async fn wishes_that_make_no_sense_are_refused() {
         json!({"venue": "binance", "kind": "unheard_of"}),
         json!({"venue": "binance", "kind": "hang", "symbol": "NOPE"}),
     ] {
-        assert_eq!(harness.post("/_sim/faults", wish.clone()).await.status, 400, "{wish}");
+        assert_eq!(
+            harness.post("/_sim/faults", request.clone()).await.status,
+            400,
+            "{request}"
+        );
     }
     assert_eq!(harness.plain("/_sim/faults").await.json(), json!([]));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use market_sim::{Config, ManualClock, Simulator, Venue, start};
 use serde_json::Value;
 
-/// 2026-09-21T14:13:20Z, a Monday: not at the edge of any bar.
+/// 2026-09-21T14:13:20Z, a Monday: not at the edge of any candle.
 pub const NOW: i64 = 1_790_000_000_000;
 
 /// A simulator whose time stands still, and a client.

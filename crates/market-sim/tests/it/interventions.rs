@@ -106,12 +106,12 @@ async fn the_state_shows_what_was_done() {
     assert_eq!(state["prices"]["SOL"]["pinned"], true);
     assert_eq!(state["prices"]["SOL"]["coingecko_usd"], 200.0);
     assert_eq!(state["prices"]["BTC"]["pinned"], false);
-    for (path, wish) in [
+    for (path, request) in [
         ("/_sim/prices", json!({"ticker": "NOPE", "price": 1})),
         ("/_sim/prices", json!({"ticker": "BTC", "price": 0})),
         ("/_sim/moves", json!({"ticker": "BTC", "percent": -100, "seconds": 1})),
         ("/_sim/moves", json!({"ticker": "BTC", "percent": 5, "seconds": -1})),
     ] {
-        assert_eq!(harness.post(path, wish.clone()).await.status, 400, "{wish}");
+        assert_eq!(harness.post(path, request.clone()).await.status, 400, "{request}");
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::quote::Quality;
 use domain::ticker::ProviderId;
-use market_sim::{Absurdity, FaultKind, FaultRequest, Venue};
+use market_sim::{CorruptPrice, FaultKind, FaultRequest, Venue};
 use rstest::rstest;
 use rust_decimal::Decimal;
 
@@ -21,7 +21,7 @@ fn hundred() -> impl Fn(Decimal) -> bool {
 #[case::failing(FaultKind::ServerError { status: 503 }, "unavailable")]
 #[case::html(FaultKind::Html, "HTML instead of JSON")]
 #[case::truncated(FaultKind::Truncated, "invalid answer")]
-#[case::bare_nan(FaultKind::Absurd { what: Absurdity::Nan }, "invalid answer")]
+#[case::bare_nan(FaultKind::Absurd { what: CorruptPrice::Nan }, "invalid answer")]
 #[tokio::test]
 async fn a_bad_poll_delays_nobody(#[case] fault: FaultKind, #[case] words: &str) {
     let prepare = |sim: &market_sim::Simulator| {
@@ -48,14 +48,14 @@ async fn a_bad_poll_delays_nobody(#[case] fault: FaultKind, #[case] words: &str)
 }
 
 #[rstest]
-#[case(Absurdity::Nan, "not_a_number")]
-#[case(Absurdity::Negative, "not_positive")]
-#[case(Absurdity::Zero, "not_positive")]
-#[case(Absurdity::Huge, "out_of_range")]
-#[case(Absurdity::WrongType, "not_a_number")]
-#[case(Absurdity::Empty, "not_a_number")]
+#[case(CorruptPrice::Nan, "not_a_number")]
+#[case(CorruptPrice::Negative, "not_positive")]
+#[case(CorruptPrice::Zero, "not_positive")]
+#[case(CorruptPrice::Huge, "out_of_range")]
+#[case(CorruptPrice::WrongType, "not_a_number")]
+#[case(CorruptPrice::Empty, "not_a_number")]
 #[tokio::test]
-async fn an_absurd_price_spoils_only_itself(#[case] what: Absurdity, #[case] reason: &str) {
+async fn an_absurd_price_spoils_only_itself(#[case] what: CorruptPrice, #[case] reason: &str) {
     let fault = FaultRequest::new(Venue::Binance, FaultKind::Absurd { what }).for_symbol("BTC");
     let prepare = |sim: &market_sim::Simulator| {
         sim.pin("BTC", 100.0).unwrap();
@@ -115,7 +115,7 @@ async fn a_liar_of_three_moves_nothing() {
 #[case::too_many(429)]
 #[case::banned(418)]
 #[tokio::test]
-async fn a_venue_that_asks_us_to_wait_is_left_alone(#[case] status: u16) {
+async fn a_provider_that_asks_us_to_wait_is_left_alone(#[case] status: u16) {
     let fault = FaultKind::RateLimited {
         retry_after: 3_600,
         status: Some(status),
@@ -134,7 +134,7 @@ async fn a_venue_that_asks_us_to_wait_is_left_alone(#[case] status: u16) {
 }
 
 #[tokio::test]
-async fn a_dead_venue_opens_its_breaker_and_is_probed_again() {
+async fn a_dead_provider_opens_its_breaker_and_is_probed_again() {
     let fault = FaultRequest::new(Venue::CoinMarketCap, FaultKind::Html);
     let prepare = |sim: &market_sim::Simulator| sim.add_fault(fault).unwrap();
     let more = [("BREAKER_FAILURES", "1"), ("BREAKER_OPEN_SECONDS", "0.2")];
