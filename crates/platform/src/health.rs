@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_down_or_silent_is_named() {
+    async fn dependency_that_is_down_or_silent_is_named() {
         let readiness = Readiness::new()
             .check("up", || async { Ok(()) })
             .check("broken", || async { anyhow::bail!("refused") })

@@ -289,7 +289,7 @@ mod tests {
         &["error invalid_payload", "candle 1.50"]
     )]
     #[case("binance", "ticker_price", "[]", &[])]
-    fn what_is_no_price_spoils_its_own_line(
+    fn malformed_price_spoils_only_its_own_line(
         #[case] provider: &str,
         #[case] endpoint: &str,
         #[case] body: &str,

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_must_mend_is_asked_rarely() {
+    fn refused_request_is_repeated_rarely() {
         let attempt = Attempt::Failed(Retry::Never, ErrorKind::Auth);
         assert!((50.0..60.0).contains(&seconds(attempt, 1)));
         assert!((800.0..=900.0).contains(&seconds(attempt, 20)));
@@ -247,7 +247,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_venues_own_wait_is_honoured(seconds in 0_u64..100_000, failures in 1_u32..100, draw in 0.0..=1.0_f64) {
+        fn a_providers_own_wait_is_honoured(seconds in 0_u64..100_000, failures in 1_u32..100, draw in 0.0..=1.0_f64) {
             let asked = Duration::from_secs(seconds);
             let attempt = Attempt::Failed(Retry::NotBefore(asked), ErrorKind::RateLimited);
             let pause = wait(attempt, failures, INTERVAL, draw);

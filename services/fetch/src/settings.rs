@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_ask_the_venues_that_need_no_key() {
+    fn the_defaults_ask_the_providers_that_need_no_key() {
         let settings = read(&[]).unwrap();
         let sources = settings.provider_settings().unwrap();
         let names: Vec<_> = sources.iter().map(|source| source.provider).collect();
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_venue_elsewhere_is_polled_as_often_as_the_others() {
+    fn a_provider_elsewhere_is_polled_as_often_as_the_others() {
         let settings = read(&[
             ("POLL_INTERVAL_SECONDS", "2"),
             ("CMC_BASE_URL", "http://127.0.0.1:8010/cmc"),

@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_printed_of_a_broker_holds_no_password() {
+    fn printed_broker_holds_no_password() {
         let settings = RabbitSettings {
             rabbitmq_url: "amqp://user:secret-word@host:5673/place".to_owned().into(),
         };

@@ -68,7 +68,7 @@ fn problem(status: u16, kind: &str) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(platform::problem::Problem::new(status, kind, "No."))
 }
 
-pub async fn mount_venue(world: &World, name: &str) {
+pub async fn mount_provider(world: &World, name: &str) {
     Mock::given(method("GET"))
         .and(path(format!("/internal/history/{name}")))
         .and(header("x-internal-token", TOKEN))
@@ -93,7 +93,7 @@ async fn a_first_start_fills_every_length_after_failures_too() {
         .up_to_n_times(3)
         .mount(&world.fetch)
         .await;
-    mount_venue(&world, "BTC").await;
+    mount_provider(&world, "BTC").await;
     Mock::given(path("/internal/history/DOGE"))
         .respond_with(problem(404, "token_not_found"))
         .mount(&world.fetch)
@@ -124,11 +124,11 @@ async fn a_first_start_fills_every_length_after_failures_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn history_and_own_prices_make_one_bar() {
+async fn history_and_own_prices_make_one_candle() {
     let world = World::new(NOW).await;
     let own = quote("BTC", at(NOW) + SignedDuration::from_secs(5), "7777777");
     world.store().record(&[(ticker("BTC"), tick(&own))]).await.unwrap();
-    mount_venue(&world, "BTC").await;
+    mount_provider(&world, "BTC").await;
     let running = world.start(&["BTC"]).await;
     eventually("history", async || {
         world.candles("BTC", Interval::H1).await.len() == 90 * 24 + 1
@@ -330,7 +330,7 @@ async fn minutes_without_prices_are_fetched_as_soon_as_fetch_answers_again() {
         .await;
     backfill.repair_recent(&mut settled).await;
     assert_eq!(world.candles("BTC", Interval::M1).await.len(), 20);
-    mount_venue(&world, "BTC").await;
+    mount_provider(&world, "BTC").await;
     backfill.repair_recent(&mut settled).await;
     let candles = world.candles("BTC", Interval::M1).await;
     let recent: Vec<&Candle> = candles

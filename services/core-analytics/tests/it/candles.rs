@@ -24,7 +24,7 @@ fn shuffled(name: &str, count: i64) -> Vec<QuoteMessage> {
         .collect()
 }
 
-async fn assert_bars_are_those_of(world: &World, name: &str, quotes: &[QuoteMessage]) {
+async fn assert_candles_are_those_of(world: &World, name: &str, quotes: &[QuoteMessage]) {
     let ticks: Vec<Tick> = quotes.iter().map(tick).collect();
     for interval in Interval::ALL {
         assert_eq!(
@@ -36,7 +36,7 @@ async fn assert_bars_are_those_of(world: &World, name: &str, quotes: &[QuoteMess
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn any_order_of_quotes_makes_the_bars_of_every_length() {
+async fn any_order_of_quotes_makes_the_candles_of_every_length() {
     let world = World::new(NOW).await;
     let running = world.start(&[]).await;
     let (btc, eth) = (shuffled("BTC", 700), shuffled("ETH", 300));
@@ -48,8 +48,8 @@ async fn any_order_of_quotes_makes_the_bars_of_every_length() {
         world.counted("BTC").await == 700 && world.counted("ETH").await == 300
     })
     .await;
-    assert_bars_are_those_of(&world, "BTC", &btc).await;
-    assert_bars_are_those_of(&world, "ETH", &eth).await;
+    assert_candles_are_those_of(&world, "BTC", &btc).await;
+    assert_candles_are_those_of(&world, "ETH", &eth).await;
     running.stop().await;
 }
 
@@ -78,7 +78,7 @@ async fn a_quote_that_was_counted_before_a_crash_is_not_counted_again() {
         world.unfinished().await == 0
     })
     .await;
-    assert_bars_are_those_of(&world, "BTC", &quotes).await;
+    assert_candles_are_those_of(&world, "BTC", &quotes).await;
     // And once more, as a publisher that was unsure would send them.
     world.publish(&quotes).await;
     world.publish(&[quote("SOL", at(NOW), "20")]).await;
@@ -86,7 +86,7 @@ async fn a_quote_that_was_counted_before_a_crash_is_not_counted_again() {
         world.counted("SOL").await == 1
     })
     .await;
-    assert_bars_are_those_of(&world, "BTC", &quotes).await;
+    assert_candles_are_those_of(&world, "BTC", &quotes).await;
     running.stop().await;
 }
 
@@ -103,14 +103,14 @@ async fn two_processes_share_the_quotes_and_count_each_once() {
         world.counted("BTC").await == 400 && world.counted("ETH").await == 400
     })
     .await;
-    assert_bars_are_those_of(&world, "BTC", &btc).await;
-    assert_bars_are_those_of(&world, "ETH", &eth).await;
+    assert_candles_are_those_of(&world, "BTC", &btc).await;
+    assert_candles_are_those_of(&world, "ETH", &eth).await;
     first.stop().await;
     second.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_counted_holds_nothing_up() {
+async fn uncountable_quotes_hold_nothing_up() {
     let world = World::new(NOW).await;
     let running = world.start(&[]).await;
     let () = platform::stream::append(keys::QUOTES_STREAM, 100, "not a quote")
@@ -132,7 +132,7 @@ async fn what_cannot_be_counted_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn a_late_quote_changes_a_bar_that_was_closed() {
+async fn a_late_quote_changes_a_candle_that_was_closed() {
     let world = World::new(NOW).await;
     let store = world.store();
     let early = quote("BTC", at("2026-03-01T10:00:30Z"), "10");

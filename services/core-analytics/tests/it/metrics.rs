@@ -95,7 +95,7 @@ async fn an_asset_without_history_has_unknown_metrics() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_another_process_counted_is_in_the_windows_too() {
+async fn windows_include_candles_of_another_process() {
     let world = World::new(NOW).await;
     fill(&world, "BTC").await;
     let running = world.start(&[]).await;

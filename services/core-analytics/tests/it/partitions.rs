@@ -12,7 +12,7 @@ const NOW: &str = "2026-03-31T12:00:00Z";
 const DAY: u64 = 86_400;
 
 #[tokio::test]
-async fn expired_partitions_are_dropped_and_longer_bars_stay() {
+async fn expired_partitions_are_dropped_and_longer_candles_stay() {
     let world = World::new(NOW).await;
     let store = world.store();
     for days in [0, 8, 50] {

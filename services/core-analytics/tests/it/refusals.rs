@@ -13,7 +13,7 @@ use testkit::eventually;
 use wiremock::matchers::path;
 use wiremock::{Mock, ResponseTemplate};
 
-use crate::backfill::mount_venue;
+use crate::backfill::mount_provider;
 use crate::harness::{TOKEN, World, at, quote, ticker};
 
 const NOW: &str = "2026-03-01T12:30:20Z";
@@ -85,7 +85,7 @@ async fn within<T>(work: impl Future<Output = T>) -> T {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_candle_that_postgresql_refuses_takes_no_other_with_it() {
     let world = World::new(NOW).await;
-    mount_venue(&world, "BTC").await;
+    mount_provider(&world, "BTC").await;
     let open_time = "2026-03-01T10:00:00Z";
     let refuses =
         format!("ALTER TABLE analytics.candles ADD CHECK (\"interval\" <> '1h' OR open_time <> '{open_time}')");
@@ -101,7 +101,7 @@ async fn a_candle_that_postgresql_refuses_takes_no_other_with_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_that_is_refused_does_not_keep_others_waiting() {
     let world = World::new(NOW).await;
-    mount_venue(&world, "BTC").await;
+    mount_provider(&world, "BTC").await;
     Mock::given(path("/internal/history/ETH"))
         .respond_with(ResponseTemplate::new(200).set_body_string("not a history"))
         .mount(&world.fetch)

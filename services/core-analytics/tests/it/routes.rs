@@ -62,7 +62,7 @@ async fn refused(running: &Running, path: &str, query: &impl Serialize) -> Probl
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn statistics_are_of_the_closed_bars_of_the_window() {
+async fn statistics_are_of_the_closed_candles_of_the_window() {
     let world = World::new(NOW).await;
     // The running candle (0 back) would be the highest price.
     fill(&world, "BTC", 200, &[10], |back| {
@@ -96,7 +96,7 @@ async fn statistics_are_of_the_closed_bars_of_the_window() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_asked_wrongly_is_named() {
+async fn invalid_parameters_are_named() {
     let world = World::new(NOW).await;
     let running = world.start(&["BTC"]).await;
     let query = StatsQuery {
@@ -212,7 +212,7 @@ async fn correlations_rest_on_common_returns_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_of_bars_join_without_gap_or_overlap() {
+async fn pages_of_candles_join_without_gap_or_overlap() {
     let world = World::new(NOW).await;
     fill(&world, "BTC", 25, &[], |back| 100 + back).await;
     let running = world.start(&[]).await;
@@ -267,7 +267,7 @@ async fn pages_of_bars_join_without_gap_or_overlap() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn age_is_that_of_the_newest_price_whatever_the_length_of_the_bars() {
+async fn age_is_that_of_the_newest_price_whatever_the_length_of_the_candles() {
     let world = World::new(NOW).await;
     fill(&world, "BTC", 100, &[0], |_| 100).await;
     // The last price came twelve minutes ago; before that one every minute.

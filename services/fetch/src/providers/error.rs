@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_venue_says_how_long_to_wait() {
+    fn the_provider_says_how_long_to_wait() {
         let wait = Duration::from_millis(16_500);
         let error = error_for_status(429, b"", Some(wait)).unwrap();
         assert_eq!(error.retry(), Retry::NotBefore(wait));

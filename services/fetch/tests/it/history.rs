@@ -105,7 +105,7 @@ async fn senseless_questions_are_refused() {
 }
 
 #[tokio::test]
-async fn venues_that_are_down_are_said_to_be() {
+async fn providers_that_are_down_are_said_to_be() {
     let prepare = |sim: &market_sim::Simulator| {
         for provider in [Venue::Binance, Venue::CoinGecko] {
             let fault = FaultKind::RateLimited {

@@ -47,7 +47,7 @@ async fn a_flushed_redis_is_filled_again() {
 }
 
 #[tokio::test]
-async fn without_postgresql_prices_flow() {
+async fn prices_flow_without_postgresql() {
     let sim = market_sim::start(Config::default()).unwrap();
     let redis = testkit::redis().await;
     let process = Process::start(&variables(&sim, &redis.url, &nobody(), &[]));

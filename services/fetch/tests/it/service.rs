@@ -17,7 +17,7 @@ use crate::harness::{Process, Service, context, published, variables};
 use testkit::found;
 
 #[tokio::test]
-async fn three_venues_become_one_price() {
+async fn three_providers_become_one_price() {
     let service = Service::start_with(|sim| sim.pin("BTC", 70_000.5).unwrap(), &[]).await;
     let near = |price: Decimal| (price - Decimal::new(700_005, 1)).abs() < Decimal::TEN;
     let quote = service
@@ -127,7 +127,7 @@ async fn readiness_needs_redis_and_a_turning_loop() {
 }
 
 #[tokio::test]
-async fn without_a_credential_nobody_is_answered() {
+async fn request_without_credential_is_refused() {
     let service = Service::start(&[]).await;
     let client = reqwest::Client::builder().build().unwrap();
     for path in ["history/BTC", "sources", "explain/BTC"] {
@@ -155,7 +155,7 @@ async fn a_pair_that_binance_does_not_know_costs_only_itself() {
 }
 
 #[tokio::test]
-async fn a_busy_port_and_a_venue_without_key_are_told_at_the_start() {
+async fn a_busy_port_and_a_provider_without_key_are_told_at_the_start() {
     let service = Service::start(&[]).await;
     let port = service.process.app.address.port().to_string();
     let more = [("PORT", port.as_str())];
@@ -168,7 +168,7 @@ async fn a_busy_port_and_a_venue_without_key_are_told_at_the_start() {
 }
 
 #[tokio::test]
-async fn unused_venues_are_not_asked() {
+async fn unused_providers_are_not_asked() {
     let service = Service::start(&[("PROVIDERS", "binance,coingecko")]).await;
     let quote = service.quote("a price of two", |quote| quote.n_sources == 2).await;
     assert_eq!((quote.quality, quote.method.as_str()), (Quality::Degraded, "median/1"));
