@@ -104,8 +104,8 @@ def check_schemas() -> None:
                     report(path, text.count("\n", 0, found.start()) + 1, f"{name} must not use the schema {schema}")
 
 
-def check_venue_types() -> None:
-    """A venue's own types never leave its folder."""
+def check_provider_types() -> None:
+    """A provider's own types never leave its folder."""
     providers = ROOT / "services/fetch/src/providers"
     if not providers.is_dir():
         return
@@ -113,7 +113,7 @@ def check_venue_types() -> None:
         inside = path.is_relative_to(providers) and path.parent != providers
         for number, line in code_lines(path):
             if not inside and re.search(r"\bwire::", line):
-                report(path, number, "a venue's wire types stay in services/fetch/src/providers/<venue>/")
+                report(path, number, "a provider's wire types stay in services/fetch/src/providers/<provider>/")
 
 
 def check_key_names() -> None:
@@ -124,6 +124,89 @@ def check_key_names() -> None:
             for number, line in code_lines(path):
                 if literal.search(line):
                     report(path, number, "key and queue names come from contracts")
+
+
+# Crates whose files still import one another in circles.
+CIRCULAR = {"alerts", "gateway"}
+TEST_MODULE = re.compile(r"#\[cfg\(test\)\]\s*mod\s+\w+\s*\{")
+USE = re.compile(r"^\s*(pub(?:\([^)]*\))?\s+)?use\s+([^;]+);", re.MULTILINE)
+PATH = re.compile(r"\b(?:crate|super)(?:::\w+)+")
+
+
+def use_paths(tree: str) -> list[str]:
+    """The paths of a `use`, its braces written out."""
+    parts, depth, start = [], 0, 0
+    for at, char in enumerate(tree):
+        depth += (char == "{") - (char == "}")
+        if char == "," and depth == 0:
+            parts.append(tree[start:at])
+            start = at + 1
+    parts.append(tree[start:])
+    paths: list[str] = []
+    for part in (part.strip() for part in parts):
+        if "{" in part:
+            prefix, rest = part.split("{", 1)
+            paths += [prefix.strip() + path for path in use_paths(rest[: rest.rindex("}")])]
+        elif part:
+            paths.append(part)
+    return paths
+
+
+def module_of(path: Path, root: Path) -> tuple[str, ...]:
+    parts = path.relative_to(root).with_suffix("").parts
+    return parts[:-1] if parts[-1] in ("mod", "lib") else parts
+
+
+def imports(root: Path) -> dict[tuple[str, ...], set[tuple[str, ...]]]:
+    """Which file of a crate imports which; a re-export of a child is no import, and tests do not count."""
+    files = {module_of(path, root): path for path in root.rglob("*.rs") if path.name != "main.rs" and path.parent.name != "bin"}
+    graph: dict[tuple[str, ...], set[tuple[str, ...]]] = {module: set() for module in files}
+    for module, path in files.items():
+        if module[-1:] == ("tests",):
+            continue
+        text = TEST_MODULE.split("\n".join(line for _, line in code_lines(path)))[0]
+        paths = [one for exported, tree in USE.findall(text) if not exported for one in use_paths(tree)]
+        paths += PATH.findall(USE.sub("", text))
+        for one in paths:
+            names, base = one.split(" as ")[0].split("::"), None
+            if names[0] == "crate":
+                base, names = (), names[1:]
+            elif names[0] == "self":
+                base, names = module, names[1:]
+            while names and names[0] == "super":
+                base, names = (module if base is None else base)[:-1], names[1:]
+            if base is None:
+                continue
+            target = (*base, *names)
+            while target not in files:
+                target = target[:-1]
+            if target != module:
+                graph[module].add(target)
+    return graph
+
+
+def reachable(graph: dict, start: tuple[str, ...]) -> set:
+    seen, waiting = set(), [start]
+    while waiting:
+        for target in graph[waiting.pop()] - seen:
+            seen.add(target)
+            waiting.append(target)
+    return seen
+
+
+def check_import_circles() -> None:
+    """Files of one crate import in one direction, so each can be read after those it builds on."""
+    for name in [*SERVICES, *CRATES]:
+        if name in CIRCULAR:
+            continue
+        root = ROOT / ("services" if name in SERVICES else "crates") / name / "src"
+        graph = imports(root)
+        reach = {module: reachable(graph, module) for module in graph}
+        for module in sorted(graph):
+            circle = sorted({other for other in reach[module] if module in reach[other]} | {module})
+            if module in reach[module] and module == circle[0]:
+                names = ", ".join("::".join(other) or "lib" for other in circle)
+                report(root / "lib.rs", 1, f"{name} has an import circle: {names}")
 
 
 def check_file_length() -> None:
@@ -140,8 +223,9 @@ def main() -> int:
     check_dependencies()
     check_domain_is_pure()
     check_schemas()
-    check_venue_types()
+    check_provider_types()
     check_key_names()
+    check_import_circles()
     check_file_length()
     for problem in problems:
         print(problem)
