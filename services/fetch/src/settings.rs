@@ -97,11 +97,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads them, or prints what is wrong and ends the process with code 78.
-    pub fn load() -> Self {
-        platform::settings::load_or_exit(&DEFAULTS)
-    }
-
     /// Reads them from these variables instead of the process's own.
     ///
     /// # Errors
@@ -162,6 +157,12 @@ impl Settings {
             volume_cap: decimal(self.volume_cap),
             jump_limit: decimal(self.jump_limit),
         }
+    }
+}
+
+impl AsRef<ProcessSettings> for Settings {
+    fn as_ref(&self) -> &ProcessSettings {
+        &self.process
     }
 }
 

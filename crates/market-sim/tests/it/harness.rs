@@ -9,7 +9,7 @@ use serde_json::Value;
 pub const NOW: i64 = 1_790_000_000_000;
 
 /// A simulator whose time stands still, and a client.
-pub struct Harness {
+pub struct TestApp {
     pub clock: Arc<ManualClock>,
     pub simulator: Simulator,
     client: reqwest::Client,
@@ -41,7 +41,7 @@ pub fn client(timeout: Duration) -> reqwest::Client {
         .expect("a client without certificates")
 }
 
-impl Harness {
+impl TestApp {
     pub fn new() -> Self {
         Self::with(|_| ())
     }
