@@ -74,7 +74,7 @@ pub fn source_rank(source: Option<ProviderId>) -> i16 {
     }
 }
 
-/// A candle as a provider's history tells it.
+/// A candle as a provider's history reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProviderCandle {
     /// When the period begins.
@@ -416,7 +416,8 @@ mod tests {
         #[test]
         fn merging_batches_equals_one_batch(ticks in ticks(), cut in 0..120_usize) {
             let (first, second) = ticks.split_at(cut.min(ticks.len()));
-            let parts: Vec<Candle> = [second, first].into_iter().flat_map(|batch| from_ticks(batch, Interval::H1)).collect();
+            let batches = [second, first].into_iter();
+            let parts: Vec<Candle> = batches.flat_map(|batch| from_ticks(batch, Interval::H1)).collect();
             prop_assert_eq!(roll_up(&parts, Interval::H1), from_ticks(&ticks, Interval::H1));
         }
     }

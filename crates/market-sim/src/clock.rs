@@ -33,7 +33,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that only moves when told.
+/// A clock that only a test moves.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 

@@ -53,7 +53,8 @@ pub enum ReplayError {
     Malformed { path: PathBuf, problem: String },
     /// There is nothing to replay.
     #[error(
-        "{0} holds no recorded prices of a watched asset (*.csv.gz of bars, daily snapshots or trades); name one of its folders, such as {0}/minute"
+        "{0} holds no recorded prices of a watched asset (*.csv.gz of bars, daily snapshots or trades); name \
+        one of its folders, such as {0}/minute"
     )]
     Nothing(PathBuf),
 }

@@ -20,7 +20,8 @@ use crate::venues::{self, binance, coingecko, coinmarketcap};
 const HANG: Duration = Duration::from_secs(600);
 
 const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en-US\"><head><title>Just a moment...</title></head>\
-<body><h1>Checking your browser before accessing the site.</h1><p>Performance &amp; security by Cloudflare</p></body></html>\n";
+<body><h1>Checking your browser before accessing the site.</h1>\
+<p>Performance &amp; security by Cloudflare</p></body></html>\n";
 
 /// Answers anything outside the control interface.
 pub async fn venue(state: web::Data<State>, http: HttpRequest) -> HttpResponse {

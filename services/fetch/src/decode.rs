@@ -274,7 +274,10 @@ mod tests {
         "ticker_price",
         r#"[{"symbol":"A","price":"NaN"},{"symbol":"B","price":"-1.5"},{"symbol":"C"},{"symbol":"D","price":"0.00"},
             {"symbol":"E","price":"2.50"}]"#,
-        &["error invalid_payload", "error invalid_payload", "error invalid_payload", "observation 0.00", "observation 2.50"]
+        &[
+            "error invalid_payload", "error invalid_payload", "error invalid_payload", "observation 0.00",
+            "observation 2.50"
+        ]
     )]
     #[case(
         "coingecko",

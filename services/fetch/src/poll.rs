@@ -57,7 +57,7 @@ pub fn wait(attempt: Attempt, failures: u32, interval: Duration, unit_random: f6
         Attempt::Failed(Retry::NotBefore(wait), _) => {
             wait.max(SOON.delay(0, unit_random)) + interval.mul_f64(JITTER * unit_random)
         }
-        // Whoever was told to slow down must not ask sooner than usual.
+        // After a 429 the next request must not come sooner than usual.
         Attempt::Failed(Retry::WithBackoff, ErrorKind::RateLimited) => {
             interval.mul_f64(spread) + SOON.delay(failures, unit_random)
         }
@@ -117,7 +117,7 @@ impl PollLoop {
     }
 
     /// Waits until `next`. The lease is kept over a long wait: otherwise another process would ask a provider that has
-    /// just told us to stay away.
+    /// just asked us to stay away.
     async fn rest(&mut self, next: Instant) {
         while self.lease.is_held() && Instant::now() + self.interval < next {
             tokio::time::sleep(self.interval).await;
@@ -142,7 +142,7 @@ impl PollLoop {
             request_id: request_id.to_string(),
         };
         if self.polls.send(poll).await.is_err() {
-            // The intake is gone: either the process is stopping, or its supervisor is about to end it.
+            // The pricing task is gone: either the process is stopping, or its supervisor is about to end it.
             tracing::debug!("nobody takes the news any more");
         }
         attempt

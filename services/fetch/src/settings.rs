@@ -31,7 +31,7 @@ pub const DEFAULTS: [&str; 4] = [
     include_str!("../config/default.toml"),
 ];
 
-/// The token in which Binance's prices are told.
+/// The token in which Binance's prices are quoted.
 const USDT: &str = "USDT";
 
 #[derive(Debug, Clone, Deserialize)]

@@ -45,7 +45,8 @@ pub fn answer(view: &VenueView<'_>, request: &Request<'_>) -> Reply {
 /// The body of 429 and 418.
 pub fn too_many(limit: u64) -> Json {
     let message = format!(
-        "Too much request weight used; current limit is {limit} request weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API."
+        "Too much request weight used; current limit is {limit} request weight per 1 MINUTE. Please use \
+        WebSocket Streams for live updates to avoid polling the API."
     );
     Json::object([("code", Json::Int(-1003)), ("msg", Json::text(message))])
 }

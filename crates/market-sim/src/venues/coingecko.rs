@@ -62,7 +62,8 @@ pub fn answer(view: &VenueView<'_>, request: &Request<'_>) -> Reply {
 
 /// The body of 429.
 pub fn too_many() -> Json {
-    let message = "You've exceeded the Rate Limit. Please visit https://www.coingecko.com/en/api/pricing to subscribe to our API plans for higher rate limits.";
+    let message = "You've exceeded the Rate Limit. Please visit https://www.coingecko.com/en/api/pricing to \
+        subscribe to our API plans for higher rate limits.";
     let status = Json::object([("error_code", Json::Int(429)), ("error_message", Json::text(message))]);
     Json::object([("status", status)])
 }

@@ -90,7 +90,8 @@ fn seconds(request: &Request<'_>, name: &str) -> Result<Millis, Reply> {
 }
 
 fn beyond_plan(view: &VenueView<'_>) -> Reply {
-    let message = "Your request exceeds the allowed time range. Public API users are limited to querying historical data within the past 365 days. Upgrade to a paid plan to enjoy full historical data access: https://www.coingecko.com/en/api/pricing.";
+    let message = "Your request exceeds the allowed time range. Public API users are limited to querying \
+        historical data within the past 365 days. Upgrade to a paid plan to enjoy full historical data access: https://www.coingecko.com/en/api/pricing.";
     let status = Json::object([
         ("timestamp", Json::text(iso(view.now()))),
         ("error_code", Json::Int(10_012)),

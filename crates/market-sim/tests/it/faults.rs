@@ -11,7 +11,9 @@ const SIMPLE: &str = "/simple/price?ids=bitcoin,ethereum&vs_currencies=usd";
 #[tokio::test]
 async fn a_rate_limit_says_when_to_come_back() {
     let app = TestApp::new();
-    let request = json!({"venue": "binance", "endpoint": "ticker/price", "kind": "rate_limited", "retry_after": 7, "remaining": 1});
+    let request = json!({
+        "venue": "binance", "endpoint": "ticker/price", "kind": "rate_limited", "retry_after": 7, "remaining": 1,
+    });
     assert_eq!(app.post("/_sim/faults", request).await.status, 200);
     let answer = app.get(Venue::Binance, PRICE).await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, Some("7")));

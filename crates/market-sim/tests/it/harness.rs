@@ -120,7 +120,8 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
     let path = root.join(folder);
     assert!(
         path.is_dir(),
-        "{} is missing: put the recorded data beside the project, name its folder in CRYPTOLENS_SHARED, or say CRYPTOLENS_SHARED=none",
+        "{} is missing: put the recorded data beside the project, name its folder in CRYPTOLENS_SHARED, \
+         or say CRYPTOLENS_SHARED=none",
         path.display()
     );
     Some(path)

@@ -101,7 +101,9 @@ async fn coingecko_drops_what_it_does_not_know() {
     assert_eq!(keys(&answer), ["bitcoin"]);
     let answer = ask("/simple/price?ids=bitcoin&vs_currencies=ethereum").await;
     assert_eq!((answer.status, answer.text.as_str()), (200, r#"{"bitcoin":{}}"#));
-    let answer = ask("/simple/price?ids=bitcoin&vs_currencies=usd&include_market_cap=true&include_24hr_vol=true&include_24hr_change=true&include_last_updated_at=true").await;
+    let parts = "include_market_cap=true&include_24hr_vol=true&include_24hr_change=true&include_last_updated_at=true";
+    let path = format!("/simple/price?ids=bitcoin&vs_currencies=usd&{parts}");
+    let answer = app.get(Venue::CoinGecko, &path).await;
     let coin = &answer.json()["bitcoin"];
     assert_eq!(coin["last_updated_at"].as_i64(), Some(NOW / 1_000));
     for field in ["usd", "usd_market_cap", "usd_24h_vol", "usd_24h_change"] {

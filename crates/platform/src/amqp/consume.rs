@@ -113,7 +113,7 @@ pub struct Consumer {
     opened: watch::Sender<Option<QueueState>>,
 }
 
-/// Whether a consumer consumes; clones tell of the same one.
+/// Whether a consumer consumes; clones show the state of the same one.
 #[derive(Debug, Clone)]
 pub struct ConsumerState {
     /// Why it does not.

@@ -1,7 +1,7 @@
 //! RabbitMQ: a connection for publishing and one for all else, confirmed publishing, competing consumers.
 //!
 //! The broker may vanish and come back, empty or not, at any moment. A lost connection is opened
-//! again by whoever needs it next, and queues are declared again on every new channel; publishers
+//! again by the next caller that needs it, and queues are declared again on every new channel; publishers
 //! report what was not confirmed and leave trying again to the caller, who still has it in its
 //! outbox; consumers wait and go on.
 

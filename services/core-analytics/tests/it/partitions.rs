@@ -64,7 +64,10 @@ async fn partitions_are_made_beside_an_open_reader_and_writer() {
     let mut client = app.database.pool.get().await.unwrap();
     let reader = client.transaction().await.unwrap();
     reader
-        .batch_execute("SELECT count(*) FROM analytics.candles; UPDATE analytics.candles SET n = n; UPDATE analytics.ticks SET price = price")
+        .batch_execute(
+            "SELECT count(*) FROM analytics.candles; UPDATE analytics.candles SET n = n; \
+             UPDATE analytics.ticks SET price = price",
+        )
         .await
         .unwrap();
     let later = at(NOW) + SignedDuration::from_hours(24 * 100);

@@ -112,7 +112,7 @@ pub enum ProviderError {
     Payload(String),
 }
 
-/// The shortest ban at Binance; used where the end is not told.
+/// The shortest ban at Binance; used where the end is not reported.
 const SHORTEST_BAN: Duration = Duration::from_secs(120);
 
 /// As much of a provider's message as is kept.
