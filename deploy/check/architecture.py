@@ -22,7 +22,7 @@ TABLE_WORDS = r"(?:from|join|into|update|table|truncate|lock|only)"
 SCHEMAS = "|".join(SERVICES.values())
 
 # Crates whose files still import one another in circles. The list only ever shrinks: a crate that has none leaves it.
-KNOWN_CIRCLES = {"fetch", "core-analytics", "alerts", "domain", "platform", "market-sim", "testkit", "bench"}
+KNOWN_CIRCLES = {"fetch", "core-analytics", "alerts", "domain", "platform", "testkit", "bench"}
 SQL = re.compile(rf"\b{TABLE_WORDS}\s+(?:only\s+)?\"?({SCHEMAS})\"?\s*\.", re.IGNORECASE)
 
 problems: list[str] = []
@@ -107,8 +107,8 @@ def check_schemas() -> None:
                     report(path, text.count("\n", 0, found.start()) + 1, f"{name} must not use the schema {schema}")
 
 
-def check_venue_types() -> None:
-    """A venue's own types never leave its folder."""
+def check_provider_types() -> None:
+    """A provider's own types never leave its folder."""
     providers = ROOT / "services/fetch/src/providers"
     if not providers.is_dir():
         return
@@ -116,7 +116,7 @@ def check_venue_types() -> None:
         inside = path.is_relative_to(providers) and path.parent != providers
         for number, line in code_lines(path):
             if not inside and re.search(r"\bwire::", line):
-                report(path, number, "a venue's wire types stay in services/fetch/src/providers/<venue>/")
+                report(path, number, "a provider's wire types stay in services/fetch/src/providers/<provider>/")
 
 
 def check_key_names() -> None:
@@ -249,7 +249,7 @@ def main() -> int:
     check_dependencies()
     check_domain_is_pure()
     check_schemas()
-    check_venue_types()
+    check_provider_types()
     check_key_names()
     check_import_circles()
     check_file_length()

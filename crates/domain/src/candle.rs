@@ -74,7 +74,7 @@ pub fn source_rank(source: Option<ProviderId>) -> i16 {
     }
 }
 
-/// A candle as a provider's history tells it.
+/// A candle as a provider's history reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProviderCandle {
     /// When the period begins.
@@ -315,14 +315,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_closes_when_its_time_is_over() {
+    fn a_candle_closes_when_its_time_is_over() {
         let candle = Candle::of_tick(Interval::M5, &tick(at("2026-01-01T00:04:59Z"), 1, 100));
         assert!(!candle.is_closed(at("2026-01-01T00:04:59.999Z")));
         assert!(candle.is_closed(at("2026-01-01T00:05:00Z")));
     }
 
     #[test]
-    fn an_open_venue_bar_is_continued_by_our_own_prices() {
+    fn an_open_provider_candle_is_continued_by_our_own_prices() {
         let open_time = at("2026-01-01T10:00:00Z");
         let reported_at = at("2026-01-01T10:20:00Z");
         let provider = Candle::from_provider(Interval::H1, &provider_candle(open_time), reported_at).unwrap();
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contradictory_venue_bar_is_refused() {
+    fn a_contradictory_provider_candle_is_refused() {
         let open_time = at("2026-01-01T10:00:00Z");
         let good = provider_candle(open_time);
         let spoiled = [
@@ -384,7 +384,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_order_of_ticks_gives_the_same_bars(
+        fn any_order_of_ticks_gives_the_same_candles(
             (ticks, shuffled) in ticks().prop_flat_map(|t| (Just(t.clone()), Just(t).prop_shuffle())),
         ) {
             for interval in [Interval::M1, Interval::M15, Interval::H4] {
@@ -393,7 +393,7 @@ mod tests {
         }
 
         #[test]
-        fn bars_hold_every_tick_once_and_bound_every_price(ticks in ticks()) {
+        fn candles_hold_every_tick_once_and_bound_every_price(ticks in ticks()) {
             let candles = from_ticks(&ticks, Interval::M5);
             prop_assert_eq!(candles.iter().map(|candle| candle.n).sum::<u64>(), ticks.len() as u64);
             prop_assert!(candles.windows(2).all(|pair| pair[0].open_time < pair[1].open_time));
@@ -405,7 +405,7 @@ mod tests {
         }
 
         #[test]
-        fn rolling_up_bars_equals_building_from_ticks(ticks in ticks()) {
+        fn rolling_up_candles_equals_building_from_ticks(ticks in ticks()) {
             let mut shorter = from_ticks(&ticks, Interval::M1);
             for interval in &Interval::ALL[1..] {
                 shorter = roll_up(&shorter, *interval);
@@ -416,7 +416,8 @@ mod tests {
         #[test]
         fn merging_batches_equals_one_batch(ticks in ticks(), cut in 0..120_usize) {
             let (first, second) = ticks.split_at(cut.min(ticks.len()));
-            let parts: Vec<Candle> = [second, first].into_iter().flat_map(|batch| from_ticks(batch, Interval::H1)).collect();
+            let batches = [second, first].into_iter();
+            let parts: Vec<Candle> = batches.flat_map(|batch| from_ticks(batch, Interval::H1)).collect();
             prop_assert_eq!(roll_up(&parts, Interval::H1), from_ticks(&ticks, Interval::H1));
         }
     }

@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_open_on_epoch_aligned_times() {
+    fn candles_open_on_epoch_aligned_times() {
         let at: Timestamp = "2026-01-02T03:04:05.678Z".parse().unwrap();
         assert_eq!(Interval::M5.open_time(at).to_string(), "2026-01-02T03:00:00Z");
         assert_eq!(Interval::H12.open_time(at).to_string(), "2026-01-02T00:00:00Z");

@@ -61,7 +61,7 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// The moment the price speaks of: the provider's own time where it tells one.
+    /// The moment the price speaks of: the provider's own time where it reports one.
     pub fn source_time(&self) -> Timestamp {
         self.quoted_at.unwrap_or(self.received_at)
     }
@@ -128,7 +128,7 @@ impl Method {
 /// The one price of an asset in USD, made of what the providers said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
-    /// The price's id: equal inputs give an equal id, whoever computes it.
+    /// The price's id: equal inputs give an equal id, whichever process computes it.
     pub price_id: Uuid,
     /// The asset.
     pub ticker: Ticker,

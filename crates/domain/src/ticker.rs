@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_ticker_is_refused() {
+    fn text_that_is_no_ticker_is_refused() {
         for text in ["", " BTC", "BTC-USD", "ÄBC", "ABCDEFGHIJKLMNOPQRSTU"] {
             assert_eq!(text.parse::<Ticker>(), Err(InvalidTicker), "{text:?}");
         }

@@ -191,7 +191,7 @@ fn correlations_equal_the_reference() {
 }
 
 #[test]
-fn statistics_of_bars_equal_the_reference() {
+fn statistics_of_candles_equal_the_reference() {
     let Some(data) = data() else { return };
     let reference = reference(&data);
     for (plan, case) in reference["plan"]["candles"]
@@ -262,7 +262,7 @@ fn statistics_of_bars_equal_the_reference() {
 }
 
 #[test]
-fn bars_from_trades_equal_the_reference() {
+fn candles_from_trades_equal_the_reference() {
     let Some(data) = data() else { return };
     for case in reference(&data)["ticks"].as_array().unwrap() {
         let name = case["file"].as_str().unwrap();

@@ -1,6 +1,7 @@
 //! The simulator's time: the machine's, or one that a test moves by hand.
 //!
-//! Market, refresh delays, limits and the ends of faults all ask the same clock, so a test that advances it advances everything.
+//! Market, refresh delays, limits and the ends of faults all ask the same clock, so a test that advances it advances
+//! everything.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -11,18 +12,14 @@ pub type Millis = i64;
 pub const SECOND: Millis = 1_000;
 /// One minute.
 pub const MINUTE: Millis = 60 * SECOND;
-/// One hour.
 pub const HOUR: Millis = 60 * MINUTE;
-/// One day.
 pub const DAY: Millis = 24 * HOUR;
 
 /// Says what time it is.
 pub trait Clock: Send + Sync {
-    /// The current time.
     fn now(&self) -> Millis;
 }
 
-/// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -36,7 +33,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that only moves when told.
+/// A clock that only a test moves.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
@@ -46,7 +43,6 @@ impl ManualClock {
         Self(AtomicI64::new(start))
     }
 
-    /// Moves it on.
     pub fn advance(&self, by: Millis) {
         self.0.fetch_add(by, Ordering::SeqCst);
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::iso;
 use crate::faults::{FaultRequest, Refused};
 use crate::state::State;
-use crate::venues::Venue;
+use crate::venue::Venue;
 
 /// `POST /_sim/moves`.
 #[derive(Debug, Clone, Deserialize)]
@@ -50,7 +50,6 @@ struct PriceBody {
     coinmarketcap_usd: Option<f64>,
 }
 
-/// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     for path in ["/health/live", "/health/ready"] {
         config.route(path, web::get().to(health));
@@ -91,10 +90,10 @@ async fn health() -> HttpResponse {
 
 async fn state(state: web::Data<State>) -> HttpResponse {
     let now = state.clock.now();
-    let prices = state.tape.catalogue().iter().map(|(id, asset)| {
-        let price = |venue| state.tape.price(venue, id, now);
+    let prices = state.feed.catalogue().iter().map(|(id, asset)| {
+        let price = |venue| state.feed.price(venue, id, now);
         let body = PriceBody {
-            pinned: state.tape.pinned(id, now).is_some(),
+            pinned: state.feed.pinned(id, now).is_some(),
             binance_usdt: asset.binance.as_ref().and_then(|_| price(Venue::Binance)),
             coingecko_usd: asset.coingecko.as_ref().and_then(|_| price(Venue::CoinGecko)),
             coinmarketcap_usd: asset.coinmarketcap.and_then(|_| price(Venue::CoinMarketCap)),
@@ -103,7 +102,7 @@ async fn state(state: web::Data<State>) -> HttpResponse {
     });
     let prices = prices.collect();
     HttpResponse::Ok().json(StateBody {
-        market: state.tape.kind(),
+        market: state.feed.kind(),
         now: iso(now),
         faults: state.faults(),
         prices,

@@ -1,79 +1,36 @@
 //! What can be made to go wrong, for how long, and where.
 //!
-//! A fault belongs to a venue, perhaps to one endpoint and one asset, and ends after a number of answers or a time.
+//! A fault belongs to a venue, perhaps to one route and one asset, and ends after a number of answers or a time.
 
 use serde::{Deserialize, Serialize};
 
 use crate::assets::{AssetId, Catalogue};
 use crate::clock::Millis;
-use crate::effects::{Absurdity, Effects};
-use crate::venues::Venue;
+use crate::fault_effects::FaultEffects;
+use crate::fault_kind::FaultKind;
+use crate::venue::Venue;
+use crate::venues;
 
 /// Faults that may stand at the same time.
-const MOST_FAULTS: usize = 100;
+const MAX_FAULTS: usize = 100;
 /// The longest wait of a slow answer.
-const MOST_MILLIS: u64 = 600_000;
-
-/// A kind of trouble.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum FaultKind {
-    /// The venue's own 429 (or, with `status`, 418 or 403) with `Retry-After` in seconds.
-    RateLimited {
-        /// Seconds to wait.
-        retry_after: u64,
-        /// Another status than 429.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        status: Option<u16>,
-    },
-    /// A server's failure.
-    ServerError {
-        /// The status.
-        status: u16,
-    },
-    /// A page for people, with status 200.
-    Html,
-    /// The right answer, cut in the middle.
-    Truncated,
-    /// Prices that cannot be.
-    Absurd {
-        /// Which.
-        what: Absurdity,
-    },
-    /// The right answer, late.
-    Slow {
-        /// By how much.
-        ms: u64,
-    },
-    /// No answer at all.
-    Hang,
-    /// Live prices wrong by a percentage.
-    PriceOffset {
-        /// By how much.
-        percent: f64,
-    },
-    /// Prices and times stand still.
-    Freeze,
-}
+const MAX_MILLIS: u64 = 600_000;
 
 /// A fault as it is asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FaultRequest {
     /// Where: `binance`, `coingecko` or `coinmarketcap`.
     pub venue: String,
-    /// At which endpoint only, such as `ticker/24hr`.
+    /// At which route only, such as `ticker/24hr`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
     /// For which asset only; any name of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbol: Option<String>,
-    /// For how many answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remaining: Option<u64>,
-    /// For how long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
-    /// What.
     #[serde(flatten)]
     pub kind: FaultKind,
 }
@@ -91,7 +48,7 @@ impl FaultRequest {
         }
     }
 
-    /// Only at an endpoint, such as `ticker/24hr`.
+    /// Only at an route, such as `ticker/24hr`.
     #[must_use]
     pub fn at(mut self, endpoint: &str) -> Self {
         self.endpoint = Some(endpoint.to_owned());
@@ -126,7 +83,6 @@ struct Fault {
     request: FaultRequest,
 }
 
-/// All standing faults.
 #[derive(Default)]
 pub struct Faults {
     standing: Vec<Fault>,
@@ -139,20 +95,20 @@ impl Faults {
     /// When the wish names nothing known or is out of bounds.
     pub fn add(&mut self, request: FaultRequest, catalogue: &Catalogue, now: Millis) -> Result<(), Refused> {
         self.expire(now);
-        if self.standing.len() >= MOST_FAULTS {
+        if self.standing.len() >= MAX_FAULTS {
             return Err(Refused(format!(
-                "{MOST_FAULTS} faults stand already; lift them with DELETE /_sim/faults"
+                "{MAX_FAULTS} faults stand already; lift them with DELETE /_sim/faults"
             )));
         }
         let venue =
             Venue::find(&request.venue).ok_or_else(|| Refused(format!("no venue is called `{}`", request.venue)))?;
         if let Some(endpoint) = &request.endpoint
-            && !venue.endpoints().contains(&endpoint.as_str())
+            && !venues::routes(venue).contains(&endpoint.as_str())
         {
             return Err(Refused(format!(
                 "{} has these endpoints: {}",
                 venue.slug(),
-                venue.endpoints().join(", ")
+                venues::routes(venue).join(", ")
             )));
         }
         let asset = match &request.symbol {
@@ -193,9 +149,9 @@ impl Faults {
     }
 
     /// What happens to an answer that is about to be made; uses up those that last for a number of answers.
-    pub fn take(&mut self, venue: Venue, endpoint: &str, now: Millis) -> Effects {
+    pub fn take(&mut self, venue: Venue, endpoint: &str, now: Millis) -> FaultEffects {
         self.expire(now);
-        let mut effects = Effects::default();
+        let mut effects = FaultEffects::default();
         for fault in &mut self.standing {
             let here = fault.venue == venue
                 && fault
@@ -238,7 +194,7 @@ fn check(kind: FaultKind) -> Result<(), Refused> {
             "status must be from 400 to 499",
         ),
         FaultKind::ServerError { status } => ((500..600).contains(&status), "status must be from 500 to 599"),
-        FaultKind::Slow { ms } => (ms <= MOST_MILLIS, "ms must be at most 600000"),
+        FaultKind::Slow { ms } => (ms <= MAX_MILLIS, "ms must be at most 600000"),
         FaultKind::PriceOffset { percent } => (percent.is_finite() && percent > -100.0, "percent must be above -100"),
         FaultKind::Html | FaultKind::Truncated | FaultKind::Absurd { .. } | FaultKind::Hang | FaultKind::Freeze => {
             (true, "")
@@ -250,21 +206,22 @@ fn check(kind: FaultKind) -> Result<(), Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault_kind::CorruptPrice;
 
-    fn faults(wishes: Vec<FaultRequest>) -> Faults {
+    fn faults(requests: Vec<FaultRequest>) -> Faults {
         let mut faults = Faults::default();
-        for wish in wishes {
-            faults.add(wish, &Catalogue::built_in(), 0).unwrap();
+        for request in requests {
+            faults.add(request, &Catalogue::built_in(), 0).unwrap();
         }
         faults
     }
 
     #[test]
     fn a_fault_ends_after_its_number_of_answers() {
-        let wish = FaultRequest::new(Venue::Binance, FaultKind::Html)
+        let request = FaultRequest::new(Venue::Binance, FaultKind::Html)
             .at("ticker/price")
             .times(2);
-        let mut faults = faults(vec![wish]);
+        let mut faults = faults(vec![request]);
         assert!(faults.take(Venue::Binance, "klines", 1).instead.is_none());
         assert!(faults.take(Venue::CoinGecko, "ticker/price", 1).instead.is_none());
         assert!(faults.take(Venue::Binance, "ticker/price", 1).instead.is_some());
@@ -274,11 +231,11 @@ mod tests {
 
     #[test]
     fn a_fault_ends_after_its_time() {
-        let wish = FaultRequest {
+        let request = FaultRequest {
             duration_ms: Some(500),
             ..FaultRequest::new(Venue::CoinGecko, FaultKind::Hang)
         };
-        let mut faults = faults(vec![wish]);
+        let mut faults = faults(vec![request]);
         assert!(faults.take(Venue::CoinGecko, "simple/price", 499).hang);
         assert!(!faults.take(Venue::CoinGecko, "simple/price", 500).hang);
         assert!(faults.list(500).is_empty());
@@ -286,29 +243,31 @@ mod tests {
 
     #[test]
     fn a_symbol_narrows_what_is_absurd() {
-        let kind = FaultKind::Absurd { what: Absurdity::Zero };
+        let kind = FaultKind::Absurd {
+            what: CorruptPrice::Zero,
+        };
         let mut faults = faults(vec![FaultRequest::new(Venue::Binance, kind).for_symbol("ETHUSDT")]);
         let effects = faults.take(Venue::Binance, "ticker/price", 1);
-        assert_eq!(effects.absurdity(0), None);
+        assert_eq!(effects.corrupt_price(0), None);
         assert_eq!(
-            effects.absurdity(Catalogue::built_in().find("ETH").unwrap()),
-            Some(Absurdity::Zero)
+            effects.corrupt_price(Catalogue::built_in().find("ETH").unwrap()),
+            Some(CorruptPrice::Zero)
         );
     }
 
     #[test]
     fn nonsense_is_refused_in_words() {
         let mut faults = Faults::default();
-        let wish = FaultRequest {
+        let request = FaultRequest {
             venue: "nowhere".into(),
             ..FaultRequest::new(Venue::Binance, FaultKind::Hang)
         };
-        let error = faults.add(wish, &Catalogue::built_in(), 0).unwrap_err();
+        let error = faults.add(request, &Catalogue::built_in(), 0).unwrap_err();
         assert_eq!(error.to_string(), "no venue is called `nowhere`");
-        let wish = FaultRequest::new(Venue::Binance, FaultKind::Hang).at("nothing");
+        let request = FaultRequest::new(Venue::Binance, FaultKind::Hang).at("nothing");
         assert!(
             faults
-                .add(wish, &Catalogue::built_in(), 0)
+                .add(request, &Catalogue::built_in(), 0)
                 .unwrap_err()
                 .to_string()
                 .contains("ticker/price")
@@ -317,15 +276,15 @@ mod tests {
 
     #[test]
     fn the_wire_form_is_flat() {
-        let wish: FaultRequest =
+        let request: FaultRequest =
             serde_json::from_str(r#"{"venue":"binance","kind":"rate_limited","retry_after":7,"remaining":1}"#).unwrap();
         assert_eq!(
-            wish.kind,
+            request.kind,
             FaultKind::RateLimited {
                 retry_after: 7,
                 status: None
             }
         );
-        assert_eq!(wish.remaining, Some(1));
+        assert_eq!(request.remaining, Some(1));
     }
 }

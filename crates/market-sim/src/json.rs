@@ -1,12 +1,12 @@
 //! JSON with the venue's own order of keys, its own spelling of numbers, and every price marked.
 //!
-//! Marked prices are what an absurd answer replaces. Unlike a general value this can also write what is not JSON at all,
-//! such as a bare `NaN`, because a venue in trouble can too.
+//! Marked prices are what an absurd answer replaces. Unlike a general value this can also write what is not JSON at
+//! all, such as a bare `NaN`, because a venue in trouble can too.
 
 use std::fmt::Write as _;
 
 use crate::assets::AssetId;
-use crate::effects::Absurdity;
+use crate::fault_kind::CorruptPrice;
 
 /// A value as a venue writes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,29 +15,23 @@ pub enum Json {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number.
     Int(i64),
     /// A number, spelt as given.
     Number(String),
-    /// A string.
     Text(String),
     /// A price of an asset, spelt as given; in quotes or not.
     Price {
-        /// Whose price.
         asset: AssetId,
-        /// Its spelling.
         spelling: String,
         /// Whether the venue sends strings.
         quoted: bool,
     },
-    /// A list.
     Array(Vec<Json>),
     /// An object, in the order of its pairs.
     Object(Vec<(String, Json)>),
 }
 
 impl Json {
-    /// A string.
     pub fn text(value: impl Into<String>) -> Self {
         Self::Text(value.into())
     }
@@ -71,13 +65,13 @@ impl Json {
     }
 
     /// The text on the wire, where `absurd` says what replaces an asset's price.
-    pub fn write(&self, absurd: &dyn Fn(AssetId) -> Option<Absurdity>) -> String {
+    pub fn write(&self, absurd: &dyn Fn(AssetId) -> Option<CorruptPrice>) -> String {
         let mut out = String::new();
         self.write_to(&mut out, absurd);
         out
     }
 
-    fn write_to(&self, out: &mut String, absurd: &dyn Fn(AssetId) -> Option<Absurdity>) {
+    fn write_to(&self, out: &mut String, absurd: &dyn Fn(AssetId) -> Option<CorruptPrice>) {
         match self {
             Self::Null => out.push_str("null"),
             Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
@@ -181,7 +175,7 @@ mod tests {
                 quoted: false,
             },
         ]);
-        let text = value.write(&|asset| (asset == 1).then_some(Absurdity::Nan));
+        let text = value.write(&|asset| (asset == 1).then_some(CorruptPrice::Nan));
         assert_eq!(text, "[1,NaN]");
     }
 

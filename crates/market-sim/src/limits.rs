@@ -10,7 +10,6 @@ pub struct Limit {
     used: u64,
 }
 
-/// What a request finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
     /// Spent in this minute, this request included.
@@ -20,7 +19,6 @@ pub struct Usage {
 }
 
 impl Limit {
-    /// A budget.
     pub fn new(per_minute: u64) -> Self {
         Self {
             per_minute,
@@ -29,7 +27,6 @@ impl Limit {
         }
     }
 
-    /// The budget.
     pub fn per_minute(&self) -> u64 {
         self.per_minute
     }

@@ -28,7 +28,7 @@ struct Arguments {
     /// The synthetic market's seed: the same seed is the same market.
     #[arg(long, env = "SIM_SEED", default_value_t = 1, global = true)]
     seed: u64,
-    /// File in which moves and nailed prices survive a restart.
+    /// File in which moves and fixed prices survive a restart.
     #[arg(long, env = "SIM_STATE_FILE", global = true)]
     state_file: Option<PathBuf>,
     /// Milliseconds between Binance's refreshes.
@@ -59,7 +59,7 @@ enum Market {
     Synthetic,
     /// Recorded files, as if they happened now.
     Replay {
-        /// Folder of *.csv.gz files: bars, daily snapshots or trades.
+        /// Folder of *.csv.gz files: candles, daily snapshots or trades.
         folder: PathBuf,
         /// Minutes of the recording per minute.
         #[arg(long, env = "SIM_SPEED", default_value_t = 1.0)]

@@ -1,21 +1,17 @@
-//! What a market is: prices and bars by time, before anyone moves, pins or breaks them.
+//! What a market is: prices and candles by time, before anyone moves, pins or breaks them.
 //!
 //! Two markets exist: the synthetic one and a replay of recorded files. Both answer for any time, so history and the
-//! present are one path: a bar always contains the prices that were shown while it was open.
+//! present are one path: a candle always contains the prices that were shown while it was open.
 
 use crate::assets::AssetId;
 use crate::clock::Millis;
 
-/// A bar of one asset.
+/// A candle of one asset.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bar {
-    /// Price at its start.
+pub struct Candle {
     pub open: f64,
-    /// Highest price.
     pub high: f64,
-    /// Lowest price.
     pub low: f64,
-    /// Price at its end.
     pub close: f64,
     /// Traded amount over all markets, in units of the asset.
     pub volume: f64,
@@ -23,8 +19,8 @@ pub struct Bar {
     pub turnover: f64,
 }
 
-impl Bar {
-    /// A bar of one moment, without trades.
+impl Candle {
+    /// A candle of one moment, without trades.
     pub fn flat(price: f64) -> Self {
         Self {
             open: price,
@@ -36,8 +32,8 @@ impl Bar {
         }
     }
 
-    /// Appends a bar that follows in time.
-    pub fn extend(&mut self, next: &Bar) {
+    /// Appends a candle that follows in time.
+    pub fn extend(&mut self, next: &Candle) {
         self.high = self.high.max(next.high);
         self.low = self.low.min(next.low);
         self.close = next.close;
@@ -45,7 +41,6 @@ impl Bar {
         self.turnover += next.turnover;
     }
 
-    /// Appends one more price.
     pub fn touch(&mut self, price: f64) {
         self.high = self.high.max(price);
         self.low = self.low.min(price);
@@ -56,7 +51,6 @@ impl Bar {
 /// What a price is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Quote {
-    /// United States dollars.
     Usd,
     /// Tether, a moment's value of which is itself a price of the market.
     Tether,
@@ -69,12 +63,13 @@ pub trait Market: Send + Sync {
 
     /// The price at a time, or `None` where the market has no data.
     ///
-    /// `Quote::Tether` answers only when the market has a series of its own in that currency; otherwise it is derived by the caller.
+    /// `Quote::Tether` answers only when the market has a series of its own in that currency; otherwise it is derived
+    /// by the caller.
     fn price(&self, asset: AssetId, quote: Quote, at: Millis) -> Option<f64>;
 
-    /// The whole bar from `start` to `start + length`, where length is a minute or an hour and start a multiple of it.
-    fn bar(&self, asset: AssetId, quote: Quote, start: Millis, length: Millis) -> Option<Bar>;
+    /// The whole candle from `start` to `start + length`, where length is a minute or an hour and start a multiple of
+    /// it.
+    fn candle(&self, asset: AssetId, quote: Quote, start: Millis, length: Millis) -> Option<Candle>;
 
-    /// Coins in circulation.
     fn circulating_supply(&self, asset: AssetId, at: Millis) -> Option<f64>;
 }

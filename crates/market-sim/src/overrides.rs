@@ -1,4 +1,4 @@
-//! What a person did to the market: crashes and rallies that stay, and prices nailed down exactly.
+//! What a person did to the market: crashes and rallies that stay, and prices fixed down exactly.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ struct Move {
     log: f64,
 }
 
-/// A price nailed down from a time on, until let go.
+/// A price fixed down from a time on, until let go.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Pin {
     from: Millis,
@@ -32,7 +32,6 @@ struct Interventions {
     pins: Vec<Pin>,
 }
 
-/// All interventions, by asset.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Overrides {
     assets: HashMap<AssetId, Interventions>,
@@ -67,7 +66,7 @@ impl Overrides {
         }
     }
 
-    /// Lets the price go; whether it was nailed.
+    /// Lets the price go; whether it was fixed.
     pub fn unpin(&mut self, asset: AssetId, at: Millis) -> bool {
         let Some(interventions) = self.assets.get_mut(&asset) else {
             return false;
@@ -87,7 +86,7 @@ impl Overrides {
         self.assets.clear();
     }
 
-    /// The nailed price at a time.
+    /// The fixed price at a time.
     pub fn pinned(&self, asset: AssetId, at: Millis) -> Option<f64> {
         let pins = &self.assets.get(&asset)?.pins;
         pins.iter()
@@ -118,7 +117,8 @@ impl Overrides {
         if log == 0.0 { 1.0 } else { log.exp() }
     }
 
-    /// Whether nothing was done to the asset between two times, so that the market's own bars are right up to a factor.
+    /// Whether nothing was done to the asset between two times, so that the market's own candles are right up to a
+    /// factor.
     pub fn quiet(&self, asset: AssetId, from: Millis, to: Millis) -> bool {
         self.assets.get(&asset).is_none_or(|interventions| {
             interventions

@@ -1,6 +1,7 @@
-//! Recorded files as series of prices in time: bars, daily snapshots and single trades.
+//! Recorded files as series of prices in time: candles, daily snapshots and single trades.
 //!
-//! A bar becomes four points (open, both extremes, close), so a replay passes exactly through the recorded high and low.
+//! A candle becomes four points (open, both extremes, close), so a replay passes exactly through the recorded high
+//! and low.
 
 use std::fs::File;
 use std::io::Read;
@@ -17,7 +18,6 @@ use crate::market::Quote;
 pub struct Recording {
     /// Ascending times.
     pub times: Vec<Millis>,
-    /// Prices at them.
     pub prices: Vec<f64>,
     /// Amount traded since the beginning.
     pub traded: Vec<f64>,
@@ -30,13 +30,11 @@ pub struct Recording {
 /// A recording and what it is of.
 #[derive(Debug, Clone)]
 pub struct Labelled {
-    /// The asset.
     pub asset: AssetId,
     /// The currency of its prices.
     pub quote: Quote,
     /// Lower is preferred where several cover the same.
     pub rank: usize,
-    /// The path.
     pub recording: Recording,
 }
 
@@ -46,23 +44,17 @@ pub enum ReplayError {
     /// It cannot be read.
     #[error("cannot read {path}")]
     Unreadable {
-        /// Which.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
     /// It is not what its name says.
     #[error("{path}: {problem}")]
-    Malformed {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong.
-        problem: String,
-    },
+    Malformed { path: PathBuf, problem: String },
     /// There is nothing to replay.
     #[error(
-        "{0} holds no recorded prices of a watched asset (*.csv.gz of bars, daily snapshots or trades); name one of its folders, such as {0}/minute"
+        "{0} holds no recorded prices of a watched asset (*.csv.gz of bars, daily snapshots or trades); name \
+        one of its folders, such as {0}/minute"
     )]
     Nothing(PathBuf),
 }
@@ -80,7 +72,6 @@ impl Recording {
         self.supplies.push(supply);
     }
 
-    /// First and last time.
     pub fn span(&self) -> Option<(Millis, Millis)> {
         Some((*self.times.first()?, *self.times.last()?))
     }
@@ -125,7 +116,7 @@ fn read_file(path: &Path, stem: &str, catalogue: &Catalogue) -> Result<Vec<Label
     }
     if stem.starts_with("btc_cmc_daily") {
         let asset = catalogue.find("BTC");
-        let recording = bars(&table, "date", DAY)?;
+        let recording = candles(&table, "date", DAY)?;
         return Ok(asset
             .map(|asset| Labelled {
                 asset,
@@ -144,8 +135,8 @@ fn read_file(path: &Path, stem: &str, catalogue: &Catalogue) -> Result<Vec<Label
         return Ok(Vec::new());
     };
     let recording = match words.last().copied() {
-        Some("1m") => bars(&table, "open_time_s", MINUTE)?,
-        Some("1h") => bars(&table, "open_time_s", HOUR)?,
+        Some("1m") => candles(&table, "open_time_s", MINUTE)?,
+        Some("1h") => candles(&table, "open_time_s", HOUR)?,
         Some("trades") => trades(&table)?,
         _ => return Ok(Vec::new()),
     };
@@ -175,7 +166,7 @@ fn pair_of(pair: &str, catalogue: &Catalogue) -> Option<(AssetId, Quote)> {
     Some((asset.0, quote))
 }
 
-fn bars(table: &Table, time_column: &str, length: Millis) -> Result<Recording, ReplayError> {
+fn candles(table: &Table, time_column: &str, length: Millis) -> Result<Recording, ReplayError> {
     table.require(&[time_column, "open", "high", "low", "close"])?;
     let mut recording = Recording::default();
     for row in &table.rows {
@@ -354,21 +345,21 @@ mod tests {
 
     #[test]
     fn unreadable_cells_are_refused_with_line_and_reason() {
-        let bars = "open_time_s,open,high,low,close,volume_base\n0,1,1,1,1,\n60,1,1,1,";
+        let candles = "open_time_s,open,high,low,close,volume_base\n0,1,1,1,1,\n60,1,1,1,";
         for (name, text, expected) in [
             (
                 "coinbase_btcusd_1m",
-                format!("{bars}\"1,5\",2\n"),
+                format!("{candles}\"1,5\",2\n"),
                 "line 3: close \"1,5\" is not a number",
             ),
             (
                 "coinbase_btcusd_1m",
-                format!("{bars}1,x\n"),
+                format!("{candles}1,x\n"),
                 "line 3: volume_base \"x\" is not a number",
             ),
             (
                 "coinbase_btcusd_1m",
-                format!("{bars}1,\nsoon,1,1,1,1,\n"),
+                format!("{candles}1,\nsoon,1,1,1,1,\n"),
                 "line 4: open_time_s \"soon\" is not a time",
             ),
             (
@@ -390,8 +381,8 @@ mod tests {
             let error = read(name, &text).unwrap_err().to_string();
             assert!(error.ends_with(expected), "{error}");
         }
-        // An empty cell is unknown: a bar without a price is none, a volume may be missing.
-        let read = read("coinbase_btcusd_1m", &format!("{bars}1,\n120,,,,,\n")).unwrap();
+        // An empty cell is unknown: a candle without a price is none, a volume may be missing.
+        let read = read("coinbase_btcusd_1m", &format!("{candles}1,\n120,,,,,\n")).unwrap();
         assert_eq!(read[0].recording.times.len(), 8);
     }
 }

@@ -1,13 +1,14 @@
 //! The replay market: recorded files played at any speed, from a point in them, around and around or once.
 //!
-//! Time is mapped: a minute of the wall shows `speed` minutes of the recording, backwards too, so there is history before now
-//! from the first moment. What the wall never gets is the recording's own dates: to a client the market is live.
+//! Time is mapped: a minute of the wall shows `speed` minutes of the recording, backwards too, so there is history
+//! before now from the first moment. What the wall never gets is the recording's own dates: to a client the market is
+//! live.
 
 use std::path::PathBuf;
 
 use crate::assets::{AssetId, Catalogue};
 use crate::clock::{DAY, Millis};
-use crate::market::{Bar, Market, Quote};
+use crate::market::{Candle, Market, Quote};
 use crate::recording::{Labelled, Recording, ReplayError, read_folder};
 
 /// A price holds this long after the last point of its recording.
@@ -16,7 +17,6 @@ const HELD: Millis = DAY;
 /// What to replay, and how.
 #[derive(Debug, Clone)]
 pub struct ReplayOptions {
-    /// Folder of the files.
     pub folder: PathBuf,
     /// Minutes of the recording per minute.
     pub speed: f64,
@@ -122,10 +122,10 @@ impl Replay {
         }
     }
 
-    /// Extends the bar by the points of a stretch of the recording that lies in one round.
-    fn stretch(recording: &Recording, from: Millis, to: Millis, bar: &mut Option<Bar>) {
+    /// Extends the candle by the points of a stretch of the recording that lies in one round.
+    fn stretch(recording: &Recording, from: Millis, to: Millis, candle: &mut Option<Candle>) {
         let Some(open) = price_at(recording, from) else { return };
-        let mut part = Bar::flat(open);
+        let mut part = Candle::flat(open);
         let begin = recording.times.partition_point(|time| *time <= from);
         let end = recording.times.partition_point(|time| *time < to);
         for price in recording.prices.get(begin..end).unwrap_or_default() {
@@ -135,9 +135,9 @@ impl Replay {
             part.touch(close);
         }
         part.volume = (traded_at(recording, to) - traded_at(recording, from)).max(0.0);
-        match bar {
-            Some(bar) => bar.extend(&part),
-            None => *bar = Some(part),
+        match candle {
+            Some(candle) => candle.extend(&part),
+            None => *candle = Some(part),
         }
     }
 }
@@ -154,16 +154,16 @@ impl Market for Replay {
         }
     }
 
-    fn bar(&self, asset: AssetId, quote: Quote, start: Millis, length: Millis) -> Option<Bar> {
+    fn candle(&self, asset: AssetId, quote: Quote, start: Millis, length: Millis) -> Option<Candle> {
         let Some(recording) = self.recording(asset, quote) else {
-            return self.price(asset, quote, start).map(Bar::flat);
+            return self.price(asset, quote, start).map(Candle::flat);
         };
         let (mut at, end) = (self.position(start), self.position(start + length));
         let round = (self.last - self.first) as f64;
-        let mut bar = None;
+        let mut candle = None;
         if end - at > round {
-            // Faster than a round per bar: all of it is in every bar.
-            Self::stretch(recording, self.first, self.last, &mut bar);
+            // Faster than a round per candle: all of it is in every candle.
+            Self::stretch(recording, self.first, self.last, &mut candle);
         } else {
             while at < end {
                 let stop = if self.repeat {
@@ -179,15 +179,15 @@ impl Market for Replay {
                     self.moment(stop)
                 };
                 if let (Some(from), Some(to)) = (from, to) {
-                    Self::stretch(recording, from, to, &mut bar);
+                    Self::stretch(recording, from, to, &mut candle);
                 }
                 at = stop;
             }
         }
-        bar.map(|mut bar| {
-            bar.volume /= self.speed;
-            bar.turnover = bar.volume * f64::midpoint(bar.open, bar.close);
-            bar
+        candle.map(|mut candle| {
+            candle.volume /= self.speed;
+            candle.turnover = candle.volume * f64::midpoint(candle.open, candle.close);
+            candle
         })
     }
 
@@ -271,11 +271,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_passes_through_the_recorded_extremes() {
+    fn a_candle_passes_through_the_recorded_extremes() {
         let replay = replay(|options| options.begin = 0.0);
-        let bar = replay.bar(0, Quote::Usd, ANCHOR + 10 * MINUTE, MINUTE).unwrap();
-        assert_eq!((bar.open, bar.high, bar.low, bar.close), (110.0, 115.0, 105.0, 111.0));
-        assert!((bar.volume - 3.0).abs() < 0.01, "{}", bar.volume);
+        let candle = replay.candle(0, Quote::Usd, ANCHOR + 10 * MINUTE, MINUTE).unwrap();
+        assert_eq!(
+            (candle.open, candle.high, candle.low, candle.close),
+            (110.0, 115.0, 105.0, 111.0)
+        );
+        assert!((candle.volume - 3.0).abs() < 0.01, "{}", candle.volume);
     }
 
     #[test]
@@ -294,12 +297,12 @@ mod tests {
         assert_eq!(once.price(0, Quote::Usd, day), Some(200.0));
         assert!((again.price(0, Quote::Usd, day).unwrap() - 150.0).abs() < 6.0);
         assert_eq!(once.price(0, Quote::Usd, ANCHOR - 60 * MINUTE), None);
-        let across = again.bar(0, Quote::Usd, ANCHOR + 30 * MINUTE, 60 * MINUTE).unwrap();
+        let across = again.candle(0, Quote::Usd, ANCHOR + 30 * MINUTE, 60 * MINUTE).unwrap();
         assert!(across.high > 200.0 && across.low < 100.0, "{across:?}");
     }
 
     #[test]
-    fn what_was_not_recorded_is_not_known() {
+    fn time_outside_of_the_recording_is_unknown() {
         let replay = replay(|_| ());
         let catalogue = Catalogue::built_in();
         assert_eq!(replay.price(catalogue.find("ETH").unwrap(), Quote::Usd, ANCHOR), None);

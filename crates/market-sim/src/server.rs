@@ -7,18 +7,21 @@ use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 
 use crate::clock::iso;
-use crate::effects::Effects;
-use crate::faults::FaultKind;
+use crate::fault_effects::FaultEffects;
+use crate::fault_kind::FaultKind;
 use crate::json::Json;
 use crate::state::State;
-use crate::venues::{Reply, Request, Venue, binance, coingecko, coinmarketcap};
-use crate::view::View;
+use crate::venue::Venue;
+use crate::venue_view::VenueView;
+use crate::venues::message::{Reply, Request};
+use crate::venues::{self, binance, coingecko, coinmarketcap};
 
 /// How long a hanging answer hangs before its connection is dropped.
 const HANG: Duration = Duration::from_secs(600);
 
 const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en-US\"><head><title>Just a moment...</title></head>\
-<body><h1>Checking your browser before accessing the site.</h1><p>Performance &amp; security by Cloudflare</p></body></html>\n";
+<body><h1>Checking your browser before accessing the site.</h1>\
+<p>Performance &amp; security by Cloudflare</p></body></html>\n";
 
 /// Answers anything outside the control interface.
 pub async fn venue(state: web::Data<State>, http: HttpRequest) -> HttpResponse {
@@ -28,9 +31,9 @@ pub async fn venue(state: web::Data<State>, http: HttpRequest) -> HttpResponse {
         let message = "no venue here; known are /binance, /coingecko, /coinmarketcap, and /_sim for control";
         return HttpResponse::NotFound().json(serde_json::json!({"error": message}));
     };
-    let endpoint = venue.endpoint(rest);
-    state.count(venue, endpoint);
-    let effects = state.effects(venue, endpoint);
+    let route = venues::route(venue, rest);
+    state.count(venue, route);
+    let effects = state.effects(venue, route);
     if effects.hang {
         tokio::time::sleep(HANG).await;
         return HttpResponse::GatewayTimeout().finish();
@@ -56,8 +59,8 @@ pub async fn venue(state: web::Data<State>, http: HttpRequest) -> HttpResponse {
         api_key: header("x-cmc_pro_api_key").filter(|key| !key.is_empty()),
         time_unit: header("x-mbx-time-unit"),
     };
-    let view = View::new(&state.tape, venue, state.clock.now(), state.refresh(venue), &effects);
-    let reply = venue.answer(&view, &request);
+    let view = VenueView::new(&state.feed, venue, state.clock.now(), state.refresh(venue), &effects);
+    let reply = venues::reply(venue, &view, &request);
     let (usage, limit) = state.spend(venue, reply.weight);
     match usage.retry_after {
         Some(wait) => too_many(&state, venue, 429, wait, (usage.used, limit)),
@@ -65,8 +68,8 @@ pub async fn venue(state: web::Data<State>, http: HttpRequest) -> HttpResponse {
     }
 }
 
-fn respond(venue: Venue, reply: &Reply, effects: &Effects, used: u64) -> HttpResponse {
-    let mut text = reply.body.write(&|asset| effects.absurdity(asset));
+fn respond(venue: Venue, reply: &Reply, effects: &FaultEffects, used: u64) -> HttpResponse {
+    let mut text = reply.body.write(&|asset| effects.corrupt_price(asset));
     if effects.truncated {
         let mut middle = text.len() / 2;
         while !text.is_char_boundary(middle) {

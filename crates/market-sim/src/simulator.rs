@@ -14,23 +14,20 @@ use crate::assets::Catalogue;
 use crate::clock::{Clock, SystemClock};
 use crate::faults::{FaultRequest, Refused};
 use crate::market::Market;
+use crate::price_feed::PriceFeed;
 use crate::recording::ReplayError;
 use crate::replay::{Replay, ReplayOptions};
 use crate::state::{Counts, PerVenue, Saved, State};
 use crate::synthetic::Synthetic;
-use crate::tape::Tape;
-use crate::venues::Venue;
+use crate::venue::Venue;
 use crate::{control, server};
 
-/// Which market is shown.
 #[derive(Debug, Clone)]
 pub enum MarketSource {
-    /// A seeded synthetic one.
     Synthetic {
         /// The same seed is the same market.
         seed: u64,
     },
-    /// Recorded files.
     Replay(ReplayOptions),
 }
 
@@ -39,9 +36,7 @@ pub enum MarketSource {
 pub struct Config {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Its market.
     pub market: MarketSource,
-    /// Its time.
     pub clock: Arc<dyn Clock>,
     /// How often each venue refreshes what it shows, in milliseconds; 0 always.
     pub refresh_ms: PerVenue,
@@ -84,9 +79,7 @@ pub enum StartError {
     /// The address cannot be taken.
     #[error("cannot listen on {address}")]
     Listen {
-        /// Which.
         address: SocketAddr,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
@@ -96,9 +89,7 @@ pub enum StartError {
     /// The state file is damaged.
     #[error("the state file {path} cannot be read; remove it to start afresh")]
     StateFile {
-        /// Which.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
@@ -124,13 +115,13 @@ pub fn start(config: Config) -> Result<Simulator, StartError> {
         MarketSource::Synthetic { seed } => (Box::new(Synthetic::new(*seed, &catalogue)), Some(*seed)),
         MarketSource::Replay(options) => (Box::new(Replay::open(options, &catalogue, anchor)?), None),
     };
-    let tape = Tape::new(market, catalogue, basis);
+    let feed = PriceFeed::new(market, catalogue, basis);
     if let Some(saved) = saved {
-        tape.intervene(|overrides| *overrides = saved.overrides);
+        feed.intervene(|overrides| *overrides = saved.overrides);
     }
-    let kind = tape.kind();
+    let kind = feed.kind();
     let state = State::new(
-        tape,
+        feed,
         config.clock,
         config.refresh_ms,
         config.limits,
@@ -182,7 +173,6 @@ fn load(path: &PathBuf) -> Result<Option<Saved>, StartError> {
 }
 
 impl Simulator {
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -210,7 +200,6 @@ impl Simulator {
         self.state.add_fault(request)
     }
 
-    /// Mends everything.
     pub fn clear_faults(&self) {
         self.state.clear_faults();
     }
@@ -223,7 +212,8 @@ impl Simulator {
         self.state.move_price(ticker, percent, length)
     }
 
-    /// Nails a dollar price at every venue, at once and exactly. Binance prints it in Tether: nail `USDT` at 1 for equal digits.
+    /// Nails a dollar price at every venue, at once and exactly. Binance prints it in Tether: nail `USDT` at 1 for
+    /// equal digits.
     ///
     /// # Errors
     /// When the asset is unknown or the price is not above zero.
@@ -241,16 +231,16 @@ impl Simulator {
 
     /// The price that a venue shows now, if it knows the asset.
     pub fn price(&self, venue: Venue, ticker: &str) -> Option<f64> {
-        let asset = self.state.tape.catalogue().find(ticker)?;
-        self.state.tape.price(venue, asset, self.state.clock.now())
+        let asset = self.state.feed.catalogue().find(ticker)?;
+        self.state.feed.price(venue, asset, self.state.clock.now())
     }
 
-    /// How often each endpoint of each venue was asked since the start.
+    /// How often each route of each venue was asked since the start.
     pub fn requests(&self) -> Counts {
         self.state.counts()
     }
 
-    /// How often an endpoint was asked since the start.
+    /// How often an route was asked since the start.
     pub fn requests_to(&self, venue: Venue, endpoint: &str) -> u64 {
         self.requests()
             .get(venue.slug())

@@ -9,24 +9,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::assets::AssetId;
 use crate::clock::{Clock, Millis};
-use crate::effects::Effects;
+use crate::fault_effects::FaultEffects;
 use crate::faults::{FaultRequest, Faults, Refused};
 use crate::limits::{Limit, Usage};
 use crate::overrides::Overrides;
-use crate::tape::Tape;
-use crate::venues::Venue;
+use crate::price_feed::PriceFeed;
+use crate::venue::Venue;
 
-/// The longest move.
 const LONGEST_MOVE: Duration = Duration::from_secs(7 * 86_400);
 
 /// A number for each venue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PerVenue {
-    /// Binance's.
     pub binance: u64,
-    /// CoinGecko's.
     pub coingecko: u64,
-    /// CoinMarketCap's.
     pub coinmarketcap: u64,
 }
 
@@ -41,23 +37,19 @@ impl PerVenue {
     }
 }
 
-/// Counts of requests by endpoint, by venue.
+/// Counts of requests by route, by venue.
 pub type Counts = BTreeMap<&'static str, BTreeMap<&'static str, u64>>;
 
 /// What survives a restart in the state file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Saved {
-    /// When a replay began.
     pub anchor: Millis,
     /// What was done to the market.
     pub overrides: Overrides,
 }
 
-/// One simulator.
 pub struct State {
-    /// The market.
-    pub tape: Tape,
-    /// Its time.
+    pub feed: PriceFeed,
     pub clock: Arc<dyn Clock>,
     refresh_ms: PerVenue,
     anchor: Millis,
@@ -74,7 +66,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl State {
     /// A simulator of a market.
     pub fn new(
-        tape: Tape,
+        feed: PriceFeed,
         clock: Arc<dyn Clock>,
         refresh_ms: PerVenue,
         limits: PerVenue,
@@ -86,7 +78,7 @@ impl State {
             .map(|venue| (venue, Limit::new(limits.of(venue))))
             .collect();
         Self {
-            tape,
+            feed,
             clock,
             refresh_ms,
             anchor,
@@ -102,7 +94,6 @@ impl State {
         Millis::try_from(self.refresh_ms.of(venue)).unwrap_or(Millis::MAX)
     }
 
-    /// Counts a request.
     pub fn count(&self, venue: Venue, endpoint: &'static str) {
         *lock(&self.counts)
             .entry(venue.slug())
@@ -135,7 +126,7 @@ impl State {
     }
 
     /// What the standing faults do to an answer.
-    pub fn effects(&self, venue: Venue, endpoint: &str) -> Effects {
+    pub fn effects(&self, venue: Venue, endpoint: &str) -> FaultEffects {
         lock(&self.faults).take(venue, endpoint, self.clock.now())
     }
 
@@ -144,15 +135,13 @@ impl State {
     /// # Errors
     /// When the wish makes no sense.
     pub fn add_fault(&self, request: FaultRequest) -> Result<(), Refused> {
-        lock(&self.faults).add(request, self.tape.catalogue(), self.clock.now())
+        lock(&self.faults).add(request, self.feed.catalogue(), self.clock.now())
     }
 
-    /// The standing faults.
     pub fn faults(&self) -> Vec<FaultRequest> {
         lock(&self.faults).list(self.clock.now())
     }
 
-    /// Lifts all faults.
     pub fn clear_faults(&self) -> usize {
         lock(&self.faults).clear()
     }
@@ -171,7 +160,7 @@ impl State {
         }
         let millis = Millis::try_from(length.as_millis()).unwrap_or(Millis::MAX);
         let now = self.clock.now();
-        self.tape
+        self.feed
             .intervene(|overrides| overrides.add_move(asset, percent, now, millis));
         self.save();
         Ok(())
@@ -187,7 +176,7 @@ impl State {
             return Err(Refused("price must be above zero".to_owned()));
         }
         let now = self.clock.now();
-        self.tape.intervene(|overrides| overrides.pin(asset, price, now));
+        self.feed.intervene(|overrides| overrides.pin(asset, price, now));
         self.save();
         Ok(())
     }
@@ -199,11 +188,11 @@ impl State {
     pub fn unpin(&self, ticker: Option<&str>) -> Result<usize, Refused> {
         let assets: Vec<AssetId> = match ticker {
             Some(ticker) => vec![self.find(ticker)?],
-            None => self.tape.catalogue().iter().map(|(id, _)| id).collect(),
+            None => self.feed.catalogue().iter().map(|(id, _)| id).collect(),
         };
         let now = self.clock.now();
         let freed = self
-            .tape
+            .feed
             .intervene(|overrides| assets.into_iter().filter(|id| overrides.unpin(*id, now)).count());
         self.save();
         Ok(freed)
@@ -211,7 +200,7 @@ impl State {
 
     /// Forgets every move and pin, also of the past.
     pub fn forget_overrides(&self) {
-        self.tape.intervene(Overrides::clear);
+        self.feed.intervene(Overrides::clear);
         self.save();
     }
 
@@ -220,7 +209,7 @@ impl State {
     /// # Errors
     /// When there is none.
     pub fn find(&self, name: &str) -> Result<AssetId, Refused> {
-        self.tape
+        self.feed
             .catalogue()
             .find(name)
             .ok_or_else(|| Refused(format!("no asset is called `{name}`")))
@@ -231,7 +220,7 @@ impl State {
         let Some(path) = &self.state_file else { return };
         let saved = Saved {
             anchor: self.anchor,
-            overrides: self.tape.overrides(Overrides::clone),
+            overrides: self.feed.overrides(Overrides::clone),
         };
         let draft = path.with_extension("new");
         let written = serde_json::to_vec(&saved)

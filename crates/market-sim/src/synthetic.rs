@@ -1,17 +1,18 @@
-//! The synthetic market: correlated paths with changing volatility and occasional jumps, a pure function of seed and time.
+//! The synthetic market: correlated paths with changing volatility and occasional jumps, a pure function of seed and
+//! time.
 //!
-//! An asset's logarithm is the sum of the whole market's path times its beta, its sector's path, its own path, and jumps that
-//! fade over ten days. A day is computed at once and kept in a bounded cache; below the minute a bridge with its own noise
-//! moves the price, held inside the minute's high and low so that bars and shown prices agree.
+//! An asset's logarithm is the sum of the whole market's path times its beta, its sector's path, its own path, and
+//! jumps that fade over ten days. A day is computed at once and kept in a bounded cache; below the minute a bridge
+//! with its own noise moves the price, held inside the minute's high and low so that candles and shown prices agree.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::assets::{AssetId, Catalogue, Profile, Sector};
+use crate::brownian::{BrownianPath, CELLS, MINUTES};
 use crate::clock::{DAY, HOUR, MINUTE, Millis};
-use crate::market::{Bar, Market, Quote};
-use crate::noise::{key, normal, smooth, uniform};
-use crate::path::{CELLS, MINUTES, Path};
+use crate::market::{Candle, Market, Quote};
+use crate::rng::{key, normal, smooth, uniform};
 
 const MARKET_VOLATILITY: f64 = 0.42;
 const SECTOR_VOLATILITY: f64 = 0.20;
@@ -24,7 +25,7 @@ const MINUTES_PER_HOUR: usize = 60;
 
 /// The market of a seed.
 pub struct Synthetic {
-    market: Path,
+    market: BrownianPath,
     market_jumps: u64,
     temper: u64,
     series: Vec<Series>,
@@ -33,8 +34,8 @@ pub struct Synthetic {
 
 struct Series {
     profile: Profile,
-    own: Path,
-    sector: Option<Path>,
+    own: BrownianPath,
+    sector: Option<BrownianPath>,
     jumps: u64,
     wicks: u64,
     volumes: u64,
@@ -49,7 +50,7 @@ struct Day {
     prices: Vec<f64>,
     volumes: Vec<f32>,
     volatility: [f64; CELLS],
-    hours: Vec<Bar>,
+    hours: Vec<Candle>,
 }
 
 #[derive(Default)]
@@ -66,7 +67,7 @@ impl Synthetic {
             .map(|(_, asset)| Series::new(seed, &asset.ticker, asset.profile))
             .collect();
         Self {
-            market: Path::new(key(seed, "market"), MARKET_VOLATILITY),
+            market: BrownianPath::new(key(seed, "market"), MARKET_VOLATILITY),
             market_jumps: key(seed, "market jumps"),
             temper: key(seed, "market temper"),
             series,
@@ -130,11 +131,11 @@ impl Synthetic {
         };
         for hour in 0..24 {
             let first = hour * MINUTES_PER_HOUR;
-            let mut bar = series.minute(&day, number, first);
+            let mut candle = series.minute(&day, number, first);
             for minute in first + 1..first + MINUTES_PER_HOUR {
-                bar.extend(&series.minute(&day, number, minute));
+                candle.extend(&series.minute(&day, number, minute));
             }
-            day.hours.push(bar);
+            day.hours.push(candle);
         }
         day
     }
@@ -155,7 +156,7 @@ impl Synthetic {
 
 impl Series {
     fn new(seed: u64, ticker: &str, profile: Profile) -> Self {
-        let own = Path::new(key(seed, ticker), profile.volatility);
+        let own = BrownianPath::new(key(seed, ticker), profile.volatility);
         let sector = match profile.sector {
             Sector::Stable => None,
             Sector::Money => Some("money"),
@@ -163,7 +164,7 @@ impl Series {
             Sector::Application => Some("application"),
             Sector::Meme => Some("meme"),
         };
-        let sector = sector.map(|name| Path::new(key(seed, name), SECTOR_VOLATILITY));
+        let sector = sector.map(|name| BrownianPath::new(key(seed, name), SECTOR_VOLATILITY));
         let market = MARKET_VOLATILITY * profile.beta / (365.0 * MINUTES as f64).sqrt();
         let sigma = (own.sigma().powi(2) + market.powi(2) + sector.map_or(0.0, |path| path.sigma().powi(2))).sqrt();
         let named = |what: &str| key(key(seed, ticker), what);
@@ -180,14 +181,14 @@ impl Series {
         }
     }
 
-    fn minute(&self, day: &Day, number: i64, minute: usize) -> Bar {
+    fn minute(&self, day: &Day, number: i64, minute: usize) -> Candle {
         let (open, close) = (day.prices[minute], day.prices[minute + 1]);
         let reach = self.sigma * day.volatility[minute * CELLS / MINUTES];
         let index = (number * MINUTES as i64 + minute as i64) * 2;
         let high = open.max(close) * (1.0 + reach * (0.3 + 0.5 * normal(self.wicks, index).abs()));
         let low = open.min(close) * (1.0 - reach * (0.3 + 0.5 * normal(self.wicks, index + 1).abs()));
         let volume = f64::from(day.volumes[minute]);
-        Bar {
+        Candle {
             open,
             high,
             low,
@@ -208,13 +209,13 @@ impl Series {
     }
 
     /// Bridges the minute in steps under a second, inside its high and low.
-    fn inside(&self, bar: &Bar, reach: f64, minute: i64, part: f64) -> f64 {
+    fn inside(&self, candle: &Candle, reach: f64, minute: i64, part: f64) -> f64 {
         let position = part * STEPS as f64;
         let (mut low, mut high) = (0_i64, STEPS);
-        let (mut at_low, mut at_high) = (bar.open, bar.close);
+        let (mut at_low, mut at_high) = (candle.open, candle.close);
         while high - low > 1 {
             let middle = i64::midpoint(low, high);
-            let spread = reach * bar.open * ((high - low) as f64 / STEPS as f64).sqrt() / 2.0;
+            let spread = reach * candle.open * ((high - low) as f64 / STEPS as f64).sqrt() / 2.0;
             let value = f64::midpoint(at_low, at_high) + spread * normal(self.bridge, minute * STEPS + middle);
             if position < middle as f64 {
                 (high, at_high) = (middle, value);
@@ -223,7 +224,7 @@ impl Series {
             }
         }
         let rest = (position - low as f64) / (high - low) as f64;
-        (at_low + (at_high - at_low) * rest).clamp(bar.low, bar.high)
+        (at_low + (at_high - at_low) * rest).clamp(candle.low, candle.high)
     }
 }
 
@@ -267,12 +268,12 @@ impl Market for Synthetic {
         let day = self.day(asset, number);
         let series = &self.series[asset];
         let index = usize::try_from(minute).ok()?;
-        let bar = series.minute(&day, number, index);
+        let candle = series.minute(&day, number, index);
         let reach = series.sigma * day.volatility[index * CELLS / MINUTES];
-        Some(series.inside(&bar, reach, at.div_euclid(MINUTE), part))
+        Some(series.inside(&candle, reach, at.div_euclid(MINUTE), part))
     }
 
-    fn bar(&self, asset: AssetId, quote: Quote, start: Millis, length: Millis) -> Option<Bar> {
+    fn candle(&self, asset: AssetId, quote: Quote, start: Millis, length: Millis) -> Option<Candle> {
         if quote == Quote::Tether {
             return None;
         }
@@ -328,18 +329,21 @@ mod tests {
     }
 
     #[test]
-    fn bars_contain_the_prices_that_were_shown() {
+    fn candles_contain_the_prices_that_were_shown() {
         let market = market(3);
         let hour = NOW - NOW.rem_euclid(HOUR);
-        let outer = market.bar(4, Quote::Usd, hour, HOUR).unwrap();
+        let outer = market.candle(4, Quote::Usd, hour, HOUR).unwrap();
         for minute in 0..60 {
             let start = hour + minute * MINUTE;
-            let bar = market.bar(4, Quote::Usd, start, MINUTE).unwrap();
-            assert!(bar.high <= outer.high && bar.low >= outer.low);
-            assert_eq!(bar.open, price(&market, 4, start));
+            let candle = market.candle(4, Quote::Usd, start, MINUTE).unwrap();
+            assert!(candle.high <= outer.high && candle.low >= outer.low);
+            assert_eq!(candle.open, price(&market, 4, start));
             for second in 0..60 {
                 let shown = price(&market, 4, start + second * 1_000);
-                assert!(shown <= bar.high && shown >= bar.low, "{shown} outside {bar:?}");
+                assert!(
+                    shown <= candle.high && shown >= candle.low,
+                    "{shown} outside {candle:?}"
+                );
             }
         }
     }

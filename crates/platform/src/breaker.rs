@@ -9,7 +9,7 @@
 //!     └──────────────────────────────────── the probe succeeds ──────────┘
 //! ```
 //!
-//! Pure: it is told the time.
+//! Pure: the time is an argument.
 
 use std::time::{Duration, Instant};
 
@@ -74,7 +74,7 @@ pub enum Admission {
     },
 }
 
-/// The state machine; whoever has it tells what is asked, what came of it, and when.
+/// The state machine; its owner reports what is asked, what came of it, and when.
 #[derive(Debug, Clone)]
 pub struct CircuitBreaker {
     settings: BreakerSettings,
@@ -187,7 +187,11 @@ mod tests {
 
     #[rstest]
     #[case(State::Closed { failures: 2 }, Admission::Pass, State::Closed { failures: 2 })]
-    #[case(State::Open { until: at(15) }, Admission::Refuse { probe_in: Duration::from_secs(5) }, State::Open { until: at(15) })]
+    #[case(
+        State::Open { until: at(15) },
+        Admission::Refuse { probe_in: Duration::from_secs(5) },
+        State::Open { until: at(15) }
+    )]
     #[case(State::Open { until: at(10) }, Admission::Pass, State::HalfOpen)]
     #[case(State::HalfOpen, Admission::Refuse { probe_in: Duration::from_secs(30) }, State::HalfOpen)]
     fn a_call_at_10_s_is(#[case] from: State, #[case] admission: Admission, #[case] to: State) {

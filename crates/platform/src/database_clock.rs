@@ -22,7 +22,7 @@ const START_ATTEMPTS: u32 = 11;
 /// An answer that took longer says too little about when it was given.
 const MAX_ROUND_TRIP: SignedDuration = SignedDuration::from_secs(1);
 
-/// From this difference on the operator is told.
+/// From this difference on a warning is logged.
 const NOTABLE: SignedDuration = SignedDuration::from_secs(1);
 
 /// The machine's clock, set by the database's; clones show the same time.

@@ -22,7 +22,7 @@ use crate::redis;
 const CHECK_DEADLINE: Duration = Duration::from_secs(1);
 const KEPT_FOR: Duration = Duration::from_secs(1);
 
-/// Fails when the dependency is down, or tells what is wrong although it works.
+/// Fails when the dependency is down, or reports what is wrong although it works.
 type Check = Arc<dyn Fn() -> BoxFuture<'static, anyhow::Result<Option<String>>> + Send + Sync>;
 
 /// State of one dependency.
@@ -153,7 +153,7 @@ impl Readiness {
 
     /// Asks every dependency, or repeats what was found less than a second ago.
     pub async fn report(&self) -> Report {
-        // Held over the checks on purpose: whoever comes meanwhile gets the same answer.
+        // Held over the checks on purpose: callers that come meanwhile get the same answer.
         let mut kept = self.kept.lock().await;
         let fresh = kept.as_ref().filter(|(at, _)| at.elapsed() < KEPT_FOR);
         let mut report = match fresh {
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_down_or_silent_is_named() {
+    async fn dependency_that_is_down_or_silent_is_named() {
         let readiness = Readiness::new()
             .check("up", || async { Ok(()) })
             .check("broken", || async { anyhow::bail!("refused") })

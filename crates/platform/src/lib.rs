@@ -8,6 +8,9 @@
 /// The environment, read once, checked whole.
 pub mod settings;
 
+/// Settings and logs, at the start of a service.
+pub mod startup;
+
 /// Log lines: for machines in production, for people elsewhere.
 pub mod telemetry;
 

@@ -170,7 +170,8 @@ pub async fn require_schema(pool: &Pool, version: u32) -> anyhow::Result<()> {
     .await?;
     if found < i64::from(version) {
         bail!(
-            "the database schema is at version {found}, this service needs {version}: run `make migrate` (or the `migrate` binary)"
+            "the database schema is at version {found}, this service needs {version}: \
+             run `make migrate` (or the `migrate` binary)"
         );
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The error body services send one another, and what actix answers when a handler fails.
 //!
 //! `kind` is a slug of the public catalogue; the gateway looks up its remediation and wraps it
-//! into the public body. A 5xx tells nothing about our insides: the chain goes to the log.
+//! into the public body. A 5xx reveals nothing about our insides: the chain goes to the log.
 
 use std::fmt;
 

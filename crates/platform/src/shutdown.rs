@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 /// A token that is cancelled by the first `SIGTERM` or `SIGINT`.
 ///
-/// The second signal ends the process at once: whoever sends it does not want to wait.
+/// The second signal ends the process at once: its sender does not want to wait.
 ///
 /// # Panics
 ///

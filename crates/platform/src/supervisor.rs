@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_outlives_the_deadline_is_cut_off_and_named() {
+    async fn task_that_outlives_the_deadline_is_cut_off_and_named() {
         let stop = CancellationToken::new();
         let mut supervisor = Supervisor::new(stop.clone(), Duration::from_millis(10));
         supervisor.spawn("stubborn", std::future::pending());

@@ -104,7 +104,7 @@ impl App {
         })?;
 
         let mut supervisor = Supervisor::new(stop.clone(), settings.process.shutdown_deadline());
-        supervisor.spawn("intake", consumer.run(stop.clone()));
+        supervisor.spawn("quote consumer", consumer.run(stop.clone()));
         supervisor.spawn("maintenance", maintenance::run(store, clock, retention, stop.clone()));
         supervisor.spawn("backfill", backfill.run(stop.clone()));
         Ok(Self {

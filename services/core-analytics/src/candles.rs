@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_the_table_is_refused() {
+    fn price_that_does_not_fit_the_table_is_refused() {
         assert_eq!(TOO_LARGE.to_string(), "100000000000000000000");
         assert_eq!(storable("0.0000000000000000004".parse().unwrap()), None);
         assert_eq!(storable("100000000000000000000".parse().unwrap()), None);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_is_in_one_bar_of_every_length() {
+    fn a_price_is_in_one_candle_of_every_length() {
         let tick = Tick {
             at: "2026-01-01T10:31:00Z".parse().unwrap(),
             id: Uuid::from_u128(1),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn history_makes_longer_bars_from_where_it_begins() {
+    fn history_makes_longer_candles_from_where_it_begins() {
         let history = [
             candle("2026-01-01T10:55:00Z", 7),
             candle("2026-01-01T11:00:00Z", 5),
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_or_contradictory_bar_changes_nothing() {
+    fn a_repeated_or_contradictory_candle_changes_nothing() {
         let mut upside_down = candle("2026-01-01T11:05:00Z", 5);
         upside_down.h = Number(Decimal::ONE);
         let one = candle("2026-01-01T11:00:00Z", 5);

@@ -33,9 +33,7 @@ fn main() -> anyhow::Result<ExitCode> {
 
 #[tokio::main]
 async fn serve() -> anyhow::Result<()> {
-    platform::tls::install_provider();
-    let settings: Settings = platform::settings::load_or_exit(&DEFAULTS);
-    platform::telemetry::init("core-analytics", &settings.process)?;
+    let settings: Settings = platform::startup::begin("core-analytics", &DEFAULTS)?;
     core_analytics::run(settings, platform::shutdown::on_signal()).await
 }
 

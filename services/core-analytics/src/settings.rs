@@ -47,6 +47,12 @@ impl Settings {
     }
 }
 
+impl AsRef<ProcessSettings> for Settings {
+    fn as_ref(&self) -> &ProcessSettings {
+        &self.process
+    }
+}
+
 impl Validate for Settings {
     fn validate(&self, problems: &mut Problems) {
         self.process.validate(problems);

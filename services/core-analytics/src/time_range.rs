@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_window_has_a_suitable_number_of_bars() {
+    fn every_window_has_a_suitable_number_of_candles() {
         for (hours, interval) in [
             (1, "1m"),
             (6, "1m"),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_running_bar_is_left_out() {
+    fn the_running_candle_is_left_out() {
         let now = "2026-01-02T10:30:00Z".parse().unwrap();
         let candles = ClosedCandles::before(now, Interval::H1, 24 * 3_600);
         assert_eq!(candles.from.to_string(), "2026-01-01T09:00:00Z");

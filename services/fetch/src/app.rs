@@ -35,7 +35,7 @@ use crate::rejection_log::{self, RejectionLog};
 use crate::routes::{AppState, routes};
 use crate::settings::{ProviderSettings, Settings};
 
-/// Polls that wait for the intake.
+/// Polls that wait for the pricing task.
 const WAITING_POLLS: usize = 16;
 
 /// A loop that has not turned for so long is not alive.

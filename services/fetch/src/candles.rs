@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_come_ascending_once_and_only_those_asked_for() {
+    fn candles_come_ascending_once_and_only_those_asked_for() {
         let candles = [
             candle("2026-01-01T02:00:00Z", ["1", "2", "1", "2"]),
             candle("2026-01-01T01:00:00Z", ["1", "2", "1", "2"]),

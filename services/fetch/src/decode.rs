@@ -274,7 +274,10 @@ mod tests {
         "ticker_price",
         r#"[{"symbol":"A","price":"NaN"},{"symbol":"B","price":"-1.5"},{"symbol":"C"},{"symbol":"D","price":"0.00"},
             {"symbol":"E","price":"2.50"}]"#,
-        &["error invalid_payload", "error invalid_payload", "error invalid_payload", "observation 0.00", "observation 2.50"]
+        &[
+            "error invalid_payload", "error invalid_payload", "error invalid_payload", "observation 0.00",
+            "observation 2.50"
+        ]
     )]
     #[case(
         "coingecko",
@@ -289,7 +292,7 @@ mod tests {
         &["error invalid_payload", "candle 1.50"]
     )]
     #[case("binance", "ticker_price", "[]", &[])]
-    fn what_is_no_price_spoils_its_own_line(
+    fn malformed_price_spoils_only_its_own_line(
         #[case] provider: &str,
         #[case] endpoint: &str,
         #[case] body: &str,

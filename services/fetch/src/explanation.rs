@@ -62,7 +62,7 @@ impl Explainer {
         }
     }
 
-    /// What is known about an asset and about the currencies it is told in.
+    /// What is known about an asset and about the currencies it is quoted in.
     async fn load(&self, ticker: &Ticker) -> anyhow::Result<SharedState> {
         let mut shared = self.quote_store.load(&BTreeSet::from([ticker.clone()])).await?;
         let currencies: BTreeSet<Ticker> = shared.observations.iter().map(|o| o.quote_currency.clone()).collect();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use fetch::decode::DecodeArgs;
-use fetch::settings::Settings;
+use fetch::settings::{DEFAULTS, Settings};
 use platform::clock::{Clock, SystemClock};
 
 #[global_allocator]
@@ -47,8 +47,6 @@ fn decode(args: &DecodeArgs) -> ExitCode {
 
 #[tokio::main]
 async fn serve() -> anyhow::Result<()> {
-    platform::tls::install_provider();
-    let settings = Settings::load();
-    platform::telemetry::init("fetch", &settings.process)?;
+    let settings: Settings = platform::startup::begin("fetch", &DEFAULTS)?;
     fetch::app::run(settings, platform::shutdown::on_signal()).await
 }

@@ -57,7 +57,7 @@ pub fn wait(attempt: Attempt, failures: u32, interval: Duration, unit_random: f6
         Attempt::Failed(Retry::NotBefore(wait), _) => {
             wait.max(SOON.delay(0, unit_random)) + interval.mul_f64(JITTER * unit_random)
         }
-        // Whoever was told to slow down must not ask sooner than usual.
+        // After a 429 the next request must not come sooner than usual.
         Attempt::Failed(Retry::WithBackoff, ErrorKind::RateLimited) => {
             interval.mul_f64(spread) + SOON.delay(failures, unit_random)
         }
@@ -117,7 +117,7 @@ impl PollLoop {
     }
 
     /// Waits until `next`. The lease is kept over a long wait: otherwise another process would ask a provider that has
-    /// just told us to stay away.
+    /// just asked us to stay away.
     async fn rest(&mut self, next: Instant) {
         while self.lease.is_held() && Instant::now() + self.interval < next {
             tokio::time::sleep(self.interval).await;
@@ -142,7 +142,7 @@ impl PollLoop {
             request_id: request_id.to_string(),
         };
         if self.polls.send(poll).await.is_err() {
-            // The intake is gone: either the process is stopping, or its supervisor is about to end it.
+            // The pricing task is gone: either the process is stopping, or its supervisor is about to end it.
             tracing::debug!("nobody takes the news any more");
         }
         attempt
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_must_mend_is_asked_rarely() {
+    fn refused_request_is_repeated_rarely() {
         let attempt = Attempt::Failed(Retry::Never, ErrorKind::Auth);
         assert!((50.0..60.0).contains(&seconds(attempt, 1)));
         assert!((800.0..=900.0).contains(&seconds(attempt, 20)));
@@ -247,7 +247,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_venues_own_wait_is_honoured(seconds in 0_u64..100_000, failures in 1_u32..100, draw in 0.0..=1.0_f64) {
+        fn a_providers_own_wait_is_honoured(seconds in 0_u64..100_000, failures in 1_u32..100, draw in 0.0..=1.0_f64) {
             let asked = Duration::from_secs(seconds);
             let attempt = Attempt::Failed(Retry::NotBefore(asked), ErrorKind::RateLimited);
             let pause = wait(attempt, failures, INTERVAL, draw);

@@ -120,7 +120,7 @@ impl PriceBook {
         }
     }
 
-    /// USD per unit of the currencies that the observations of these assets are told in.
+    /// USD per unit of the currencies that the observations of these assets are quoted in.
     fn rates(&self, ticker: &Ticker, now: Timestamp) -> BTreeMap<Ticker, Decimal> {
         let Some(book) = self.books.get(ticker) else {
             return BTreeMap::new();
@@ -137,7 +137,7 @@ impl PriceBook {
             .collect()
     }
 
-    /// The currencies in which others' prices are told come first, so that a poll that brings both is converted
+    /// The currencies in which others' prices are quoted come first, so that a poll that brings both is converted
     /// by its own rate.
     fn in_order(&self, tickers: &BTreeSet<Ticker>) -> Vec<Ticker> {
         let currencies: BTreeSet<&Ticker> = self

@@ -75,6 +75,8 @@ impl PricingTask {
     pub async fn run(mut self, mut polls: mpsc::Receiver<Poll>, stop: CancellationToken) -> anyhow::Result<()> {
         while let Some(next) = stop.run_until_cancelled(polls.recv()).await {
             let Some(poll) = next else {
+                // All polling loops have ended, so the process is stopping. A task that ended before the stop would count
+                // as a failure.
                 stop.cancelled().await;
                 break;
             };
@@ -93,6 +95,7 @@ impl PricingTask {
         } = poll;
         self.note_rejected(provider, &batch);
         let tickers: BTreeSet<Ticker> = batch.observations.iter().map(|o| o.ticker.clone()).collect();
+        // The shared state comes first, so that a price which another process has published is not published again.
         if !tickers.is_empty() {
             self.merge_shared_state(&batch.observations, &tickers).await;
         }
@@ -140,7 +143,7 @@ impl PricingTask {
         }
     }
 
-    /// Reads what others know about the assets of a poll, and about the currencies they are told in.
+    /// Reads what others know about the assets of a poll, and about the currencies they are quoted in.
     async fn merge_shared_state(&mut self, observations: &[Observation], tickers: &BTreeSet<Ticker>) {
         let currencies = observations.iter().map(|o| o.quote_currency.clone());
         let wanted: BTreeSet<Ticker> = tickers.iter().cloned().chain(currencies).collect();

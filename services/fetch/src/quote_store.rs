@@ -19,7 +19,8 @@ use crate::metrics::REDIS_REFUSALS;
 use crate::price_book::Published;
 use crate::provider_registry::StoredProviderState;
 
-/// Keeps the newest quote: a price id begins with the time it speaks of. A key of another type is replaced.
+/// Keeps the newest quote: a price id is a UUID v7, whose first 13 characters are the 48 bits of its time. A key of
+/// another type is replaced.
 const KEEP_NEWEST: &str = r"
 local known = redis.pcall('GET', KEYS[1])
 if type(known) == 'string' then
@@ -123,6 +124,7 @@ impl QuoteStore {
     /// Redis does not answer. Part of it may have been written; writing it again does no harm.
     pub async fn publish(&self, publication: &Publication) -> anyhow::Result<()> {
         let mut pipe = redis::pipe();
+        // Observations come first: the place of a failed command in the pipeline is then the place of its observation.
         for (ticker, observation) in &publication.observations {
             let json = serde_json::to_string(observation)?;
             pipe.hset(keys::observations(ticker), observation.provider.as_str(), json)

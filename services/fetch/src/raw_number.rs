@@ -200,7 +200,7 @@ mod tests {
     #[case("1e")]
     #[case("--1")]
     #[case("null")]
-    fn what_is_no_number_is_unknown(#[case] text: &str) {
+    fn text_that_is_no_number_is_unknown(#[case] text: &str) {
         assert_eq!(RawNumber::parse(text), None);
     }
 

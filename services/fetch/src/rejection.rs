@@ -36,7 +36,7 @@ impl RejectReason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
     pub provider: ProviderId,
-    /// The asset, where it could be told.
+    /// The asset, where it is known.
     pub ticker: Option<Ticker>,
     /// The provider's own name of it.
     pub symbol: String,

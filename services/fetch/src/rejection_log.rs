@@ -51,7 +51,7 @@ impl FlaggedPoint {
         }
     }
 
-    /// An entry that was refused; `None` if it does not tell what it is about.
+    /// An entry that was refused; `None` if its asset is not known.
     pub fn rejected(rejected: &Rejected, now: Timestamp) -> Option<Self> {
         Some(Self {
             flagged_at: now,

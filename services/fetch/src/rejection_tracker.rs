@@ -19,7 +19,7 @@ pub struct RejectionTracker {
 pub enum RejectionChange {
     /// A symbol is refused that was accepted before, or refused for another reason.
     Begins {
-        /// The provider's name of the asset; empty when it does not tell.
+        /// The provider's name of the asset; empty when it is not reported.
         symbol: String,
         reason: RejectReason,
     },

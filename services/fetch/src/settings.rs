@@ -31,7 +31,7 @@ pub const DEFAULTS: [&str; 4] = [
     include_str!("../config/default.toml"),
 ];
 
-/// The token in which Binance's prices are told.
+/// The token in which Binance's prices are quoted.
 const USDT: &str = "USDT";
 
 #[derive(Debug, Clone, Deserialize)]
@@ -97,11 +97,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads them, or prints what is wrong and ends the process with code 78.
-    pub fn load() -> Self {
-        platform::settings::load_or_exit(&DEFAULTS)
-    }
-
     /// Reads them from these variables instead of the process's own.
     ///
     /// # Errors
@@ -162,6 +157,12 @@ impl Settings {
             volume_cap: decimal(self.volume_cap),
             jump_limit: decimal(self.jump_limit),
         }
+    }
+}
+
+impl AsRef<ProcessSettings> for Settings {
+    fn as_ref(&self) -> &ProcessSettings {
+        &self.process
     }
 }
 
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_ask_the_venues_that_need_no_key() {
+    fn the_defaults_ask_the_providers_that_need_no_key() {
         let settings = read(&[]).unwrap();
         let sources = settings.provider_settings().unwrap();
         let names: Vec<_> = sources.iter().map(|source| source.provider).collect();
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_venue_elsewhere_is_polled_as_often_as_the_others() {
+    fn a_provider_elsewhere_is_polled_as_often_as_the_others() {
         let settings = read(&[
             ("POLL_INTERVAL_SECONDS", "2"),
             ("CMC_BASE_URL", "http://127.0.0.1:8010/cmc"),

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_stays_unknown() {
+    fn unknown_amounts_stay_unknown() {
         let observation = check(&raw_ticker("9.7e-10")).unwrap();
         assert_eq!(observation.price.to_string(), "0.00000000097");
         assert_eq!(observation.quote_currency.as_str(), "USD");

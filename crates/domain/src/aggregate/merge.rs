@@ -64,7 +64,7 @@ fn cap_dominant_weight(classified: &mut [ClassifiedInput]) {
 const WEIGHT_DECIMALS: u32 = 12;
 
 /// Half-width of the interval between the weighted 25th and 75th percentile, where each input votes at its price
-/// and half a spread to each side. One source that tells no spread says nothing about its own error.
+/// and half a spread to each side. One source without a spread says nothing about its own error.
 fn confidence(price: Decimal, method: Method, included: &[&ClassifiedInput]) -> Option<Decimal> {
     let mut votes = Vec::with_capacity(included.len() * 3);
     let mut spread_known = false;

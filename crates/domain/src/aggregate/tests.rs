@@ -66,7 +66,7 @@ pub(super) fn excluded(outcome: &Outcome, provider: ProviderId) -> Option<Reason
 }
 
 #[test]
-fn three_agreeing_venues_give_their_middle() {
+fn three_agreeing_providers_give_their_middle() {
     let outcome = run(&three(["100.0", "100.2", "100.1"]), &Memory::default());
     let quote = quote(&outcome);
     assert_eq!(quote.price, dec("100.1"));
@@ -127,7 +127,7 @@ fn prices_in_tokens_are_converted_through_their_own_price() {
 }
 
 #[test]
-fn without_a_rate_the_input_is_left_out_while_others_remain() {
+fn input_without_a_rate_is_left_out_while_others_remain() {
     let mut inputs = three(["100", "99", "99"]);
     inputs[0].observation.quote_currency = "USDT".parse().unwrap();
     let outcome = run(&inputs, &Memory::default());
@@ -136,7 +136,7 @@ fn without_a_rate_the_input_is_left_out_while_others_remain() {
 }
 
 #[test]
-fn without_a_rate_and_anything_else_a_dollar_token_is_taken_at_par() {
+fn dollar_token_without_a_rate_is_taken_at_par_when_alone() {
     let mut alone = three(["100", "99", "99"]);
     alone.truncate(1);
     alone[0].observation.quote_currency = "USDT".parse().unwrap();
@@ -161,7 +161,7 @@ fn a_stale_source_takes_no_part() {
 }
 
 #[test]
-fn a_venue_clock_ahead_of_ours_is_no_reason_to_drop_or_to_date_into_the_future() {
+fn a_provider_clock_ahead_of_ours_is_no_reason_to_drop_or_to_date_into_the_future() {
     let mut inputs = three(["100", "100", "100"]);
     inputs[0].observation.quoted_at = Some("2026-01-01T00:01:01.27Z".parse().unwrap());
     let outcome = run(&inputs, &Memory::default());
@@ -326,7 +326,7 @@ fn any_memory() -> impl Strategy<Value = Memory> {
 }
 
 #[test]
-fn who_is_held_back_leaves_no_other_to_decide_alone() {
+fn excluded_provider_leaves_no_other_to_decide_alone() {
     // Held below 0.9 times the others, the heaviest of these would leave the liar more than half of the weight.
     let [binance, coingecko, coinmarketcap] = [(1_004_218, 1, 1), (1_000_000, 37_877_278, 1), (981_240, 16, 2)];
     let inputs: Vec<Input> = ProviderId::ALL

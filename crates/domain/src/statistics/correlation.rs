@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_correlation_says_why() {
+    fn undefined_correlation_has_a_reason() {
         assert_eq!(pearson(&[1.0], &[1.0]), Err(Undefined::TooFewPoints));
         assert_eq!(pearson(&[1.0, 1.0], &[1.0, 2.0]), Err(Undefined::ZeroVolatility));
     }

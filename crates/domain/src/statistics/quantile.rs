@@ -35,7 +35,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_equals_the_sorted_definition(mut values in prop::collection::vec(-1.0..1.0_f64, 1..200), p in 0.0..=1.0_f64) {
+        fn quantile_equals_the_sorted_definition(
+            mut values in prop::collection::vec(-1.0..1.0_f64, 1..200),
+            p in 0.0..=1.0_f64,
+        ) {
             let mut sorted = values.clone();
             sorted.sort_by(f64::total_cmp);
             let h = (sorted.len() - 1) as f64 * p;

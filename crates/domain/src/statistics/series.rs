@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_series_names_the_point() {
+    fn invalid_series_names_the_point() {
         use InvalidSeries as E;
         let new = |times: &[i64], prices: &[f64]| Series::new(times.to_vec(), prices.to_vec()).unwrap_err();
         assert_eq!(new(&[1], &[]), E::LengthMismatch { times: 1, prices: 0 });

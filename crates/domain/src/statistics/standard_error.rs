@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn without_variation_only_the_sharpe_error_is_unknown() {
+    fn sharpe_error_is_unknown_without_variation() {
         let errors = StandardErrors::of(&Moments::of(&[0.0; 10]), 0.0, 365.0);
         assert_eq!(errors.mean_return, Ok(0.0));
         assert_eq!(errors.volatility, Ok(0.0));

@@ -1,15 +1,18 @@
-//! Binance spot: numbers are strings with eight decimals, times are whole milliseconds, one bad symbol fails the request.
+//! Binance spot: numbers are strings with eight decimals, times are whole milliseconds, one bad symbol fails the
+//! request.
 //!
 //! <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>
 
-use super::{Reply, Request, klines};
+use super::binance_candles;
+use super::binance_common::{Refusal, SHARE, TRADE, find, only, spell, spell_price};
+use super::message::{Reply, Request};
 use crate::assets::AssetId;
 use crate::clock::DAY;
 use crate::json::Json;
-use crate::view::View;
+use crate::venue_view::VenueView;
 
 /// Names for faults and counts.
-pub const ENDPOINTS: &[&str] = &[
+pub const ROUTES: &[&str] = &[
     "ticker/price",
     "ticker/24hr",
     "ticker/bookTicker",
@@ -20,13 +23,8 @@ pub const ENDPOINTS: &[&str] = &[
     "other",
 ];
 
-/// The part of the whole market's volume that is traded here.
-pub(super) const SHARE: f64 = 0.22;
-/// An average trade in dollars, for counts.
-pub(super) const TRADE: f64 = 1_150.0;
-
 /// Answers a request below `/binance`.
-pub fn answer(view: &View<'_>, request: &Request<'_>) -> Reply {
+pub fn answer(view: &VenueView<'_>, request: &Request<'_>) -> Reply {
     let path = request.path.strip_prefix("/api/v3/").unwrap_or_default();
     let outcome = match path {
         "ping" => Ok(Reply::ok(Json::Object(Vec::new()))),
@@ -34,7 +32,7 @@ pub fn answer(view: &View<'_>, request: &Request<'_>) -> Reply {
         "ticker/price" => tickers(view, request, &["symbol", "symbols"], price_weight, price),
         "ticker/bookTicker" => tickers(view, request, &["symbol", "symbols"], price_weight, book),
         "ticker/24hr" => last_day(view, request),
-        "klines" => klines::answer(view, request),
+        "klines" => binance_candles::answer(view, request),
         "exchangeInfo" => exchange_info(view, request),
         _ => Ok(Reply::error(
             404,
@@ -44,77 +42,16 @@ pub fn answer(view: &View<'_>, request: &Request<'_>) -> Reply {
     outcome.unwrap_or_else(|refusal| refusal.reply())
 }
 
-/// An error of theirs.
-#[derive(Debug, Clone)]
-pub(super) struct Refusal {
-    code: i64,
-    message: String,
-}
-
-impl Refusal {
-    pub(super) fn new(code: i64, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
-    }
-
-    pub(super) fn missing(parameter: &str) -> Self {
-        Self::new(
-            -1102,
-            format!("Mandatory parameter '{parameter}' was not sent, was empty/null, or malformed."),
-        )
-    }
-
-    fn reply(self) -> Reply {
-        Reply::error(
-            400,
-            Json::object([("code", Json::Int(self.code)), ("msg", Json::text(self.message))]),
-        )
-    }
-}
-
 /// The body of 429 and 418.
 pub fn too_many(limit: u64) -> Json {
     let message = format!(
-        "Too much request weight used; current limit is {limit} request weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API."
+        "Too much request weight used; current limit is {limit} request weight per 1 MINUTE. Please use \
+        WebSocket Streams for live updates to avoid polling the API."
     );
     Json::object([("code", Json::Int(-1003)), ("msg", Json::text(message))])
 }
 
-/// Refuses parameters that the endpoint does not know.
-pub(super) fn only(request: &Request<'_>, known: &[&str]) -> Result<(), Refusal> {
-    let read = request
-        .query
-        .iter()
-        .filter(|(name, _)| known.contains(&name.as_str()))
-        .count();
-    if read == request.query.len() {
-        return Ok(());
-    }
-    let message = format!(
-        "Not all sent parameters were read; read '{read}' parameter(s) but was sent '{}'.",
-        request.query.len()
-    );
-    Err(Refusal::new(-1104, message))
-}
-
-/// A symbol that is traded and has a price.
-pub(super) fn find(view: &View<'_>, symbol: &str) -> Result<AssetId, Refusal> {
-    let legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-    if symbol.len() > 20 || !symbol.chars().all(legal) {
-        let message = "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'.";
-        return Err(Refusal::new(-1100, message));
-    }
-    view.catalogue()
-        .iter()
-        .find(|(_, asset)| asset.binance.as_deref() == Some(symbol))
-        .map(|(id, _)| id)
-        .filter(|id| view.price(*id).is_some())
-        .ok_or_else(|| Refusal::new(-1121, "Invalid symbol."))
-}
-
-fn traded(view: &View<'_>) -> Vec<AssetId> {
+fn traded(view: &VenueView<'_>) -> Vec<AssetId> {
     let listed = view.catalogue().iter().filter(|(_, asset)| asset.binance.is_some());
     listed
         .map(|(id, _)| id)
@@ -129,7 +66,7 @@ enum Wanted {
     All(Vec<AssetId>),
 }
 
-fn wanted(view: &View<'_>, request: &Request<'_>) -> Result<Wanted, Refusal> {
+fn wanted(view: &VenueView<'_>, request: &Request<'_>) -> Result<Wanted, Refusal> {
     match (request.get("symbol"), request.get("symbols")) {
         (Some(_), Some(_)) => Err(Refusal::new(-1128, "Combination of optional parameters invalid.")),
         (Some(symbol), None) => find(view, symbol).map(Wanted::One),
@@ -162,11 +99,11 @@ fn day_weight(wanted: &Wanted) -> u64 {
 }
 
 fn tickers(
-    view: &View<'_>,
+    view: &VenueView<'_>,
     request: &Request<'_>,
     parameters: &[&str],
     weight: impl Fn(&Wanted) -> u64,
-    row: impl Fn(&View<'_>, AssetId) -> Json,
+    row: impl Fn(&VenueView<'_>, AssetId) -> Json,
 ) -> Result<Reply, Refusal> {
     only(request, parameters)?;
     let wanted = wanted(view, request)?;
@@ -178,39 +115,15 @@ fn tickers(
     Ok(Reply::ok(body).weighing(weight))
 }
 
-/// Eight decimals, rounded to the price step unless the price was nailed by hand.
-pub(super) fn spell_price(view: &View<'_>, asset: AssetId, price: f64) -> Json {
-    let decimals = if view.pinned(asset) {
-        8
-    } else {
-        view.catalogue().get(asset).profile.decimals
-    };
-    Json::Price {
-        asset,
-        spelling: spell(price, decimals),
-        quoted: true,
-    }
-}
-
-/// A number rounded to `decimals` and filled up to eight.
-pub(super) fn spell(value: f64, decimals: usize) -> String {
-    let mut spelling = format!("{value:.decimals$}");
-    if decimals == 0 {
-        spelling.push('.');
-    }
-    spelling.extend(std::iter::repeat_n('0', 8_usize.saturating_sub(decimals)));
-    spelling
-}
-
 fn amount(value: f64) -> Json {
     Json::text(spell(value, 5))
 }
 
-fn symbol_of(view: &View<'_>, asset: AssetId) -> Json {
+fn symbol_of(view: &VenueView<'_>, asset: AssetId) -> Json {
     Json::text(view.catalogue().get(asset).binance.clone().unwrap_or_default())
 }
 
-fn price(view: &View<'_>, asset: AssetId) -> Json {
+fn price(view: &VenueView<'_>, asset: AssetId) -> Json {
     let price = view.price(asset).unwrap_or_default();
     Json::object([
         ("symbol", symbol_of(view, asset)),
@@ -219,12 +132,12 @@ fn price(view: &View<'_>, asset: AssetId) -> Json {
 }
 
 /// Half the difference between bid and ask: about half a basis point, at least one price step.
-fn half_spread(view: &View<'_>, asset: AssetId, price: f64) -> f64 {
+fn half_spread(view: &VenueView<'_>, asset: AssetId, price: f64) -> f64 {
     let step = 0.1_f64.powi(i32::try_from(view.catalogue().get(asset).profile.decimals).unwrap_or(2));
     (price * 0.5e-4).max(step / 2.0)
 }
 
-fn book(view: &View<'_>, asset: AssetId) -> Json {
+fn book(view: &VenueView<'_>, asset: AssetId) -> Json {
     let price = view.price(asset).unwrap_or_default();
     let half = half_spread(view, asset, price);
     Json::object([
@@ -236,7 +149,7 @@ fn book(view: &View<'_>, asset: AssetId) -> Json {
     ])
 }
 
-fn last_day(view: &View<'_>, request: &Request<'_>) -> Result<Reply, Refusal> {
+fn last_day(view: &VenueView<'_>, request: &Request<'_>) -> Result<Reply, Refusal> {
     let parameters = ["symbol", "symbols", "type"];
     match request.get("type") {
         None | Some("FULL") => tickers(view, request, &parameters, day_weight, |view, id| day(view, id, true)),
@@ -245,15 +158,15 @@ fn last_day(view: &View<'_>, request: &Request<'_>) -> Result<Reply, Refusal> {
     }
 }
 
-fn day(view: &View<'_>, asset: AssetId, full: bool) -> Json {
+fn day(view: &VenueView<'_>, asset: AssetId, full: bool) -> Json {
     let Some(last) = view.last_day(asset) else {
         return Json::Null;
     };
-    let (bar, price) = (last.bar, last.price);
-    let volume = bar.volume * SHARE;
-    let turnover = bar.turnover * SHARE;
+    let (candle, price) = (last.candle, last.price);
+    let volume = candle.volume * SHARE;
+    let turnover = candle.turnover * SHARE;
     let average = if volume > 0.0 {
-        (turnover / volume).clamp(bar.low, bar.high)
+        (turnover / volume).clamp(candle.low, candle.high)
     } else {
         price
     };
@@ -267,14 +180,17 @@ fn day(view: &View<'_>, asset: AssetId, full: bool) -> Json {
         pairs.extend([
             (
                 "priceChange",
-                Json::text(spell(price - bar.open, if view.pinned(asset) { 8 } else { decimals })),
+                Json::text(spell(
+                    price - candle.open,
+                    if view.pinned(asset) { 8 } else { decimals },
+                )),
             ),
             (
                 "priceChangePercent",
-                Json::text(format!("{:.3}", (price / bar.open - 1.0) * 100.0)),
+                Json::text(format!("{:.3}", (price / candle.open - 1.0) * 100.0)),
             ),
             ("weightedAvgPrice", Json::text(spell(average, 8))),
-            ("prevClosePrice", money(bar.open)),
+            ("prevClosePrice", money(candle.open)),
             ("lastPrice", money(price)),
             ("lastQty", amount(TRADE / price * (0.1 + view.detail(asset, "last")))),
             ("bidPrice", money(price - half)),
@@ -284,9 +200,9 @@ fn day(view: &View<'_>, asset: AssetId, full: bool) -> Json {
         ]);
     }
     pairs.extend([
-        ("openPrice", money(bar.open)),
-        ("highPrice", money(bar.high)),
-        ("lowPrice", money(bar.low)),
+        ("openPrice", money(candle.open)),
+        ("highPrice", money(candle.high)),
+        ("lowPrice", money(candle.low)),
     ]);
     if !full {
         pairs.push(("lastPrice", money(price)));
@@ -303,7 +219,7 @@ fn day(view: &View<'_>, asset: AssetId, full: bool) -> Json {
     Json::object(pairs)
 }
 
-fn exchange_info(view: &View<'_>, request: &Request<'_>) -> Result<Reply, Refusal> {
+fn exchange_info(view: &VenueView<'_>, request: &Request<'_>) -> Result<Reply, Refusal> {
     only(
         request,
         &["symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"],
@@ -341,7 +257,7 @@ fn exchange_info(view: &View<'_>, request: &Request<'_>) -> Result<Reply, Refusa
     .weighing(20))
 }
 
-fn symbol(view: &View<'_>, id: AssetId) -> Json {
+fn symbol(view: &VenueView<'_>, id: AssetId) -> Json {
     let asset = view.catalogue().get(id);
     let texts = |values: &[&str]| Json::Array(values.iter().map(|value| Json::text(*value)).collect());
     let step = spell(

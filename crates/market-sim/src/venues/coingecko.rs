@@ -1,15 +1,19 @@
-//! CoinGecko: numbers are bare and rounded, unknown ids vanish without a word, a blank after a comma makes an id unknown.
+//! CoinGecko: numbers are bare and rounded, unknown ids vanish without a word, a blank after a comma makes an id
+//! unknown.
 //!
 //! <https://docs.coingecko.com/reference/endpoint-overview>
 
-use super::{Reply, Request, coingecko_charts, list};
+use super::coingecko_charts;
+use super::coingecko_common::{find, needed, refusal};
+use super::figures::{per_dollar, ranked};
+use super::message::{Reply, Request, list};
 use crate::assets::{Asset, AssetId};
 use crate::clock::{DAY, HOUR, SECOND, iso};
 use crate::json::{Json, shorten};
-use crate::view::View;
+use crate::venue_view::VenueView;
 
 /// Names for faults and counts.
-pub const ENDPOINTS: &[&str] = &[
+pub const ROUTES: &[&str] = &[
     "simple/price",
     "coins/markets",
     "coins/market_chart",
@@ -20,8 +24,8 @@ pub const ENDPOINTS: &[&str] = &[
     "other",
 ];
 
-/// The endpoint's name of a path below `/coingecko`, the coin's id left out.
-pub fn endpoint(path: &str) -> String {
+/// The route's name of a path below `/coingecko`, the coin's id left out.
+pub fn route(path: &str) -> String {
     let path = path.strip_prefix("/api/v3/").unwrap_or_default();
     match coin_path(path) {
         Some((_, rest)) => format!("coins/{rest}"),
@@ -35,7 +39,7 @@ fn coin_path(path: &str) -> Option<(&str, &str)> {
 }
 
 /// Answers a request below `/coingecko`.
-pub fn answer(view: &View<'_>, request: &Request<'_>) -> Reply {
+pub fn answer(view: &VenueView<'_>, request: &Request<'_>) -> Reply {
     let path = request.path.strip_prefix("/api/v3/").unwrap_or_default();
     let outcome = match path {
         "ping" => Ok(Reply::ok(Json::object([(
@@ -56,49 +60,16 @@ pub fn answer(view: &View<'_>, request: &Request<'_>) -> Reply {
     outcome.unwrap_or_else(|refused| refused)
 }
 
-/// An error with its words.
-pub(super) fn refusal(status: u16, message: &str) -> Reply {
-    Reply::error(status, Json::object([("error", Json::text(message))]))
-}
-
 /// The body of 429.
 pub fn too_many() -> Json {
-    let message = "You've exceeded the Rate Limit. Please visit https://www.coingecko.com/en/api/pricing to subscribe to our API plans for higher rate limits.";
+    let message = "You've exceeded the Rate Limit. Please visit https://www.coingecko.com/en/api/pricing to \
+        subscribe to our API plans for higher rate limits.";
     let status = Json::object([("error_code", Json::Int(429)), ("error_message", Json::text(message))]);
     Json::object([("status", status)])
 }
 
-/// A parameter without which the endpoint answers 422.
-pub(super) fn needed<'a>(request: &'a Request<'_>, name: &str) -> Result<&'a str, Reply> {
-    request
-        .get(name)
-        .ok_or_else(|| refusal(422, &format!("Missing parameter {name}")))
-}
-
-/// By CoinGecko's id, letter by letter.
-pub(super) fn find(view: &View<'_>, id: &str) -> Option<AssetId> {
-    view.catalogue()
-        .iter()
-        .find(|(_, asset)| asset.coingecko.as_deref() == Some(id))
-        .map(|(id, _)| id)
-        .filter(|id| view.price(*id).is_some())
-}
-
-/// How many units of a currency a dollar is.
-pub(super) fn per_dollar(view: &View<'_>, currency: &str) -> Option<f64> {
-    let inverse = |ticker: &str| Some(1.0 / view.price(view.catalogue().find(ticker)?)?);
-    match currency.to_ascii_lowercase().as_str() {
-        "usd" => Some(1.0),
-        "eur" => Some(0.92),
-        "gbp" => Some(0.79),
-        "btc" => inverse("BTC"),
-        "eth" => inverse("ETH"),
-        _ => None,
-    }
-}
-
-/// A price as printed: large ones whole, small ones with six digits; exact when nailed, or on demand.
-pub(super) fn spell_price(view: &View<'_>, asset: AssetId, price: f64, precision: Option<&str>) -> Json {
+/// A price as printed: large ones whole, small ones with six digits; exact when fixed, or on demand.
+pub(super) fn spell_price(view: &VenueView<'_>, asset: AssetId, price: f64, precision: Option<&str>) -> Json {
     let spelling = match precision {
         Some("full") => format!("{price}"),
         Some(decimals) => shorten(&format!("{price:.*}", decimals.parse::<usize>().unwrap_or(2).min(18))),
@@ -126,7 +97,7 @@ fn decimals(price: f64) -> usize {
     }
 }
 
-fn simple_price(view: &View<'_>, request: &Request<'_>) -> Result<Reply, Reply> {
+fn simple_price(view: &VenueView<'_>, request: &Request<'_>) -> Result<Reply, Reply> {
     let ids = needed(request, "ids")?;
     let currencies = needed(request, "vs_currencies")?;
     let precision = request.get("precision");
@@ -142,7 +113,7 @@ fn simple_price(view: &View<'_>, request: &Request<'_>) -> Result<Reply, Reply> 
 }
 
 fn simple_coin(
-    view: &View<'_>,
+    view: &VenueView<'_>,
     request: &Request<'_>,
     asset: AssetId,
     currencies: &str,
@@ -161,12 +132,12 @@ fn simple_coin(
             pairs.push((format!("{currency}_market_cap"), Json::optional(cap, Json::float)));
         }
         if request.is_on("include_24hr_vol") {
-            pairs.push((format!("{currency}_24h_vol"), Json::float(last.bar.turnover * rate)));
+            pairs.push((format!("{currency}_24h_vol"), Json::float(last.candle.turnover * rate)));
         }
         if request.is_on("include_24hr_change") {
             pairs.push((
                 format!("{currency}_24h_change"),
-                Json::float((last.price / last.bar.open - 1.0) * 100.0),
+                Json::float((last.price / last.candle.open - 1.0) * 100.0),
             ));
         }
     }
@@ -176,19 +147,7 @@ fn simple_coin(
     Json::Object(pairs)
 }
 
-/// Assets in the order of their market capitalisation, as ranks count.
-pub(super) fn ranked(view: &View<'_>) -> Vec<AssetId> {
-    let cap = |id: AssetId| Some(view.price(id)? * view.supply(id)?);
-    let mut ids: Vec<(AssetId, f64)> = view
-        .catalogue()
-        .iter()
-        .filter_map(|(id, _)| Some((id, cap(id)?)))
-        .collect();
-    ids.sort_by(|left, right| right.1.total_cmp(&left.1));
-    ids.into_iter().map(|(id, _)| id).collect()
-}
-
-fn markets(view: &View<'_>, request: &Request<'_>) -> Result<Reply, Reply> {
+fn markets(view: &VenueView<'_>, request: &Request<'_>) -> Result<Reply, Reply> {
     let currency = needed(request, "vs_currency")?;
     let rate = per_dollar(view, currency).ok_or_else(|| refusal(422, "invalid vs_currency"))?;
     let per_page = request
@@ -240,12 +199,12 @@ fn is_chosen(asset: &Asset, request: &Request<'_>) -> bool {
         .is_none_or(|names| list(names).any(|wanted| wanted == asset.name))
 }
 
-fn market(view: &View<'_>, request: &Request<'_>, id: AssetId, rank: Option<usize>, rate: f64) -> Option<Json> {
+fn market(view: &VenueView<'_>, request: &Request<'_>, id: AssetId, rank: Option<usize>, rate: f64) -> Option<Json> {
     let asset = view.catalogue().get(id);
     let profile = &asset.profile;
     let last = view.last_day(id)?;
     let price = last.price * rate;
-    let open = last.bar.open * rate;
+    let open = last.candle.open * rate;
     let supply = view.supply(id);
     let precision = request.get("precision");
     let money = |value: f64| spell_price(view, id, value, precision);
@@ -256,8 +215,8 @@ fn market(view: &View<'_>, request: &Request<'_>, id: AssetId, rank: Option<usiz
         profile.image
     );
     let (ath, atl) = (
-        (profile.ath.0 * rate).max(last.bar.high * rate),
-        (profile.atl.0 * rate).min(last.bar.low * rate),
+        (profile.ath.0 * rate).max(last.candle.high * rate),
+        (profile.atl.0 * rate).min(last.candle.low * rate),
     );
     let date = |day: &str| Json::text(format!("{day}T00:00:00.000Z"));
     let change = (price / open - 1.0) * 100.0;
@@ -279,9 +238,12 @@ fn market(view: &View<'_>, request: &Request<'_>, id: AssetId, rank: Option<usiz
             "fully_diluted_valuation".to_owned(),
             Json::Int((profile.max.unwrap_or(profile.total) * price) as i64),
         ),
-        ("total_volume".to_owned(), Json::Int((last.bar.turnover * rate) as i64)),
-        ("high_24h".to_owned(), money(last.bar.high * rate)),
-        ("low_24h".to_owned(), money(last.bar.low * rate)),
+        (
+            "total_volume".to_owned(),
+            Json::Int((last.candle.turnover * rate) as i64),
+        ),
+        ("high_24h".to_owned(), money(last.candle.high * rate)),
+        ("low_24h".to_owned(), money(last.candle.low * rate)),
         ("price_change_24h".to_owned(), Json::rounded(price - open, 8)),
         ("price_change_percentage_24h".to_owned(), Json::rounded(change, 5)),
         (
@@ -335,7 +297,7 @@ fn market(view: &View<'_>, request: &Request<'_>, id: AssetId, rank: Option<usiz
     Some(Json::Object(pairs))
 }
 
-fn coins(view: &View<'_>) -> Reply {
+fn coins(view: &VenueView<'_>) -> Reply {
     let rows = view.catalogue().iter().filter_map(|(_, asset)| {
         Some(Json::object([
             ("id", Json::text(asset.coingecko.clone()?)),
@@ -361,12 +323,12 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_leave_the_coin_out() {
+    fn routes_leave_the_coin_out() {
         assert_eq!(
-            endpoint("/api/v3/coins/bitcoin/market_chart/range"),
+            route("/api/v3/coins/bitcoin/market_chart/range"),
             "coins/market_chart/range"
         );
-        assert_eq!(endpoint("/api/v3/simple/price"), "simple/price");
-        assert_eq!(endpoint("/api/v3/coins/markets"), "coins/markets");
+        assert_eq!(route("/api/v3/simple/price"), "simple/price");
+        assert_eq!(route("/api/v3/coins/markets"), "coins/markets");
     }
 }

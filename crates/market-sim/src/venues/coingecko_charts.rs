@@ -1,18 +1,20 @@
-//! CoinGecko's history: points at steps that depend on the length asked for, never exactly on the clock, the last one now.
+//! CoinGecko's history: points at steps that depend on the length asked for, never exactly on the clock, the last one
+//! now.
 
-use super::coingecko::{find, needed, per_dollar, refusal};
-use super::{Reply, Request};
+use super::coingecko_common::{find, needed, refusal};
+use super::figures::per_dollar;
+use super::message::{Reply, Request};
 use crate::assets::AssetId;
 use crate::clock::{DAY, HOUR, MINUTE, Millis, SECOND, iso};
 use crate::json::Json;
-use crate::noise;
-use crate::view::View;
+use crate::rng;
+use crate::venue_view::VenueView;
 
 /// How far back the public plan goes.
-const MOST_DAYS: i64 = 365;
+const MAX_DAYS: i64 = 365;
 
 /// Answers `/coins/{coin}/{rest}`.
-pub(super) fn answer(view: &View<'_>, request: &Request<'_>, coin: &str, rest: &str) -> Result<Reply, Reply> {
+pub(super) fn answer(view: &VenueView<'_>, request: &Request<'_>, coin: &str, rest: &str) -> Result<Reply, Reply> {
     match rest {
         "market_chart" => {
             let (asset, rate) = subject(view, request, coin)?;
@@ -27,7 +29,7 @@ pub(super) fn answer(view: &View<'_>, request: &Request<'_>, coin: &str, rest: &
             if to < from {
                 return Err(refusal(422, "Invalid from or to parameter"));
             }
-            if from < view.now() - (MOST_DAYS + 1) * DAY {
+            if from < view.now() - (MAX_DAYS + 1) * DAY {
                 return Err(beyond_plan(view));
             }
             Ok(chart(view, asset, rate, from, to.min(view.at(asset)), false))
@@ -53,14 +55,14 @@ pub(super) fn answer(view: &View<'_>, request: &Request<'_>, coin: &str, rest: &
     }
 }
 
-fn subject(view: &View<'_>, request: &Request<'_>, coin: &str) -> Result<(AssetId, f64), Reply> {
+fn subject(view: &VenueView<'_>, request: &Request<'_>, coin: &str) -> Result<(AssetId, f64), Reply> {
     let asset = find(view, coin).ok_or_else(|| refusal(404, "coin not found"))?;
     let currency = needed(request, "vs_currency")?;
     let rate = per_dollar(view, currency).ok_or_else(|| refusal(422, "invalid vs_currency"))?;
     Ok((asset, rate))
 }
 
-fn days(view: &View<'_>, text: &str) -> Result<f64, Reply> {
+fn days(view: &VenueView<'_>, text: &str) -> Result<f64, Reply> {
     if text == "max" {
         return Err(beyond_plan(view));
     }
@@ -68,7 +70,7 @@ fn days(view: &View<'_>, text: &str) -> Result<f64, Reply> {
     if !days.is_finite() || days <= 0.0 {
         return Err(refusal(422, "Invalid days parameter"));
     }
-    if days > MOST_DAYS as f64 {
+    if days > MAX_DAYS as f64 {
         Err(beyond_plan(view))
     } else {
         Ok(days)
@@ -87,8 +89,9 @@ fn seconds(request: &Request<'_>, name: &str) -> Result<Millis, Reply> {
     }
 }
 
-fn beyond_plan(view: &View<'_>) -> Reply {
-    let message = "Your request exceeds the allowed time range. Public API users are limited to querying historical data within the past 365 days. Upgrade to a paid plan to enjoy full historical data access: https://www.coingecko.com/en/api/pricing.";
+fn beyond_plan(view: &VenueView<'_>) -> Reply {
+    let message = "Your request exceeds the allowed time range. Public API users are limited to querying \
+        historical data within the past 365 days. Upgrade to a paid plan to enjoy full historical data access: https://www.coingecko.com/en/api/pricing.";
     let status = Json::object([
         ("timestamp", Json::text(iso(view.now()))),
         ("error_code", Json::Int(10_012)),
@@ -97,7 +100,7 @@ fn beyond_plan(view: &View<'_>) -> Reply {
     Reply::error(401, Json::object([("error", Json::object([("status", status)]))]))
 }
 
-fn chart(view: &View<'_>, asset: AssetId, rate: f64, from: Millis, to: Millis, daily: bool) -> Reply {
+fn chart(view: &VenueView<'_>, asset: AssetId, rate: f64, from: Millis, to: Millis, daily: bool) -> Reply {
     let length = to - from;
     let (step, shift) = if daily || length > 90 * DAY {
         (DAY, 0)
@@ -106,11 +109,11 @@ fn chart(view: &View<'_>, asset: AssetId, rate: f64, from: Millis, to: Millis, d
     } else {
         (5 * MINUTE, 20 * SECOND)
     };
-    let key = noise::key(asset as u64, "chart");
+    let key = rng::key(asset as u64, "chart");
     let mut times = Vec::new();
     let mut knot = from.div_euclid(step) * step;
     while knot <= to {
-        let time = knot + (noise::uniform(key, knot / step) * shift as f64) as Millis;
+        let time = knot + (rng::uniform(key, knot / step) * shift as f64) as Millis;
         if time >= from && time < to {
             times.push(time);
         }
@@ -146,7 +149,7 @@ fn chart(view: &View<'_>, asset: AssetId, rate: f64, from: Millis, to: Millis, d
     ]))
 }
 
-fn ohlc(view: &View<'_>, asset: AssetId, rate: f64, days: &str) -> Result<Reply, Reply> {
+fn ohlc(view: &VenueView<'_>, asset: AssetId, rate: f64, days: &str) -> Result<Reply, Reply> {
     let (days, step) = match days {
         "1" => (1, 30 * MINUTE),
         "7" => (7, 4 * HOUR),
@@ -164,7 +167,7 @@ fn ohlc(view: &View<'_>, asset: AssetId, rate: f64, days: &str) -> Result<Reply,
     while start < now {
         // The time of a row is its close.
         let close = start + step;
-        if let Some(bar) = view.bar(asset, start, close) {
+        if let Some(candle) = view.candle(asset, start, close) {
             let money = |price: f64| Json::Price {
                 asset,
                 spelling: rounded(price * rate),
@@ -172,10 +175,10 @@ fn ohlc(view: &View<'_>, asset: AssetId, rate: f64, days: &str) -> Result<Reply,
             };
             rows.push(Json::Array(vec![
                 Json::Int(close),
-                money(bar.open),
-                money(bar.high),
-                money(bar.low),
-                money(bar.close),
+                money(candle.open),
+                money(candle.high),
+                money(candle.low),
+                money(candle.close),
             ]));
         }
         start = close;

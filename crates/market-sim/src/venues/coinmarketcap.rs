@@ -1,23 +1,23 @@
 //! CoinMarketCap: an envelope around everything, ids that are numbers, and three shapes of the same quotes.
 //!
-//! Version 1 and 2 key quotes by currency, version 3 lists them; data are keyed by what was asked (1), by id with lists under
-//! symbols (2), or listed (3). One unknown id fails the call unless `skip_invalid=true`.
+//! Version 1 and 2 key quotes by currency, version 3 lists them; data are keyed by what was asked (1), by id with
+//! lists under symbols (2), or listed (3). One unknown id fails the call unless `skip_invalid=true`.
 //! <https://coinmarketcap.com/api/documentation/v1/>
 
-use super::coingecko::{per_dollar, ranked};
-use super::{Reply, Request, list};
+use super::figures::{per_dollar, ranked};
+use super::message::{Reply, Request, list};
 use crate::assets::{Asset, AssetId, Sector};
 use crate::clock::{DAY, HOUR, Millis, iso};
 use crate::json::Json;
-use crate::view::View;
+use crate::venue_view::VenueView;
 
 /// Names for faults and counts.
-pub const ENDPOINTS: &[&str] = &["quotes/latest", "listings/latest", "map", "other"];
+pub const ROUTES: &[&str] = &["quotes/latest", "listings/latest", "map", "other"];
 
-const MOST_ROWS: usize = 5_000;
+const MAX_ROWS: usize = 5_000;
 
-/// The endpoint's name of a path below `/coinmarketcap`, the version left out.
-pub fn endpoint(path: &str) -> String {
+/// The route's name of a path below `/coinmarketcap`, the version left out.
+pub fn route(path: &str) -> String {
     version_and_call(path).map_or_else(String::new, |(_, call)| call.to_owned())
 }
 
@@ -40,7 +40,7 @@ fn version_and_call(path: &str) -> Option<(Version, &str)> {
 }
 
 /// Answers a request below `/coinmarketcap`.
-pub fn answer(view: &View<'_>, request: &Request<'_>) -> Reply {
+pub fn answer(view: &VenueView<'_>, request: &Request<'_>) -> Reply {
     match request.api_key.as_deref().or_else(|| request.get("CMC_PRO_API_KEY")) {
         None => return failure(view, 401, 1002, "API key missing."),
         Some("invalid") => return failure(view, 401, 1001, "This API Key is invalid."),
@@ -63,7 +63,7 @@ pub fn answer(view: &View<'_>, request: &Request<'_>) -> Reply {
 }
 
 /// An error in the envelope.
-fn failure(view: &View<'_>, status: u16, code: i64, message: &str) -> Reply {
+fn failure(view: &VenueView<'_>, status: u16, code: i64, message: &str) -> Reply {
     Reply::error(status, envelope_of_error(view.now(), code, message))
 }
 
@@ -84,7 +84,7 @@ pub fn too_many(now: Millis) -> Json {
     envelope_of_error(now, 1008, message)
 }
 
-fn envelope(view: &View<'_>, credits: usize, total: Option<usize>, data: Json) -> Reply {
+fn envelope(view: &VenueView<'_>, credits: usize, total: Option<usize>, data: Json) -> Reply {
     let mut status = vec![
         ("timestamp", Json::text(iso(view.now()))),
         ("error_code", Json::Int(0)),
@@ -99,12 +99,12 @@ fn envelope(view: &View<'_>, credits: usize, total: Option<usize>, data: Json) -
     Reply::ok(Json::object([("status", Json::object(status)), ("data", data)]))
 }
 
-fn invalid(view: &View<'_>, name: &str, value: &str) -> Reply {
+fn invalid(view: &VenueView<'_>, name: &str, value: &str) -> Reply {
     failure(view, 400, 400, &format!("Invalid value for \"{name}\": \"{value}\""))
 }
 
 /// The currencies asked for, with the units of each that a dollar is.
-fn convert(view: &View<'_>, request: &Request<'_>) -> Result<Vec<(String, f64)>, Reply> {
+fn convert(view: &VenueView<'_>, request: &Request<'_>) -> Result<Vec<(String, f64)>, Reply> {
     list(request.get("convert").unwrap_or("USD"))
         .map(|currency| {
             let rate = per_dollar(view, currency).ok_or_else(|| invalid(view, "convert", currency))?;
@@ -120,7 +120,7 @@ struct Ranking {
 }
 
 impl Ranking {
-    fn of(view: &View<'_>) -> Self {
+    fn of(view: &VenueView<'_>) -> Self {
         let ids = ranked(view);
         let cap = |id: &AssetId| Some(view.price(*id)? * view.supply(*id)?);
         let capitalisation = ids.iter().filter_map(cap).sum();
@@ -148,7 +148,7 @@ fn slug(asset: &Asset) -> String {
     }
 }
 
-fn find(view: &View<'_>, by: &str, value: &str) -> Option<AssetId> {
+fn find(view: &VenueView<'_>, by: &str, value: &str) -> Option<AssetId> {
     let found = view.catalogue().iter().find(|(_, asset)| {
         asset.coinmarketcap.is_some_and(|id| match by {
             "id" => id.to_string() == value,
@@ -159,7 +159,7 @@ fn find(view: &View<'_>, by: &str, value: &str) -> Option<AssetId> {
     found.map(|(id, _)| id).filter(|id| view.price(*id).is_some())
 }
 
-fn quotes(view: &View<'_>, request: &Request<'_>, version: Version) -> Result<Reply, Reply> {
+fn quotes(view: &VenueView<'_>, request: &Request<'_>, version: Version) -> Result<Reply, Reply> {
     let by = ["id", "symbol", "slug"]
         .into_iter()
         .find(|name| request.get(name).is_some());
@@ -207,7 +207,7 @@ fn quotes(view: &View<'_>, request: &Request<'_>, version: Version) -> Result<Re
     Ok(envelope(view, credits, None, data))
 }
 
-fn listings(view: &View<'_>, request: &Request<'_>, version: Version) -> Result<Reply, Reply> {
+fn listings(view: &VenueView<'_>, request: &Request<'_>, version: Version) -> Result<Reply, Reply> {
     let number = |name: &str, default: usize, most: usize| match request.get(name) {
         None => Ok(default),
         Some(text) => text
@@ -217,7 +217,7 @@ fn listings(view: &View<'_>, request: &Request<'_>, version: Version) -> Result<
             .ok_or_else(|| invalid(view, name, text)),
     };
     let start = number("start", 1, usize::MAX)?;
-    let limit = number("limit", 100, MOST_ROWS)?;
+    let limit = number("limit", 100, MAX_ROWS)?;
     let currencies = convert(view, request)?;
     let ranking = Ranking::of(view);
     let mut listed: Vec<AssetId> = ranking
@@ -241,7 +241,7 @@ fn listings(view: &View<'_>, request: &Request<'_>, version: Version) -> Result<
 }
 
 fn coin(
-    view: &View<'_>,
+    view: &VenueView<'_>,
     id: AssetId,
     ranking: &Ranking,
     currencies: &[(String, f64)],
@@ -300,7 +300,7 @@ fn tags(sector: Sector, rich: bool) -> Json {
     Json::Array(vec![tag])
 }
 
-fn quote(view: &View<'_>, id: AssetId, currency: &str, rate: f64, version: Version, ranking: &Ranking) -> Json {
+fn quote(view: &VenueView<'_>, id: AssetId, currency: &str, rate: f64, version: Version, ranking: &Ranking) -> Json {
     let Some(last) = view.last_day(id) else {
         return Json::Null;
     };
@@ -316,7 +316,7 @@ fn quote(view: &View<'_>, id: AssetId, currency: &str, rate: f64, version: Versi
     let all = ranking.capitalisation * rate;
     let before = view
         .turnover(id, last.at - DAY)
-        .map(|before| (last.bar.turnover / before.max(1e-9) - 1.0) * 100.0);
+        .map(|before| (last.candle.turnover / before.max(1e-9) - 1.0) * 100.0);
     let mut pairs = Vec::new();
     if version == Version::Three {
         pairs.push(("id", Json::Int(if currency == "USD" { 2_781 } else { 2_790 })));
@@ -331,7 +331,7 @@ fn quote(view: &View<'_>, id: AssetId, currency: &str, rate: f64, version: Versi
                 quoted: false,
             },
         ),
-        ("volume_24h", Json::float(last.bar.turnover * rate)),
+        ("volume_24h", Json::float(last.candle.turnover * rate)),
         (
             "volume_change_24h",
             Json::optional(before, |percent| Json::rounded(percent, 4)),
@@ -356,7 +356,7 @@ fn quote(view: &View<'_>, id: AssetId, currency: &str, rate: f64, version: Versi
     Json::object(pairs)
 }
 
-fn map(view: &View<'_>) -> Reply {
+fn map(view: &VenueView<'_>) -> Reply {
     let ranks = ranked(view);
     let rows = ranks.iter().enumerate().filter_map(|(rank, id)| {
         let asset = view.catalogue().get(*id);

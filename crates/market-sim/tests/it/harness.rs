@@ -5,11 +5,11 @@ use std::time::Duration;
 use market_sim::{Config, ManualClock, Simulator, Venue, start};
 use serde_json::Value;
 
-/// 2026-09-21T14:13:20Z, a Monday: not at the edge of any bar.
+/// 2026-09-21T14:13:20Z, a Monday: not at the edge of any candle.
 pub const NOW: i64 = 1_790_000_000_000;
 
 /// A simulator whose time stands still, and a client.
-pub struct Harness {
+pub struct TestApp {
     pub clock: Arc<ManualClock>,
     pub simulator: Simulator,
     client: reqwest::Client,
@@ -41,7 +41,7 @@ pub fn client(timeout: Duration) -> reqwest::Client {
         .expect("a client without certificates")
 }
 
-impl Harness {
+impl TestApp {
     pub fn new() -> Self {
         Self::with(|_| ())
     }
@@ -120,7 +120,8 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
     let path = root.join(folder);
     assert!(
         path.is_dir(),
-        "{} is missing: put the recorded data beside the project, name its folder in CRYPTOLENS_SHARED, or say CRYPTOLENS_SHARED=none",
+        "{} is missing: put the recorded data beside the project, name its folder in CRYPTOLENS_SHARED, \
+         or say CRYPTOLENS_SHARED=none",
         path.display()
     );
     Some(path)

@@ -4,18 +4,18 @@
 mod harness;
 
 /// Bodies have the shape of the recorded ones.
-mod shapes;
+mod payloads;
 
 /// Errors, weights and limits as the venues have them.
-mod manners;
+mod rate_limits;
 
-/// Bars agree with prices, and time with time.
+/// Candles agree with prices, and time with time.
 mod history;
 
 /// What can be made to go wrong.
 mod faults;
 
-/// Prices moved and nailed by hand.
+/// Prices moved and fixed by hand.
 mod interventions;
 
 /// Recorded files as a market.

@@ -1,6 +1,6 @@
 use market_sim::{Config, MarketSource, ReplayOptions, StartError, Venue, start};
 
-use crate::harness::{Harness, shared};
+use crate::harness::{TestApp, shared};
 
 #[tokio::test]
 async fn recorded_minutes_come_back_as_they_were() {
@@ -9,10 +9,10 @@ async fn recorded_minutes_come_back_as_they_were() {
         begin: 0.0,
         ..ReplayOptions::new(data.join("minute"))
     };
-    let harness = Harness::with(|config| config.market = MarketSource::Replay(options));
+    let app = TestApp::with(|config| config.market = MarketSource::Replay(options));
     // The replay begins now, with the first minute; the exchange shows that exchange's file, the others the dollar's.
-    assert_eq!(harness.exchange_price("BTCUSDT").await, "23140.48000000");
-    let gecko = harness
+    assert_eq!(app.exchange_price("BTCUSDT").await, "23140.48000000");
+    let gecko = app
         .get(
             Venue::CoinGecko,
             "/simple/price?ids=bitcoin,tether,solana&vs_currencies=usd&precision=full",
@@ -20,7 +20,7 @@ async fn recorded_minutes_come_back_as_they_were() {
         .await;
     assert_eq!(gecko.header("x-simulated-market"), Some("replay"));
     assert_eq!(gecko.text, r#"{"bitcoin":{"usd":23144.37},"tether":{"usd":1.00012}}"#);
-    let unknown = harness.get(Venue::Binance, "/api/v3/ticker/price?symbol=SOLUSDT").await;
+    let unknown = app.get(Venue::Binance, "/api/v3/ticker/price?symbol=SOLUSDT").await;
     assert_eq!(unknown.json()["code"], -1121);
 }
 
@@ -32,17 +32,14 @@ async fn recorded_days_have_their_supplies_and_a_history() {
         speed: 1_440.0,
         ..ReplayOptions::new(data.join("daily"))
     };
-    let harness = Harness::with(|config| config.market = MarketSource::Replay(options));
-    let rows = harness
-        .get(Venue::CoinGecko, "/coins/markets?vs_currency=usd")
-        .await
-        .json();
+    let app = TestApp::with(|config| config.market = MarketSource::Replay(options));
+    let rows = app.get(Venue::CoinGecko, "/coins/markets?vs_currency=usd").await.json();
     let rows = rows.as_array().unwrap();
     assert!(rows.len() >= 12, "{} assets", rows.len());
     let bitcoin = rows.iter().find(|row| row["id"] == "bitcoin").unwrap();
     let supply = bitcoin["circulating_supply"].as_f64().unwrap();
     assert!((15e6..20e6).contains(&supply), "{supply}");
-    let chart = harness
+    let chart = app
         .get(Venue::CoinGecko, "/coins/bitcoin/market_chart?vs_currency=usd&days=1")
         .await
         .json();
@@ -57,13 +54,13 @@ async fn recorded_trades_and_hours_can_be_replayed_too() {
             speed: 10.0,
             ..ReplayOptions::new(data.join(folder))
         };
-        let harness = Harness::with(|config| config.market = MarketSource::Replay(options));
+        let app = TestApp::with(|config| config.market = MarketSource::Replay(options));
         for _ in 0..20 {
-            let price: f64 = harness.exchange_price("BTCUSDT").await.parse().unwrap();
+            let price: f64 = app.exchange_price("BTCUSDT").await.parse().unwrap();
             assert!(price > low && price < high, "{folder}: {price}");
-            harness.clock.advance(61_000);
+            app.clock.advance(61_000);
         }
-        assert!(harness.simulator.price(Venue::Binance, "ETH").is_some());
+        assert!(app.simulator.price(Venue::Binance, "ETH").is_some());
     }
 }
 

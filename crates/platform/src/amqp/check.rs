@@ -9,7 +9,7 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel};
 use tokio::sync::Mutex;
 
-use super::{Broker, declare};
+use super::connector::{Connector, declare};
 
 /// Longest wait for one answer; a broker under an alarm gives none until the alarm is over.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
@@ -22,28 +22,35 @@ type Outcome = Result<u32, String>;
 type Answer = (Outcome, Option<Channel>);
 
 /// The check of one broker. It has a connection of its own, because an alarm blocks every connection that publishes.
-#[derive(Default)]
 pub(super) struct Check {
+    connector: Connector,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// Without a check of its own.
-    broker: Option<Broker>,
+    /// In use until a check fails: the next one opens a new connection.
+    connector: Option<Connector>,
     /// The question that has no answer yet. It is not asked again meanwhile: each would block one more channel.
     pending: Option<Shared<BoxFuture<'static, Answer>>>,
     channel: Option<Channel>,
 }
 
 impl Check {
-    pub(super) async fn run(&self, of: &Broker, queue: &str) -> anyhow::Result<u32> {
+    pub(super) fn new(connector: Connector) -> Self {
+        Self {
+            connector,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) async fn run(&self, queue: &str) -> anyhow::Result<u32> {
         let mut state = self.state.lock().await;
         let pending = match state.pending.clone() {
             Some(pending) => pending,
             None => {
-                let broker = state.broker.get_or_insert_with(|| Broker::new(of.uri.clone())).clone();
-                let question = ask(broker, state.channel.take(), queue.to_owned());
+                let connector = state.connector.get_or_insert_with(|| self.connector.separate()).clone();
+                let question = query(connector, state.channel.take(), queue.to_owned());
                 let asked = tokio::spawn(question).map(|end| end.unwrap_or_else(|end| (Err(end.to_string()), None)));
                 state.pending.insert(asked.boxed().shared()).clone()
             }
@@ -52,18 +59,18 @@ impl Check {
         state.pending = None;
         state.channel = channel;
         if outcome.is_err() && state.channel.is_none() {
-            state.broker = None;
+            state.connector = None;
         }
         outcome.map_err(|error| anyhow!(error))
     }
 }
 
-async fn ask(broker: Broker, channel: Option<Channel>, queue: String) -> Answer {
+async fn query(connector: Connector, channel: Option<Channel>, queue: String) -> Answer {
     let asking = async {
         let channel = match channel.filter(|channel| channel.status().connected()) {
             Some(channel) => channel,
             None => {
-                let channel = broker.channel().await?;
+                let channel = connector.channel().await?;
                 channel.confirm_select(ConfirmSelectOptions::default()).await?;
                 channel
             }

@@ -13,7 +13,7 @@ use lapin::{Acker, Channel};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Broker, QueueState, declare};
+use super::connector::{Connector, QueueState, declare};
 use crate::backoff::Backoff;
 use crate::retry::Failures;
 
@@ -104,7 +104,7 @@ struct Subscription {
 /// Takes messages of one queue, for as long as it lives.
 #[derive(Debug)]
 pub struct Consumer {
-    broker: Broker,
+    connector: Connector,
     queue: String,
     prefetch: u16,
     subscription: Option<Subscription>,
@@ -113,7 +113,7 @@ pub struct Consumer {
     opened: watch::Sender<Option<QueueState>>,
 }
 
-/// Whether a consumer consumes; clones tell of the same one.
+/// Whether a consumer consumes; clones show the state of the same one.
 #[derive(Debug, Clone)]
 pub struct ConsumerState {
     /// Why it does not.
@@ -145,9 +145,9 @@ impl ConsumerState {
 }
 
 impl Consumer {
-    pub(super) fn new(broker: Broker, queue: String, prefetch: u16) -> Self {
+    pub(super) fn new(connector: Connector, queue: String, prefetch: u16) -> Self {
         Self {
-            broker,
+            connector,
             queue,
             prefetch,
             subscription: None,
@@ -218,7 +218,7 @@ impl Consumer {
     }
 
     async fn open(&self) -> anyhow::Result<Subscription> {
-        let channel = self.broker.channel().await?;
+        let channel = self.connector.channel().await?;
         let found = declare(&channel, &self.queue).await?;
         channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
         let tag = Uuid::now_v7().to_string();

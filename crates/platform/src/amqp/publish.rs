@@ -8,7 +8,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, PublisherConfirm};
 use tokio::sync::Mutex;
 
-use super::{Broker, declare};
+use super::connector::{Connector, declare};
 
 /// Longest time to wait for the confirmations of one batch.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,14 +53,14 @@ struct Line {
 /// Publishes on a channel of its own; share it by reference.
 #[derive(Debug)]
 pub struct Publisher {
-    broker: Broker,
+    connector: Connector,
     line: Mutex<Option<Line>>,
 }
 
 impl Publisher {
-    pub(super) fn new(broker: Broker) -> Self {
+    pub(super) fn new(connector: Connector) -> Self {
         Self {
-            broker,
+            connector,
             line: Mutex::new(None),
         }
     }
@@ -107,7 +107,7 @@ impl Publisher {
         let mut line = match usable {
             Some(line) => line,
             None => {
-                let channel = self.broker.channel().await?;
+                let channel = self.connector.channel().await?;
                 channel.confirm_select(ConfirmSelectOptions::default()).await?;
                 let declared = HashSet::new();
                 Line { channel, declared }

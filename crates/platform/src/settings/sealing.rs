@@ -8,8 +8,8 @@ use crate::sealing::{KeyRing, MalformedKey};
 
 /// Default lines of [`SealingSettings`].
 pub const SEALING_DEFAULTS: &str = r#"
-# Key under which secrets are sealed in PostgreSQL: 32 bytes as base64 or hex. Required in staging and production. Without it
-# secrets cannot be read, so keep it, apart from the backups.
+# Key under which secrets are sealed in PostgreSQL: 32 bytes as base64 or hex. Required in staging and production.
+# Without it secrets cannot be read, so keep it, apart from the backups.
 secrets_key = ""
 # Keys under which secrets were sealed before: they are read with them, and sealed again under SECRETS_KEY.
 secrets_keys_old = []

@@ -126,7 +126,10 @@ fn is_wrong_name(error: &Error) -> bool {
 
 /// webpki's own error, which rustls passes on as it is.
 fn is_authority_as_server(error: &Error) -> bool {
-    matches!(error, Error::InvalidCertificate(CertificateError::Other(other)) if other.to_string() == "CaUsedAsEndEntity")
+    let Error::InvalidCertificate(CertificateError::Other(other)) = error else {
+        return false;
+    };
+    other.to_string() == "CaUsedAsEndEntity"
 }
 
 /// The key of a certificate of version 1: as an anchor webpki does read it.

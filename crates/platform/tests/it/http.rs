@@ -129,7 +129,7 @@ async fn a_request_carries_its_id_and_its_answer() {
 }
 
 #[tokio::test]
-async fn without_the_credential_the_answer_is_401() {
+async fn request_without_the_credential_is_answered_with_401() {
     let server = start(TOKEN);
     for token in ["", "0123456789abcdef0123456789abcdeX"] {
         let error = server.client(token).get::<_, Value>("/sums", &(), &context()).await;

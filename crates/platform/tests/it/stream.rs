@@ -57,7 +57,7 @@ async fn a_group_sees_each_entry_once_from_the_beginning() {
 }
 
 #[tokio::test]
-async fn what_was_not_finished_comes_again_to_the_same_consumer() {
+async fn unfinished_entries_come_again_to_the_same_consumer() {
     let redis = testkit::redis().await;
     write(&redis, &["1", "2", "3"]).await;
     let mut before = reader(&redis, "a");

@@ -18,7 +18,7 @@ use super::problem;
 pub struct Computations(Arc<Semaphore>);
 
 impl Default for Computations {
-    /// Half of the cores, so that intake and short questions always find one.
+    /// Half of the cores, so that the quote consumer and short requests always find one.
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Semaphore::new((cores / 2).max(1))))

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_must_fit_the_window() {
+    fn candles_must_fit_the_window() {
         for (window, interval, fits) in [
             ("1h", "1h", false),
             ("2h", "1h", true),

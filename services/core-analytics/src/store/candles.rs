@@ -50,8 +50,8 @@ INSERT INTO analytics.candles AS c
     (ticker, "interval", open_time, open, open_at, open_id, high, low, close, close_at, close_id, volume, n, backfilled,
      source, source_rank, quote_rate_assumed)
 SELECT u.* FROM unnest(
-    $1::text[], $2::text[], $3::timestamptz[], $4::numeric[], $5::timestamptz[], $6::uuid[], $7::numeric[], $8::numeric[],
-    $9::numeric[], $10::timestamptz[], $11::uuid[], $12::numeric[], $13::bigint[], $14::boolean[],
+    $1::text[], $2::text[], $3::timestamptz[], $4::numeric[], $5::timestamptz[], $6::uuid[], $7::numeric[],
+    $8::numeric[], $9::numeric[], $10::timestamptz[], $11::uuid[], $12::numeric[], $13::bigint[], $14::boolean[],
     $15::text[], $16::smallint[], $17::boolean[]) AS u
 ON CONFLICT (ticker, "interval", open_time) DO UPDATE SET
     {edges}, {high}, {low},
@@ -65,8 +65,8 @@ ON CONFLICT (ticker, "interval", open_time) DO UPDATE SET
                               WHEN {JOINS} THEN c.quote_rate_assumed OR excluded.quote_rate_assumed
                               ELSE c.quote_rate_assumed END
 WHERE excluded.n > 0
-   OR {REPLACES} AND (excluded.open, excluded.high, excluded.low, excluded.close, excluded.close_at, excluded.source_rank,
-                      excluded.quote_rate_assumed)
+   OR {REPLACES} AND (excluded.open, excluded.high, excluded.low, excluded.close, excluded.close_at,
+                      excluded.source_rank, excluded.quote_rate_assumed)
                   IS DISTINCT FROM (c.open, c.high, c.low, c.close, c.close_at, c.source_rank, c.quote_rate_assumed)
    OR {REPLACES} AND excluded.volume IS DISTINCT FROM c.volume
    OR c.n > 0 AND (NOT c.backfilled OR excluded.volume IS NOT NULL AND excluded.volume IS DISTINCT FROM c.volume
@@ -251,7 +251,8 @@ pub async fn find_holes(
     let row = client
         .query_one(
             r#"SELECT min(t) FILTER (WHERE c.ticker IS NULL
-                                        OR c.n = 0 AND (c.close_at < t + ($5 - 1) * interval '1 second' OR c.source_rank = 0)) AS missing,
+                                        OR c.n = 0 AND (c.close_at < t + ($5 - 1) * interval '1 second'
+                                                        OR c.source_rank = 0)) AS missing,
                       min(t) FILTER (WHERE c.n = 0 AND c.source_rank = 1) AS from_aggregator
                FROM generate_series($3::timestamptz, $4::timestamptz - $5 * interval '1 second',
                                     $5 * interval '1 second') AS t

@@ -247,7 +247,8 @@ mod tests {
         let partition = Table::Candles(Interval::M1).partition_at("1970-01-08T00:00:00Z".parse().unwrap());
         assert_eq!(
             partition.create_statement(),
-            "CREATE TABLE analytics.candles_1m_604800 (LIKE analytics.candles_1m INCLUDING DEFAULTS INCLUDING CONSTRAINTS); \
+            "CREATE TABLE analytics.candles_1m_604800 \
+             (LIKE analytics.candles_1m INCLUDING DEFAULTS INCLUDING CONSTRAINTS); \
              ALTER TABLE analytics.candles_1m ATTACH PARTITION analytics.candles_1m_604800 \
              FOR VALUES FROM (to_timestamp(604800)) TO (to_timestamp(1209600))"
         );

@@ -18,7 +18,7 @@ use rust_decimal::Decimal;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, Request, Respond, ResponseTemplate};
 
-use crate::harness::{TOKEN, World, at, decimal, quote, tick, ticker};
+use crate::harness::{TOKEN, TestApp, at, decimal, quote, tick, ticker};
 use testkit::eventually;
 
 const NOW: &str = "2026-03-01T12:30:20Z";
@@ -68,77 +68,77 @@ fn problem(status: u16, kind: &str) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(platform::problem::Problem::new(status, kind, "No."))
 }
 
-pub async fn mount_venue(world: &World, name: &str) {
+pub async fn mount_provider(app: &TestApp, name: &str) {
     Mock::given(method("GET"))
         .and(path(format!("/internal/history/{name}")))
         .and(header("x-internal-token", TOKEN))
         .respond_with(Venue)
-        .mount(&world.fetch)
+        .mount(&app.fetch)
         .await;
 }
 
-async fn counts(world: &World) -> Vec<usize> {
+async fn counts(app: &TestApp) -> Vec<usize> {
     let mut counts = Vec::new();
     for interval in Interval::ALL {
-        counts.push(world.candles("BTC", interval).await.len());
+        counts.push(app.candles("BTC", interval).await.len());
     }
     counts
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_first_start_fills_every_length_after_failures_too() {
-    let world = World::new(NOW).await;
+    let app = TestApp::new(NOW).await;
     Mock::given(path("/internal/history/BTC"))
         .respond_with(problem(503, "dependency_unavailable"))
         .up_to_n_times(3)
-        .mount(&world.fetch)
+        .mount(&app.fetch)
         .await;
-    mount_venue(&world, "BTC").await;
+    mount_provider(&app, "BTC").await;
     Mock::given(path("/internal/history/DOGE"))
         .respond_with(problem(404, "token_not_found"))
-        .mount(&world.fetch)
+        .mount(&app.fetch)
         .await;
-    let running = world.start(&["BTC", "DOGE"]).await;
+    let running = app.start(&["BTC", "DOGE"]).await;
     eventually("a year of days and a day of minutes", async || {
-        world.candles("BTC", Interval::D1).await.len() == 366 && world.candles("BTC", Interval::M1).await.len() == 1_441
+        app.candles("BTC", Interval::D1).await.len() == 366 && app.candles("BTC", Interval::M1).await.len() == 1_441
     })
     .await;
     eventually("all lengths", async || {
-        let counts = counts(&world).await;
+        let counts = counts(&app).await;
         counts[1] == 8 * 288 + 1 && counts[2] >= 8 * 96 && counts[3] == 90 * 24 + 1 && counts[4] >= 90 * 6
     })
     .await;
-    let requests = world.fetch.received_requests().await.unwrap().len();
+    let requests = app.fetch.received_requests().await.unwrap().len();
     assert_eq!(requests, 3 + 8, "three failures, then each history once");
     running.stop().await;
 
     // The second start finds nothing missing but the history that nobody tells.
-    let before = counts(&world).await;
-    let running = world.start(&["BTC", "DOGE"]).await;
+    let before = counts(&app).await;
+    let running = app.start(&["BTC", "DOGE"]).await;
     eventually("the second look", async || {
-        world.fetch.received_requests().await.unwrap().len() == requests + 4
+        app.fetch.received_requests().await.unwrap().len() == requests + 4
     })
     .await;
     running.stop().await;
-    assert_eq!(counts(&world).await, before);
+    assert_eq!(counts(&app).await, before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn history_and_own_prices_make_one_bar() {
-    let world = World::new(NOW).await;
+async fn history_and_own_prices_make_one_candle() {
+    let app = TestApp::new(NOW).await;
     let own = quote("BTC", at(NOW) + SignedDuration::from_secs(5), "7777777");
-    world.store().record(&[(ticker("BTC"), tick(&own))]).await.unwrap();
-    mount_venue(&world, "BTC").await;
-    let running = world.start(&["BTC"]).await;
+    app.store().record(&[(ticker("BTC"), tick(&own))]).await.unwrap();
+    mount_provider(&app, "BTC").await;
+    let running = app.start(&["BTC"]).await;
     eventually("history", async || {
-        world.candles("BTC", Interval::H1).await.len() == 90 * 24 + 1
+        app.candles("BTC", Interval::H1).await.len() == 90 * 24 + 1
     })
     .await;
     eventually("the running candle", async || {
-        world.candles("BTC", Interval::H1).await.last().unwrap().backfilled
+        app.candles("BTC", Interval::H1).await.last().unwrap().backfilled
     })
     .await;
-    let candle = *world.candles("BTC", Interval::H1).await.last().unwrap();
+    let candle = *app.candles("BTC", Interval::H1).await.last().unwrap();
     let minutes = |text: &str| Decimal::from(at(text).as_second() / 60);
     assert_eq!(candle.open.price, minutes("2026-03-01T12:00:00Z"));
     assert_eq!(
@@ -182,16 +182,16 @@ fn history(
     candles_of_response(&body, &Rates::new(), at(reported_at))
 }
 
-async fn hours(world: &World) -> Vec<(Decimal, Option<ProviderId>, Option<Decimal>, bool)> {
-    let candles = world.candles("BTC", Interval::H1).await;
+async fn hours(app: &TestApp) -> Vec<(Decimal, Option<ProviderId>, Option<Decimal>, bool)> {
+    let candles = app.candles("BTC", Interval::H1).await;
     let row = |candle: Candle| (candle.close.price, candle.source, candle.volume, candle.backfilled);
     candles.into_iter().map(row).collect()
 }
 
 #[tokio::test]
 async fn better_source_replaces_a_worse_one_and_never_the_other_way_round() {
-    let world = World::new(NOW).await;
-    let store = world.store();
+    let app = TestApp::new(NOW).await;
+    let store = app.store();
     let of = |source, price| history(source, Interval::H1, "2026-03-01T10:00:00Z", &[price], NOW);
     let ten = Some(Decimal::TEN);
     let steps = [
@@ -204,9 +204,9 @@ async fn better_source_replaces_a_worse_one_and_never_the_other_way_round() {
     for (source, price, expected, from) in steps {
         store.merge_history(&of(source, price)).await.unwrap();
         let expected = (Decimal::from(expected), Some(from), ten, true);
-        assert_eq!(hours(&world).await, [expected], "{source} {price}");
+        assert_eq!(hours(&app).await, [expected], "{source} {price}");
     }
-    let candle = world.candles("BTC", Interval::H1).await[0];
+    let candle = app.candles("BTC", Interval::H1).await[0];
     assert_eq!(
         (candle.high, candle.low),
         (Decimal::from(6), Decimal::from(6)),
@@ -216,8 +216,8 @@ async fn better_source_replaces_a_worse_one_and_never_the_other_way_round() {
 
 #[tokio::test]
 async fn volume_of_a_candle_fetched_while_it_ran_is_that_of_the_whole_candle() {
-    let world = World::new(NOW).await;
-    let store = world.store();
+    let app = TestApp::new(NOW).await;
+    let store = app.store();
     let of = |reported_at| {
         history(
             ProviderId::Binance,
@@ -228,7 +228,7 @@ async fn volume_of_a_candle_fetched_while_it_ran_is_that_of_the_whole_candle() {
         )
     };
     store.merge_history(&of(NOW)).await.unwrap();
-    assert_eq!(hours(&world).await[0].2, None);
+    assert_eq!(hours(&app).await[0].2, None);
     let range = (at("2026-03-01T12:00:00Z"), at("2026-03-01T13:00:00Z"));
     let holes = core_analytics::store::candles::find_holes(
         &store.client().await.unwrap(),
@@ -241,7 +241,7 @@ async fn volume_of_a_candle_fetched_while_it_ran_is_that_of_the_whole_candle() {
     .unwrap();
     assert_eq!(holes.missing, Some(range.0), "fetched again after its close");
     store.merge_history(&of("2026-03-01T13:00:10Z")).await.unwrap();
-    assert_eq!(hours(&world).await[0].2, Some(Decimal::TEN));
+    assert_eq!(hours(&app).await[0].2, Some(Decimal::TEN));
     let holes = core_analytics::store::candles::find_holes(
         &store.client().await.unwrap(),
         &ticker("BTC"),
@@ -256,8 +256,8 @@ async fn volume_of_a_candle_fetched_while_it_ran_is_that_of_the_whole_candle() {
 
 #[tokio::test]
 async fn repair_leaves_our_own_candles_and_fills_only_what_is_missing() {
-    let world = World::new(NOW).await;
-    let store = world.store();
+    let app = TestApp::new(NOW).await;
+    let store = app.store();
     let mut own = Vec::new();
     for minute in (0..10).filter(|minute| *minute != 4) {
         let moment = at("2026-03-01T12:00:02Z") + SignedDuration::from_mins(minute);
@@ -275,7 +275,7 @@ async fn repair_leaves_our_own_candles_and_fills_only_what_is_missing() {
         NOW,
     );
     store.merge_history(&repair).await.unwrap();
-    let candles = world.candles("BTC", Interval::M1).await;
+    let candles = app.candles("BTC", Interval::M1).await;
     assert_eq!(candles.len(), 10);
     for (minute, candle) in candles.iter().enumerate() {
         let expected = if minute == 4 {
@@ -286,7 +286,7 @@ async fn repair_leaves_our_own_candles_and_fills_only_what_is_missing() {
         let prices = [candle.open.price, candle.high, candle.low, candle.close.price];
         assert_eq!(prices, expected.map(decimal), "{minute}");
     }
-    let five = world.candles("BTC", Interval::M5).await;
+    let five = app.candles("BTC", Interval::M5).await;
     assert_eq!(
         (five[1].open.price, five[1].close.price),
         (decimal("100"), decimal("101"))
@@ -295,8 +295,8 @@ async fn repair_leaves_our_own_candles_and_fills_only_what_is_missing() {
 
 #[tokio::test]
 async fn minutes_without_prices_are_fetched_as_soon_as_fetch_answers_again() {
-    let world = World::new(NOW).await;
-    let store = world.store();
+    let app = TestApp::new(NOW).await;
+    let store = app.store();
     let mut own = Vec::new();
     for minute in (0..30).filter(|minute| !(10..20).contains(minute)) {
         let quote = quote(
@@ -308,14 +308,14 @@ async fn minutes_without_prices_are_fetched_as_soon_as_fetch_answers_again() {
     }
     store.record(&own).await.unwrap();
     let client = InternalClient::new(
-        format!("{}/", world.fetch.uri()).parse().unwrap(),
+        format!("{}/", app.fetch.uri()).parse().unwrap(),
         TOKEN.into(),
         Duration::from_secs(20),
     );
     let backfill = Backfill {
         store: store.clone(),
         fetch: client.unwrap(),
-        clock: world.clock.shared(),
+        clock: app.clock.shared(),
         tickers: vec![ticker("BTC")],
         concurrency: 1,
         repair_every: Duration::from_secs(3_600),
@@ -326,13 +326,13 @@ async fn minutes_without_prices_are_fetched_as_soon_as_fetch_answers_again() {
     Mock::given(path("/internal/history/BTC"))
         .respond_with(problem(503, "dependency_unavailable"))
         .up_to_n_times(1)
-        .mount(&world.fetch)
+        .mount(&app.fetch)
         .await;
     backfill.repair_recent(&mut settled).await;
-    assert_eq!(world.candles("BTC", Interval::M1).await.len(), 20);
-    mount_venue(&world, "BTC").await;
+    assert_eq!(app.candles("BTC", Interval::M1).await.len(), 20);
+    mount_provider(&app, "BTC").await;
     backfill.repair_recent(&mut settled).await;
-    let candles = world.candles("BTC", Interval::M1).await;
+    let candles = app.candles("BTC", Interval::M1).await;
     let recent: Vec<&Candle> = candles
         .iter()
         .filter(|candle| candle.open_time >= at("2026-03-01T12:00:00Z"))
@@ -346,7 +346,7 @@ async fn minutes_without_prices_are_fetched_as_soon_as_fetch_answers_again() {
         20
     );
     // Nothing is asked again while nothing new is missing.
-    let requests = world.fetch.received_requests().await.unwrap().len();
+    let requests = app.fetch.received_requests().await.unwrap().len();
     backfill.repair_recent(&mut settled).await;
-    assert_eq!(world.fetch.received_requests().await.unwrap().len(), requests);
+    assert_eq!(app.fetch.received_requests().await.unwrap().len(), requests);
 }

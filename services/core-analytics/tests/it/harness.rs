@@ -26,7 +26,7 @@ use wiremock::MockServer;
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 /// Servers of one test, and the time.
-pub struct World {
+pub struct TestApp {
     pub database: TestDatabase,
     pub redis: TestRedis,
     pub fetch: MockServer,
@@ -34,7 +34,7 @@ pub struct World {
 }
 
 /// One process of the service.
-pub struct Running {
+pub struct RunningApp {
     pub client: InternalClient,
     pub base: url::Url,
     stop: CancellationToken,
@@ -53,7 +53,7 @@ pub fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-impl World {
+impl TestApp {
     pub async fn new(now: &str) -> Self {
         let (database, redis, fetch) = tokio::join!(testkit::database(), testkit::redis(), MockServer::start());
         Self {
@@ -69,7 +69,7 @@ impl World {
     }
 
     /// Starts the service; history is filled in for `supported` only.
-    pub async fn start(&self, supported: &[&str]) -> Running {
+    pub async fn start(&self, supported: &[&str]) -> RunningApp {
         let variables: Variables = [
             ("PORT", "0".to_owned()),
             ("APP_ENV", "test".to_owned()),
@@ -92,7 +92,7 @@ impl World {
         let stop = CancellationToken::new();
         let app = App::start(settings, self.clock.shared(), stop.clone()).await.unwrap();
         let base: url::Url = format!("http://{}/", app.address()).parse().unwrap();
-        Running {
+        RunningApp {
             client: InternalClient::new(base.clone(), TOKEN.into(), Duration::from_secs(20)).unwrap(),
             base,
             stop,
@@ -161,7 +161,7 @@ impl World {
     }
 }
 
-impl Running {
+impl RunningApp {
     /// Asks it to stop and waits until it has.
     pub async fn stop(self) {
         self.stop.cancel();

@@ -9,7 +9,7 @@ use domain::interval::Interval;
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
 
-use crate::harness::{World, at, decimal, quote, ticker};
+use crate::harness::{TestApp, at, decimal, quote, ticker};
 use testkit::eventually;
 
 const NOW: &str = "2026-03-01T12:02:00Z";
@@ -31,29 +31,26 @@ fn flat(interval: Interval, candles: i64, price: i64) -> Vec<HistoryCandle> {
         .collect()
 }
 
-async fn fill(world: &World, name: &str) {
+async fn fill(app: &TestApp, name: &str) {
     for (interval, candles) in [(Interval::H1, 31 * 24), (Interval::M5, 8 * 288)] {
         let candles = candles_of_history(&ticker(name), interval, &flat(interval, candles, 200), at(NOW));
-        world.store().merge_history(&candles).await.unwrap();
+        app.store().merge_history(&candles).await.unwrap();
     }
 }
 
-async fn metrics_at(world: &World, price: &str) -> Option<MetricsMessage> {
-    let metrics = world.metrics("BTC").await;
+async fn metrics_at(app: &TestApp, price: &str) -> Option<MetricsMessage> {
+    let metrics = app.metrics("BTC").await;
     metrics.filter(|metrics| metrics.price == decimal(price))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quote_is_followed_by_its_metrics() {
-    let world = World::new(NOW).await;
-    fill(&world, "BTC").await;
-    let running = world.start(&[]).await;
-    world.publish(&[quote("BTC", at(NOW), "150")]).await;
-    eventually("metrics of the quote", async || {
-        metrics_at(&world, "150").await.is_some()
-    })
-    .await;
-    let metrics = metrics_at(&world, "150").await.unwrap();
+    let app = TestApp::new(NOW).await;
+    fill(&app, "BTC").await;
+    let running = app.start(&[]).await;
+    app.publish(&[quote("BTC", at(NOW), "150")]).await;
+    eventually("metrics of the quote", async || metrics_at(&app, "150").await.is_some()).await;
+    let metrics = metrics_at(&app, "150").await.unwrap();
     assert_eq!(metrics.change_24h_percent, Some(-25.0));
     assert_eq!(metrics.drop_24h_percent, Some(25.0));
     assert_eq!(metrics.drawdown_30d_percent, Some(25.0));
@@ -71,7 +68,7 @@ async fn a_quote_is_followed_by_its_metrics() {
     assert_eq!(metrics.request_id, "r-1");
 
     let entries: redis::streams::StreamRangeReply =
-        redis::AsyncCommands::xrange_all(&mut world.redis.connection.clone(), keys::METRICS_STREAM)
+        redis::AsyncCommands::xrange_all(&mut app.redis.connection.clone(), keys::METRICS_STREAM)
             .await
             .unwrap();
     let text: String = entries.ids[0].get(keys::MESSAGE_FIELD).unwrap();
@@ -81,38 +78,33 @@ async fn a_quote_is_followed_by_its_metrics() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_asset_without_history_has_unknown_metrics() {
-    let world = World::new(NOW).await;
-    let running = world.start(&[]).await;
-    world.publish(&[quote("BTC", at(NOW), "150")]).await;
-    eventually("metrics of the quote", async || {
-        metrics_at(&world, "150").await.is_some()
-    })
-    .await;
-    let metrics = metrics_at(&world, "150").await.unwrap();
+    let app = TestApp::new(NOW).await;
+    let running = app.start(&[]).await;
+    app.publish(&[quote("BTC", at(NOW), "150")]).await;
+    eventually("metrics of the quote", async || metrics_at(&app, "150").await.is_some()).await;
+    let metrics = metrics_at(&app, "150").await.unwrap();
     assert_eq!(metrics.change_24h_percent, None);
     assert_eq!(metrics.undefined.len(), 8);
     running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_another_process_counted_is_in_the_windows_too() {
-    let world = World::new(NOW).await;
-    fill(&world, "BTC").await;
-    let running = world.start(&[]).await;
-    world.publish(&[quote("BTC", at(NOW), "200")]).await;
-    eventually("first metrics", async || metrics_at(&world, "200").await.is_some()).await;
+async fn windows_include_candles_of_another_process() {
+    let app = TestApp::new(NOW).await;
+    fill(&app, "BTC").await;
+    let running = app.start(&[]).await;
+    app.publish(&[quote("BTC", at(NOW), "200")]).await;
+    eventually("first metrics", async || metrics_at(&app, "200").await.is_some()).await;
     // The other process counts a spike that this one never reads.
     let spike = quote("BTC", at(NOW) + SignedDuration::from_secs(1), "300");
-    world
-        .store()
+    app.store()
         .record(&[(ticker("BTC"), crate::harness::tick(&spike))])
         .await
         .unwrap();
-    world
-        .publish(&[quote("BTC", at(NOW) + SignedDuration::from_secs(2), "210")])
+    app.publish(&[quote("BTC", at(NOW) + SignedDuration::from_secs(2), "210")])
         .await;
-    eventually("next metrics", async || metrics_at(&world, "210").await.is_some()).await;
-    let metrics = metrics_at(&world, "210").await.unwrap();
+    eventually("next metrics", async || metrics_at(&app, "210").await.is_some()).await;
+    let metrics = metrics_at(&app, "210").await.unwrap();
     assert_eq!(metrics.high_24h, Some(decimal("300")));
     assert!((metrics.drawdown_30d_percent.unwrap() - 30.0).abs() < 1e-9);
     running.stop().await;

@@ -6,24 +6,23 @@ use jiff::SignedDuration;
 use platform::client::ClientError;
 use platform::client::RequestContext;
 
-use crate::harness::{World, at, quote};
+use crate::harness::{TestApp, at, quote};
 use testkit::eventually;
 
 const NOW: &str = "2026-03-01T12:00:00Z";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flushed_redis_fills_again() {
-    let world = World::new(NOW).await;
-    let running = world.start(&[]).await;
-    world.publish(&[quote("BTC", at(NOW), "10")]).await;
-    eventually("the first quote", async || world.metrics("BTC").await.is_some()).await;
-    world.redis.flush().await;
-    assert!(world.metrics("BTC").await.is_none());
-    world
-        .publish(&[quote("BTC", at(NOW) + SignedDuration::from_secs(1), "11")])
+    let app = TestApp::new(NOW).await;
+    let running = app.start(&[]).await;
+    app.publish(&[quote("BTC", at(NOW), "10")]).await;
+    eventually("the first quote", async || app.metrics("BTC").await.is_some()).await;
+    app.redis.flush().await;
+    assert!(app.metrics("BTC").await.is_none());
+    app.publish(&[quote("BTC", at(NOW) + SignedDuration::from_secs(1), "11")])
         .await;
     eventually("the quote after the flush", async || {
-        world.counted("BTC").await == 2 && world.metrics("BTC").await.is_some()
+        app.counted("BTC").await == 2 && app.metrics("BTC").await.is_some()
     })
     .await;
     running.stop().await;
@@ -31,15 +30,14 @@ async fn a_flushed_redis_fills_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_postgresql_is_away_quotes_wait_and_the_process_lives() {
-    let world = World::new(NOW).await;
-    let running = world.start(&[]).await;
-    world.publish(&[quote("BTC", at(NOW), "10")]).await;
-    eventually("the first quote", async || world.unfinished().await == 0).await;
+    let app = TestApp::new(NOW).await;
+    let running = app.start(&[]).await;
+    app.publish(&[quote("BTC", at(NOW), "10")]).await;
+    eventually("the first quote", async || app.unfinished().await == 0).await;
 
-    let gate = Gate::new(&world.database.url).await;
+    let gate = Gate::new(&app.database.url).await;
     gate.close().await;
-    world
-        .publish(&[quote("BTC", at(NOW) + SignedDuration::from_secs(1), "11")])
+    app.publish(&[quote("BTC", at(NOW) + SignedDuration::from_secs(1), "11")])
         .await;
     let ready = running.base.join("health/ready").unwrap();
     eventually("not ready", async || status(&ready).await == 503).await;
@@ -52,12 +50,12 @@ async fn while_postgresql_is_away_quotes_wait_and_the_process_lives() {
         Err(ClientError::Problem(problem)) => assert_eq!(problem.kind, "dependency_unavailable"),
         other => panic!("{other:?}"),
     }
-    assert_eq!(world.unfinished().await, 1, "nothing is acked");
+    assert_eq!(app.unfinished().await, 1, "nothing is acked");
     assert!(running.is_alive());
 
     gate.open().await;
-    eventually("the waiting quote", async || world.unfinished().await == 0).await;
-    assert_eq!(world.counted("BTC").await, 2);
+    eventually("the waiting quote", async || app.unfinished().await == 0).await;
+    assert_eq!(app.counted("BTC").await, 2);
     eventually("ready again", async || status(&ready).await == 200).await;
     running.stop().await;
 }

@@ -17,12 +17,12 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::harness::{Running, World, at, quote, tick, ticker};
+use crate::harness::{RunningApp, TestApp, at, quote, tick, ticker};
 
 const NOW: &str = "2026-03-01T12:30:00Z";
 
 /// Hours up to the running one, without those in `missing` (counted back from the running one).
-async fn fill(world: &World, name: &str, hours: i64, missing: &[i64], price: impl Fn(i64) -> i64) {
+async fn fill(app: &TestApp, name: &str, hours: i64, missing: &[i64], price: impl Fn(i64) -> i64) {
     let newest = Interval::H1.open_time(at(NOW));
     let candles: Vec<HistoryCandle> = (0..hours)
         .rev()
@@ -41,19 +41,19 @@ async fn fill(world: &World, name: &str, hours: i64, missing: &[i64], price: imp
         })
         .collect();
     let candles = candles_of_history(&ticker(name), Interval::H1, &candles, at(NOW));
-    world.store().merge_history(&candles).await.unwrap();
+    app.store().merge_history(&candles).await.unwrap();
 }
 
 fn priced(at: Timestamp, price: &str) -> (Ticker, Tick) {
     (ticker("BTC"), tick(&quote("BTC", at, price)))
 }
 
-async fn get<T: DeserializeOwned>(running: &Running, path: &str, query: &impl Serialize) -> T {
+async fn get<T: DeserializeOwned>(running: &RunningApp, path: &str, query: &impl Serialize) -> T {
     let answer = running.client.get(path, query, &RequestContext::current()).await;
     answer.unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-async fn refused(running: &Running, path: &str, query: &impl Serialize) -> Problem {
+async fn refused(running: &RunningApp, path: &str, query: &impl Serialize) -> Problem {
     let answer: Result<serde_json::Value, _> = running.client.get(path, query, &RequestContext::current()).await;
     match answer {
         Err(ClientError::Problem(problem)) => problem,
@@ -62,14 +62,20 @@ async fn refused(running: &Running, path: &str, query: &impl Serialize) -> Probl
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn statistics_are_of_the_closed_bars_of_the_window() {
-    let world = World::new(NOW).await;
+async fn statistics_are_of_the_closed_candles_of_the_window() {
+    let app = TestApp::new(NOW).await;
     // The running candle (0 back) would be the highest price.
-    fill(&world, "BTC", 200, &[10], |back| {
-        if back == 0 { 9_999 } else { 100 + back % 7 }
-    })
+    fill(
+        &app,
+        "BTC",
+        200,
+        &[10],
+        |back| {
+            if back == 0 { 9_999 } else { 100 + back % 7 }
+        },
+    )
     .await;
-    let running = world.start(&["ETH"]).await;
+    let running = app.start(&["ETH"]).await;
     let query = StatsQuery {
         window: Some("4d".to_owned()),
         ..StatsQuery::default()
@@ -96,9 +102,9 @@ async fn statistics_are_of_the_closed_bars_of_the_window() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_asked_wrongly_is_named() {
-    let world = World::new(NOW).await;
-    let running = world.start(&["BTC"]).await;
+async fn invalid_parameters_are_named() {
+    let app = TestApp::new(NOW).await;
+    let running = app.start(&["BTC"]).await;
     let query = StatsQuery {
         window: Some("30m".to_owned()),
         interval: Some("2h".to_owned()),
@@ -146,9 +152,9 @@ async fn what_is_asked_wrongly_is_named() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chart_has_equally_long_columns_up_to_the_present() {
-    let world = World::new(NOW).await;
-    fill(&world, "BTC", 1_000, &[5], |back| 1_000 + (back * 31) % 97).await;
-    let running = world.start(&[]).await;
+    let app = TestApp::new(NOW).await;
+    fill(&app, "BTC", 1_000, &[5], |back| 1_000 + (back * 31) % 97).await;
+    let running = app.start(&[]).await;
     let query = TimeseriesQuery {
         max_points: Some(100),
         series: Some("price,returns,drawdown,rolling_volatility,rolling_sharpe".to_owned()),
@@ -179,14 +185,14 @@ async fn a_chart_has_equally_long_columns_up_to_the_present() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn correlations_rest_on_common_returns_only() {
-    let world = World::new(NOW).await;
+    let app = TestApp::new(NOW).await;
     let wave = |back: i64| 1_000 + (back * 31) % 97;
-    fill(&world, "BTC", 100, &[], wave).await;
+    fill(&app, "BTC", 100, &[], wave).await;
     // The same prices, but an hour is missing here and another there.
-    fill(&world, "ETH", 100, &[20], wave).await;
-    fill(&world, "SOL", 100, &[40], wave).await;
-    fill(&world, "DAI", 100, &[], |_| 1).await;
-    let running = world.start(&[]).await;
+    fill(&app, "ETH", 100, &[20], wave).await;
+    fill(&app, "SOL", 100, &[40], wave).await;
+    fill(&app, "DAI", 100, &[], |_| 1).await;
+    let running = app.start(&[]).await;
     let query = CorrelationQuery {
         symbols: "btc, ETH,SOL,DAI".to_owned(),
         window: Some("4d".to_owned()),
@@ -212,10 +218,10 @@ async fn correlations_rest_on_common_returns_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_of_bars_join_without_gap_or_overlap() {
-    let world = World::new(NOW).await;
-    fill(&world, "BTC", 25, &[], |back| 100 + back).await;
-    let running = world.start(&[]).await;
+async fn pages_of_candles_join_without_gap_or_overlap() {
+    let app = TestApp::new(NOW).await;
+    fill(&app, "BTC", 25, &[], |back| 100 + back).await;
+    let running = app.start(&[]).await;
     let all: WithProvenance<Page<CandleBody>> = get(&running, "candles/BTC", &CandlesQuery::default()).await;
     let all = all.data.items;
     assert_eq!(all.len(), 25);
@@ -267,16 +273,16 @@ async fn pages_of_bars_join_without_gap_or_overlap() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn age_is_that_of_the_newest_price_whatever_the_length_of_the_bars() {
-    let world = World::new(NOW).await;
-    fill(&world, "BTC", 100, &[0], |_| 100).await;
+async fn age_is_that_of_the_newest_price_whatever_the_length_of_the_candles() {
+    let app = TestApp::new(NOW).await;
+    fill(&app, "BTC", 100, &[0], |_| 100).await;
     // The last price came twelve minutes ago; before that one every minute.
     let ticks: Vec<_> = (12..60)
         .map(|minutes| priced(at(NOW) - SignedDuration::from_mins(minutes), "101"))
         .collect();
-    world.store().record(&ticks).await.unwrap();
+    app.store().record(&ticks).await.unwrap();
     let last = at("2026-03-01T12:18:00Z");
-    let running = world.start(&[]).await;
+    let running = app.start(&[]).await;
     for interval in ["1m", "1h", "1d"] {
         let query = CandlesQuery {
             interval: Some(interval.to_owned()),
@@ -316,7 +322,7 @@ async fn age_is_that_of_the_newest_price_whatever_the_length_of_the_bars() {
             "{interval}"
         );
     }
-    world.store().record(&[priced(at(NOW), "102")]).await.unwrap();
+    app.store().record(&[priced(at(NOW), "102")]).await.unwrap();
     let answer: WithProvenance<Page<CandleBody>> = get(&running, "candles/BTC", &CandlesQuery::default()).await;
     assert_eq!((answer.as_of.unwrap().0, answer.state), (at(NOW), DataState::Ok));
     running.stop().await;

@@ -112,7 +112,7 @@ pub enum ProviderError {
     Payload(String),
 }
 
-/// The shortest ban at Binance; used where the end is not told.
+/// The shortest ban at Binance; used where the end is not reported.
 const SHORTEST_BAN: Duration = Duration::from_secs(120);
 
 /// As much of a provider's message as is kept.
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_venue_says_how_long_to_wait() {
+    fn the_provider_says_how_long_to_wait() {
         let wait = Duration::from_millis(16_500);
         let error = error_for_status(429, b"", Some(wait)).unwrap();
         assert_eq!(error.retry(), Retry::NotBefore(wait));

@@ -44,7 +44,7 @@ pub use http::RawResponse;
 /// One entry of a provider's answer about a price, its numbers as the provider wrote them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RawTicker {
-    /// The provider's own name or id, where the answer tells it.
+    /// The provider's own name or id, where the response has it.
     pub symbol: Option<String>,
     /// The currency of the amounts, spelled as the provider does.
     pub currency: Option<String>,
@@ -113,7 +113,7 @@ pub struct ParsedBatch {
     pub rejected: Vec<Rejected>,
 }
 
-/// A provider that tells current prices.
+/// A provider that reports current prices.
 #[async_trait]
 pub trait Provider: Send + Sync {
     fn id(&self) -> ProviderId;
@@ -146,7 +146,7 @@ pub struct CandlesRequest {
     pub to: Timestamp,
 }
 
-/// A provider that tells past prices.
+/// A provider that reports past prices.
 #[async_trait]
 pub trait History: Send + Sync {
     fn id(&self) -> ProviderId;

@@ -184,7 +184,7 @@ async fn recorded_refusals_are_typed(
 #[case::failing(ResponseTemplate::new(502).set_body_string("<html>Bad gateway"), ErrorKind::Unavailable)]
 #[case::slow(ResponseTemplate::new(200).set_delay(Duration::from_secs(20)), ErrorKind::Unavailable)]
 #[tokio::test]
-async fn nonsense_is_typed_at_every_venue(#[case] answer: ResponseTemplate, #[case] kind: ErrorKind) {
+async fn nonsense_is_typed_at_every_provider(#[case] answer: ResponseTemplate, #[case] kind: ErrorKind) {
     for id in ProviderId::ALL {
         let error = ask(id, answer.clone()).await.unwrap_err();
         assert_eq!(
@@ -208,7 +208,7 @@ async fn one_bad_entry_spoils_only_itself() {
 }
 
 #[tokio::test]
-async fn venues_are_asked_as_they_document_it() {
+async fn providers_are_asked_as_they_document_it() {
     let server = MockServer::start().await;
     let list = r#"["BTCUSDT","ETHUSDT","DOGEUSDT"]"#;
     Mock::given(path("/api/v3/ticker/24hr"))

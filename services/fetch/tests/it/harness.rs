@@ -107,14 +107,14 @@ pub fn context() -> RequestContext {
 }
 
 /// A process with a simulator, a database and a Redis of its own.
-pub struct Service {
+pub struct TestApp {
     pub sim: Simulator,
     pub redis: TestRedis,
     pub database: TestDatabase,
     pub process: Process,
 }
 
-impl Service {
+impl TestApp {
     pub async fn start(more: &[(&str, &str)]) -> Self {
         Self::start_with(|_| (), more).await
     }

@@ -8,7 +8,7 @@ use market_sim::{FaultKind, FaultRequest, Venue};
 use platform::client::ClientError;
 use platform::clock::{Clock, SystemClock};
 
-use crate::harness::{Service, context};
+use crate::harness::{TestApp, context};
 
 /// Long charts take a simulator that was not optimised a while.
 const PATIENT: (&str, &str) = ("PROVIDER_TIMEOUT_MS", "30000");
@@ -24,9 +24,9 @@ fn query(interval: Interval, bars: i64) -> HistoryQuery {
     }
 }
 
-async fn ask(service: &Service, ticker: &str, query: &HistoryQuery) -> Result<HistoryBody, ClientError> {
+async fn ask(app: &TestApp, ticker: &str, query: &HistoryQuery) -> Result<HistoryBody, ClientError> {
     let path = format!("/history/{ticker}");
-    service.process.client.get(&path, query, &context()).await
+    app.process.client.get(&path, query, &context()).await
 }
 
 fn assert_contiguous(body: &HistoryBody) {
@@ -39,9 +39,9 @@ fn assert_contiguous(body: &HistoryBody) {
 
 #[tokio::test]
 async fn several_pages_of_binance_join_without_gap() {
-    let service = Service::start(&[PATIENT]).await;
+    let app = TestApp::start(&[PATIENT]).await;
     let query = query(Interval::M1, 2_500);
-    let body = ask(&service, "BTC", &query).await.unwrap();
+    let body = ask(&app, "BTC", &query).await.unwrap();
     assert_eq!((body.source, body.interval), (ProviderId::Binance, Interval::M1));
     assert_eq!(body.currency, "USDT");
     assert!((2_499..=2_501).contains(&body.candles.len()), "{}", body.candles.len());
@@ -49,7 +49,7 @@ async fn several_pages_of_binance_join_without_gap() {
     assert!(!body.candles.last().unwrap().closed);
     assert!(body.candles.iter().all(|bar| bar.v.is_some()));
 
-    let again = ask(&service, "BTC", &query).await.unwrap();
+    let again = ask(&app, "BTC", &query).await.unwrap();
     let closed = |body: &HistoryBody| {
         body.candles
             .iter()
@@ -58,20 +58,20 @@ async fn several_pages_of_binance_join_without_gap() {
             .collect::<Vec<_>>()
     };
     assert_eq!(closed(&body)[..2_400], closed(&again)[..2_400]);
-    service.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn coingecko_tells_what_binance_cannot() {
-    let service = Service::start(&[PATIENT]).await;
-    let usdt = ask(&service, "USDT", &query(Interval::H1, 48)).await.unwrap();
+    let app = TestApp::start(&[PATIENT]).await;
+    let usdt = ask(&app, "USDT", &query(Interval::H1, 48)).await.unwrap();
     assert_eq!(usdt.source, ProviderId::CoinGecko);
     assert!(usdt.candles.len() >= 46, "{}", usdt.candles.len());
     assert_contiguous(&usdt);
 
     let fault = FaultKind::ServerError { status: 500 };
-    service.sim.add_fault(FaultRequest::new(Venue::Binance, fault)).unwrap();
-    let btc = ask(&service, "BTC", &query(Interval::D1, 30)).await.unwrap();
+    app.sim.add_fault(FaultRequest::new(Venue::Binance, fault)).unwrap();
+    let btc = ask(&app, "BTC", &query(Interval::D1, 30)).await.unwrap();
     assert_eq!((btc.source, btc.currency.as_str()), (ProviderId::CoinGecko, "USD"));
     assert!(btc.candles.len() >= 29, "{}", btc.candles.len());
 
@@ -79,33 +79,33 @@ async fn coingecko_tells_what_binance_cannot() {
         exchanges_only: true,
         ..query(Interval::D1, 30)
     };
-    let Err(ClientError::Problem(problem)) = ask(&service, "BTC", &exchanges).await else {
+    let Err(ClientError::Problem(problem)) = ask(&app, "BTC", &exchanges).await else {
         panic!("an aggregator answered for an exchange");
     };
     assert_eq!(problem.status, 503);
-    service.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn senseless_questions_are_refused() {
-    let service = Service::start(&[("HISTORY_MAX_BARS", "100")]).await;
+    let app = TestApp::start(&[("HISTORY_MAX_BARS", "100")]).await;
     let refused = |error: Result<HistoryBody, ClientError>| match error {
         Err(ClientError::Problem(problem)) => (problem.status, problem.kind),
         other => panic!("{other:?}"),
     };
-    let too_many = ask(&service, "BTC", &query(Interval::M1, 101)).await;
+    let too_many = ask(&app, "BTC", &query(Interval::M1, 101)).await;
     assert_eq!(refused(too_many), (400, "invalid_range".to_owned()));
-    let backwards = ask(&service, "BTC", &query(Interval::M1, -5)).await;
+    let backwards = ask(&app, "BTC", &query(Interval::M1, -5)).await;
     assert_eq!(refused(backwards), (400, "invalid_range".to_owned()));
-    let unknown = ask(&service, "NOPE", &query(Interval::M1, 5)).await;
+    let unknown = ask(&app, "NOPE", &query(Interval::M1, 5)).await;
     assert_eq!(refused(unknown), (404, "token_not_found".to_owned()));
-    let no_ticker = ask(&service, "B-TC", &query(Interval::M1, 5)).await;
+    let no_ticker = ask(&app, "B-TC", &query(Interval::M1, 5)).await;
     assert_eq!(refused(no_ticker), (400, "invalid_parameter".to_owned()));
-    service.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn venues_that_are_down_are_said_to_be() {
+async fn providers_that_are_down_are_said_to_be() {
     let prepare = |sim: &market_sim::Simulator| {
         for provider in [Venue::Binance, Venue::CoinGecko] {
             let fault = FaultKind::RateLimited {
@@ -115,10 +115,10 @@ async fn venues_that_are_down_are_said_to_be() {
             sim.add_fault(FaultRequest::new(provider, fault)).unwrap();
         }
     };
-    let service = Service::start_with(prepare, &[]).await;
-    let Err(ClientError::Problem(problem)) = ask(&service, "BTC", &query(Interval::H1, 5)).await else {
+    let app = TestApp::start_with(prepare, &[]).await;
+    let Err(ClientError::Problem(problem)) = ask(&app, "BTC", &query(Interval::H1, 5)).await else {
         panic!("an answer of providers that are down");
     };
     assert_eq!((problem.status, problem.retry_after), (503, Some(40)));
-    service.stop().await;
+    app.stop().await;
 }

@@ -5,18 +5,18 @@ use std::collections::HashSet;
 use contracts::api::fetch::ExplanationBody;
 use domain::ticker::ProviderId;
 
-use crate::harness::{Process, Service, context, published, variables};
+use crate::harness::{Process, TestApp, context, published, variables};
 use testkit::found;
 
 #[tokio::test]
 async fn two_processes_publish_each_price_once_and_one_takes_over() {
-    let service = Service::start(&[]).await;
-    service.quote("a price of three", |quote| quote.n_sources == 3).await;
-    let variables = variables(&service.sim, &service.redis.url, &service.database.url, &[]);
+    let app = TestApp::start(&[]).await;
+    app.quote("a price of three", |quote| quote.n_sources == 3).await;
+    let variables = variables(&app.sim, &app.redis.url, &app.database.url, &[]);
     let second = Process::start(&variables);
-    service.quotes_later(10).await;
+    app.quotes_later(10).await;
 
-    let stream = published(&service.redis.connection).await;
+    let stream = published(&app.redis.connection).await;
     let ids: HashSet<_> = stream.iter().map(|quote| quote.price_id).collect();
     assert_eq!(ids.len(), stream.len(), "a price was published twice");
 
@@ -26,9 +26,9 @@ async fn two_processes_publish_each_price_once_and_one_takes_over() {
     let explained: ExplanationBody = second.client.get("/explain/BTC", &(), &context()).await.unwrap();
     assert_eq!(explained.inputs.iter().filter(|input| input.included).count(), 3);
 
-    let Service {
+    let TestApp {
         sim, redis, process, ..
-    } = service;
+    } = app;
     process.stop().await;
     let before = published(&redis.connection).await.len();
     found("the second process takes over", || async {

@@ -3,7 +3,7 @@
 use market_sim::Config;
 use testkit::OwnRedis;
 
-use crate::harness::{Process, Service, find_quote, quote, variables};
+use crate::harness::{Process, TestApp, find_quote, quote, variables};
 use testkit::found;
 
 /// An address where nobody listens.
@@ -37,17 +37,15 @@ async fn a_redis_that_went_away_and_lost_everything_is_filled_again() {
 
 #[tokio::test]
 async fn a_flushed_redis_is_filled_again() {
-    let service = Service::start(&[]).await;
-    service.quote("a price of three", |quote| quote.n_sources == 3).await;
-    service.redis.flush().await;
-    service
-        .quote("a price after the flush", |quote| quote.n_sources == 3)
-        .await;
-    service.stop().await;
+    let app = TestApp::start(&[]).await;
+    app.quote("a price of three", |quote| quote.n_sources == 3).await;
+    app.redis.flush().await;
+    app.quote("a price after the flush", |quote| quote.n_sources == 3).await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn without_postgresql_prices_flow() {
+async fn prices_flow_without_postgresql() {
     let sim = market_sim::start(Config::default()).unwrap();
     let redis = testkit::redis().await;
     let process = Process::start(&variables(&sim, &redis.url, &nobody(), &[]));

@@ -13,14 +13,14 @@ use platform::client::ClientError;
 use redis::AsyncCommands;
 use rust_decimal::Decimal;
 
-use crate::harness::{Process, Service, context, published, variables};
+use crate::harness::{Process, TestApp, context, published, variables};
 use testkit::found;
 
 #[tokio::test]
-async fn three_venues_become_one_price() {
-    let service = Service::start_with(|sim| sim.pin("BTC", 70_000.5).unwrap(), &[]).await;
+async fn three_providers_become_one_price() {
+    let app = TestApp::start_with(|sim| sim.pin("BTC", 70_000.5).unwrap(), &[]).await;
     let near = |price: Decimal| (price - Decimal::new(700_005, 1)).abs() < Decimal::TEN;
-    let quote = service
+    let quote = app
         .quote("the price of three", |quote| quote.n_sources == 3 && near(quote.price))
         .await;
     assert_eq!(quote.quality, Quality::Ok);
@@ -32,7 +32,7 @@ async fn three_venues_become_one_price() {
     assert!(quote.bid.unwrap() <= quote.ask.unwrap());
     assert!(quote.as_of <= quote.published_at);
 
-    let stream = published(&service.redis.connection).await;
+    let stream = published(&app.redis.connection).await;
     assert!(stream.contains(&quote), "the newest value is in the stream as well");
     assert!(
         stream.iter().any(|entry| entry.ticker.as_str() == "USDT"),
@@ -40,7 +40,7 @@ async fn three_venues_become_one_price() {
     );
 
     let key = keys::observations(&"BTC".parse().unwrap());
-    let observations: BTreeMap<String, String> = service.redis.connection.clone().hgetall(key).await.unwrap();
+    let observations: BTreeMap<String, String> = app.redis.connection.clone().hgetall(key).await.unwrap();
     assert_eq!(
         observations.keys().collect::<Vec<_>>(),
         ["binance", "coingecko", "coinmarketcap"]
@@ -51,14 +51,14 @@ async fn three_venues_become_one_price() {
         ("BTCUSDT", "USDT")
     );
     assert!(binance.simulated && binance.excluded.is_none());
-    service.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn an_explanation_can_be_recomputed() {
-    let service = Service::start(&[]).await;
-    service.quote("a price of three", |quote| quote.n_sources == 3).await;
-    let client = &service.process.client;
+    let app = TestApp::start(&[]).await;
+    app.quote("a price of three", |quote| quote.n_sources == 3).await;
+    let client = &app.process.client;
     let explained: ExplanationBody = client.get("/explain/BTC", &(), &context()).await.unwrap();
     let votes: Vec<(Decimal, Decimal)> = explained
         .inputs
@@ -85,56 +85,55 @@ async fn an_explanation_can_be_recomputed() {
         matches!(&unknown, ClientError::Problem(problem) if problem.kind == "token_not_found"),
         "{unknown}"
     );
-    service.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn sources_tell_how_they_are() {
-    let service = Service::start(&[("CMC_RELIABILITY", "0.25")]).await;
-    service.quote("a price of three", |quote| quote.n_sources == 3).await;
-    let cmc = service.process.source(ProviderId::CoinMarketCap).await;
+    let app = TestApp::start(&[("CMC_RELIABILITY", "0.25")]).await;
+    app.quote("a price of three", |quote| quote.n_sources == 3).await;
+    let cmc = app.process.source(ProviderId::CoinMarketCap).await;
     assert_eq!((cmc.state.as_str(), cmc.breaker.as_str()), ("ok", "closed"));
     assert_eq!(cmc.weight.0, Decimal::new(25, 2));
     assert!(cmc.simulated && cmc.last_error.is_none() && cmc.age_ms.unwrap() < 30_000);
-    service.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn a_rising_market_moves_the_price() {
-    let service = Service::start_with(|sim| sim.pin("BTC", 100.0).unwrap(), &[]).await;
-    service.quote("the first price", |quote| quote.n_sources == 3).await;
-    service.sim.pin("BTC", 120.0).unwrap();
+    let app = TestApp::start_with(|sim| sim.pin("BTC", 100.0).unwrap(), &[]).await;
+    app.quote("the first price", |quote| quote.n_sources == 3).await;
+    app.sim.pin("BTC", 120.0).unwrap();
     let risen = |price| price > Decimal::from(119);
-    service
-        .quote("the new price of three", |quote| {
-            quote.n_sources == 3 && risen(quote.price)
-        })
-        .await;
-    service.stop().await;
+    app.quote("the new price of three", |quote| {
+        quote.n_sources == 3 && risen(quote.price)
+    })
+    .await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn readiness_needs_redis_and_a_turning_loop() {
-    let service = Service::start(&[]).await;
-    let url = format!("http://{}/health/ready", service.process.app.address);
+    let app = TestApp::start(&[]).await;
+    let url = format!("http://{}/health/ready", app.process.app.address);
     let client = reqwest::Client::builder().build().unwrap();
     found("readiness", || async {
         let answer = client.get(&url).send().await.ok()?;
         answer.status().is_success().then_some(())
     })
     .await;
-    service.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn without_a_credential_nobody_is_answered() {
-    let service = Service::start(&[]).await;
+async fn request_without_credential_is_refused() {
+    let app = TestApp::start(&[]).await;
     let client = reqwest::Client::builder().build().unwrap();
     for path in ["history/BTC", "sources", "explain/BTC"] {
-        let url = format!("http://{}/internal/{path}", service.process.app.address);
+        let url = format!("http://{}/internal/{path}", app.process.app.address);
         assert_eq!(client.get(url).send().await.unwrap().status().as_u16(), 401, "{path}");
     }
-    service.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
@@ -146,34 +145,32 @@ async fn a_pair_that_binance_does_not_know_costs_only_itself() {
         [[asset]]\nticker='USDT'\nname='Tether'\ncoingecko='tether'\ncoinmarketcap=825\n";
     std::fs::write(&folder, assets).unwrap();
     let path = folder.to_str().unwrap().to_owned();
-    let service = Service::start(&[("ASSETS_FILE", &path), ("SUPPORTED_TICKERS", "BTC,GONE")]).await;
-    service
-        .quote("a price with binance", |quote| quote.n_sources == 3)
-        .await;
+    let app = TestApp::start(&[("ASSETS_FILE", &path), ("SUPPORTED_TICKERS", "BTC,GONE")]).await;
+    app.quote("a price with binance", |quote| quote.n_sources == 3).await;
     std::fs::remove_file(&folder).unwrap();
-    service.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn a_busy_port_and_a_venue_without_key_are_told_at_the_start() {
-    let service = Service::start(&[]).await;
-    let port = service.process.app.address.port().to_string();
+async fn a_busy_port_and_a_provider_without_key_are_told_at_the_start() {
+    let app = TestApp::start(&[]).await;
+    let port = app.process.app.address.port().to_string();
     let more = [("PORT", port.as_str())];
-    let variables = variables(&service.sim, &service.redis.url, &service.database.url, &more);
+    let variables = variables(&app.sim, &app.redis.url, &app.database.url, &more);
     let settings = fetch::settings::Settings::from_variables(&variables).unwrap();
     let clock = platform::clock::SystemClock::shared();
     let error = fetch::app::start(settings, clock, Default::default()).unwrap_err();
     assert!(format!("{error:#}").contains(&port), "{error:#}");
-    service.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn unused_venues_are_not_asked() {
-    let service = Service::start(&[("PROVIDERS", "binance,coingecko")]).await;
-    let quote = service.quote("a price of two", |quote| quote.n_sources == 2).await;
+async fn unused_providers_are_not_asked() {
+    let app = TestApp::start(&[("PROVIDERS", "binance,coingecko")]).await;
+    let quote = app.quote("a price of two", |quote| quote.n_sources == 2).await;
     assert_eq!((quote.quality, quote.method.as_str()), (Quality::Degraded, "median/1"));
-    assert!(!service.sim.requests().contains_key(Venue::CoinMarketCap.slug()));
-    let Process { app, stop, .. } = service.process;
+    assert!(!app.sim.requests().contains_key(Venue::CoinMarketCap.slug()));
+    let Process { app, stop, .. } = app.process;
     stop.cancel();
     app.join().await.unwrap();
 }

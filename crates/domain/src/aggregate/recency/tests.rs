@@ -117,7 +117,7 @@ fn confirmation_has_to_agree_with_what_it_confirms() {
 }
 
 #[test]
-fn word_dated_ahead_does_not_silence_its_venue() {
+fn word_dated_ahead_does_not_silence_its_provider() {
     let mut ahead = spoken(ProviderId::Binance, dec("100"), 0).observation;
     ahead.quoted_at = Some(Timestamp::from_second(1_767_225_600 + 3_600).unwrap());
     let next = spoken(ProviderId::Binance, dec("101"), 10).observation;

@@ -148,7 +148,7 @@ fn market_chart(chart: &MarketChart<'_>, currency: Option<&str>) -> Vec<Entry> {
         .collect()
 }
 
-/// The candles of `/ohlc`. A row tells its closing time only; the step is the usual distance between two rows.
+/// The candles of `/ohlc`. A row has its closing time only; the step is the usual distance between two rows.
 fn candles(rows: &[&RawValue]) -> Vec<Entry> {
     let parsed: Vec<Option<Vec<Option<RawNumber>>>> = rows.iter().map(|raw| row(raw)).collect();
     let close_time = |row: &[Option<RawNumber>]| -> Option<Timestamp> {

@@ -229,12 +229,14 @@ mod tests {
         );
     }
 
-    const V1: &str = r#"{"status":{"error_code":0},"data":{"BTC":{"id":1,"circulating_supply":18687212,"total_supply":null,
-        "last_updated":"2021-04-20T23:29:02.000Z","quote":{"USD":{"price":56507.38254720854,"market_cap":0}}}}}"#;
+    const V1: &str = r#"{"status":{"error_code":0},"data":{"BTC":{"id":1,"circulating_supply":18687212,
+        "total_supply":null,"last_updated":"2021-04-20T23:29:02.000Z",
+        "quote":{"USD":{"price":56507.38254720854,"market_cap":0}}}}}"#;
     const V2: &str = r#"{"status":{"error_code":"0"},"data":{"BTC":[{"id":1,"quote":{"USD":{"price":"1.50"}}},
         {"id":2,"quote":{"USD":null}},7],"ETH":[]}}"#;
     const V3: &str = r#"{"data":[{"id":1,"last_updated":"2026-01-01T00:00:00.000Z","quote":[
-        {"id":2781,"symbol":"USD","price":9.7e-10},{"id":2781,"price":2},{"id":9999,"price":3}]},{"id":5,"quote":null}]}"#;
+        {"id":2781,"symbol":"USD","price":9.7e-10},{"id":2781,"price":2},{"id":9999,"price":3}]},
+        {"id":5,"quote":null}]}"#;
 
     fn decoded(body: &str) -> Vec<(Option<String>, Option<String>, Option<String>)> {
         let entries = decode(Route::QuotesLatest, &response(200, body)).unwrap();

@@ -57,7 +57,8 @@ pub struct Quote {
     pub last_updated: Option<String>,
 }
 
-/// The part `status` of every response, <https://coinmarketcap.com/api/documentation/v1/#section/Errors-and-Rate-Limits>.
+/// The part `status` of every response.
+/// <https://coinmarketcap.com/api/documentation/v1/#section/Errors-and-Rate-Limits>
 ///
 /// ```json
 /// {"timestamp":"2018-06-02T22:51:28.209Z","error_code":1002,"error_message":"API key missing.","elapsed":10}

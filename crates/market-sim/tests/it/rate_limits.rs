@@ -1,12 +1,12 @@
 use market_sim::{PerVenue, Venue};
 use serde_json::{Value, json};
 
-use crate::harness::{Harness, NOW};
+use crate::harness::{NOW, TestApp};
 
 #[tokio::test]
 async fn one_unknown_symbol_fails_the_whole_request_at_binance() {
-    let harness = Harness::new();
-    let answer = harness
+    let app = TestApp::new();
+    let answer = app
         .get(
             Venue::Binance,
             "/api/v3/ticker/24hr?symbols=%5B%22BTCUSDT%22,%22NOPEUSDT%22%5D",
@@ -16,9 +16,9 @@ async fn one_unknown_symbol_fails_the_whole_request_at_binance() {
         (answer.status, answer.json()),
         (400, json!({"code": -1121, "msg": "Invalid symbol."}))
     );
-    let answer = harness.get(Venue::Binance, "/api/v3/ticker/price?symbol=btcusdt").await;
+    let answer = app.get(Venue::Binance, "/api/v3/ticker/price?symbol=btcusdt").await;
     assert_eq!((answer.status, answer.json()["code"].as_i64()), (400, Some(-1100)));
-    let answer = harness
+    let answer = app
         .get(
             Venue::Binance,
             "/api/v3/ticker/price?symbol=BTCUSDT&symbols=%5B%22ETHUSDT%22%5D",
@@ -29,7 +29,7 @@ async fn one_unknown_symbol_fails_the_whole_request_at_binance() {
 
 #[tokio::test]
 async fn klines_say_which_parameter_is_wrong() {
-    let harness = Harness::new();
+    let app = TestApp::new();
     for (query, code) in [
         ("interval=1m", -1102),
         ("symbol=BTCUSDT", -1102),
@@ -39,7 +39,7 @@ async fn klines_say_which_parameter_is_wrong() {
         ("symbol=BTCUSDT&interval=1m&colour=red", -1104),
         ("symbol=NOPE&interval=1m", -1121),
     ] {
-        let answer = harness.get(Venue::Binance, &format!("/api/v3/klines?{query}")).await;
+        let answer = app.get(Venue::Binance, &format!("/api/v3/klines?{query}")).await;
         assert_eq!(
             (answer.status, answer.json()["code"].as_i64()),
             (400, Some(code)),
@@ -50,7 +50,7 @@ async fn klines_say_which_parameter_is_wrong() {
 
 #[tokio::test]
 async fn weights_add_up_until_the_minute_is_over() {
-    let harness = Harness::with(|config| {
+    let app = TestApp::with(|config| {
         config.limits = PerVenue {
             binance: 100,
             ..config.limits
@@ -64,7 +64,7 @@ async fn weights_add_up_until_the_minute_is_over() {
         ("/api/v3/klines?symbol=BTCUSDT&interval=1m&limit=1", 2),
         ("/api/v3/exchangeInfo?symbol=BTCUSDT", 20),
     ] {
-        let answer = harness.get(Venue::Binance, path).await;
+        let answer = app.get(Venue::Binance, path).await;
         expected += weight;
         assert_eq!(
             answer.header("x-mbx-used-weight-1m"),
@@ -72,14 +72,13 @@ async fn weights_add_up_until_the_minute_is_over() {
             "{path}"
         );
     }
-    let answer = harness.get(Venue::Binance, "/api/v3/ticker/24hr").await;
+    let answer = app.get(Venue::Binance, "/api/v3/ticker/24hr").await;
     assert_eq!((answer.status, answer.json()["code"].as_i64()), (429, Some(-1003)));
     // The minute has 40 seconds left.
     assert_eq!(answer.header("retry-after"), Some("41"));
-    harness.clock.advance(41_000);
+    app.clock.advance(41_000);
     assert_eq!(
-        harness
-            .get(Venue::Binance, "/api/v3/ticker/price?symbol=BTCUSDT")
+        app.get(Venue::Binance, "/api/v3/ticker/price?symbol=BTCUSDT")
             .await
             .status,
         200
@@ -88,8 +87,8 @@ async fn weights_add_up_until_the_minute_is_over() {
 
 #[tokio::test]
 async fn coingecko_drops_what_it_does_not_know() {
-    let harness = Harness::new();
-    let ask = |query: &'static str| harness.get(Venue::CoinGecko, query);
+    let app = TestApp::new();
+    let ask = |query: &'static str| app.get(Venue::CoinGecko, query);
     let keys = |value: &Value| {
         value
             .as_object()
@@ -102,7 +101,9 @@ async fn coingecko_drops_what_it_does_not_know() {
     assert_eq!(keys(&answer), ["bitcoin"]);
     let answer = ask("/simple/price?ids=bitcoin&vs_currencies=ethereum").await;
     assert_eq!((answer.status, answer.text.as_str()), (200, r#"{"bitcoin":{}}"#));
-    let answer = ask("/simple/price?ids=bitcoin&vs_currencies=usd&include_market_cap=true&include_24hr_vol=true&include_24hr_change=true&include_last_updated_at=true").await;
+    let parts = "include_market_cap=true&include_24hr_vol=true&include_24hr_change=true&include_last_updated_at=true";
+    let path = format!("/simple/price?ids=bitcoin&vs_currencies=usd&{parts}");
+    let answer = app.get(Venue::CoinGecko, &path).await;
     let coin = &answer.json()["bitcoin"];
     assert_eq!(coin["last_updated_at"].as_i64(), Some(NOW / 1_000));
     for field in ["usd", "usd_market_cap", "usd_24h_vol", "usd_24h_change"] {
@@ -130,8 +131,8 @@ async fn coingecko_drops_what_it_does_not_know() {
 
 #[tokio::test]
 async fn coingecko_pages_its_markets() {
-    let harness = Harness::new();
-    let answer = harness
+    let app = TestApp::new();
+    let answer = app
         .get(Venue::CoinGecko, "/coins/markets?vs_currency=usd&per_page=5&page=2")
         .await;
     let rows = answer.json();
@@ -150,16 +151,16 @@ async fn coingecko_pages_its_markets() {
 
 #[tokio::test]
 async fn coinmarketcap_wants_a_key() {
-    let harness = Harness::new();
+    let app = TestApp::new();
     let path = "/coinmarketcap/v1/cryptocurrency/quotes/latest?id=1";
-    let answer = harness.plain(path).await;
+    let answer = app.plain(path).await;
     assert_eq!(
         (answer.status, answer.json()["status"]["error_code"].as_i64()),
         (401, Some(1002))
     );
     assert_eq!(answer.json()["status"]["error_message"], "API key missing.");
-    assert_eq!(harness.plain(&format!("{path}&CMC_PRO_API_KEY=any")).await.status, 200);
-    let answer = harness.plain(&format!("{path}&CMC_PRO_API_KEY=invalid")).await;
+    assert_eq!(app.plain(&format!("{path}&CMC_PRO_API_KEY=any")).await.status, 200);
+    let answer = app.plain(&format!("{path}&CMC_PRO_API_KEY=invalid")).await;
     assert_eq!(
         (answer.status, answer.json()["status"]["error_code"].as_i64()),
         (401, Some(1001))
@@ -168,8 +169,8 @@ async fn coinmarketcap_wants_a_key() {
 
 #[tokio::test]
 async fn coinmarketcap_speaks_three_shapes() {
-    let harness = Harness::new();
-    let ask = |path: &'static str| harness.get(Venue::CoinMarketCap, path);
+    let app = TestApp::new();
+    let ask = |path: &'static str| app.get(Venue::CoinMarketCap, path);
     let one = ask("/v1/cryptocurrency/quotes/latest?symbol=BTC,ETH").await.json();
     assert!(one["data"]["BTC"]["quote"]["USD"]["price"].is_number(), "{one}");
     assert!(one["data"]["BTC"]["tags"][0].is_string(), "{one}");
@@ -195,21 +196,20 @@ async fn coinmarketcap_speaks_three_shapes() {
 
 #[tokio::test]
 async fn one_unknown_id_fails_the_call_at_coinmarketcap_unless_told_to_skip() {
-    let harness = Harness::new();
+    let app = TestApp::new();
     let path = "/v2/cryptocurrency/quotes/latest?id=1,999999";
-    let answer = harness.get(Venue::CoinMarketCap, path).await;
+    let answer = app.get(Venue::CoinMarketCap, path).await;
     assert_eq!(
         (answer.status, answer.json()["status"]["error_code"].as_i64()),
         (400, Some(400))
     );
-    let answer = harness
+    let answer = app
         .get(Venue::CoinMarketCap, &format!("{path}&skip_invalid=true"))
         .await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["data"].as_object().map(serde_json::Map::len), Some(1));
     assert_eq!(
-        harness
-            .get(Venue::CoinMarketCap, "/v2/cryptocurrency/quotes/latest")
+        app.get(Venue::CoinMarketCap, "/v2/cryptocurrency/quotes/latest")
             .await
             .status,
         400
@@ -218,30 +218,29 @@ async fn one_unknown_id_fails_the_call_at_coinmarketcap_unless_told_to_skip() {
 
 #[tokio::test]
 async fn requests_are_counted_and_unknown_venues_named() {
-    let harness = Harness::new();
-    harness.get(Venue::Binance, "/api/v3/ticker/price?symbol=BTCUSDT").await;
-    harness
-        .get(Venue::CoinGecko, "/coins/bitcoin/market_chart?vs_currency=usd&days=1")
+    let app = TestApp::new();
+    app.get(Venue::Binance, "/api/v3/ticker/price?symbol=BTCUSDT").await;
+    app.get(Venue::CoinGecko, "/coins/bitcoin/market_chart?vs_currency=usd&days=1")
         .await;
-    harness.get(Venue::CoinGecko, "/coins/bitcoin/unheard_of").await;
+    app.get(Venue::CoinGecko, "/coins/bitcoin/unheard_of").await;
     assert_eq!(
-        harness.plain("/_sim/requests").await.json(),
+        app.plain("/_sim/requests").await.json(),
         json!({"binance": {"ticker/price": 1}, "coingecko": {"coins/market_chart": 1, "other": 1}})
     );
-    assert_eq!(harness.simulator.requests_to(Venue::Binance, "ticker/price"), 1);
-    assert_eq!(harness.plain("/health/live").await.json(), json!({"status": "ok"}));
-    let answer = harness.plain("/kraken/0/public/Ticker").await;
+    assert_eq!(app.simulator.requests_to(Venue::Binance, "ticker/price"), 1);
+    assert_eq!(app.plain("/health/live").await.json(), json!({"status": "ok"}));
+    let answer = app.plain("/kraken/0/public/Ticker").await;
     assert_eq!(answer.status, 404);
     assert_eq!(answer.header("x-simulated-market"), Some("synthetic"));
 }
 
 #[tokio::test]
 async fn venues_differ_by_a_few_basis_points_and_count_in_their_own_currency() {
-    let harness = Harness::new();
+    let app = TestApp::new();
     for ticker in ["BTC", "ETH", "DOGE", "AAVE"] {
-        let price = |venue| harness.simulator.price(venue, ticker).unwrap();
+        let price = |venue| app.simulator.price(venue, ticker).unwrap();
         let (gecko, cap) = (price(Venue::CoinGecko), price(Venue::CoinMarketCap));
-        let tether = harness.simulator.price(Venue::CoinGecko, "USDT").unwrap();
+        let tether = app.simulator.price(Venue::CoinGecko, "USDT").unwrap();
         let exchange = price(Venue::Binance) * tether;
         for other in [cap, exchange] {
             let apart = (other / gecko - 1.0).abs();

@@ -1,14 +1,14 @@
 //! Binance's candles: rows of twelve, oldest first, the last one still open.
 
-use super::binance::{Refusal, SHARE, TRADE, find, only, spell, spell_price};
-use super::{Reply, Request};
+use super::binance_common::{Refusal, SHARE, TRADE, find, only, spell, spell_price};
+use super::message::{Reply, Request};
 use crate::assets::AssetId;
 use crate::clock::{DAY, HOUR, MINUTE, Millis, SECOND};
 use crate::json::Json;
-use crate::view::View;
+use crate::venue_view::VenueView;
 
 const DEFAULT_LIMIT: usize = 500;
-const MOST_ROWS: usize = 1_000;
+const MAX_ROWS: usize = 1_000;
 /// The first Monday after the epoch, where weeks begin.
 const MONDAY: Millis = 4 * DAY;
 
@@ -79,7 +79,7 @@ fn month(at: Millis, ahead: i32) -> Millis {
 }
 
 /// Answers `/api/v3/klines`.
-pub(super) fn answer(view: &View<'_>, request: &Request<'_>) -> Result<Reply, Refusal> {
+pub(super) fn answer(view: &VenueView<'_>, request: &Request<'_>) -> Result<Reply, Refusal> {
     only(
         request,
         &["symbol", "interval", "startTime", "endTime", "timeZone", "limit"],
@@ -88,8 +88,8 @@ pub(super) fn answer(view: &View<'_>, request: &Request<'_>) -> Result<Reply, Re
     let interval = request.get("interval").ok_or_else(|| Refusal::missing("interval"))?;
     let asset = find(view, symbol)?;
     let interval = Interval::parse(interval).ok_or_else(|| Refusal::new(-1120, "Invalid interval."))?;
-    let limit = whole(request, "limit")?.map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or(MOST_ROWS));
-    let limit = limit.min(MOST_ROWS);
+    let limit = whole(request, "limit")?.map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or(MAX_ROWS));
+    let limit = limit.min(MAX_ROWS);
     let (from, to) = (whole(request, "startTime")?, whole(request, "endTime")?);
     let micros = request
         .time_unit
@@ -114,7 +114,7 @@ fn whole(request: &Request<'_>, name: &str) -> Result<Option<Millis>, Refusal> {
 
 /// The candles that open between the two times: the oldest ones when a beginning is given, else the newest.
 fn starts(
-    view: &View<'_>,
+    view: &VenueView<'_>,
     asset: AssetId,
     interval: Interval,
     limit: usize,
@@ -147,11 +147,11 @@ fn starts(
     starts
 }
 
-fn row(view: &View<'_>, asset: AssetId, start: Millis, next: Millis, micros: bool) -> Option<Json> {
-    let bar = view.bar(asset, start, next)?;
+fn row(view: &VenueView<'_>, asset: AssetId, start: Millis, next: Millis, micros: bool) -> Option<Json> {
+    let candle = view.candle(asset, start, next)?;
     let money = |value: f64| spell_price(view, asset, value);
-    let (volume, turnover) = (bar.volume * SHARE, bar.turnover * SHARE);
-    let bought = if bar.close >= bar.open { 0.53 } else { 0.47 };
+    let (volume, turnover) = (candle.volume * SHARE, candle.turnover * SHARE);
+    let bought = if candle.close >= candle.open { 0.53 } else { 0.47 };
     let (open_time, close_time) = if micros {
         (start * 1_000, next * 1_000 - 1)
     } else {
@@ -159,10 +159,10 @@ fn row(view: &View<'_>, asset: AssetId, start: Millis, next: Millis, micros: boo
     };
     Some(Json::Array(vec![
         Json::Int(open_time),
-        money(bar.open),
-        money(bar.high),
-        money(bar.low),
-        money(bar.close),
+        money(candle.open),
+        money(candle.high),
+        money(candle.low),
+        money(candle.close),
         Json::text(spell(volume, 5)),
         Json::Int(close_time),
         Json::text(spell(turnover, 8)),

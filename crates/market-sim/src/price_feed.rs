@@ -1,23 +1,23 @@
-//! The market as one venue prints it: moved and pinned by hand, with the venue's small difference, in the venue's currency.
+//! The market as one venue prints it: moved and pinned by hand, with the venue's small difference, in the venue's
+//! currency.
 //!
-//! Everything any venue answers, live or history, comes through here, so a bar always agrees with what was shown.
+//! Everything any venue answers, live or history, comes through here, so a candle always agrees with what was shown.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::assets::{AssetId, Catalogue};
 use crate::clock::{HOUR, MINUTE, Millis};
-use crate::market::{Bar, Market, Quote};
-use crate::noise;
+use crate::market::{Candle, Market, Quote};
 use crate::overrides::Overrides;
-use crate::venues::Venue;
+use crate::rng;
+use crate::venue::Venue;
 
-/// One basis point.
 const BASIS_POINT: f64 = 1e-4;
 /// Points of a minute that is looked at closely because someone intervened in it, or because it is not over.
 const SAMPLES: i64 = 12;
 
 /// The market with everything that was done to it.
-pub struct Tape {
+pub struct PriceFeed {
     market: Box<dyn Market>,
     catalogue: Arc<Catalogue>,
     overrides: RwLock<Overrides>,
@@ -25,7 +25,7 @@ pub struct Tape {
     basis: Option<u64>,
 }
 
-impl Tape {
+impl PriceFeed {
     /// A tape of a market; `basis` seeds the venues' small differences.
     pub fn new(market: Box<dyn Market>, catalogue: Arc<Catalogue>, basis: Option<u64>) -> Self {
         Self {
@@ -36,32 +36,27 @@ impl Tape {
         }
     }
 
-    /// The assets.
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
 
-    /// What the market is.
     pub fn kind(&self) -> &'static str {
         self.market.kind()
     }
 
-    /// Changes the interventions.
     pub fn intervene<T>(&self, change: impl FnOnce(&mut Overrides) -> T) -> T {
         change(&mut self.overrides.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the interventions.
     pub fn overrides<T>(&self, read: impl FnOnce(&Overrides) -> T) -> T {
         read(&self.overrides.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The nailed price of an asset.
+    /// The fixed price of an asset.
     pub fn pinned(&self, asset: AssetId, at: Millis) -> Option<f64> {
         self.overrides(|overrides| overrides.pinned(asset, at))
     }
 
-    /// Coins in circulation.
     pub fn circulating_supply(&self, asset: AssetId, at: Millis) -> Option<f64> {
         self.market.circulating_supply(asset, at)
     }
@@ -87,9 +82,9 @@ impl Tape {
         Some(price * self.overrides(|overrides| overrides.factor(asset, at)) * lens)
     }
 
-    /// Everything between two times in one bar, the end excluded from none of its figures.
-    pub fn range(&self, venue: Venue, asset: AssetId, from: Millis, to: Millis) -> Option<Bar> {
-        let mut bar: Option<Bar> = None;
+    /// Everything between two times in one candle, the end excluded from none of its figures.
+    pub fn range(&self, venue: Venue, asset: AssetId, from: Millis, to: Millis) -> Option<Candle> {
+        let mut candle: Option<Candle> = None;
         let mut at = from;
         while at < to {
             let (next, part) = if at % HOUR == 0 && at + HOUR <= to && self.quiet(venue, asset, at, at + HOUR) {
@@ -100,14 +95,14 @@ impl Tape {
                 let next = (at - at.rem_euclid(MINUTE) + MINUTE).min(to);
                 (next, self.sampled(venue, asset, at, next))
             };
-            match (&mut bar, part) {
-                (Some(bar), Some(part)) => bar.extend(&part),
-                (None, Some(part)) => bar = Some(part),
+            match (&mut candle, part) {
+                (Some(candle), Some(part)) => candle.extend(&part),
+                (None, Some(part)) => candle = Some(part),
                 (_, None) => {}
             }
             at = next;
         }
-        bar.or_else(|| self.price(venue, asset, from).map(Bar::flat))
+        candle.or_else(|| self.price(venue, asset, from).map(Candle::flat))
     }
 
     fn quiet(&self, venue: Venue, asset: AssetId, from: Millis, to: Millis) -> bool {
@@ -117,63 +112,63 @@ impl Tape {
         })
     }
 
-    /// A whole bar of the market through the venue's lens, which is monotone inside an hour.
-    fn whole(&self, venue: Venue, asset: AssetId, start: Millis, length: Millis) -> Option<Bar> {
+    /// A whole candle of the market through the venue's lens, which is monotone inside an hour.
+    fn whole(&self, venue: Venue, asset: AssetId, start: Millis, length: Millis) -> Option<Candle> {
         let derived = venue.quote() == Quote::Tether && Some(asset) != self.catalogue.tether();
         let factor = self.overrides(|overrides| overrides.factor(asset, start));
         let own = if derived {
-            self.market.bar(asset, Quote::Tether, start, length)
+            self.market.candle(asset, Quote::Tether, start, length)
         } else {
             None
         };
-        let (bar, first, last) = match own {
-            Some(bar) => (bar, factor, factor),
+        let (candle, first, last) = match own {
+            Some(candle) => (candle, factor, factor),
             None => {
-                let bar = self.market.bar(asset, Quote::Usd, start, length)?;
+                let candle = self.market.candle(asset, Quote::Usd, start, length)?;
                 let lens = |at| self.lens(venue, asset, derived, at) * factor;
-                (bar, lens(start), lens(start + length))
+                (candle, lens(start), lens(start + length))
             }
         };
-        Some(Bar {
-            open: bar.open * first,
-            high: bar.high * first.max(last),
-            low: bar.low * first.min(last),
-            close: bar.close * last,
-            volume: bar.volume,
-            turnover: bar.turnover * first,
+        Some(Candle {
+            open: candle.open * first,
+            high: candle.high * first.max(last),
+            low: candle.low * first.min(last),
+            close: candle.close * last,
+            volume: candle.volume,
+            turnover: candle.turnover * first,
         })
     }
 
     /// Part of a minute, or a minute in which something was done, looked at closely.
-    fn sampled(&self, venue: Venue, asset: AssetId, from: Millis, to: Millis) -> Option<Bar> {
-        let mut bar = Bar::flat(self.price(venue, asset, from)?);
+    fn sampled(&self, venue: Venue, asset: AssetId, from: Millis, to: Millis) -> Option<Candle> {
+        let mut candle = Candle::flat(self.price(venue, asset, from)?);
         let mut moments: Vec<Millis> = (1..SAMPLES).map(|step| from + (to - from) * step / SAMPLES).collect();
         moments.extend(self.overrides(|overrides| overrides.edges(asset, from, to)));
         moments.sort_unstable();
         moments.push(to);
         for at in moments {
             if let Some(price) = self.price(venue, asset, at) {
-                bar.touch(price);
+                candle.touch(price);
             }
         }
         let minute = from - from.rem_euclid(MINUTE);
-        if let Some(whole) = self.market.bar(asset, Quote::Usd, minute, MINUTE) {
-            bar.volume = whole.volume * (to - from) as f64 / MINUTE as f64;
-            bar.turnover = bar.volume * f64::midpoint(bar.open, bar.close);
+        if let Some(whole) = self.market.candle(asset, Quote::Usd, minute, MINUTE) {
+            candle.volume = whole.volume * (to - from) as f64 / MINUTE as f64;
+            candle.turnover = candle.volume * f64::midpoint(candle.open, candle.close);
         }
-        Some(bar)
+        Some(candle)
     }
 
     /// What turns the market's dollars into the venue's price: its difference, and Tether where it counts in that.
     fn lens(&self, venue: Venue, asset: AssetId, derived: bool, at: Millis) -> f64 {
         let basis = self.basis.map_or(1.0, |seed| {
-            let key = noise::key(seed, venue.slug()) ^ (asset as u64).wrapping_mul(0x9e37_79b9);
+            let key = rng::key(seed, venue.slug()) ^ (asset as u64).wrapping_mul(0x9e37_79b9);
             let size = if Some(asset) == self.catalogue.tether() {
                 0.2
             } else {
                 1.2
             };
-            1.0 + size * BASIS_POINT * noise::linear(key, at, HOUR)
+            1.0 + size * BASIS_POINT * rng::linear(key, at, HOUR)
         });
         if derived { basis / self.tether(at) } else { basis }
     }

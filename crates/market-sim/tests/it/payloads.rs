@@ -1,7 +1,7 @@
 use market_sim::Venue;
 use serde_json::Value;
 
-use crate::harness::{Harness, shared};
+use crate::harness::{TestApp, shared};
 
 /// The newest form of the simulator has these beyond what was recorded years ago.
 const NEWER: &[&str] = &[
@@ -74,9 +74,9 @@ fn compare(path: &str, theirs: &Value, ours: &Value, problems: &mut Vec<String>)
     }
 }
 
-async fn check(harness: &Harness, venue: Venue, file: &str, status: u16, path: &str) {
+async fn check(app: &TestApp, venue: Venue, file: &str, status: u16, path: &str) {
     let Some(theirs) = recorded(venue, file) else { return };
-    let answer = harness.get(venue, path).await;
+    let answer = app.get(venue, path).await;
     assert_eq!(answer.status, status, "{path}: {}", answer.text);
     assert_eq!(answer.header("x-simulated-market"), Some("synthetic"));
     let mut problems = Vec::new();
@@ -86,8 +86,8 @@ async fn check(harness: &Harness, venue: Venue, file: &str, status: u16, path: &
 
 #[tokio::test]
 async fn binance_answers_have_the_recorded_shape() {
-    let harness = Harness::new();
-    let check = |file, path| check(&harness, Venue::Binance, file, 200, path);
+    let app = TestApp::new();
+    let check = |file, path| check(&app, Venue::Binance, file, 200, path);
     check("rest_ticker_price.json", "/api/v3/ticker/price?symbol=BTCUSDT").await;
     check("rest_ticker_24hr_btcusdt.json", "/api/v3/ticker/24hr?symbol=BTCUSDT").await;
     check("rest_ticker_24hr_all.json", "/api/v3/ticker/24hr").await;
@@ -107,8 +107,8 @@ async fn binance_answers_have_the_recorded_shape() {
 
 #[tokio::test]
 async fn coingecko_answers_have_the_recorded_shape() {
-    let harness = Harness::new();
-    let check = |file, path| check(&harness, Venue::CoinGecko, file, 200, path);
+    let app = TestApp::new();
+    let check = |file, path| check(&app, Venue::CoinGecko, file, 200, path);
     check(
         "rest_simple_price_bitcoin_usd.json",
         "/simple/price?ids=bitcoin&vs_currencies=usd",
@@ -127,15 +127,15 @@ async fn coingecko_answers_have_the_recorded_shape() {
 
 #[tokio::test]
 async fn coinmarketcap_answers_have_the_recorded_shape() {
-    let harness = Harness::new();
-    let check = |file, path| check(&harness, Venue::CoinMarketCap, file, 200, path);
+    let app = TestApp::new();
+    let check = |file, path| check(&app, Venue::CoinMarketCap, file, 200, path);
     check("rest_listings_latest_2021.json", "/v1/cryptocurrency/listings/latest").await;
     check("rest_map_2019.json", "/v1/cryptocurrency/map").await;
 }
 
 #[tokio::test]
 async fn errors_are_the_recorded_ones_to_the_letter() {
-    let harness = Harness::new();
+    let app = TestApp::new();
     for (venue, file, status, path) in [
         (
             Venue::Binance,
@@ -163,14 +163,14 @@ async fn errors_are_the_recorded_ones_to_the_letter() {
         ),
     ] {
         let Some(theirs) = recorded(venue, file) else { return };
-        let answer = harness.get(venue, path).await;
+        let answer = app.get(venue, path).await;
         assert_eq!((answer.status, answer.json()), (status, theirs), "{path}");
     }
 }
 
 #[tokio::test]
 async fn limits_are_announced_in_the_recorded_words() {
-    let harness = Harness::with(|config| {
+    let app = TestApp::with(|config| {
         config.limits = market_sim::PerVenue {
             binance: 1,
             coingecko: 0,
@@ -184,7 +184,7 @@ async fn limits_are_announced_in_the_recorded_words() {
         let Some(mut theirs) = recorded(venue, file) else {
             return;
         };
-        let answer = harness.get(venue, path).await;
+        let answer = app.get(venue, path).await;
         let mut ours = answer.json();
         for body in [&mut theirs, &mut ours] {
             if let Some(status) = body["status"].as_object_mut() {
@@ -194,6 +194,6 @@ async fn limits_are_announced_in_the_recorded_words() {
         assert_eq!((answer.status, ours), (429, theirs));
         assert!(answer.header("retry-after").is_some());
     }
-    let answer = harness.plain("/coinmarketcap/v1/cryptocurrency/map").await;
+    let answer = app.plain("/coinmarketcap/v1/cryptocurrency/map").await;
     assert_eq!(answer.status, 429, "the limit counts before the key is looked at");
 }

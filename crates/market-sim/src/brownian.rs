@@ -1,10 +1,10 @@
 //! Random walks that can be asked anywhere: a Brownian path built by splitting intervals at their middle.
 //!
-//! Knots stand every 64 days and are independent of one another, so a path never drifts away; between them every split
-//! adds noise that depends only on the key and on the minute it falls on. Asking for a day costs one number a minute and
-//! needs nothing before it.
+//! Knots stand every 64 days and are independent of one another, so a path never drifts away; between them every
+//! split adds noise that depends only on the key and on the minute it falls on. Asking for a day costs one number a
+//! minute and needs nothing before it.
 
-use crate::noise::{hash, normal};
+use crate::rng::{hash, normal};
 
 /// Minutes of a day.
 pub const MINUTES: usize = 1_440;
@@ -13,15 +13,14 @@ pub const CELLS: usize = 48;
 
 const BLOCK_DAYS: i64 = 64;
 
-/// One source of movement.
 #[derive(Debug, Clone, Copy)]
-pub struct Path {
+pub struct BrownianPath {
     key: u64,
     knots: u64,
     sigma: f64,
 }
 
-impl Path {
+impl BrownianPath {
     /// A path of a key with an annual volatility.
     pub fn new(key: u64, annual_volatility: f64) -> Self {
         Self {
@@ -92,7 +91,7 @@ impl Path {
 mod tests {
     use super::*;
 
-    fn day(path: &Path, day: i64) -> Vec<f64> {
+    fn day(path: &BrownianPath, day: i64) -> Vec<f64> {
         let mut out = vec![0.0; MINUTES + 1];
         path.add_day(day, 1.0, &[1.0; CELLS], &mut out);
         out
@@ -100,7 +99,7 @@ mod tests {
 
     #[test]
     fn days_join_without_a_step() {
-        let path = Path::new(11, 0.6);
+        let path = BrownianPath::new(11, 0.6);
         for number in 19_990..20_060 {
             assert_eq!(day(&path, number)[MINUTES], day(&path, number + 1)[0], "day {number}");
         }
@@ -108,7 +107,7 @@ mod tests {
 
     #[test]
     fn volatility_is_what_was_asked_for() {
-        let path = Path::new(5, 0.6);
+        let path = BrownianPath::new(5, 0.6);
         let mut sum = 0.0;
         let mut count = 0.0;
         for number in 0..60 {
