@@ -57,8 +57,8 @@ CREATE TABLE alerting.endpoint_queues (
 
 CREATE INDEX endpoint_queues_ready ON alerting.endpoint_queues (user_id, is_fast, ready_at) WHERE ready_at IS NOT NULL;
 
--- Two rows per user, one for endpoints that are known to answer quickly and one for the others. Their locks order all changes
--- of what the user's endpoints may have published.
+-- Two rows per user, one for endpoints that are known to answer quickly and one for the others. The lock of the latter orders
+-- all changes of what the user's endpoints may have published.
 CREATE TABLE alerting.user_queues (
     user_id  uuid        NOT NULL,
     is_fast  boolean     NOT NULL,
@@ -86,14 +86,15 @@ END $$;
 
 CREATE TRIGGER endpoint_created AFTER INSERT ON alerting.endpoints FOR EACH ROW EXECUTE FUNCTION alerting.create_queues();
 
--- Whoever enables an endpoint, what was held for it may be published at once.
+-- Whoever enables an endpoint, what was held for it may be published at once. Two transactions that enable endpoints of the same
+-- users in different orders wait for each other in a circle; one of them is then repeated.
 DROP TRIGGER endpoint_enabled ON alerting.endpoints;
 DROP FUNCTION alerting.release_held();
 
 CREATE FUNCTION alerting.release_held() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM FROM alerting.user_queues WHERE user_id = NEW.user_id ORDER BY is_fast FOR NO KEY UPDATE;
-    UPDATE alerting.endpoint_queues SET ready_at = NEW.updated_at WHERE endpoint_id = NEW.id;
+    PERFORM FROM alerting.user_queues WHERE user_id = NEW.user_id AND NOT is_fast FOR NO KEY UPDATE;
+    UPDATE alerting.endpoint_queues SET ready_at = NEW.updated_at, closed_until = NULL, hung = 0 WHERE endpoint_id = NEW.id;
     UPDATE alerting.user_queues SET ready_at = least(ready_at, NEW.updated_at) WHERE user_id = NEW.user_id;
     RETURN NULL;
 END $$;

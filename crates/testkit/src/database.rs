@@ -61,11 +61,13 @@ impl TestDatabase {
     pub async fn set_read_only(&self, read_only: bool) {
         let admin = Admin::connect().await.expect("PostgreSQL");
         let name = &self.name;
-        let change = format!(
-            "ALTER DATABASE {name} SET default_transaction_read_only = {read_only}; \
-             SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-        );
-        admin.execute(&change).await.expect("a setting of the database");
+        // One after the other: in one transaction, who connects again meanwhile would still get the old setting.
+        for statement in [
+            format!("ALTER DATABASE {name} SET default_transaction_read_only = {read_only}"),
+            format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"),
+        ] {
+            admin.execute(&statement).await.expect("a setting of the database");
+        }
     }
 }
 

@@ -40,6 +40,9 @@ const SETTLED_AFTER: Duration = Duration::from_secs(1);
 /// Most messages published together.
 const BATCH_SIZE: i64 = 1_000;
 
+/// Queues that nothing would make ready are looked for with every so many-th look.
+const STALLED_EVERY: u32 = 60;
+
 /// Unfinished deliveries are counted with every so many-th look: there may be millions.
 const DEPTH_EVERY: u32 = 10;
 
@@ -104,12 +107,10 @@ impl Relay {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // A pass that is cut off rolls back; what it published already is told apart by the consumers.
         while let Some(pass) = stop.run_until_cancelled(self.publish_due()).await {
-            match pass {
+            let has_more = match pass {
                 Ok(pass) => {
                     failures = 0;
-                    if pass.has_more {
-                        continue;
-                    }
+                    pass.has_more
                 }
                 Err(error) => {
                     if failures == 0 {
@@ -120,12 +121,17 @@ impl Relay {
                     failures += 1;
                     continue;
                 }
-            }
+            };
+            // In this order: however much there is to publish, leases are looked after.
             tokio::select! {
+                biased;
                 () = stop.cancelled() => {}
                 _ = ticks.tick() => {
                     self.recover_expired().await;
                     self.measure(looks % DEPTH_EVERY == 0).await;
+                    if looks % STALLED_EVERY == 0 {
+                        self.recover_stalled().await;
+                    }
                     looks = looks.wrapping_add(1);
                 }
                 Ok(()) = opened.changed() => {
@@ -134,6 +140,7 @@ impl Relay {
                         self.recover_lost(found, backlog).await;
                     }
                 }
+                () = std::future::ready(()), if has_more => {}
                 () = self.wake.notified() => {}
             }
         }
@@ -169,18 +176,34 @@ impl Relay {
         let ids = |those: Vec<(&Uuid, _)>| -> Vec<Uuid> { those.into_iter().map(|(id, _)| *id).collect() };
         let (published, failed) = (ids(published), ids(failed));
         let mut client = store::connection(&self.pool).await?;
-        if !published.is_empty() {
-            let lost_at = self.clock.now().saturating_add(self.lost_after).unwrap_or(now);
-            outbox::extend(&client, &published, now, lost_at).await?;
-        }
         if !failed.is_empty() {
             let transaction = client.transaction().await.map_err(StoreError::from)?;
             outbox::give_back(&transaction, &failed, now, self.clock.now()).await?;
             transaction.commit().await.map_err(StoreError::from)?;
         }
+        if !published.is_empty() {
+            let lost_at = self.clock.now().saturating_add(self.lost_after).unwrap_or(now);
+            outbox::extend(&client, &published, now, lost_at).await?;
+        }
         match results.into_iter().find_map(Result::err) {
             Some(error) => Err(RelayError::Queue(error.to_string())),
             None => Ok(pass),
+        }
+    }
+
+    /// A queue that was forgotten would wait for ever. None should be.
+    async fn recover_stalled(&self) {
+        let outcome = async {
+            let mut client = store::connection(&self.pool).await?;
+            let transaction = client.transaction().await?;
+            let stalled = endpoint_queues::find_stalled(&transaction).await?;
+            endpoint_queues::refresh(&transaction, &stalled, self.clock.now()).await?;
+            transaction.commit().await?;
+            Ok::<usize, StoreError>(stalled.len())
+        };
+        if let Ok(endpoints @ 1..) = outcome.await {
+            tracing::error!(endpoints, "messages waited that nothing would have published");
+            self.wake.notify_one();
         }
     }
 

@@ -105,6 +105,11 @@ impl Campaign {
         let odd: i64 = client.query_one(query, &[]).await.unwrap().get(0);
         assert_eq!(odd, 0, "every attempt has a row with its number, and an end");
 
+        let query = "SELECT (SELECT count(*) FROM alerting.outbox) + (SELECT count(*) FROM alerting.user_queues \
+                     WHERE ready_at IS NOT NULL)";
+        let left: i64 = client.query_one(query, &[]).await.unwrap().get(0);
+        assert_eq!(left, 0, "nothing is left to publish");
+
         let api = &self.account.api;
         let active: Vec<Value> = api.get("/api/v1/alerts/?active=true").await;
         let triggered: Vec<Value> = api.get("/api/v1/alerts/?active=false&limit=1000").await;

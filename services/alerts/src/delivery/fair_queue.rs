@@ -119,9 +119,9 @@ impl Slots {
         let within = |held: usize, share: usize| held == 0 || held < free * share;
         free > 0
             && (in_flight == 0 || in_flight * ENDPOINT_SHARE < free)
-            // Fast endpoints give their slots back at once, so only endpoints share those.
-            && (receiver.pace == EndpointPace::Fast
-                || (within(of_user, USER_SHARE) && within(of_destination, DESTINATION_SHARE)))
+            && within(of_user, USER_SHARE)
+            // Fast endpoints give their slots back at once, so hosts do not share those.
+            && (receiver.pace == EndpointPace::Fast || within(of_destination, DESTINATION_SHARE))
     }
 
     fn take(&mut self, receiver: &Receiver) {

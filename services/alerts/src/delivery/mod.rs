@@ -246,6 +246,14 @@ impl Attempt {
         }
     }
 
+    /// Whether the endpoint was asked, so that the attempt says something about it.
+    pub fn was_posted(&self) -> bool {
+        !matches!(
+            self.answer,
+            Err(SendError::Disabled | SendError::Secret | SendError::Blocked(_))
+        )
+    }
+
     /// The outcome as metrics name it.
     pub fn label(&self) -> &'static str {
         match (&self.answer, self.outcome) {

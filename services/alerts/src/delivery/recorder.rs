@@ -32,8 +32,8 @@ pub enum Settlement {
     Attempted {
         /// The attempt.
         record: AttemptRecord,
-        /// How long it held a slot.
-        took: Duration,
+        /// How long the endpoint took; `None` if it was not asked.
+        took: Option<Duration>,
         /// Its receiver.
         endpoint_id: Uuid,
         /// Whether it was a test.
@@ -135,9 +135,9 @@ impl Recorder {
         work.update_windows(&mut windows, &new, &deferred, now);
         queues::save_windows(&transaction, &windows).await?;
         touched.extend(noticed);
-        let is_ready = queues::refresh(&transaction, &touched, now).await?;
+        let ready = queues::refresh(&transaction, &touched, now).await?;
         transaction.commit().await?;
-        if is_ready {
+        if ready > 0 {
             self.relay.notify_one();
         }
         for endpoint_id in disabled {
@@ -152,7 +152,7 @@ impl Recorder {
 struct Circumstances {
     endpoint_id: Uuid,
     is_test: bool,
-    took: Duration,
+    took: Option<Duration>,
 }
 
 /// A batch, sorted by what is to be done.
@@ -272,8 +272,8 @@ impl Work {
         let mut windows: BTreeMap<Uuid, &mut EndpointWindow> =
             windows.iter_mut().map(|(id, window)| (*id, window)).collect();
         for (record, circumstances) in self.new_records(new) {
-            if let Some(window) = windows.get_mut(&circumstances.endpoint_id) {
-                window.attempted(record.succeeded, circumstances.took, now);
+            if let (Some(window), Some(took)) = (windows.get_mut(&circumstances.endpoint_id), circumstances.took) {
+                window.attempted(record.succeeded, took, now);
             }
         }
         for endpoint_id in deferred {
@@ -324,7 +324,7 @@ mod tests {
         Circumstances {
             endpoint_id: Uuid::from_u128(1),
             is_test: false,
-            took: Duration::ZERO,
+            took: Some(Duration::ZERO),
         }
     }
 

@@ -301,11 +301,14 @@ impl Claimer {
     }
 
     async fn claim(&self, wanted: &[(Uuid, u32)]) -> Result<Vec<Claimed>, StoreError> {
-        let client = store::connection(&self.pool).await?;
+        let mut client = store::connection(&self.pool).await?;
         // Counted from here: waiting for a connection is not part of the lease.
         let now = self.clock.now();
         let until = now.saturating_add(self.lease).unwrap_or(now);
-        attempts::claim(&client, wanted, now, until).await
+        let transaction = client.transaction().await?;
+        let claimed = attempts::claim(&transaction, wanted, now, until).await?;
+        transaction.commit().await?;
+        Ok(claimed)
     }
 
     fn deliver(&mut self, slot: Slot, job: Job, claimed: Claimed) {
@@ -330,7 +333,7 @@ impl Claimer {
             let _ = freed.send(slot).await;
             let settlement = Settlement::Attempted {
                 record,
-                took: attempt.duration,
+                took: attempt.was_posted().then_some(attempt.duration),
                 endpoint_id: job.endpoint_id,
                 is_test: claimed.is_test,
                 message: job.message,

@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::queues::{IS_HELD, MAX_HELD};
-use super::{StoreError, connection, notices};
+use super::{StoreError, connection, notices, queues};
 use crate::delivery::Reason;
 use crate::secrets::StoredSecret;
 
@@ -45,7 +45,7 @@ const INTERRUPTED: &str = "interrupted: the service stopped while this attempt w
 
 /// Claims attempts and puts them on record as begun: of several consumers that hold the same message one gets the row. A claim
 /// ends when it is settled, or is interrupted when `until` passes. Messages to an endpoint that was disabled for its failures
-/// meanwhile are not claimed but wait again, until it is enabled.
+/// meanwhile are not claimed but wait again, until it is enabled. All of it in the transaction of `client`.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
@@ -63,7 +63,7 @@ pub async fn claim(
     let statement = client
         .prepare_cached(&format!(
             "WITH free AS (
-                 SELECT o.delivery_id, o.user_id, {IS_HELD} AND NOT o.is_test AND $5 > (
+                 SELECT o.delivery_id, {IS_HELD} AND NOT o.is_test AND $5 > (
                      SELECT count(*) FROM (
                          SELECT FROM alerting.outbox h
                          WHERE h.endpoint_id = o.endpoint_id AND NOT h.is_test AND h.taken_at IS NULL LIMIT $5
@@ -77,9 +77,7 @@ pub async fn claim(
              ), held AS (
                  UPDATE alerting.outbox o SET taken_at = NULL, lease_until = NULL, is_fast = NULL
                  FROM free f WHERE o.delivery_id = f.delivery_id AND f.is_held
-                 RETURNING o.user_id
-             ), ready AS (
-                 UPDATE alerting.user_queues SET ready_at = $3 WHERE user_id IN (SELECT user_id FROM held)
+                 RETURNING o.endpoint_id
              ), claimed AS (
                  UPDATE alerting.outbox o SET is_claimed = true, attempts = o.attempts + 1, lease_until = $4
                  FROM free f, alerting.endpoints e, alerting.deliveries d
@@ -90,11 +88,13 @@ pub async fn claim(
                  INSERT INTO alerting.delivery_attempts (delivery_id, attempt, status, dispatched_at)
                  SELECT delivery_id, attempts, 'open', $3 FROM claimed
              )
-             SELECT * FROM claimed"
+             SELECT * FROM claimed
+             UNION ALL
+             SELECT NULL, NULL, endpoint_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM held"
         ))
         .await?;
-    let read = |row: &Row| Claimed {
-        id: row.get(0),
+    let read = |id: Uuid, row: &Row| Claimed {
+        id,
         attempt: row.get::<_, i32>(1).unsigned_abs(),
         endpoint_id: row.get(2),
         url: row.get(3),
@@ -105,12 +105,19 @@ pub async fn claim(
         request_id: row.get(8),
         is_known: row.get(9),
     };
-    Ok(client
+    let rows = client
         .query(&statement, &[&ids, &attempts, &now, &until, &MAX_HELD])
-        .await?
-        .iter()
-        .map(read)
-        .collect())
+        .await?;
+    let mut claimed = Vec::with_capacity(rows.len());
+    let mut held = Vec::new();
+    for row in &rows {
+        match row.get::<_, Option<Uuid>>(0) {
+            Some(id) => claimed.push(read(id, row)),
+            None => held.push(row.get(2)),
+        }
+    }
+    queues::refresh(client, &held, now).await?;
+    Ok(claimed)
 }
 
 /// One attempt as it is recorded.

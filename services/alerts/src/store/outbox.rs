@@ -62,8 +62,10 @@ pub async fn take(
 ) -> Result<Taken, StoreError> {
     let statement = client
         .prepare_cached(
-            "SELECT user_id, is_fast FROM alerting.user_queues WHERE ready_at <= $1
-             ORDER BY ready_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
+            "SELECT u.user_id, u.is_fast FROM alerting.user_queues u
+             JOIN alerting.user_queues lock ON lock.user_id = u.user_id AND NOT lock.is_fast
+             WHERE u.ready_at <= $1
+             ORDER BY u.ready_at LIMIT $2 FOR NO KEY UPDATE OF lock SKIP LOCKED",
         )
         .await?;
     let ready = client.query(&statement, &[&now, &MAX_USERS]).await?;
@@ -72,17 +74,18 @@ pub async fn take(
     }
     let users: Vec<Uuid> = ready.iter().map(|row| row.get("user_id")).collect();
     let are_fast: Vec<bool> = ready.iter().map(|row| row.get("is_fast")).collect();
-    // A user's free room is shared among its ready endpoints; an endpoint never gets more than its window leaves. Users take
-    // turns when there is more than fits into one batch.
+    // A user's free room is shared among its ready endpoints; an endpoint never gets more than its window leaves. No more
+    // endpoints are looked at than fit into a batch, and users take turns in it. Each table expression that counts is
+    // materialized: the planner would otherwise count anew for every row that refers to it.
     let statement = client
         .prepare_cached(&format!(
-            "WITH queue AS (
-                 SELECT u.user_id, u.is_fast, $3 - (
+            "WITH queue AS MATERIALIZED (
+                 SELECT u.user_id, u.is_fast, greatest($5 / cardinality($1::uuid[]), 1) AS most, $3 - (
                      SELECT count(*) FROM alerting.outbox o
                      WHERE o.user_id = u.user_id AND o.is_fast = u.is_fast AND o.taken_at IS NOT NULL
                  ) AS room
                  FROM unnest($1::uuid[], $2::boolean[]) AS u (user_id, is_fast)
-             ), endpoint AS (
+             ), endpoint AS MATERIALIZED (
                  SELECT q.*, r.*, greatest(q.room / count(*) OVER (PARTITION BY q.user_id, q.is_fast), 1) AS share
                  FROM queue q CROSS JOIN LATERAL (
                      SELECT r.endpoint_id, e.url, {IS_HELD} AS is_held, r.latency_ms, r.max_taken - (
@@ -91,7 +94,7 @@ pub async fn take(
                      ) AS endpoint_room
                      FROM alerting.endpoint_queues r JOIN alerting.endpoints e ON e.id = r.endpoint_id
                      WHERE r.user_id = q.user_id AND r.is_fast = q.is_fast AND r.ready_at <= $4
-                     ORDER BY r.ready_at LIMIT greatest(q.room, 0)
+                     ORDER BY r.ready_at LIMIT greatest(least(q.room, q.most), 0)
                  ) r
              ), chosen AS (
                  SELECT e.endpoint_id, e.url, e.is_fast, e.latency_ms, o.delivery_id
@@ -106,9 +109,12 @@ pub async fn take(
                      LIMIT greatest(least(e.endpoint_room, e.share), 0)
                  ) o
                  ORDER BY row_number() OVER (PARTITION BY e.user_id, e.is_fast ORDER BY o.due_at) LIMIT $5
+             ), free AS (
+                 SELECT o.delivery_id FROM alerting.outbox o JOIN chosen c ON c.delivery_id = o.delivery_id
+                 WHERE o.taken_at IS NULL FOR NO KEY UPDATE OF o SKIP LOCKED
              ), taken AS (
                  UPDATE alerting.outbox o SET taken_at = $4, lease_until = $6, is_fast = c.is_fast
-                 FROM chosen c WHERE o.delivery_id = c.delivery_id AND o.taken_at IS NULL
+                 FROM free f JOIN chosen c ON c.delivery_id = f.delivery_id WHERE o.delivery_id = f.delivery_id
                  RETURNING o.delivery_id, o.user_id, o.endpoint_id, o.attempts, o.is_fast, c.url, c.latency_ms IS NOT NULL AS is_known
              )
              SELECT t.*, d.request_id FROM taken t JOIN alerting.deliveries d ON d.id = t.delivery_id
@@ -131,10 +137,12 @@ pub async fn take(
         }
     }
     // Also of those that turned out not to be ready.
-    let is_ready = queues::refresh_with_users(client, &endpoints, &users, now).await?;
+    let still_ready = queues::refresh_served(client, &endpoints, &users, now).await?;
+    // Without progress, such as when others hold the rows, the next look comes later.
+    let progressed = !due.is_empty() || still_ready < ready.len();
     Ok(Taken {
         due,
-        has_more: is_ready || ready.len() as i64 == MAX_USERS,
+        has_more: progressed && (still_ready > 0 || ready.len() as i64 == MAX_USERS),
     })
 }
 
@@ -163,8 +171,13 @@ pub async fn extend(
 ) -> Result<(), StoreError> {
     let statement = client
         .prepare_cached(
+            // What a consumer is claiming needs no extension and is not waited for.
             "UPDATE alerting.outbox SET lease_until = $3
-             WHERE delivery_id = ANY($1) AND taken_at = $2 AND NOT is_claimed",
+             WHERE delivery_id IN (
+                 SELECT delivery_id FROM alerting.outbox
+                 WHERE delivery_id = ANY($1) AND taken_at = $2 AND NOT is_claimed
+                 ORDER BY delivery_id FOR NO KEY UPDATE SKIP LOCKED
+             )",
         )
         .await?;
     client.execute(&statement, &[&ids, &taken_at, &until]).await?;

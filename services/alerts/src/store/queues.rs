@@ -2,7 +2,8 @@
 //!
 //! Whatever changes what waits or what is outstanding ends its transaction with [`refresh`] or [`mark_ready`]. Both lock the
 //! queues of the users first, in the order of their ids: so each sees all that was committed before it, and nobody who changes
-//! the same queues later overwrites it with less. A queue that is marked too early only costs the relay a look.
+//! the same queues later overwrites it with less. The lock is that of one row, `NOT is_fast`, for both queues of a user. A
+//! queue that is marked too early only costs the relay a look.
 
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ pub const MAX_TAKEN_OF_USER: i64 = 256;
 /// Most messages that are held for one disabled endpoint; further ones are given up.
 pub const MAX_HELD: i64 = 1_000;
 
+/// Most stalled endpoints that are found together.
+const MAX_STALLED: i64 = 1_000;
+
 /// SQL: endpoint `e` gets nothing but tests, until it is enabled.
 pub const IS_HELD: &str = "(e.disabled_reason IS NOT DISTINCT FROM 'too_many_failures')";
 
@@ -28,7 +32,8 @@ pub const IS_HELD: &str = "(e.disabled_reason IS NOT DISTINCT FROM 'too_many_fai
 const LOCK: &str = "SELECT FROM alerting.user_queues
      WHERE user_id IN (SELECT user_id FROM alerting.endpoint_queues WHERE endpoint_id = ANY($1)
                        UNION SELECT unnest($2::uuid[]))
-     ORDER BY user_id, is_fast FOR NO KEY UPDATE";
+       AND NOT is_fast
+     ORDER BY user_id FOR NO KEY UPDATE";
 
 /// No further users.
 const NOBODY: &[Uuid] = &[];
@@ -62,57 +67,78 @@ pub async fn mark_ready(client: &impl GenericClient, endpoint_ids: &[Uuid], now:
     Ok(())
 }
 
-/// Works out when these endpoints and their users are ready, from what waits and what is outstanding. Returns whether one of
-/// the users is ready now.
+/// Works out when these endpoints and their users are ready, from what waits and what is outstanding. Returns how many queues
+/// of the users are ready now.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
-pub async fn refresh(client: &impl GenericClient, endpoint_ids: &[Uuid], now: Timestamp) -> Result<bool, StoreError> {
-    refresh_with_users(client, endpoint_ids, NOBODY, now).await
+pub async fn refresh(client: &impl GenericClient, endpoint_ids: &[Uuid], now: Timestamp) -> Result<usize, StoreError> {
+    work_out(client, endpoint_ids, NOBODY, false, now).await
 }
 
-/// The same, and of further users.
+/// The same after the relay has looked at these users and endpoints: those that are still ready go behind all others.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
-pub async fn refresh_with_users(
+pub async fn refresh_served(
     client: &impl GenericClient,
     endpoint_ids: &[Uuid],
     user_ids: &[Uuid],
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<usize, StoreError> {
+    work_out(client, endpoint_ids, user_ids, true, now).await
+}
+
+async fn work_out(
+    client: &impl GenericClient,
+    endpoint_ids: &[Uuid],
+    user_ids: &[Uuid],
+    was_served: bool,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
     if endpoint_ids.is_empty() && user_ids.is_empty() {
-        return Ok(false);
+        return Ok(0);
     }
     let lock = client.prepare_cached(LOCK).await?;
+    // A queue that was ready and still is keeps its place, unless it was served.
     let endpoints = client
         .prepare_cached(&format!(
-            "WITH found AS (
+            "WITH found AS MATERIALIZED (
                  SELECT q.endpoint_id, CASE
-                     WHEN (SELECT count(*) FROM alerting.outbox
-                           WHERE user_id = q.user_id AND endpoint_id = q.endpoint_id AND taken_at IS NOT NULL) >= q.max_taken
-                         THEN NULL
-                     ELSE greatest(q.closed_until, least(
+                     WHEN due.at IS NULL OR q.max_taken <= (
+                         SELECT count(*) FROM alerting.outbox
+                         WHERE user_id = q.user_id AND endpoint_id = q.endpoint_id AND taken_at IS NOT NULL
+                     ) THEN NULL
+                     ELSE greatest(q.closed_until, due.at, $3)
+                     END AS ready_at
+                 FROM alerting.endpoint_queues q
+                 JOIN alerting.endpoints e ON e.id = q.endpoint_id
+                 CROSS JOIN LATERAL (
+                     SELECT least(
                          (SELECT due_at FROM alerting.outbox
                           WHERE endpoint_id = q.endpoint_id AND is_test AND taken_at IS NULL ORDER BY due_at LIMIT 1),
                          (SELECT due_at FROM alerting.outbox
                           WHERE endpoint_id = q.endpoint_id AND NOT is_test AND taken_at IS NULL ORDER BY due_at
-                          OFFSET CASE WHEN {IS_HELD} THEN $2::bigint ELSE 0 END LIMIT 1)))
-                     END AS ready_at
-                 FROM alerting.endpoint_queues q JOIN alerting.endpoints e ON e.id = q.endpoint_id
+                          OFFSET CASE WHEN {IS_HELD} THEN $2::bigint ELSE 0 END LIMIT 1)
+                     ) AS at
+                 ) due
                  WHERE q.endpoint_id = ANY($1)
              )
              UPDATE alerting.endpoint_queues q SET ready_at = f.ready_at
-             FROM found f WHERE q.endpoint_id = f.endpoint_id AND q.ready_at IS DISTINCT FROM f.ready_at"
+             FROM found f
+             WHERE q.endpoint_id = f.endpoint_id AND q.ready_at IS DISTINCT FROM f.ready_at
+               AND ($4 OR (q.ready_at <= $3 AND f.ready_at <= $3) IS NOT TRUE)"
         ))
         .await?;
     let users = client
         .prepare_cached(
-            "WITH found AS (
+            "WITH found AS MATERIALIZED (
                  SELECT u.user_id, u.is_fast, CASE
-                     WHEN (SELECT count(*) FROM alerting.outbox o
-                           WHERE o.user_id = u.user_id AND o.is_fast = u.is_fast AND o.taken_at IS NOT NULL) >= $3 THEN NULL
-                     ELSE (SELECT ready_at FROM alerting.endpoint_queues q
+                     WHEN $3 <= (
+                         SELECT count(*) FROM alerting.outbox o
+                         WHERE o.user_id = u.user_id AND o.is_fast = u.is_fast AND o.taken_at IS NOT NULL
+                     ) THEN NULL
+                     ELSE (SELECT greatest(ready_at, $4) FROM alerting.endpoint_queues q
                            WHERE q.user_id = u.user_id AND q.is_fast = u.is_fast AND q.ready_at IS NOT NULL
                            ORDER BY ready_at LIMIT 1)
                      END AS ready_at
@@ -123,20 +149,57 @@ pub async fn refresh_with_users(
                  UPDATE alerting.user_queues u SET ready_at = f.ready_at
                  FROM found f
                  WHERE u.user_id = f.user_id AND u.is_fast = f.is_fast AND u.ready_at IS DISTINCT FROM f.ready_at
+                   AND ($5 OR (u.ready_at <= $4 AND f.ready_at <= $4) IS NOT TRUE)
              )
-             SELECT coalesce(bool_or(ready_at <= $4), false) FROM found",
+             SELECT count(*) FROM found WHERE ready_at <= $4",
         )
         .await?;
     let (_, _, ready) = try_join!(
         async { client.execute(&lock, &[&endpoint_ids, &user_ids]).await },
-        async { client.execute(&endpoints, &[&endpoint_ids, &MAX_HELD]).await },
         async {
             client
-                .query_one(&users, &[&endpoint_ids, &user_ids, &MAX_TAKEN_OF_USER, &now])
+                .execute(&endpoints, &[&endpoint_ids, &MAX_HELD, &now, &was_served])
+                .await
+        },
+        async {
+            client
+                .query_one(
+                    &users,
+                    &[&endpoint_ids, &user_ids, &MAX_TAKEN_OF_USER, &now, &was_served],
+                )
                 .await
         },
     )?;
-    Ok(ready.get(0))
+    Ok(usize::try_from(ready.get::<_, i64>(0)).unwrap_or(0))
+}
+
+/// Finds endpoints with messages that nothing would publish: nothing of theirs, or of their user, is outstanding, whose end
+/// would make them ready. There are none unless this code is wrong; [`refresh`] sets them right.
+///
+/// # Errors
+/// When PostgreSQL does not answer.
+pub async fn find_stalled(client: &impl GenericClient) -> Result<Vec<Uuid>, StoreError> {
+    let statement = client
+        .prepare_cached(&format!(
+            "SELECT q.endpoint_id
+             FROM alerting.endpoint_queues q
+             JOIN alerting.endpoints e ON e.id = q.endpoint_id
+             JOIN alerting.user_queues u ON u.user_id = q.user_id AND u.is_fast = q.is_fast
+             WHERE q.endpoint_id IN (SELECT endpoint_id FROM alerting.outbox
+                                     WHERE taken_at IS NULL)
+               AND (NOT {IS_HELD} OR EXISTS (SELECT FROM alerting.outbox o WHERE o.endpoint_id = q.endpoint_id
+                                             AND o.is_test AND o.taken_at IS NULL))
+               AND (q.ready_at IS NULL
+                    AND NOT EXISTS (SELECT FROM alerting.outbox o WHERE o.user_id = q.user_id
+                                    AND o.endpoint_id = q.endpoint_id AND o.taken_at IS NOT NULL)
+                 OR q.ready_at IS NOT NULL AND u.ready_at IS NULL
+                    AND NOT EXISTS (SELECT FROM alerting.outbox o WHERE o.user_id = q.user_id
+                                    AND o.is_fast = q.is_fast AND o.taken_at IS NOT NULL))
+             LIMIT $1"
+        ))
+        .await?;
+    let rows = client.query(&statement, &[&MAX_STALLED]).await?;
+    Ok(rows.iter().map(|row| row.get("endpoint_id")).collect())
 }
 
 /// Locks the queues of these endpoints and reads their windows.

@@ -14,6 +14,7 @@ const STATEMENTS: [&str; 5] = [
     "WITH expired AS (
          SELECT id FROM alerting.deliveries d WHERE created_at < $1
          AND NOT EXISTS (SELECT FROM alerting.outbox o WHERE o.delivery_id = d.id)
+         AND NOT EXISTS (SELECT FROM alerting.delivery_attempts a WHERE a.delivery_id = d.id AND a.dispatched_at >= $1)
          ORDER BY created_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED
      ), letters AS (
          DELETE FROM alerting.dead_letters WHERE delivery_id IN (SELECT id FROM expired)

@@ -228,6 +228,14 @@ impl Stand {
         (worker, queue, recorder)
     }
 
+    /// Nothing waits that nothing would publish, and nobody waited for another in a circle.
+    pub async fn assert_queues_are_sound(&self) {
+        let client = self.database.pool.get().await.unwrap();
+        assert_eq!(store::queues::find_stalled(&client).await.unwrap(), Vec::<Uuid>::new());
+        let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+        assert_eq!(self.count(deadlocks).await, 0);
+    }
+
     /// Waits until a count has a value.
     pub async fn wait_for_count(&self, query: &str, expected: i64) {
         let waiting = async {

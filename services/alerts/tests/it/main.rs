@@ -33,6 +33,7 @@ mod database_tls;
 mod index;
 mod isolation;
 
+mod endpoint_queues;
 mod endpoints;
 
 mod missed;

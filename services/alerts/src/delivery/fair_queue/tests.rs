@@ -77,6 +77,20 @@ fn endpoints_that_were_fast_and_hang_leave_slots_for_the_others() {
 }
 
 #[test]
+fn user_whose_fast_endpoints_all_hang_leaves_fast_slots_for_the_next() {
+    let mut queue = FairQueue::new(256, 8_192);
+    for n in 0..1_000 {
+        let endpoint = Receiver {
+            pace: EndpointPace::Fast,
+            ..of(100 + n, 1, 7)
+        };
+        admit(&mut queue, endpoint, 1);
+    }
+    assert_eq!(queue.slots.free[&EndpointPace::Fast], 64);
+    assert_eq!(admit(&mut queue, fast(2), 1).0.len(), 1);
+}
+
+#[test]
 fn half_of_the_capacity_is_reserved_for_fast_endpoints() {
     let mut queue = FairQueue::new(2, 100);
     let mut waiting = 0;
