@@ -22,7 +22,7 @@ mod sink;
 mod table;
 
 /// Database, Redis, broker, and alerts in bulk.
-mod world;
+mod stack;
 
 use clap::{Parser, Subcommand};
 

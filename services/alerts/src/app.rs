@@ -23,18 +23,18 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::delivery::DeliveryContext;
-use crate::delivery::names::NameResolver;
+use crate::delivery::dns::NameResolver;
 use crate::delivery::probe::Prober;
 use crate::delivery::recorder::Recorder;
-use crate::delivery::send::{Poster, PosterSettings};
+use crate::delivery::webhook_client::{WebhookClient, WebhookClientSettings};
 use crate::delivery::worker::Worker;
 use crate::index::AlertIndex;
-use crate::index::keeper::Keeper;
-use crate::intake::Intake;
-use crate::missed::MissedQuotes;
+use crate::index::reconciler::Reconciler;
+use crate::missed_quotes::MissedQuotes;
 use crate::monitors::Monitors;
 use crate::outbox::{self, Relay};
 use crate::price_data::PriceData;
+use crate::quote_consumer::QuoteConsumer;
 use crate::retention::Cleaner;
 use crate::routes::{self, AppState};
 use crate::secrets::{self, Resealer};
@@ -112,8 +112,8 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     let supported = settings
         .tickers()
         .map_err(|text| anyhow::anyhow!("SUPPORTED_TICKERS: {text:?}"))?;
-    let guard = settings
-        .guard()
+    let egress_policy = settings
+        .egress_policy()
         .map_err(|(variable, problem)| anyhow::anyhow!("{variable}: {problem}"))?;
     let verification = settings
         .webhook_verification()
@@ -133,7 +133,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         index: index.clone(),
         clock: clock.clone(),
         keys: Arc::clone(&keys),
-        guard: Arc::clone(&guard),
+        egress_policy: Arc::clone(&egress_policy),
         names: names.clone(),
         supported: supported.clone(),
         price_data: PriceData {
@@ -166,7 +166,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     // Unique among living processes, also when two of them share a machine.
     let consumer = Uuid::now_v7().to_string();
     let quotes = GroupReader::new(&settings.redis, keys::QUOTES_STREAM, keys::ALERTS_GROUP, &consumer);
-    let intake = Intake {
+    let quote_consumer = QuoteConsumer {
         pool: pool.clone(),
         index: index.clone(),
         redis: redis.clone(),
@@ -175,7 +175,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         relay: Arc::clone(&relay_wake),
     };
     let missed = MissedQuotes {
-        intake: intake.clone(),
+        quote_consumer: quote_consumer.clone(),
         analytics: InternalClient::new(
             settings.analytics_url.clone(),
             settings.process.internal_token.clone(),
@@ -184,9 +184,9 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         tickers: supported.clone(),
     };
     supervisor.spawn("missed quotes", missed.run(stop.clone()));
-    supervisor.spawn("intake", intake.run(quotes, stop.clone()));
+    supervisor.spawn("quote consumer", quote_consumer.run(quotes, stop.clone()));
 
-    let keeper = Keeper {
+    let reconciler = Reconciler {
         index,
         pool: pool.clone(),
         supported,
@@ -194,7 +194,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         clock: clock.clone(),
         wake: compare,
     };
-    supervisor.spawn("index", keeper.run(stop.clone()));
+    supervisor.spawn("index", reconciler.run(stop.clone()));
 
     let relay = Relay {
         pool: pool.clone(),
@@ -227,10 +227,10 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     };
     supervisor.spawn("retention", cleaner.run(stop.clone()));
 
-    let poster = Poster::new(
-        guard,
+    let client = WebhookClient::new(
+        egress_policy,
         &names,
-        &PosterSettings {
+        &WebhookClientSettings {
             timeout: settings.webhook_timeout(),
             first_timeout: Duration::from_millis(settings.webhook_first_timeout_ms),
             connect_timeout: Duration::from_millis(settings.webhook_connect_timeout_ms),
@@ -245,7 +245,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     supervisor.spawn("resealer", resealer.run(stop.clone()));
     let context = DeliveryContext {
         keys,
-        poster,
+        client,
         policy: settings.retry_policy(),
         clock: clock.clone(),
         unit_random: rand::random,

@@ -38,9 +38,9 @@ pub struct Observed {
     pub is_late: bool,
 }
 
-/// A batch, judged.
+/// The evaluations of one batch of quotes.
 #[derive(Debug, Default, PartialEq)]
-pub struct Judged {
+pub struct EvaluationBatch {
     /// What is asked, one after the other.
     pub evaluations: Vec<Evaluation>,
     /// When the newest evaluated price of each asset was published.
@@ -49,35 +49,35 @@ pub struct Judged {
     pub refused: BTreeMap<String, u64>,
 }
 
-impl Judged {
+impl EvaluationBatch {
     /// Judges the JSON texts of a batch.
     pub fn of<'a>(payloads: impl IntoIterator<Item = &'a str>, gate: &QualityGate, now: Timestamp) -> Self {
-        let mut judged = Self::default();
+        let mut batch = Self::default();
         let mut fresh = Evaluation::default();
         let mut late_of: BTreeMap<Ticker, usize> = BTreeMap::new();
         for payload in payloads {
             let admitted = admit(payload, gate, now);
             if let Ok((ticker, observed)) = &admitted {
-                let newest = judged.newest.entry(ticker.clone()).or_insert(observed.published_at);
+                let newest = batch.newest.entry(ticker.clone()).or_insert(observed.published_at);
                 *newest = observed.published_at.max(*newest);
             }
             match admitted {
                 Ok((ticker, observed)) if observed.is_late => {
                     let turn = late_of.entry(ticker.clone()).or_default();
-                    if *turn == judged.evaluations.len() {
-                        judged.evaluations.push(Evaluation::default());
+                    if *turn == batch.evaluations.len() {
+                        batch.evaluations.push(Evaluation::default());
                     }
-                    judged.evaluations[*turn].include(ticker, observed);
+                    batch.evaluations[*turn].include(ticker, observed);
                     *turn += 1;
                 }
                 Ok((ticker, observed)) => fresh.include(ticker, observed),
-                Err(reason) => *judged.refused.entry(reason).or_default() += 1,
+                Err(reason) => *batch.refused.entry(reason).or_default() += 1,
             }
         }
         if !fresh.extremes.is_empty() {
-            judged.evaluations.push(fresh);
+            batch.evaluations.push(fresh);
         }
-        judged
+        batch
     }
 }
 
@@ -183,12 +183,12 @@ mod tests {
         }
     }
 
-    fn judge(quotes: &[QuoteMessage]) -> Judged {
+    fn judge(quotes: &[QuoteMessage]) -> EvaluationBatch {
         let payloads: Vec<String> = quotes
             .iter()
             .map(|quote| serde_json::to_string(quote).unwrap())
             .collect();
-        Judged::of(payloads.iter().map(String::as_str), &QualityGate::DEFAULT, now())
+        EvaluationBatch::of(payloads.iter().map(String::as_str), &QualityGate::DEFAULT, now())
     }
 
     fn price(evaluation: &Evaluation, ticker: &str, condition: Condition) -> Option<String> {
@@ -198,15 +198,15 @@ mod tests {
 
     #[test]
     fn each_asset_is_judged_at_its_own_extremes() {
-        let judged = judge(&[
+        let batch = judge(&[
             quote("BTC", "100", 0, 1),
             quote("ETH", "7", 0, 1),
             quote("BTC", "130", 0, 1),
             quote("BTC", "90", 0, 1),
             quote("BTC", "101", 0, 1),
         ]);
-        let [evaluation] = judged.evaluations.as_slice() else {
-            panic!("{judged:?}")
+        let [evaluation] = batch.evaluations.as_slice() else {
+            panic!("{batch:?}")
         };
         assert_eq!(price(evaluation, "BTC", Condition::Gt).as_deref(), Some("130"));
         assert_eq!(price(evaluation, "BTC", Condition::Lt).as_deref(), Some("90"));
@@ -216,14 +216,14 @@ mod tests {
 
     #[test]
     fn late_prices_are_asked_about_one_by_one_and_fresh_ones_last() {
-        let judged = judge(&[
+        let batch = judge(&[
             quote("BTC", "110", 60, 1),
             quote("BTC", "95", 0, 1),
             quote("ETH", "7", 50, 1),
             quote("BTC", "105", 40, 1),
             quote("BTC", "96", 0, 1),
         ]);
-        let asked: Vec<_> = judged
+        let asked: Vec<_> = batch
             .evaluations
             .iter()
             .map(|evaluation| {
@@ -242,19 +242,19 @@ mod tests {
     fn unfit_quotes_are_left_out_with_their_reason() {
         let mut stale_by_name = quote("BTC", "500", 0, 1);
         stale_by_name.quality = Quality::Stale;
-        let judged = judge(&[
+        let batch = judge(&[
             quote("BTC", "100", 0, 1),
             quote("BTC", "200", 0, 16),
             quote("BTC", "0", 0, 1),
             stale_by_name,
         ]);
-        assert_eq!(judged.evaluations.len(), 1);
+        assert_eq!(batch.evaluations.len(), 1);
         assert_eq!(
-            price(&judged.evaluations[0], "BTC", Condition::Gt).as_deref(),
+            price(&batch.evaluations[0], "BTC", Condition::Gt).as_deref(),
             Some("100")
         );
         assert_eq!(
-            judged.refused,
+            batch.refused,
             [("not_positive".to_owned(), 1), ("stale".to_owned(), 2)].into()
         );
     }
@@ -262,16 +262,16 @@ mod tests {
     #[test]
     fn one_unreadable_message_spoils_only_itself() {
         let good = serde_json::to_string(&quote("BTC", "100", 0, 1)).unwrap();
-        let judged = Judged::of(["", "{}", "[1]", &good], &QualityGate::DEFAULT, now());
-        assert_eq!(judged.evaluations.len(), 1);
-        assert_eq!(judged.refused, [("unreadable".to_owned(), 3)].into());
+        let batch = EvaluationBatch::of(["", "{}", "[1]", &good], &QualityGate::DEFAULT, now());
+        assert_eq!(batch.evaluations.len(), 1);
+        assert_eq!(batch.refused, [("unreadable".to_owned(), 3)].into());
     }
 
     #[test]
     fn a_price_that_waited_unread_counts_and_says_that_it_is_late() {
-        let judged = judge(&[quote("BTC", "100", 60, 1), quote("ETH", "5", 15, 1)]);
+        let batch = judge(&[quote("BTC", "100", 60, 1), quote("ETH", "5", 15, 1)]);
         let is_late = |turn: usize, ticker: &str| {
-            let evaluation: &Evaluation = &judged.evaluations[turn];
+            let evaluation: &Evaluation = &batch.evaluations[turn];
             evaluation
                 .deciding(&ticker.parse().unwrap(), Condition::Gt)
                 .unwrap()

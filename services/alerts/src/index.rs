@@ -23,10 +23,10 @@ use uuid::Uuid;
 use self::scripts::SCRIPTS;
 
 /// Making it from PostgreSQL, and comparing it with PostgreSQL.
-pub mod repair;
+pub mod rebuild;
 
 /// The loop that does so.
-pub mod keeper;
+pub mod reconciler;
 
 /// What Redis runs.
 mod scripts;

@@ -13,13 +13,13 @@ pub mod app;
 pub mod metrics;
 
 /// From quotes to fired alerts.
-pub mod intake;
+pub mod quote_consumer;
 
 /// What a batch of quotes asks the index.
 pub mod evaluation;
 
 /// Intervals whose quotes nobody read.
-pub mod missed;
+pub mod missed_quotes;
 
 /// Which armed alerts no price reaches.
 pub mod price_data;
@@ -28,10 +28,10 @@ pub mod price_data;
 pub mod index;
 
 /// The transaction in which alerts fire.
-pub mod claim;
+pub mod fire;
 
 /// The bodies of webhooks.
-pub mod message;
+pub mod payload;
 
 /// Secrets of receivers at rest.
 pub mod secrets;

@@ -52,7 +52,7 @@ impl Monitors {
             };
             let newest = newest_per_asset(entries.iter().map(|entry| entry.payload.as_str()));
             for message in newest.values() {
-                if stop.run_until_cancelled(self.judge_patiently(message)).await.is_none() {
+                if stop.run_until_cancelled(self.judge_with_retry(message)).await.is_none() {
                     return Ok(());
                 }
             }
@@ -66,7 +66,7 @@ impl Monitors {
         }
     }
 
-    async fn judge_patiently(&self, message: &MetricsMessage) {
+    async fn judge_with_retry(&self, message: &MetricsMessage) {
         let mut attempt = 0;
         while let Err(error) = self.judge_or_set_aside(message).await {
             if attempt == 0 {

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use crate::delivery::schedule::RetryPolicy;
+use crate::delivery::retry::RetryPolicy;
 use crate::metrics;
 use crate::store::outbox::{self, Backlog, Due};
 use crate::store::{self, StoreError, attempts, queues as endpoint_queues};

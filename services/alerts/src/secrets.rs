@@ -9,7 +9,7 @@ use platform::sealing::{KeyRing, OpenError, SealError};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::delivery::sign::{MalformedSecret, SigningSecret};
+use crate::delivery::signature::{MalformedSecret, SigningSecret};
 use crate::store;
 
 /// How often secrets are looked for that another instance with other keys has sealed meanwhile.

@@ -12,8 +12,8 @@ use platform::tls::{Authorities, Verification};
 use serde::Deserialize;
 use url::Url;
 
-use crate::delivery::guard::{Cidr, Guard, PortRange};
-use crate::delivery::schedule::RetryPolicy;
+use crate::delivery::retry::RetryPolicy;
+use crate::delivery::ssrf::{Cidr, EgressPolicy, PortRange};
 
 /// The default texts, later ones winning.
 pub const DEFAULTS: [&str; 6] = [
@@ -86,13 +86,13 @@ impl Settings {
     ///
     /// # Errors
     /// The variable and what is wrong with it.
-    pub fn guard(&self) -> Result<Arc<Guard>, (&'static str, String)> {
+    pub fn egress_policy(&self) -> Result<Arc<EgressPolicy>, (&'static str, String)> {
         let require_https = match self.webhook_require_https {
             RequireHttps::Auto => self.process.app_env.is_exposed(),
             RequireHttps::True => true,
             RequireHttps::False => false,
         };
-        Ok(Arc::new(Guard {
+        Ok(Arc::new(EgressPolicy {
             allowed_networks: parse_list("WEBHOOK_ALLOWED_CIDRS", &self.webhook_allowed_cidrs)?,
             allowed_ports: parse_list("WEBHOOK_ALLOWED_PORTS", &self.webhook_allowed_ports)?,
             require_https,
@@ -247,7 +247,7 @@ mod tests {
         );
         assert_eq!(settings.webhook_timeout(), Duration::from_secs(15));
         assert!(settings.webhook_verify_tls);
-        assert_eq!(*settings.guard().unwrap(), Guard::default());
+        assert_eq!(*settings.egress_policy().unwrap(), EgressPolicy::default());
     }
 
     #[test]
@@ -259,8 +259,8 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(settings.tickers().unwrap().len(), 2);
-        let guard = settings.guard().unwrap();
-        assert!(guard.check_url("http://[::1]:1234/").is_ok());
+        let egress_policy = settings.egress_policy().unwrap();
+        assert!(egress_policy.check_url("http://[::1]:1234/").is_ok());
     }
 
     #[test]
@@ -268,7 +268,7 @@ mod tests {
         let token = ("INTERNAL_TOKEN", "0123456789abcdef0123456789abcdef");
         let key = ("SECRETS_KEY", SECRETS_KEY);
         let production = load(&[("APP_ENV", "production"), token, key]).unwrap();
-        assert!(production.guard().unwrap().require_https);
+        assert!(production.egress_policy().unwrap().require_https);
         let told = load(&[
             ("APP_ENV", "production"),
             token,
@@ -276,7 +276,7 @@ mod tests {
             ("WEBHOOK_REQUIRE_HTTPS", "false"),
         ])
         .unwrap();
-        assert!(!told.guard().unwrap().require_https);
+        assert!(!told.egress_policy().unwrap().require_https);
     }
 
     #[test]

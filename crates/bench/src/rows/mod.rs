@@ -9,8 +9,8 @@ mod rates;
 mod statistics;
 mod throughput;
 
+use crate::stack::TestStack;
 use crate::table::Table;
-use crate::world::World;
 
 /// How much of everything.
 #[derive(Debug, Clone, Copy)]
@@ -75,25 +75,25 @@ pub async fn measure(scale: &Scale, only: &str) -> anyhow::Result<Table> {
         statistics::measure(scale, &mut table).await?;
     }
     if wanted("memory") {
-        memory::measure(&World::new().await?, scale, &mut table).await?;
+        memory::measure(&TestStack::new().await?, scale, &mut table).await?;
     }
     if wanted("rates") {
-        rates::measure(&World::new().await?, scale, &mut table).await?;
+        rates::measure(&TestStack::new().await?, scale, &mut table).await?;
     }
     if wanted("latency") {
-        latency::measure(&World::new().await?, scale, &mut table).await?;
+        latency::measure(&TestStack::new().await?, scale, &mut table).await?;
     }
     if wanted("burst") {
-        burst::measure(&World::new().await?, scale, &mut table).await?;
+        burst::measure(&TestStack::new().await?, scale, &mut table).await?;
     }
     if wanted("throughput") {
-        throughput::measure(&World::new().await?, scale, &mut table).await?;
+        throughput::measure(&TestStack::new().await?, scale, &mut table).await?;
     }
     if wanted("isolation") {
-        isolation::measure(&World::new().await?, scale, &mut table).await?;
+        isolation::measure(&TestStack::new().await?, scale, &mut table).await?;
     }
     if wanted("evaluation") {
-        evaluation::measure(&World::new().await?, scale, &mut table).await?;
+        evaluation::measure(&TestStack::new().await?, scale, &mut table).await?;
     }
     Ok(table)
 }

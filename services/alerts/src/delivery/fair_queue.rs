@@ -32,7 +32,7 @@ const MAX_ENDPOINTS_PER_TURN: usize = 32;
 
 /// An endpoint and those it shares slots with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Receiver {
+pub struct Endpoint {
     /// The endpoint.
     pub endpoint_id: Uuid,
     /// Its user.
@@ -46,7 +46,7 @@ pub struct Receiver {
 /// A slot that is taken. Give it back with [`FairQueue::release`].
 #[derive(Debug, PartialEq, Eq)]
 pub struct Slot {
-    receiver: Receiver,
+    endpoint: Endpoint,
 }
 
 /// What happens to a message that came.
@@ -64,7 +64,7 @@ pub enum Admission<J> {
 #[derive(Debug)]
 struct EndpointQueue<J> {
     in_flight: usize,
-    waiting: VecDeque<(Receiver, J)>,
+    waiting: VecDeque<(Endpoint, J)>,
 }
 
 impl<J> Default for EndpointQueue<J> {
@@ -110,31 +110,31 @@ struct Slots {
 
 impl Slots {
     /// Whether an endpoint with so many messages in flight may take one more.
-    fn permit(&self, receiver: &Receiver, in_flight: usize) -> bool {
-        let free = self.free.get(&receiver.pace).copied().unwrap_or(0);
-        let of_user = (receiver.user_id, receiver.pace);
+    fn permit(&self, endpoint: &Endpoint, in_flight: usize) -> bool {
+        let free = self.free.get(&endpoint.pace).copied().unwrap_or(0);
+        let of_user = (endpoint.user_id, endpoint.pace);
         let of_user = self.of_users.get(&of_user).copied().unwrap_or(0);
-        let of_destination = (receiver.destination, receiver.pace);
+        let of_destination = (endpoint.destination, endpoint.pace);
         let of_destination = self.of_destinations.get(&of_destination).copied().unwrap_or(0);
         let within = |held: usize, share: usize| held == 0 || held < free * share;
         free > 0
             && (in_flight == 0 || in_flight * ENDPOINT_SHARE < free)
             // Fast endpoints give their slots back at once, so only endpoints share those.
-            && (receiver.pace == EndpointPace::Fast
+            && (endpoint.pace == EndpointPace::Fast
                 || (within(of_user, USER_SHARE) && within(of_destination, DESTINATION_SHARE)))
     }
 
-    fn take(&mut self, receiver: &Receiver) {
-        *self.free.entry(receiver.pace).or_default() -= 1;
-        *self.of_users.entry((receiver.user_id, receiver.pace)).or_default() += 1;
-        let of_destination = (receiver.destination, receiver.pace);
+    fn take(&mut self, endpoint: &Endpoint) {
+        *self.free.entry(endpoint.pace).or_default() -= 1;
+        *self.of_users.entry((endpoint.user_id, endpoint.pace)).or_default() += 1;
+        let of_destination = (endpoint.destination, endpoint.pace);
         *self.of_destinations.entry(of_destination).or_default() += 1;
     }
 
-    fn give_back(&mut self, receiver: &Receiver) {
-        *self.free.entry(receiver.pace).or_default() += 1;
-        decrease(&mut self.of_users, (receiver.user_id, receiver.pace));
-        decrease(&mut self.of_destinations, (receiver.destination, receiver.pace));
+    fn give_back(&mut self, endpoint: &Endpoint) {
+        *self.free.entry(endpoint.pace).or_default() += 1;
+        decrease(&mut self.of_users, (endpoint.user_id, endpoint.pace));
+        decrease(&mut self.of_destinations, (endpoint.destination, endpoint.pace));
     }
 }
 
@@ -178,15 +178,15 @@ impl<J> FairQueue<J> {
     }
 
     /// Decides about a message that came.
-    pub fn admit(&mut self, receiver: Receiver, job: J) -> Admission<J> {
-        let queue = self.endpoints.entry(receiver.endpoint_id).or_default();
-        if queue.waiting.is_empty() && self.slots.permit(&receiver, queue.in_flight) {
+    pub fn admit(&mut self, endpoint: Endpoint, job: J) -> Admission<J> {
+        let queue = self.endpoints.entry(endpoint.endpoint_id).or_default();
+        if queue.waiting.is_empty() && self.slots.permit(&endpoint, queue.in_flight) {
             queue.in_flight += 1;
-            self.slots.take(&receiver);
-            return Admission::Start(Slot { receiver }, job);
+            self.slots.take(&endpoint);
+            return Admission::Start(Slot { endpoint }, job);
         }
-        let of_user = self.users.get(&receiver.user_id).map_or(0, |user| user.waiting);
-        let has_room = match receiver.pace {
+        let of_user = self.users.get(&endpoint.user_id).map_or(0, |user| user.waiting);
+        let has_room = match endpoint.pace {
             EndpointPace::Fast => self.capacity > 0,
             EndpointPace::Unknown | EndpointPace::Slow => {
                 let room = self.capacity.saturating_sub(self.reserved);
@@ -194,29 +194,29 @@ impl<J> FairQueue<J> {
             }
         };
         if !has_room {
-            self.forget_if_idle(receiver.endpoint_id);
+            self.forget_if_idle(endpoint.endpoint_id);
             return Admission::Deferred(job);
         }
-        let user = self.users.entry(receiver.user_id).or_insert_with(|| {
-            self.turns.push_back(receiver.user_id);
+        let user = self.users.entry(endpoint.user_id).or_insert_with(|| {
+            self.turns.push_back(endpoint.user_id);
             UserQueue::default()
         });
         if queue.waiting.is_empty() {
-            user.endpoints.push_back(receiver.endpoint_id);
+            user.endpoints.push_back(endpoint.endpoint_id);
         }
         user.waiting += 1;
-        queue.waiting.push_back((receiver, job));
+        queue.waiting.push_back((endpoint, job));
         self.capacity -= 1;
         Admission::Queued
     }
 
     /// Takes a slot back.
     pub fn release(&mut self, slot: Slot) {
-        self.slots.give_back(&slot.receiver);
-        if let Some(queue) = self.endpoints.get_mut(&slot.receiver.endpoint_id) {
+        self.slots.give_back(&slot.endpoint);
+        if let Some(queue) = self.endpoints.get_mut(&slot.endpoint.endpoint_id) {
             queue.in_flight = queue.in_flight.saturating_sub(1);
         }
-        self.forget_if_idle(slot.receiver.endpoint_id);
+        self.forget_if_idle(slot.endpoint.endpoint_id);
     }
 
     fn forget_if_idle(&mut self, endpoint_id: Uuid) {
@@ -253,22 +253,22 @@ impl<J> FairQueue<J> {
             let Some(queue) = self.endpoints.get_mut(&endpoint_id) else {
                 continue;
             };
-            let Some((receiver, job)) = queue.waiting.pop_front() else {
+            let Some((endpoint, job)) = queue.waiting.pop_front() else {
                 continue;
             };
-            if !self.slots.permit(&receiver, queue.in_flight) {
-                queue.waiting.push_front((receiver, job));
+            if !self.slots.permit(&endpoint, queue.in_flight) {
+                queue.waiting.push_front((endpoint, job));
                 user.endpoints.push_back(endpoint_id);
                 continue;
             }
             queue.in_flight += 1;
-            self.slots.take(&receiver);
+            self.slots.take(&endpoint);
             self.capacity += 1;
             user.waiting -= 1;
             if !queue.waiting.is_empty() {
                 user.endpoints.push_back(endpoint_id);
             }
-            return Some((Slot { receiver }, job));
+            return Some((Slot { endpoint }, job));
         }
         None
     }

@@ -9,29 +9,29 @@ use jiff::Timestamp;
 use platform::clock::SharedClock;
 use platform::sealing::KeyRing;
 
-use self::guard::Blocked;
-use self::schedule::RetryPolicy;
-use self::send::{Answer, Poster, SendError, WebhookRequest};
-use self::sign::SigningSecret;
+use self::retry::RetryPolicy;
+use self::signature::SigningSecret;
+use self::ssrf::Blocked;
+use self::webhook_client::{SendError, WebhookClient, WebhookRequest, WebhookResponse};
 use crate::store::attempts::{AttemptRecord, Claimed};
 
 /// Refusal of addresses that must not be reached.
-pub mod guard;
+pub mod ssrf;
 
 /// Names of receivers.
-pub mod names;
+pub mod dns;
 
 /// Signatures.
-pub mod sign;
+pub mod signature;
 
 /// When next, or never.
-pub mod schedule;
+pub mod retry;
 
 /// One HTTP request to a receiver.
-pub mod send;
+pub mod webhook_client;
 
 /// Which requests used a kept connection.
-mod reuse;
+mod connection_reuse;
 
 /// Fair shares of the slots among receivers.
 pub mod fair_queue;
@@ -89,7 +89,7 @@ pub struct DeliveryContext {
     /// Open secrets.
     pub keys: Arc<KeyRing>,
     /// Posts.
-    pub poster: Poster,
+    pub client: WebhookClient,
     /// When next.
     pub policy: RetryPolicy,
     /// What time it is.
@@ -108,7 +108,7 @@ pub struct Attempt {
     /// How long it took as a whole.
     pub duration: Duration,
     /// What came back.
-    pub answer: Result<Answer, SendError>,
+    pub answer: Result<WebhookResponse, SendError>,
     /// What becomes of the message.
     pub outcome: Outcome,
 }
@@ -121,7 +121,7 @@ pub async fn deliver_one(job: &Claimed, context: &DeliveryContext) -> Attempt {
         Err(SendError::Disabled)
     } else {
         match job.secret.open(job.endpoint_id, &context.keys) {
-            Ok(secret) => context.poster.post(&request(job, &secret, dispatched_at)).await,
+            Ok(secret) => context.client.post(&request(job, &secret, dispatched_at)).await,
             Err(error) => {
                 tracing::error!(endpoint_id = %job.endpoint_id, %error, "the endpoint's secret is unreadable");
                 Err(SendError::Secret)
@@ -177,7 +177,7 @@ mod trace {
 
 /// The table of `api-contract` 7.2 and 7.3.
 fn judge(
-    answer: &Result<Answer, SendError>,
+    answer: &Result<WebhookResponse, SendError>,
     attempt: u32,
     policy: &RetryPolicy,
     now: Timestamp,
@@ -190,7 +190,7 @@ fn judge(
             429 | 502 | 503 | 504 => answer
                 .retry_after
                 .as_deref()
-                .and_then(|value| schedule::parse_retry_after(value, now)),
+                .and_then(|value| retry::parse_retry_after(value, now)),
             _ => None,
         },
         Err(SendError::Disabled) => return Outcome::DeadLetter(Reason::EndpointDisabled),

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::message;
+use crate::payload;
 use crate::store::StoreError;
 use crate::store::deliveries::{self, TestMessage};
 use crate::store::endpoints;
@@ -54,7 +54,7 @@ impl Prober {
         let due = endpoints::take_probes(&self.pool, now).await?;
         for (endpoint_id, user_id) in &due {
             let id = Uuid::now_v7();
-            let Ok(body) = message::test_ping(id, *endpoint_id, now) else {
+            let Ok(body) = payload::test_ping(id, *endpoint_id, now) else {
                 continue;
             };
             let test = TestMessage {

@@ -74,7 +74,7 @@ impl Recorder {
             for settlement in batch.drain(..) {
                 messages.push(work.add(settlement));
             }
-            self.write_patiently(work).await;
+            self.write_with_retry(work).await;
             // Together, so that a broker that takes nothing at the moment is waited for once.
             for acked in join_all(messages.into_iter().map(Delivery::ack)).await {
                 if let Err(error) = acked {
@@ -86,7 +86,7 @@ impl Recorder {
     }
 
     /// Waits for PostgreSQL while it is away. Of a batch that it refuses, what is good is written, and the rest set aside.
-    async fn write_patiently(&self, work: Work) {
+    async fn write_with_retry(&self, work: Work) {
         let mut failures = 0;
         let mut waiting = vec![work];
         while let Some(work) = waiting.last() {

@@ -13,8 +13,8 @@ fn now() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
 }
 
-fn answer(status: u16, retry_after: Option<&str>) -> Result<Answer, SendError> {
-    Ok(Answer {
+fn answer(status: u16, retry_after: Option<&str>) -> Result<WebhookResponse, SendError> {
+    Ok(WebhookResponse {
         status,
         latency: Duration::from_millis(5),
         retry_after: retry_after.map(ToOwned::to_owned),
@@ -43,7 +43,7 @@ const RETRY_10: Outcome = Outcome::RetryIn(Duration::from_secs(10));
 #[case::timeout(Err(SendError::Timeout), RETRY_10)]
 #[case::tls(Err(SendError::Tls("expired".into())), RETRY_10)]
 #[case::disabled(Err(SendError::Disabled), Outcome::DeadLetter(Reason::EndpointDisabled))]
-fn each_answer_has_its_outcome(#[case] answer: Result<Answer, SendError>, #[case] expected: Outcome) {
+fn each_answer_has_its_outcome(#[case] answer: Result<WebhookResponse, SendError>, #[case] expected: Outcome) {
     assert_eq!(judge(&answer, 1, &POLICY, now(), 0.5), expected);
 }
 
@@ -95,7 +95,7 @@ fn job() -> Claimed {
 #[case(Err(SendError::Blocked(Blocked::Address)), RETRY_10, Some("blocked address"))]
 #[case(Err(SendError::Timeout), RETRY_10, Some("timed out"))]
 fn a_record_says_what_went_wrong(
-    #[case] answer: Result<Answer, SendError>,
+    #[case] answer: Result<WebhookResponse, SendError>,
     #[case] outcome: Outcome,
     #[case] error: Option<&str>,
 ) {

@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::fair_queue::{Admission, FairQueue, Receiver, Slot};
+use super::fair_queue::{Admission, Endpoint, FairQueue, Slot};
 use super::recorder::{Recorder, Settlement};
 use super::{DeliveryContext, deliver_one};
 use crate::metrics;
@@ -171,7 +171,7 @@ impl Dispatcher {
             attempt,
             ..
         } = parsed;
-        let receiver = Receiver {
+        let endpoint = Endpoint {
             endpoint_id,
             user_id: user_id.unwrap_or(endpoint_id),
             destination: hash_destination(destination.as_deref().unwrap_or_default(), endpoint_id),
@@ -183,7 +183,7 @@ impl Dispatcher {
             attempt,
             message,
         };
-        match self.queue.admit(receiver, job) {
+        match self.queue.admit(endpoint, job) {
             Admission::Start(slot, job) => self.start(slot, job).await,
             Admission::Queued => {}
             Admission::Deferred(job) => self.defer(job).await,
@@ -245,7 +245,7 @@ impl Claimer {
                 received = to_claim.recv_many(&mut batch, CLAIM_BATCH) => if received == 0 { break },
             }
             let wanted: Vec<(Uuid, u32)> = batch.iter().map(|(_, job)| (job.delivery_id, job.attempt)).collect();
-            let mut claimed = self.claim_patiently(&wanted).await;
+            let mut claimed = self.claim_with_retry(&wanted).await;
             for (slot, job) in batch.drain(..) {
                 let own = claimed.iter().position(|c| c.id == job.delivery_id);
                 match own.map(|index| claimed.swap_remove(index)) {
@@ -261,7 +261,7 @@ impl Claimer {
     }
 
     /// Waits for PostgreSQL while it is away. What it refuses is set aside: its delivery comes again when it is due.
-    async fn claim_patiently(&self, wanted: &[(Uuid, u32)]) -> Vec<Claimed> {
+    async fn claim_with_retry(&self, wanted: &[(Uuid, u32)]) -> Vec<Claimed> {
         let mut failures = 0;
         let mut claimed = Vec::with_capacity(wanted.len());
         let mut waiting = vec![wanted];

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::{
     AppState, UserId, id_cursor, invalid_cursor, page_limit, parse_id, problem, request_id, store_problem, to_page,
 };
-use crate::delivery::guard::Blocked;
-use crate::delivery::sign::SigningSecret;
+use crate::delivery::signature::SigningSecret;
+use crate::delivery::ssrf::Blocked;
 use crate::index::Entry;
 use crate::secrets::StoredSecret;
 use crate::store::alerts::{Alert, Creation, Filter, NewAlert};
@@ -177,9 +177,12 @@ fn check_target(target: Decimal) -> Result<Decimal, Problem> {
 /// # Errors
 /// What is wrong with it.
 pub async fn check_address(state: &AppState, text: &str) -> Result<url::Url, Problem> {
-    let url = state.guard.check_url(text).map_err(|blocked| url_problem(&blocked))?;
+    let url = state
+        .egress_policy
+        .check_url(text)
+        .map_err(|blocked| url_problem(&blocked))?;
     state
-        .guard
+        .egress_policy
         .check_name(&url, &state.names)
         .await
         .map_err(|blocked| url_problem(&blocked))?;

@@ -8,7 +8,7 @@ use platform::problem::Problem;
 use uuid::Uuid;
 
 use super::{AppState, UserId, id_cursor, page_limit, parse_id, problem, request_id, store_problem, to_page};
-use crate::message;
+use crate::payload;
 use crate::store::deliveries::{self, TestMessage};
 use crate::store::endpoints::{self, Endpoint};
 use crate::store::secrets;
@@ -73,7 +73,7 @@ pub async fn test(
 ) -> Result<HttpResponse, Problem> {
     let endpoint_id = parse_id(&id, ProblemKind::EndpointNotFound, NOT_FOUND)?;
     let (message_id, now) = (body.id.unwrap_or_else(Uuid::now_v7), state.clock.now());
-    let body = message::test_ping(message_id, endpoint_id, now).map_err(|error| Problem::internal(&error.into()))?;
+    let body = payload::test_ping(message_id, endpoint_id, now).map_err(|error| Problem::internal(&error.into()))?;
     let test = TestMessage {
         id: message_id,
         user_id: user.0,

@@ -20,8 +20,8 @@ use platform::server::resource;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::delivery::guard::Guard;
-use crate::delivery::names::NameResolver;
+use crate::delivery::dns::NameResolver;
+use crate::delivery::ssrf::EgressPolicy;
 use crate::index::AlertIndex;
 use crate::price_data::PriceData;
 use crate::store::StoreError;
@@ -42,7 +42,7 @@ pub struct AppState {
     /// Under what secrets are sealed.
     pub keys: Arc<KeyRing>,
     /// What may be posted to.
-    pub guard: Arc<Guard>,
+    pub egress_policy: Arc<EgressPolicy>,
     /// Looks up the names in addresses.
     pub names: NameResolver,
     /// Assets that alerts may name.

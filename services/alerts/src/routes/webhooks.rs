@@ -6,11 +6,11 @@ use platform::problem::Problem;
 
 use super::AppState;
 use super::alerts::check_address;
-use crate::delivery::sign;
+use crate::delivery::signature;
 
 /// `POST /internal/webhooks/verify`. An invalid signature is an answer, not an error.
 pub async fn verify(state: web::Data<AppState>, body: web::Json<VerifyRequest>) -> web::Json<VerifyBody> {
-    let checked = sign::verify(&body.secret, &body.headers, body.body.as_bytes(), state.clock.now());
+    let checked = signature::verify(&body.secret, &body.headers, body.body.as_bytes(), state.clock.now());
     web::Json(VerifyBody {
         valid: checked.is_ok(),
         reason: checked.err().map(|rejected| rejected.to_string()),

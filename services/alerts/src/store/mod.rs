@@ -33,7 +33,7 @@ pub mod attempts;
 pub mod monitors;
 
 /// Intervals whose quotes nobody read.
-pub mod missed;
+pub mod missed_quotes;
 
 /// Removing what is old.
 pub mod retention;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::deliveries::{self, NewDelivery};
-use crate::message;
+use crate::payload;
 
 /// Most receivers that hear of one that was disabled: those that took a message last.
 const MAX_RECEIVERS: i64 = 10;
@@ -51,7 +51,7 @@ pub async fn endpoints_disabled(
         let host = Url::parse(row.get(2))
             .ok()
             .and_then(|url| url.host_str().map(str::to_owned));
-        let body = message::endpoint_disabled(event_id, endpoint_id, host.as_deref(), row.get(3), now)
+        let body = payload::endpoint_disabled(event_id, endpoint_id, host.as_deref(), row.get(3), now)
             .map_err(|_| StoreError::Unreadable("endpoint"))?;
         notices.push((event_id.to_string(), row.get(1), row.get(4), body));
     }

@@ -12,7 +12,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use testkit::tls::{Authority, ServerCertificate, self_signed};
 use uuid::Uuid;
 
-use crate::harness::Stand;
+use crate::harness::TestStack;
 
 /// A receiver that shows this certificate; it answers every request with 200 until the test ends.
 fn receiver(shown: &ServerCertificate) -> String {
@@ -74,22 +74,22 @@ fn plain_receiver() -> String {
 
 /// Fires one alert for each receiver with these settings, and gives what is stored of its only attempt: the status, the error.
 async fn attempts(settings: &[(&str, &str)], receivers: &[String]) -> Vec<(Option<i32>, Option<String>)> {
-    let stand = Stand::new().await;
+    let stack = TestStack::new().await;
     let mut settings = settings.to_vec();
     settings.push(("WEBHOOK_MAX_ATTEMPTS", "1"));
-    let service = stand.start_with(&settings, SystemClock::shared()).await;
+    let service = stack.start_with(&settings, SystemClock::shared()).await;
     for url in receivers {
         service.create(Uuid::now_v7(), "BTC", "gt", "70000", url).await;
     }
-    stand.publish("BTC", "70001").await;
+    stack.publish("BTC", "70001").await;
     let count = i64::try_from(receivers.len()).unwrap();
-    stand
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.delivery_attempts WHERE status <> 'open'",
             count,
         )
         .await;
-    let client = stand.database.pool.get().await.unwrap();
+    let client = stack.database.pool.get().await.unwrap();
     let mut found = Vec::new();
     for url in receivers {
         let query = "SELECT response_code::int, error_msg FROM alerting.delivery_attempts \

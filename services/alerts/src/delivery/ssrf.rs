@@ -1,8 +1,8 @@
 //! Refusal of addresses that a webhook must not reach: the platform's own network and everything that is not the internet.
 //!
 //! Checked twice: when an alert is created, and at every attempt on the very addresses the connection is then made to. The
-//! HTTP client asks `GuardedResolver` for names, so there is no second resolution between check and connection. It asks
-//! nobody for address literals, therefore `Guard::check_url` judges those.
+//! HTTP client asks `EgressResolver` for names, so there is no second resolution between check and connection. It asks
+//! nobody for address literals, therefore `EgressPolicy::check_url` judges those.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,7 +13,7 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::names::NameResolver;
+use super::dns::NameResolver;
 
 /// The longest address that is accepted, in characters.
 const MAX_URL_LENGTH: usize = 2048;
@@ -131,7 +131,7 @@ impl FromStr for PortRange {
 
 /// What may be posted to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Guard {
+pub struct EgressPolicy {
     /// Networks that are allowed although they are not public, for receivers in one's own network.
     pub allowed_networks: Vec<Cidr>,
     /// Ports besides 80 and 443.
@@ -140,7 +140,7 @@ pub struct Guard {
     pub require_https: bool,
 }
 
-impl Guard {
+impl EgressPolicy {
     /// Reads and judges an address as far as that goes without asking for its name.
     ///
     /// # Errors
@@ -210,32 +210,32 @@ impl Guard {
 
 /// The client's only way to addresses: all of a name's addresses if each is allowed, none otherwise.
 #[derive(Clone)]
-pub struct GuardedResolver {
-    guard: Arc<Guard>,
+pub struct EgressResolver {
+    egress_policy: Arc<EgressPolicy>,
     names: NameResolver,
 }
 
-impl GuardedResolver {
-    /// A resolver that admits what `guard` admits.
-    pub fn new(guard: Arc<Guard>, names: NameResolver) -> Self {
-        Self { guard, names }
+impl EgressResolver {
+    /// A resolver that admits what `egress_policy` admits.
+    pub fn new(egress_policy: Arc<EgressPolicy>, names: NameResolver) -> Self {
+        Self { egress_policy, names }
     }
 }
 
-impl fmt::Debug for GuardedResolver {
+impl fmt::Debug for EgressResolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GuardedResolver")
+        f.write_str("EgressResolver")
     }
 }
 
-impl Resolve for GuardedResolver {
+impl Resolve for EgressResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let Self { guard, names } = self.clone();
+        let Self { egress_policy, names } = self.clone();
         Box::pin(async move {
             let addresses = names.lookup(name.as_str()).await?;
             // One bad address among good ones is refused too: which one is used is the sender's choice, not ours.
             for address in &addresses {
-                guard.check_address(address.ip())?;
+                egress_policy.check_address(address.ip())?;
             }
             let addresses: Addrs = Box::new(addresses.into_iter());
             Ok(addresses)

@@ -24,7 +24,7 @@ pub const API_KEY: &str = "sk_live_benchbenchbenchbenchbenchbenchbenchbenchben";
 const CHUNK: i64 = 50_000;
 
 /// Everything a run needs besides processes; removed with this value.
-pub struct World {
+pub struct TestStack {
     /// PostgreSQL.
     pub database: TestDatabase,
     /// Redis.
@@ -50,7 +50,7 @@ pub struct Batch<'a> {
     pub url: &'a str,
 }
 
-impl World {
+impl TestStack {
     /// A fresh one.
     ///
     /// # Errors

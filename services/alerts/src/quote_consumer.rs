@@ -19,12 +19,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::claim::{self, Fired, Hit};
-use crate::evaluation::{Evaluation, Judged};
-use crate::index::repair::{self, RepairError};
+use crate::evaluation::{Evaluation, EvaluationBatch};
+use crate::fire::{self, Fired, Hit};
+use crate::index::rebuild::{self, RebuildError};
 use crate::index::{AlertIndex, Entry, IndexError, Page, Probe};
 use crate::metrics;
-use crate::missed;
+use crate::missed_quotes;
 use crate::price_data;
 use crate::store::refused::{self, Kind};
 use crate::store::{StoreError, alerts};
@@ -37,7 +37,7 @@ const BLOCK: Duration = Duration::from_secs(1);
 
 /// Why a batch was not evaluated to its end.
 #[derive(Debug, thiserror::Error)]
-pub enum IntakeError {
+pub enum EvaluationError {
     /// Redis, or the index in it.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -46,23 +46,23 @@ pub enum IntakeError {
     Store(#[from] StoreError),
     /// The index could not be built.
     #[error("building the index failed")]
-    Repair(#[from] RepairError),
+    Rebuild(#[from] RebuildError),
 }
 
-impl IntakeError {
+impl EvaluationError {
     /// The refusal of what was given, which no repetition helps. What concerns the index is waited out: it is not the fault of
     /// a price, and passing the price by would lose alerts.
     fn refusal(&self) -> Option<&StoreError> {
         match self {
             Self::Store(error) if !error.is_outage() => Some(error),
-            Self::Store(_) | Self::Index(_) | Self::Repair(_) => None,
+            Self::Store(_) | Self::Index(_) | Self::Rebuild(_) => None,
         }
     }
 }
 
 /// Evaluates quotes.
 #[derive(Clone)]
-pub struct Intake {
+pub struct QuoteConsumer {
     /// Where alerts are.
     pub pool: Pool,
     /// Where candidates are found.
@@ -77,7 +77,7 @@ pub struct Intake {
     pub relay: Arc<Notify>,
 }
 
-impl Intake {
+impl QuoteConsumer {
     /// Evaluates until the stop.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ impl Intake {
     pub async fn run(self, mut reader: GroupReader, stop: CancellationToken) -> anyhow::Result<()> {
         loop {
             let reading = async {
-                missed::note(&self.pool, &self.clock, &mut reader).await;
+                missed_quotes::note(&self.pool, &self.clock, &mut reader).await;
                 reader.read(BATCH_SIZE, BLOCK).await
             };
             let Some(entries) = stop.run_until_cancelled(reading).await else {
@@ -97,7 +97,7 @@ impl Intake {
             ::metrics::counter!(metrics::QUOTES_IN).increment(entries.len() as u64);
             let payloads: Vec<&str> = entries.iter().map(|entry| entry.payload.as_str()).collect();
             if stop
-                .run_until_cancelled(self.evaluate_patiently(&payloads))
+                .run_until_cancelled(self.evaluate_with_retry(&payloads))
                 .await
                 .is_none()
             {
@@ -113,7 +113,7 @@ impl Intake {
         }
     }
 
-    async fn evaluate_patiently(&self, payloads: &[&str]) {
+    async fn evaluate_with_retry(&self, payloads: &[&str]) {
         let mut attempt = 0;
         while let Err(error) = self.evaluate_or_set_aside(payloads).await {
             if attempt == 0 {
@@ -131,7 +131,7 @@ impl Intake {
     ///
     /// # Errors
     /// When PostgreSQL or Redis does not answer. The batch can be given again.
-    pub async fn evaluate_or_set_aside(&self, payloads: &[&str]) -> Result<usize, IntakeError> {
+    pub async fn evaluate_or_set_aside(&self, payloads: &[&str]) -> Result<usize, EvaluationError> {
         let (mut parts, mut total) = (vec![payloads], 0);
         while let Some(part) = parts.pop() {
             let error = match self.evaluate(part).await {
@@ -160,17 +160,17 @@ impl Intake {
     ///
     /// # Errors
     /// When PostgreSQL or Redis does not answer. The batch can be given again.
-    pub async fn evaluate(&self, payloads: &[&str]) -> Result<usize, IntakeError> {
+    pub async fn evaluate(&self, payloads: &[&str]) -> Result<usize, EvaluationError> {
         let started = Instant::now();
-        let judged = Judged::of(payloads.iter().copied(), &self.gate, self.clock.now());
-        for (reason, count) in &judged.refused {
+        let batch = EvaluationBatch::of(payloads.iter().copied(), &self.gate, self.clock.now());
+        for (reason, count) in &batch.refused {
             ::metrics::counter!(metrics::QUOTES_REFUSED, "reason" => reason.clone()).increment(*count);
         }
         let mut total = 0;
-        for evaluation in &judged.evaluations {
+        for evaluation in &batch.evaluations {
             total += self.ask(evaluation).await?;
         }
-        if let Err(error) = price_data::note_evaluated(&self.redis, &judged.newest).await {
+        if let Err(error) = price_data::note_evaluated(&self.redis, &batch.newest).await {
             // At worst an alert is shown as blind until the next price.
             tracing::debug!(%error, "the time of the evaluation is not noted");
         }
@@ -182,7 +182,7 @@ impl Intake {
     ///
     /// # Errors
     /// When PostgreSQL or Redis does not answer.
-    pub async fn ask(&self, evaluation: &Evaluation) -> Result<usize, IntakeError> {
+    pub async fn ask(&self, evaluation: &Evaluation) -> Result<usize, EvaluationError> {
         let mut probes: Vec<Probe> = evaluation
             .extremes
             .iter()
@@ -209,11 +209,11 @@ impl Intake {
     }
 
     /// Asks the index, and builds it first where it is missing.
-    async fn look(&self, probes: &[Probe]) -> Result<Vec<Page>, IntakeError> {
+    async fn look(&self, probes: &[Probe]) -> Result<Vec<Page>, EvaluationError> {
         match self.index.reached_by(probes).await {
             Err(IndexError::Missing) => {
                 tracing::warn!("the index is missing, building it");
-                repair::build(&self.index, &self.pool).await?;
+                rebuild::build(&self.index, &self.pool).await?;
                 Ok(self.index.reached_by(probes).await?)
             }
             pages => Ok(pages?),
@@ -226,7 +226,7 @@ impl Intake {
         evaluation: &Evaluation,
         probes: Vec<Probe>,
         pages: Vec<Page>,
-    ) -> Result<(usize, Vec<Probe>), IntakeError> {
+    ) -> Result<(usize, Vec<Probe>), EvaluationError> {
         let mut hits = Vec::new();
         for (probe, page) in probes.iter().zip(&pages) {
             let Some(observed) = evaluation.deciding(&probe.ticker, probe.condition) else {
@@ -267,7 +267,7 @@ impl Intake {
         let (mut parts, mut fired) = (vec![hits], Vec::new());
         while let Some(part) = parts.pop() {
             let now = self.clock.now();
-            match (claim::fire(&self.pool, part, now).await, part) {
+            match (fire::fire_hits(&self.pool, part, now).await, part) {
                 (Ok(some), _) => fired.extend(some),
                 (Err(error), _) if error.is_outage() => return Err(error),
                 (Err(error), [hit]) => {
@@ -306,7 +306,7 @@ impl Intake {
         pages: &[Page],
         staying: &BTreeSet<Uuid>,
         fired: &[Fired],
-    ) -> Result<(), IntakeError> {
+    ) -> Result<(), EvaluationError> {
         let done: BTreeSet<Uuid> = fired.iter().map(|f| f.alert_id).collect();
         let is_open = |entry: &&Entry| !staying.contains(&entry.alert_id) && !done.contains(&entry.alert_id);
         let open: Vec<Uuid> = pages

@@ -15,7 +15,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::evaluation::Observed;
-use crate::message::{self, Firing};
+use crate::payload::{self, Firing};
 use crate::store::deliveries::{self, NewDelivery};
 use crate::store::{self, StoreError, alerts, queues};
 
@@ -88,7 +88,7 @@ impl Fired {
             observed: &self.observed,
             at: self.at,
         };
-        message::triggered(&firing).map_err(|_| StoreError::Unreadable("alert"))
+        payload::triggered(&firing).map_err(|_| StoreError::Unreadable("alert"))
     }
 
     /// The announcement for the gateways.
@@ -113,7 +113,7 @@ impl Fired {
 ///
 /// # Errors
 /// When PostgreSQL does not answer; then nothing fired, or all of it did and a repetition finds nothing to do.
-pub async fn fire(pool: &Pool, hits: &[Hit], now: Timestamp) -> Result<Vec<Fired>, StoreError> {
+pub async fn fire_hits(pool: &Pool, hits: &[Hit], now: Timestamp) -> Result<Vec<Fired>, StoreError> {
     let mut client = store::connection(pool).await?;
     let transaction = client.transaction().await?;
     let fired = claim(&transaction, hits, now).await?;

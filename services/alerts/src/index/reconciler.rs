@@ -10,14 +10,14 @@ use platform::clock::SharedClock;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::repair::{self, Depth, RepairError};
+use super::rebuild::{self, RebuildError, ReconcileMode};
 use super::{AlertIndex, IndexError};
 
 /// Equal counts may hide that as many are missing as there are too many, so that every so often everything is compared.
 const FULL_EVERY: u32 = 20;
 
 /// Compares and repairs.
-pub struct Keeper {
+pub struct Reconciler {
     /// The index.
     pub index: AlertIndex,
     /// What it should hold.
@@ -37,12 +37,12 @@ struct Known {
     /// The index that it looked at: another build may hold what the last comparison never saw.
     epoch: Option<String>,
     /// The depth of the next comparison by counts.
-    since: Depth,
+    since: ReconcileMode,
     /// Comparisons by counts since the last full one.
     rounds: u32,
 }
 
-impl Keeper {
+impl Reconciler {
     /// Keeps the index until the stop.
     ///
     /// # Errors
@@ -73,23 +73,25 @@ impl Keeper {
         Ok(())
     }
 
-    async fn round(&self, known: Option<&Known>) -> Result<Known, RepairError> {
+    async fn round(&self, known: Option<&Known>) -> Result<Known, RebuildError> {
         let begun = self.clock.now();
-        repair::remove_doubtful(&self.index, &self.pool).await?;
+        rebuild::remove_doubtful(&self.index, &self.pool).await?;
         let epoch = self.index.epoch().await?;
         let (depth, rounds) = match known {
             Some(known) if epoch.is_some() && known.epoch == epoch && known.rounds < FULL_EVERY => {
                 (known.since, known.rounds + 1)
             }
-            Some(_) | None => (Depth::Full, 0),
+            Some(_) | None => (ReconcileMode::Full, 0),
         };
-        match repair::compare(&self.index, &self.pool, &self.supported, depth).await {
-            Err(RepairError::Index(IndexError::Missing)) => repair::build(&self.index, &self.pool).await.map(|_| ())?,
+        match rebuild::reconcile(&self.index, &self.pool, &self.supported, depth).await {
+            Err(RebuildError::Index(IndexError::Missing)) => {
+                rebuild::build(&self.index, &self.pool).await.map(|_| ())?
+            }
             compared => compared.map(|_| ())?,
         }
         Ok(Known {
             epoch,
-            since: Depth::Counts(begun),
+            since: ReconcileMode::Counts(begun),
             rounds,
         })
     }

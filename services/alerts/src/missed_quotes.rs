@@ -18,9 +18,9 @@ use platform::stream::GroupReader;
 use tokio_util::sync::CancellationToken;
 
 use crate::evaluation::Evaluation;
-use crate::intake::{Intake, IntakeError};
 use crate::metrics;
-use crate::store::missed::{self, Interval as Missed};
+use crate::quote_consumer::{EvaluationError, QuoteConsumer};
+use crate::store::missed_quotes::{self, Interval as Missed};
 
 /// How often open intervals are looked for.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -35,7 +35,7 @@ const PAGE_SIZE: u32 = 1_000;
 #[derive(Debug, thiserror::Error)]
 enum MissedError {
     #[error(transparent)]
-    Intake(#[from] IntakeError),
+    Evaluation(#[from] EvaluationError),
     #[error("the candles cannot be read")]
     Candles(#[from] ClientError),
 }
@@ -48,7 +48,7 @@ pub async fn note(pool: &Pool, clock: &SharedClock, reader: &mut GroupReader) {
     };
     let mut attempt = 0;
     loop {
-        match missed::note(pool, &missed, clock.now()).await {
+        match missed_quotes::note(pool, &missed, clock.now()).await {
             Ok(is_new) => {
                 if is_new {
                     ::metrics::counter!(metrics::QUOTES_MISSED).increment(missed.count);
@@ -73,7 +73,7 @@ pub async fn note(pool: &Pool, clock: &SharedClock, reader: &mut GroupReader) {
 /// Evaluates missed intervals.
 pub struct MissedQuotes {
     /// Evaluates.
-    pub intake: Intake,
+    pub quote_consumer: QuoteConsumer,
     /// Has the candles.
     pub analytics: InternalClient,
     /// The assets that have alerts.
@@ -97,7 +97,9 @@ impl MissedQuotes {
     }
 
     async fn evaluate_open(&self) -> Result<(), MissedError> {
-        let open = missed::list_open(&self.intake.pool).await.map_err(IntakeError::from)?;
+        let open = missed_quotes::list_open(&self.quote_consumer.pool)
+            .await
+            .map_err(EvaluationError::from)?;
         for interval in open {
             let (mut fired, mut complete) = (0, true);
             for ticker in &self.tickers {
@@ -106,14 +108,14 @@ impl MissedQuotes {
                     .last()
                     .is_some_and(|last| last.t.0 >= Interval::M1.open_time(interval.to));
                 for candle in &candles {
-                    fired += self.intake.ask(&Evaluation::of_candle(ticker, candle)).await?;
+                    fired += self.quote_consumer.ask(&Evaluation::of_candle(ticker, candle)).await?;
                 }
             }
-            let now = self.intake.clock.now();
+            let now = self.quote_consumer.clock.now();
             if complete || now.duration_since(interval.noticed_at) > GIVE_UP_AFTER {
-                missed::finish(&self.intake.pool, &interval, now)
+                missed_quotes::finish(&self.quote_consumer.pool, &interval, now)
                     .await
-                    .map_err(IntakeError::from)?;
+                    .map_err(EvaluationError::from)?;
                 tracing::info!(from = %interval.from, to = %interval.to, fired, complete, "missed quotes evaluated");
             }
         }

@@ -23,7 +23,7 @@ const OVERLAP: Duration = Duration::from_secs(120);
 
 /// Why the index could not be repaired.
 #[derive(Debug, thiserror::Error)]
-pub enum RepairError {
+pub enum RebuildError {
     /// Redis.
     #[error(transparent)]
     Index(#[from] IndexError),
@@ -34,7 +34,7 @@ pub enum RepairError {
 
 /// How thorough a comparison is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
+pub enum ReconcileMode {
     /// Counts, and what was created since shortly before this moment.
     Counts(Timestamp),
     /// Everything.
@@ -43,7 +43,7 @@ pub enum Depth {
 
 /// What a comparison changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Repaired {
+pub struct Reconciled {
     /// Alerts that were missing.
     pub added: u64,
     /// Entries without a waiting alert.
@@ -54,7 +54,7 @@ pub struct Repaired {
 ///
 /// # Errors
 /// When one of the two does not answer; `Missing` when Redis lost its data meanwhile.
-pub async fn build(index: &AlertIndex, pool: &Pool) -> Result<u64, RepairError> {
+pub async fn build(index: &AlertIndex, pool: &Pool) -> Result<u64, RebuildError> {
     let build = index.begin_build().await?;
     let mut total = 0;
     for (ticker, condition, _) in alerts::count_armed(pool).await? {
@@ -78,16 +78,16 @@ pub async fn build(index: &AlertIndex, pool: &Pool) -> Result<u64, RepairError> 
 ///
 /// # Errors
 /// When one of the two does not answer; `Missing` when the index is not there at all.
-pub async fn compare(
+pub async fn reconcile(
     index: &AlertIndex,
     pool: &Pool,
     supported: &[Ticker],
-    depth: Depth,
-) -> Result<Repaired, RepairError> {
+    depth: ReconcileMode,
+) -> Result<Reconciled, RebuildError> {
     if !index.is_complete().await? {
         return Err(IndexError::Missing.into());
     }
-    if let Depth::Counts(since) = depth {
+    if let ReconcileMode::Counts(since) = depth {
         add_recent(index, pool, since).await?;
     }
     // An asset whose last alert is gone is not in PostgreSQL's answer, but may still be in the index.
@@ -101,7 +101,7 @@ pub async fn compare(
     let armed = alerts::count_armed(pool).await?;
     let counted = armed.iter().map(|(ticker, condition, _)| (ticker.clone(), *condition));
     let sets: BTreeSet<(Ticker, Condition)> = before.keys().cloned().chain(counted).collect();
-    let mut repaired = Repaired::default();
+    let mut repaired = Reconciled::default();
     let mut size = 0;
     for (ticker, condition) in sets {
         let wanted = armed
@@ -111,7 +111,7 @@ pub async fn compare(
         let after = index.size(&ticker, condition).await?;
         let before = before.get(&(ticker.clone(), condition)).copied().unwrap_or(after);
         size += wanted;
-        if depth == Depth::Full || !agree(before, wanted, after) {
+        if depth == ReconcileMode::Full || !agree(before, wanted, after) {
             repaired.added += add_missing(index, pool, &ticker, condition).await?;
             repaired.removed += remove_superfluous(index, pool, &ticker, condition).await?;
         }
@@ -119,7 +119,7 @@ pub async fn compare(
     ::metrics::gauge!(metrics::INDEX_SIZE).set(size as f64);
     ::metrics::counter!(metrics::INDEX_REPAIRED, "kind" => "missing").increment(repaired.added);
     ::metrics::counter!(metrics::INDEX_REPAIRED, "kind" => "superfluous").increment(repaired.removed);
-    if repaired != Repaired::default() {
+    if repaired != Reconciled::default() {
         tracing::warn!(added = repaired.added, removed = repaired.removed, "index repaired");
     }
     Ok(repaired)
@@ -137,7 +137,7 @@ fn agree(before: u64, wanted: u64, after: u64) -> bool {
 ///
 /// # Errors
 /// When one of the two does not answer.
-pub async fn remove_doubtful(index: &AlertIndex, pool: &Pool) -> Result<u64, RepairError> {
+pub async fn remove_doubtful(index: &AlertIndex, pool: &Pool) -> Result<u64, RebuildError> {
     let mut removed = 0;
     let mut doubtful = index.take_doubtful().into_iter();
     while let Some((ticker, condition, entry)) = doubtful.next() {
@@ -150,7 +150,7 @@ pub async fn remove_doubtful(index: &AlertIndex, pool: &Pool) -> Result<u64, Rep
                 }
                 return Ok(1);
             }
-            Ok::<u64, RepairError>(0)
+            Ok::<u64, RebuildError>(0)
         };
         match settled.await {
             Ok(count) => removed += count,
@@ -165,7 +165,7 @@ pub async fn remove_doubtful(index: &AlertIndex, pool: &Pool) -> Result<u64, Rep
     Ok(removed)
 }
 
-async fn add_recent(index: &AlertIndex, pool: &Pool, since: Timestamp) -> Result<(), RepairError> {
+async fn add_recent(index: &AlertIndex, pool: &Pool, since: Timestamp) -> Result<(), RebuildError> {
     let mut after = first_id_of(since - jiff::SignedDuration::try_from(OVERLAP).unwrap_or_default());
     loop {
         let page = alerts::list_armed_since(pool, after, PAGE_SIZE as i64).await?;
@@ -188,7 +188,7 @@ async fn add_missing(
     pool: &Pool,
     ticker: &Ticker,
     condition: Condition,
-) -> Result<u64, RepairError> {
+) -> Result<u64, RebuildError> {
     let (mut after, mut added) = (Uuid::nil(), 0);
     loop {
         let page = alerts::list_armed(pool, ticker, condition, after, PAGE_SIZE as i64).await?;
@@ -205,7 +205,7 @@ async fn remove_superfluous(
     pool: &Pool,
     ticker: &Ticker,
     condition: Condition,
-) -> Result<u64, RepairError> {
+) -> Result<u64, RebuildError> {
     let (mut cursor, mut removed) = (0, 0);
     loop {
         let (next, members) = index.scan(ticker, condition, cursor).await?;

@@ -3,8 +3,8 @@ use rstest::rstest;
 
 use super::*;
 
-fn guard(networks: &[&str], ports: &[&str]) -> Guard {
-    Guard {
+fn guard(networks: &[&str], ports: &[&str]) -> EgressPolicy {
+    EgressPolicy {
         allowed_networks: networks.iter().map(|n| n.parse().unwrap()).collect(),
         allowed_ports: ports.iter().map(|p| p.parse().unwrap()).collect(),
         require_https: false,
@@ -55,7 +55,7 @@ fn guard(networks: &[&str], ports: &[&str]) -> Guard {
 #[case::v6_multicast("ff02::1")]
 fn what_is_not_the_internet_is_refused(#[case] address: &str) {
     assert_eq!(
-        Guard::default().check_address(address.parse().unwrap()),
+        EgressPolicy::default().check_address(address.parse().unwrap()),
         Err(Blocked::Address)
     );
 }
@@ -76,7 +76,7 @@ fn what_is_not_the_internet_is_refused(#[case] address: &str) {
 #[case("2a00:1450:4001:81b::200e")]
 #[case("64:ff9b::8.8.8.8")]
 fn the_internet_is_allowed(#[case] address: &str) {
-    assert_eq!(Guard::default().check_address(address.parse().unwrap()), Ok(()));
+    assert_eq!(EgressPolicy::default().check_address(address.parse().unwrap()), Ok(()));
 }
 
 #[rstest]
@@ -102,7 +102,7 @@ fn the_internet_is_allowed(#[case] address: &str) {
 #[case::backslash(r"http:\\127.0.0.1\")]
 #[case::tab("http://127.0.\t0.1/")]
 fn every_spelling_of_an_inner_address_is_refused(#[case] url: &str) {
-    assert_eq!(Guard::default().check_url(url), Err(Blocked::Address), "{url}");
+    assert_eq!(EgressPolicy::default().check_url(url), Err(Blocked::Address), "{url}");
 }
 
 #[rstest]
@@ -122,26 +122,29 @@ fn every_spelling_of_an_inner_address_is_refused(#[case] url: &str) {
 #[case("http://example.com:99999/", Blocked::Invalid)]
 #[case("http://fe80::1%25eth0/", Blocked::Invalid)]
 fn a_url_that_breaks_a_rule_is_refused_by_that_rule(#[case] url: &str, #[case] expected: Blocked) {
-    assert_eq!(Guard::default().check_url(url), Err(expected), "{url}");
+    assert_eq!(EgressPolicy::default().check_url(url), Err(expected), "{url}");
 }
 
 #[test]
 fn length_is_counted_as_given_and_as_sent() {
     let longest = format!("https://example.com/{}", "a".repeat(MAX_URL_LENGTH - 20));
-    assert!(Guard::default().check_url(&longest).is_ok());
+    assert!(EgressPolicy::default().check_url(&longest).is_ok());
     assert_eq!(
-        Guard::default().check_url(&format!("{longest}a")),
+        EgressPolicy::default().check_url(&format!("{longest}a")),
         Err(Blocked::TooLong)
     );
     let grows_when_encoded = format!("https://example.com/{}", "ä".repeat(1000));
-    assert_eq!(Guard::default().check_url(&grows_when_encoded), Err(Blocked::TooLong));
+    assert_eq!(
+        EgressPolicy::default().check_url(&grows_when_encoded),
+        Err(Blocked::TooLong)
+    );
 }
 
 #[test]
 fn https_can_be_required() {
-    let strict = Guard {
+    let strict = EgressPolicy {
         require_https: true,
-        ..Guard::default()
+        ..EgressPolicy::default()
     };
     assert_eq!(strict.check_url("http://example.com/"), Err(Blocked::HttpsRequired));
     assert!(strict.check_url("https://example.com/").is_ok());
@@ -219,7 +222,7 @@ fn networks_have_edges() {
 #[tokio::test]
 async fn a_name_that_leads_inside_is_refused_by_the_resolver() {
     let name: Name = "localhost".parse().unwrap();
-    let resolved = GuardedResolver::new(Arc::new(Guard::default()), NameResolver::new().unwrap())
+    let resolved = EgressResolver::new(Arc::new(EgressPolicy::default()), NameResolver::new().unwrap())
         .resolve(name)
         .await;
     let refusal = resolved.err().unwrap();
@@ -228,7 +231,7 @@ async fn a_name_that_leads_inside_is_refused_by_the_resolver() {
 
 #[tokio::test]
 async fn a_name_in_an_allowed_network_resolves() {
-    let resolver = GuardedResolver::new(
+    let resolver = EgressResolver::new(
         Arc::new(guard(&["127.0.0.0/8", "::1/128"], &[])),
         NameResolver::new().unwrap(),
     );
@@ -241,7 +244,7 @@ async fn a_name_in_an_allowed_network_resolves() {
 
 #[tokio::test]
 async fn creation_refuses_names_that_lead_inside() {
-    let guard = Guard::default();
+    let guard = EgressPolicy::default();
     let url = guard.check_url("http://localhost/hook").unwrap();
     assert_eq!(
         guard.check_name(&url, &NameResolver::new().unwrap()).await,
@@ -252,18 +255,18 @@ async fn creation_refuses_names_that_lead_inside() {
 proptest! {
     #[test]
     fn no_text_makes_the_guard_panic(text in "\\PC{0,80}") {
-        let _ = Guard::default().check_url(&text);
-        let _ = Guard::default().check_url(&format!("http://{text}/"));
+        let _ = EgressPolicy::default().check_url(&text);
+        let _ = EgressPolicy::default().check_url(&format!("http://{text}/"));
     }
 
     #[test]
     fn a_mapped_address_is_allowed_only_where_what_it_stands_for_is_excepted(address: u32) {
         let v4 = Ipv4Addr::from(address);
         let mapped = v4.to_ipv6_mapped().into();
-        prop_assert_eq!(Guard::default().check_address(mapped), Err(Blocked::Address));
-        let guard = Guard {
+        prop_assert_eq!(EgressPolicy::default().check_address(mapped), Err(Blocked::Address));
+        let guard = EgressPolicy {
             allowed_networks: vec![format!("{v4}/32").parse().unwrap()],
-            ..Guard::default()
+            ..EgressPolicy::default()
         };
         prop_assert_eq!(guard.check_address(mapped), Ok(()));
     }

@@ -12,9 +12,9 @@ use reqwest::{Client, ClientBuilder, Response, redirect};
 use tokio::time::Instant;
 use url::Url;
 
-use super::guard::{Blocked, Guard, GuardedResolver};
-use super::names::NameResolver;
-use super::reuse;
+use super::connection_reuse;
+use super::dns::NameResolver;
+use super::ssrf::{Blocked, EgressPolicy, EgressResolver};
 
 /// Most of an answer that is read.
 const MAX_ANSWER_BYTES: usize = 4 * 1024;
@@ -48,7 +48,7 @@ pub struct WebhookRequest<'a> {
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct WebhookResponse {
     /// Status code.
     pub status: u16,
     /// How long the head of the answer took.
@@ -96,7 +96,7 @@ pub enum SendError {
 
 /// How requests are made.
 #[derive(Debug, Clone)]
-pub struct PosterSettings {
+pub struct WebhookClientSettings {
     /// Longest time of a whole attempt.
     pub timeout: Duration,
     /// Longest time of the first attempt to a receiver of which nothing is known: many that hang hold slots for less long.
@@ -111,26 +111,30 @@ pub struct PosterSettings {
 
 /// Posts webhooks.
 #[derive(Debug, Clone)]
-pub struct Poster {
+pub struct WebhookClient {
     client: Client,
     /// Keeps no connection, so each request has its own.
     fresh: Client,
-    guard: Arc<Guard>,
+    egress_policy: Arc<EgressPolicy>,
     timeout: Duration,
     first_timeout: Duration,
 }
 
-impl Poster {
-    /// A poster to whatever `guard` admits.
+impl WebhookClient {
+    /// A client to whatever `egress_policy` admits.
     ///
     /// # Errors
     /// When the TLS stack cannot be set up.
-    pub fn new(guard: Arc<Guard>, names: &NameResolver, settings: &PosterSettings) -> anyhow::Result<Self> {
+    pub fn new(
+        egress_policy: Arc<EgressPolicy>,
+        names: &NameResolver,
+        settings: &WebhookClientSettings,
+    ) -> anyhow::Result<Self> {
         let tls = tls::client_config_with(&settings.verification);
         let builder = || {
             Client::builder()
                 .user_agent(concat!("CryptoLens-Webhooks/", env!("CARGO_PKG_VERSION")))
-                .dns_resolver(GuardedResolver::new(Arc::clone(&guard), names.clone()))
+                .dns_resolver(EgressResolver::new(Arc::clone(&egress_policy), names.clone()))
                 .redirect(redirect::Policy::none())
                 .no_proxy()
                 .no_gzip()
@@ -144,9 +148,9 @@ impl Poster {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(settings.idle_per_host);
         Ok(Self {
-            client: build(reuse::watched(pooled))?,
+            client: build(connection_reuse::watched(pooled))?,
             fresh: build(builder().pool_max_idle_per_host(0))?,
-            guard,
+            egress_policy,
             timeout: settings.timeout,
             first_timeout: settings.first_timeout.min(settings.timeout),
         })
@@ -157,9 +161,9 @@ impl Poster {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn post(&self, request: &WebhookRequest<'_>) -> Result<Answer, SendError> {
+    pub async fn post(&self, request: &WebhookRequest<'_>) -> Result<WebhookResponse, SendError> {
         // The settings may have changed since the alert was created, and the client resolves names but not literals.
-        let url = self.guard.check_url(request.url).map_err(SendError::Blocked)?;
+        let url = self.egress_policy.check_url(request.url).map_err(SendError::Blocked)?;
         let started = Instant::now();
         let timeout = if request.attempt == 1 && !request.is_known {
             self.first_timeout
@@ -167,7 +171,7 @@ impl Poster {
             self.timeout
         };
         let sending = send(&self.client, url.clone(), request, timeout);
-        let response = match reuse::watch(sending).await {
+        let response = match connection_reuse::watch(sending).await {
             (Err(error), true) if is_closed(&error) => {
                 tracing::debug!(id = request.message_id, "kept connection was closed, sending again");
                 let left = timeout.saturating_sub(started.elapsed());
@@ -179,7 +183,7 @@ impl Poster {
         let latency = started.elapsed();
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
-        Ok(Answer {
+        Ok(WebhookResponse {
             status,
             latency,
             retry_after,
