@@ -14,7 +14,7 @@ use tokio_postgres::{Client, NoTls};
 use url::Url;
 use uuid::Uuid;
 
-use crate::{cleanup, servers};
+use crate::{cleanup, environment};
 
 /// Lock that serialises the making of templates.
 const LOCK: i64 = 0x7465_7374_6b69;
@@ -111,7 +111,9 @@ impl Drop for TestDatabase {
 }
 
 fn address_of(name: &str) -> anyhow::Result<String> {
-    let mut url: Url = servers::address(servers::DATABASE).parse().context(servers::DATABASE)?;
+    let mut url: Url = environment::address(environment::DATABASE)
+        .parse()
+        .context(environment::DATABASE)?;
     url.set_path(name);
     Ok(url.into())
 }
@@ -127,10 +129,10 @@ struct Admin {
 
 impl Admin {
     async fn connect() -> anyhow::Result<Self> {
-        let url = servers::address(servers::DATABASE);
+        let url = environment::address(environment::DATABASE);
         let (client, connection) = tokio_postgres::connect(&url, NoTls)
             .await
-            .with_context(|| format!("{} does not answer: run `make test`", servers::DATABASE))?;
+            .with_context(|| format!("{} does not answer: run `make test`", environment::DATABASE))?;
         tokio::spawn(connection);
         Ok(Self { client })
     }

@@ -5,7 +5,7 @@
 //! in parallel.
 
 /// Where the servers are.
-pub mod servers;
+pub mod environment;
 
 mod child;
 
@@ -30,7 +30,7 @@ pub mod sink;
 pub mod tls;
 
 /// Servers that one test may stop.
-pub mod own;
+pub mod servers;
 
 /// The whole platform as processes.
 pub mod stack;
@@ -39,11 +39,11 @@ pub mod stack;
 pub mod wait;
 
 pub use database::{TestDatabase, database};
-pub use own::{OwnPostgres, OwnRabbit, OwnRedis};
 pub use rabbit::{TestRabbit, rabbit};
 pub use redis::{TestRedis, redis};
+pub use servers::{OwnPostgres, OwnRabbit, OwnRedis};
 pub use sink::{Answer, Received, WebhookSink};
-pub use stack::{Account, Api, Service, Stack, StackOptions};
+pub use stack::{Account, Api, Service, TestStack, TestStackOptions};
 pub use wait::{eventually, found};
 
 /// A simulator of the venues on a free port.

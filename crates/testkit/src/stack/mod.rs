@@ -16,8 +16,8 @@ use reqwest::Client;
 
 pub use api::{Account, Api};
 pub use backends::{Postgres, Rabbit, Redis};
-use process::Running;
 pub use process::Service;
+use process::ServiceProcess;
 
 use crate::WebhookSink;
 use crate::child::Folder;
@@ -30,7 +30,7 @@ const READY_DEADLINE: Duration = Duration::from_secs(180);
 
 /// How a stack is to be.
 #[derive(Debug)]
-pub struct StackOptions {
+pub struct TestStackOptions {
     /// PostgreSQL for it.
     pub postgres: Postgres,
     /// Redis for it.
@@ -43,7 +43,7 @@ pub struct StackOptions {
     pub variables: BTreeMap<String, String>,
 }
 
-impl StackOptions {
+impl TestStackOptions {
     /// One process of each service, on shares of the common servers.
     pub async fn shared() -> Self {
         let (postgres, redis, rabbit) = tokio::join!(crate::database(), crate::redis(), crate::rabbit());
@@ -72,8 +72,8 @@ impl StackOptions {
 }
 
 /// A running platform; everything ends with this value.
-pub struct Stack {
-    running: Vec<Running>,
+pub struct TestStack {
+    running: Vec<ServiceProcess>,
     /// The webhook sink that alerts may name.
     pub sink: WebhookSink,
     /// The venues.
@@ -88,14 +88,14 @@ pub struct Stack {
     logs: Folder,
 }
 
-impl Stack {
+impl TestStack {
     /// One process of each service, on shares of the common servers, ready.
     ///
     /// # Panics
     ///
     /// A service is not ready in time; the message shows its output.
     pub async fn start() -> Self {
-        Self::start_with(StackOptions::shared().await).await
+        Self::start_with(TestStackOptions::shared().await).await
     }
 
     /// Starts as told and waits until every process is ready.
@@ -103,7 +103,7 @@ impl Stack {
     /// # Panics
     ///
     /// A service is not ready in time; the message shows its output.
-    pub async fn start_with(options: StackOptions) -> Self {
+    pub async fn start_with(options: TestStackOptions) -> Self {
         platform::tls::install_provider();
         let simulator = market_sim::start(simulator_config()).expect("a simulator");
         let sink = WebhookSink::start().await;
@@ -118,7 +118,7 @@ impl Stack {
         let mut running = Vec::new();
         for service in Service::ALL {
             let copies = if options.doubled.contains(&service) { 2 } else { 1 };
-            running.extend((0..copies).map(|copy| Running::new(service, copy, logs.path())));
+            running.extend((0..copies).map(|copy| ServiceProcess::new(service, copy, logs.path())));
         }
         for (name, service) in [
             ("FETCH_URL", Service::Fetch),
@@ -126,7 +126,7 @@ impl Stack {
             ("ALERTS_URL", Service::Alerts),
         ] {
             let first = running.iter().find(|one| one.service == service);
-            variables.insert(name.to_owned(), first.map(Running::url).unwrap_or_default());
+            variables.insert(name.to_owned(), first.map(ServiceProcess::url).unwrap_or_default());
         }
         for one in &mut running {
             one.configure(&variables);
@@ -198,7 +198,7 @@ impl Stack {
         self.process(service, copy).signal("CONT");
     }
 
-    fn process(&self, service: Service, copy: usize) -> &Running {
+    fn process(&self, service: Service, copy: usize) -> &ServiceProcess {
         let mut running = self.running.iter();
         let one = running.find(|one| one.service == service && one.copy == copy);
         one.expect("a process")
@@ -255,7 +255,7 @@ impl Stack {
         self.running
             .iter()
             .filter(|one| one.service == service)
-            .map(Running::url)
+            .map(ServiceProcess::url)
             .collect()
     }
 
@@ -272,7 +272,7 @@ impl Stack {
     }
 }
 
-impl fmt::Debug for Stack {
+impl fmt::Debug for TestStack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.running).finish()
     }
@@ -290,7 +290,7 @@ fn simulator_config() -> Config {
     }
 }
 
-fn common_variables(options: &StackOptions, simulator: &Simulator) -> BTreeMap<String, String> {
+fn common_variables(options: &TestStackOptions, simulator: &Simulator) -> BTreeMap<String, String> {
     let unlimited = "1000000/1";
     let database = options.postgres.url();
     let (redis, rabbit) = (options.redis.url(), options.rabbit.url());

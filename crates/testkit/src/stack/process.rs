@@ -40,7 +40,7 @@ impl Service {
 
 /// A process that runs, or could.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(super) struct ServiceProcess {
     pub(super) service: Service,
     /// Which of several processes of the service it is.
     pub(super) copy: usize,
@@ -51,7 +51,7 @@ pub(super) struct Running {
     child: Option<Child>,
 }
 
-impl Running {
+impl ServiceProcess {
     pub(super) fn new(service: Service, copy: usize, logs: &Path) -> Self {
         let name = format!("{}-{copy}", service.binary());
         Self {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use testkit::{Answer, Stack, StackOptions, WebhookSink};
+use testkit::{Answer, TestStack, TestStackOptions, WebhookSink};
 
 use crate::campaign::{HOOK, settle};
 
@@ -14,10 +14,10 @@ const TIMEOUT_MS: u64 = 15_000;
 
 #[tokio::test]
 async fn ten_dead_receivers_do_not_delay_a_healthy_one() {
-    let options = StackOptions::shared()
+    let options = TestStackOptions::shared()
         .await
         .with("WEBHOOK_TIMEOUT_MS", &TIMEOUT_MS.to_string());
-    let mut stack = Stack::start_with(options).await;
+    let mut stack = TestStack::start_with(options).await;
     let account = stack.api().register().await;
     settle(&stack, &account).await;
     let mut dead = Vec::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use standardwebhooks::Webhook;
-use testkit::{Api, Received, Stack};
+use testkit::{Api, Received, TestStack};
 
 use crate::campaign::{HOOK, alert_of, settle};
 
@@ -13,7 +13,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn a_crossing_price_sends_exactly_one_valid_webhook() {
-    let mut stack = Stack::start().await;
+    let mut stack = TestStack::start().await;
     let account = stack.api().register().await;
     settle(&stack, &account).await;
     let url = stack.sink.url(HOOK);
