@@ -32,6 +32,9 @@ pub mod backoff;
 /// Attempts until one succeeds.
 pub mod retry;
 
+/// Batches with items that may be refused.
+pub mod batch;
+
 /// Leaving alone what is in trouble.
 pub mod breaker;
 

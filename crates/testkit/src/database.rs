@@ -14,7 +14,7 @@ use tokio_postgres::{Client, NoTls};
 use url::Url;
 use uuid::Uuid;
 
-use crate::{cleanup, servers};
+use crate::{cleanup, environment};
 
 /// Lock that serialises the making of templates.
 const LOCK: i64 = 0x7465_7374_6b69;
@@ -25,11 +25,8 @@ const PREFIX: &str = "testkit_";
 /// A database of its own; it is dropped with this value.
 #[derive(Debug)]
 pub struct TestDatabase {
-    /// Settings that lead to it.
     pub settings: PostgresSettings,
-    /// A pool of connections to it.
     pub pool: Pool,
-    /// Its address.
     pub url: String,
     name: String,
 }
@@ -113,7 +110,9 @@ impl Drop for TestDatabase {
 }
 
 fn address_of(name: &str) -> anyhow::Result<String> {
-    let mut url: Url = servers::address(servers::DATABASE).parse().context(servers::DATABASE)?;
+    let mut url: Url = environment::address(environment::DATABASE)
+        .parse()
+        .context(environment::DATABASE)?;
     url.set_path(name);
     Ok(url.into())
 }
@@ -129,10 +128,10 @@ struct Admin {
 
 impl Admin {
     async fn connect() -> anyhow::Result<Self> {
-        let url = servers::address(servers::DATABASE);
+        let url = environment::address(environment::DATABASE);
         let (client, connection) = tokio_postgres::connect(&url, NoTls)
             .await
-            .with_context(|| format!("{} does not answer: run `make test`", servers::DATABASE))?;
+            .with_context(|| format!("{} does not answer: run `make test`", environment::DATABASE))?;
         tokio::spawn(connection);
         Ok(Self { client })
     }
@@ -166,7 +165,7 @@ impl Admin {
         if self.exists(name).await? {
             return Ok(());
         }
-        // Renamed when complete, so that nobody copies half a schema.
+        // Renamed when complete, so that no test copies half a schema.
         let unfinished = format!("{name}_unfinished");
         self.execute(&format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)"))
             .await?;

@@ -10,14 +10,12 @@ use serde_json::json;
 use url::Url;
 use uuid::Uuid;
 
-use crate::{cleanup, servers};
+use crate::{cleanup, environment};
 
 /// A vhost of its own; it is removed with this value.
 #[derive(Debug)]
 pub struct TestRabbit {
-    /// Settings that lead to it.
     pub settings: RabbitSettings,
-    /// Its address.
     pub url: String,
     vhost: String,
 }
@@ -33,16 +31,12 @@ pub async fn rabbit() -> TestRabbit {
 
 impl TestRabbit {
     /// The broker, as services use it.
-    ///
-    /// # Panics
-    ///
-    /// Never: the address was made here.
     #[must_use]
     pub fn broker(&self) -> Broker {
         Broker::connect(&self.settings).expect("a valid address")
     }
 
-    /// Asks the management interface about a part of this vhost, such as `queues/{vhost}`.
+    /// Queries the management interface about a part of this vhost, such as `queues/{vhost}`.
     ///
     /// # Errors
     ///
@@ -98,7 +92,7 @@ async fn create() -> anyhow::Result<TestRabbit> {
     http.put(api(&format!("vhosts/{vhost}"))?)
         .send()
         .await
-        .with_context(|| format!("{} does not answer: run `make test`", servers::RABBIT_API))?
+        .with_context(|| format!("{} does not answer: run `make test`", environment::RABBIT_API))?
         .error_for_status()?;
     let user = api("")?.username().to_owned();
     http.put(api(&format!("permissions/{vhost}/{user}"))?)
@@ -106,7 +100,9 @@ async fn create() -> anyhow::Result<TestRabbit> {
         .send()
         .await?
         .error_for_status()?;
-    let mut url: Url = servers::address(servers::RABBIT).parse().context(servers::RABBIT)?;
+    let mut url: Url = environment::address(environment::RABBIT)
+        .parse()
+        .context(environment::RABBIT)?;
     url.set_path(&vhost);
     let url = String::from(url);
     let settings = RabbitSettings::from_url(&url);
@@ -114,9 +110,9 @@ async fn create() -> anyhow::Result<TestRabbit> {
 }
 
 fn api(path: &str) -> anyhow::Result<Url> {
-    let base: Url = servers::address(servers::RABBIT_API)
+    let base: Url = environment::address(environment::RABBIT_API)
         .parse()
-        .context(servers::RABBIT_API)?;
+        .context(environment::RABBIT_API)?;
     Ok(base.join("/api/")?.join(path)?)
 }
 

@@ -13,7 +13,7 @@ use platform::settings::RedisSettings;
 use url::Url;
 use uuid::Uuid;
 
-use crate::{cleanup, servers};
+use crate::{cleanup, environment};
 
 /// The first numbers belong to the stacks that run beside the tests (`deploy/local/stack`): demo, live, test.
 const RESERVED: u32 = 3;
@@ -24,11 +24,9 @@ const CLAIM_SECONDS: u64 = 900;
 /// A database number of its own, empty at first; it is emptied and given back with this value.
 #[derive(Debug)]
 pub struct TestRedis {
-    /// Settings that lead to it.
     pub settings: RedisSettings,
     /// The shared connection to it.
     pub connection: Connection,
-    /// Its address.
     pub url: String,
     number: u32,
     owner: String,
@@ -119,7 +117,9 @@ fn claim_key(number: u32) -> String {
 }
 
 fn numbered(number: u32) -> anyhow::Result<String> {
-    let mut url: Url = servers::address(servers::REDIS).parse().context(servers::REDIS)?;
+    let mut url: Url = environment::address(environment::REDIS)
+        .parse()
+        .context(environment::REDIS)?;
     url.set_path(&number.to_string());
     Ok(url.into())
 }
@@ -132,5 +132,5 @@ async fn open(url: &str) -> anyhow::Result<MultiplexedConnection> {
     Client::open(url)?
         .get_multiplexed_async_connection_with_config(&config)
         .await
-        .with_context(|| format!("{} does not answer: run `make test`", servers::REDIS))
+        .with_context(|| format!("{} does not answer: run `make test`", environment::REDIS))
 }

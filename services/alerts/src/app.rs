@@ -23,22 +23,24 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::delivery::DeliveryContext;
-use crate::delivery::names::NameResolver;
+use crate::delivery::dns::NameResolver;
 use crate::delivery::probe::Prober;
 use crate::delivery::recorder::Recorder;
-use crate::delivery::send::{Poster, PosterSettings};
+use crate::delivery::webhook_client::{WebhookClient, WebhookClientSettings};
 use crate::delivery::worker::Worker;
+use crate::evaluator::Evaluator;
 use crate::index::AlertIndex;
-use crate::index::keeper::Keeper;
-use crate::intake::Intake;
-use crate::missed::MissedQuotes;
+use crate::index::reconciler::Reconciler;
+use crate::missed_quotes::MissedQuotes;
 use crate::monitors::Monitors;
 use crate::outbox::{self, Relay};
 use crate::price_data::PriceData;
+use crate::quote_consumer::QuoteConsumer;
 use crate::retention::Cleaner;
-use crate::routes::{self, AppState};
+use crate::routes;
 use crate::secrets::{self, Resealer};
 use crate::settings::Settings;
+use crate::state::AppState;
 
 /// The schema that this version works on.
 const SCHEMA_VERSION: u32 = 77;
@@ -70,8 +72,8 @@ impl App {
     }
 }
 
-/// Builds the service and runs it until the stop. All instances go by the database's clock: one whose own is off would take
-/// deliveries from the others, or retry late.
+/// Builds the service and runs it until the stop. All instances go by the database's clock: one whose own is off would
+/// take deliveries from the others, or retry late.
 ///
 /// # Errors
 /// When it cannot start, or one of its parts dies.
@@ -112,19 +114,19 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     let supported = settings
         .tickers()
         .map_err(|text| anyhow::anyhow!("SUPPORTED_TICKERS: {text:?}"))?;
-    let guard = settings
-        .guard()
+    let egress_policy = settings
+        .egress_policy()
         .map_err(|(variable, problem)| anyhow::anyhow!("{variable}: {problem}"))?;
     let verification = settings
         .webhook_verification()
         .map_err(|(variable, problem)| anyhow::anyhow!("{variable}: {problem}"))?;
     if !settings.webhook_verify_tls {
-        tracing::warn!("WEBHOOK_VERIFY_TLS is off: whoever answers for a receiver gets its webhooks");
+        tracing::warn!("WEBHOOK_VERIFY_TLS is off: a server in the place of an endpoint gets its webhooks");
     }
     let names = NameResolver::new().context("looking up names")?;
     let index = AlertIndex::new(redis.clone());
     let relay_wake = Arc::new(Notify::new());
-    let compare = Arc::new(Notify::new());
+    let reconcile = Arc::new(Notify::new());
     let deadline = settings.process.shutdown_deadline();
     let mut supervisor = Supervisor::new(stop.clone(), deadline);
 
@@ -133,7 +135,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         index: index.clone(),
         clock: clock.clone(),
         keys: Arc::clone(&keys),
-        guard: Arc::clone(&guard),
+        egress_policy: Arc::clone(&egress_policy),
         names: names.clone(),
         supported: supported.clone(),
         price_data: PriceData {
@@ -143,7 +145,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         },
         thresholds: Thresholds::DEFAULT,
         relay: Arc::clone(&relay_wake),
-        compare: Arc::clone(&compare),
+        reconcile: Arc::clone(&reconcile),
     });
     let queue = broker.consume(
         contracts::queues::WEBHOOKS,
@@ -166,7 +168,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     // Unique among living processes, also when two of them share a machine.
     let consumer = Uuid::now_v7().to_string();
     let quotes = GroupReader::new(&settings.redis, keys::QUOTES_STREAM, keys::ALERTS_GROUP, &consumer);
-    let intake = Intake {
+    let evaluator = Evaluator {
         pool: pool.clone(),
         index: index.clone(),
         redis: redis.clone(),
@@ -175,7 +177,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         relay: Arc::clone(&relay_wake),
     };
     let missed = MissedQuotes {
-        intake: intake.clone(),
+        evaluator: evaluator.clone(),
         analytics: InternalClient::new(
             settings.analytics_url.clone(),
             settings.process.internal_token.clone(),
@@ -184,17 +186,21 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         tickers: supported.clone(),
     };
     supervisor.spawn("missed quotes", missed.run(stop.clone()));
-    supervisor.spawn("intake", intake.run(quotes, stop.clone()));
+    let quote_consumer = QuoteConsumer {
+        evaluator,
+        reader: quotes,
+    };
+    supervisor.spawn("quote consumer", quote_consumer.run(stop.clone()));
 
-    let keeper = Keeper {
+    let reconciler = Reconciler {
         index,
         pool: pool.clone(),
         supported,
-        every: Duration::from_secs(settings.index_reconcile_seconds),
+        interval: Duration::from_secs(settings.index_reconcile_seconds),
         clock: clock.clone(),
-        wake: compare,
+        wake: reconcile,
     };
-    supervisor.spawn("index", keeper.run(stop.clone()));
+    supervisor.spawn("index", reconciler.run(stop.clone()));
 
     let relay = Relay {
         pool: pool.clone(),
@@ -227,10 +233,10 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     };
     supervisor.spawn("retention", cleaner.run(stop.clone()));
 
-    let poster = Poster::new(
-        guard,
+    let client = WebhookClient::new(
+        egress_policy,
         &names,
-        &PosterSettings {
+        &WebhookClientSettings {
             timeout: settings.webhook_timeout(),
             first_timeout: Duration::from_millis(settings.webhook_first_timeout_ms),
             connect_timeout: Duration::from_millis(settings.webhook_connect_timeout_ms),
@@ -245,7 +251,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     supervisor.spawn("resealer", resealer.run(stop.clone()));
     let context = DeliveryContext {
         keys,
-        poster,
+        client,
         policy: settings.retry_policy(),
         clock: clock.clone(),
         unit_random: rand::random,

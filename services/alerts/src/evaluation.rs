@@ -1,9 +1,10 @@
-//! From a batch of quotes to the questions that the index is asked: one extreme price per asset and condition.
+//! From a batch of quotes to what the index is queried with: one extreme price per asset and condition.
 //!
-//! Prices that waited unread fire only what was armed when they were published, so none of them can speak for another: they
-//! are asked about one after the other, in their order, and what is fresh together at the end.
+//! A late price fires only what was armed when it was published, so late prices are evaluated one after the other, in
+//! their order, and the fresh ones together after them.
 //!
-//! Pure: the batch and the time go in. What is unfit to fire an alert is left out here, with its reason.
+//! Pure: the batch and the time are arguments. Prices that are unfit to fire an alert are left out here and counted by
+//! reason.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,31 +18,27 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-/// A price that may fire alerts, with what an alert tells about it.
+/// A price that may fire alerts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
-    /// The price.
     pub price: Decimal,
-    /// Its id.
     pub price_id: Uuid,
-    /// How many venues stand behind it.
+    /// How many providers stand behind it.
     pub n_sources: u32,
     /// Half-width of its confidence interval.
     pub confidence: Option<Decimal>,
-    /// The moment it speaks of.
+    /// The time of the observations that it is made of.
     pub as_of: Timestamp,
-    /// When it was published.
     pub published_at: Timestamp,
-    /// Follows it through the platform.
     pub request_id: String,
     /// It waited in the stream for longer than it may be old. It still fires what was armed when it was published.
     pub is_late: bool,
 }
 
-/// A batch, judged.
+/// The evaluations of one batch of quotes.
 #[derive(Debug, Default, PartialEq)]
-pub struct Judged {
-    /// What is asked, one after the other.
+pub struct EvaluationBatch {
+    /// Each is evaluated after the one before.
     pub evaluations: Vec<Evaluation>,
     /// When the newest evaluated price of each asset was published.
     pub newest: BTreeMap<Ticker, Timestamp>,
@@ -49,42 +46,41 @@ pub struct Judged {
     pub refused: BTreeMap<String, u64>,
 }
 
-impl Judged {
-    /// Judges the JSON texts of a batch.
+impl EvaluationBatch {
+    /// Reads the JSON texts of a batch; what is unfit is left out and counted.
     pub fn of<'a>(payloads: impl IntoIterator<Item = &'a str>, gate: &QualityGate, now: Timestamp) -> Self {
-        let mut judged = Self::default();
+        let mut batch = Self::default();
         let mut fresh = Evaluation::default();
         let mut late_of: BTreeMap<Ticker, usize> = BTreeMap::new();
         for payload in payloads {
             let admitted = admit(payload, gate, now);
             if let Ok((ticker, observed)) = &admitted {
-                let newest = judged.newest.entry(ticker.clone()).or_insert(observed.published_at);
+                let newest = batch.newest.entry(ticker.clone()).or_insert(observed.published_at);
                 *newest = observed.published_at.max(*newest);
             }
             match admitted {
                 Ok((ticker, observed)) if observed.is_late => {
                     let turn = late_of.entry(ticker.clone()).or_default();
-                    if *turn == judged.evaluations.len() {
-                        judged.evaluations.push(Evaluation::default());
+                    if *turn == batch.evaluations.len() {
+                        batch.evaluations.push(Evaluation::default());
                     }
-                    judged.evaluations[*turn].include(ticker, observed);
+                    batch.evaluations[*turn].include(ticker, observed);
                     *turn += 1;
                 }
                 Ok((ticker, observed)) => fresh.include(ticker, observed),
-                Err(reason) => *judged.refused.entry(reason).or_default() += 1,
+                Err(reason) => *batch.refused.entry(reason).or_default() += 1,
             }
         }
         if !fresh.extremes.is_empty() {
-            judged.evaluations.push(fresh);
+            batch.evaluations.push(fresh);
         }
-        judged
+        batch
     }
 }
 
-/// Prices that are asked about together.
+/// Prices that are looked up together.
 #[derive(Debug, Default, PartialEq)]
 pub struct Evaluation {
-    /// The extremes per asset.
     pub extremes: BTreeMap<Ticker, Extremes<Arc<Observed>>>,
 }
 
@@ -93,7 +89,7 @@ impl Evaluation {
     pub fn of_candle(ticker: &Ticker, candle: &CandleBody) -> Self {
         let observed = |price| Observed {
             price,
-            // No single price stands behind it.
+            // An extreme of a candle is no published price.
             price_id: Uuid::nil(),
             n_sources: 1,
             confidence: None,
@@ -183,12 +179,12 @@ mod tests {
         }
     }
 
-    fn judge(quotes: &[QuoteMessage]) -> Judged {
+    fn evaluate(quotes: &[QuoteMessage]) -> EvaluationBatch {
         let payloads: Vec<String> = quotes
             .iter()
             .map(|quote| serde_json::to_string(quote).unwrap())
             .collect();
-        Judged::of(payloads.iter().map(String::as_str), &QualityGate::DEFAULT, now())
+        EvaluationBatch::of(payloads.iter().map(String::as_str), &QualityGate::DEFAULT, now())
     }
 
     fn price(evaluation: &Evaluation, ticker: &str, condition: Condition) -> Option<String> {
@@ -197,16 +193,16 @@ mod tests {
     }
 
     #[test]
-    fn each_asset_is_judged_at_its_own_extremes() {
-        let judged = judge(&[
+    fn each_asset_is_evaluated_at_its_own_extremes() {
+        let batch = evaluate(&[
             quote("BTC", "100", 0, 1),
             quote("ETH", "7", 0, 1),
             quote("BTC", "130", 0, 1),
             quote("BTC", "90", 0, 1),
             quote("BTC", "101", 0, 1),
         ]);
-        let [evaluation] = judged.evaluations.as_slice() else {
-            panic!("{judged:?}")
+        let [evaluation] = batch.evaluations.as_slice() else {
+            panic!("{batch:?}")
         };
         assert_eq!(price(evaluation, "BTC", Condition::Gt).as_deref(), Some("130"));
         assert_eq!(price(evaluation, "BTC", Condition::Lt).as_deref(), Some("90"));
@@ -215,15 +211,15 @@ mod tests {
     }
 
     #[test]
-    fn late_prices_are_asked_about_one_by_one_and_fresh_ones_last() {
-        let judged = judge(&[
+    fn late_prices_are_evaluated_one_by_one_and_fresh_ones_last() {
+        let batch = evaluate(&[
             quote("BTC", "110", 60, 1),
             quote("BTC", "95", 0, 1),
             quote("ETH", "7", 50, 1),
             quote("BTC", "105", 40, 1),
             quote("BTC", "96", 0, 1),
         ]);
-        let asked: Vec<_> = judged
+        let asked: Vec<_> = batch
             .evaluations
             .iter()
             .map(|evaluation| {
@@ -242,36 +238,36 @@ mod tests {
     fn unfit_quotes_are_left_out_with_their_reason() {
         let mut stale_by_name = quote("BTC", "500", 0, 1);
         stale_by_name.quality = Quality::Stale;
-        let judged = judge(&[
+        let batch = evaluate(&[
             quote("BTC", "100", 0, 1),
             quote("BTC", "200", 0, 16),
             quote("BTC", "0", 0, 1),
             stale_by_name,
         ]);
-        assert_eq!(judged.evaluations.len(), 1);
+        assert_eq!(batch.evaluations.len(), 1);
         assert_eq!(
-            price(&judged.evaluations[0], "BTC", Condition::Gt).as_deref(),
+            price(&batch.evaluations[0], "BTC", Condition::Gt).as_deref(),
             Some("100")
         );
         assert_eq!(
-            judged.refused,
+            batch.refused,
             [("not_positive".to_owned(), 1), ("stale".to_owned(), 2)].into()
         );
     }
 
     #[test]
-    fn one_unreadable_message_spoils_only_itself() {
+    fn unreadable_message_spoils_only_itself() {
         let good = serde_json::to_string(&quote("BTC", "100", 0, 1)).unwrap();
-        let judged = Judged::of(["", "{}", "[1]", &good], &QualityGate::DEFAULT, now());
-        assert_eq!(judged.evaluations.len(), 1);
-        assert_eq!(judged.refused, [("unreadable".to_owned(), 3)].into());
+        let batch = EvaluationBatch::of(["", "{}", "[1]", &good], &QualityGate::DEFAULT, now());
+        assert_eq!(batch.evaluations.len(), 1);
+        assert_eq!(batch.refused, [("unreadable".to_owned(), 3)].into());
     }
 
     #[test]
-    fn a_price_that_waited_unread_counts_and_says_that_it_is_late() {
-        let judged = judge(&[quote("BTC", "100", 60, 1), quote("ETH", "5", 15, 1)]);
+    fn late_price_counts_and_is_flagged() {
+        let batch = evaluate(&[quote("BTC", "100", 60, 1), quote("ETH", "5", 15, 1)]);
         let is_late = |turn: usize, ticker: &str| {
-            let evaluation: &Evaluation = &judged.evaluations[turn];
+            let evaluation: &Evaluation = &batch.evaluations[turn];
             evaluation
                 .deciding(&ticker.parse().unwrap(), Condition::Gt)
                 .unwrap()

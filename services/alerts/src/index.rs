@@ -1,15 +1,20 @@
 //! The index of armed price alerts in Redis: one sorted set per asset and condition, scored by target.
 //!
-//! It only preselects. Scores are floats, so candidates are compared again exactly with the decimal that is part of each
-//! member; and who fires is decided in PostgreSQL alone. The index may therefore hold too much, which costs a look, but must
-//! not hold too little. One hash beside the sets tells whether it does:
+//! It only preselects. Scores are floats, so candidates are compared again exactly with the decimal that is part of
+//! each member, and PostgreSQL alone decides which alerts fire. The index may therefore hold too much, which costs a
+//! query, but must not hold too little. One hash beside the sets shows whether it does:
 //!
-//! - `epoch` stands while the index is complete. It names the life of the Redis server and the build, so that a server that
-//!   came back from an old dump, or a replica that was promoted, does not pass for the one that was built;
+//! - `epoch` exists while the index is complete. It names the life of the Redis server and the build, so that a server
+//!   that came back from an old dump, or a replica that was promoted, does not pass for the one that was built;
 //! - `generation` changes when something was lost, which makes builds that began before it fail;
-//! - the name of each set, with the number of its members: a set that was evicted or deleted alone is smaller than that.
+//! - the name of each set, with the number of its members: a set that was evicted or deleted alone is smaller than
+//!   that.
 //!
 //! Everything is read and written by scripts, because sizes and members must agree at every moment.
+
+pub mod rebuild;
+pub mod reconciler;
+mod scripts;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,22 +27,12 @@ use uuid::Uuid;
 
 use self::scripts::SCRIPTS;
 
-/// Making it from PostgreSQL, and comparing it with PostgreSQL.
-pub mod repair;
-
-/// The loop that does so.
-pub mod keeper;
-
-/// What Redis runs.
-mod scripts;
-
-/// How many candidates one look brings; more are fetched page by page.
+/// How many candidates one query returns; more are fetched page by page.
 pub const PAGE_SIZE: usize = 2_000;
 
-/// Most entries that are remembered as doubtful.
-const MAX_DOUBTFUL: usize = 10_000;
+/// Most entries that are remembered as unconfirmed.
+const MAX_UNCONFIRMED: usize = 10_000;
 
-/// A build that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
     id: Uuid,
@@ -45,10 +40,8 @@ pub struct Build {
     life: String,
 }
 
-/// One armed alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The alert.
     pub alert_id: Uuid,
     /// Its exact target.
     pub target: Decimal,
@@ -76,17 +69,14 @@ fn score(value: Decimal) -> f64 {
 /// A question to the index: which alerts does this price reach?
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
-    /// The asset.
     pub ticker: Ticker,
-    /// Above or below.
     pub condition: Condition,
-    /// The extreme price.
     pub price: Decimal,
     /// Candidates that were seen and stay in the index.
     pub skip: usize,
 }
 
-/// What one look brought.
+/// The result of one probe.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Page {
     /// Alerts that the price reaches, exactly.
@@ -102,53 +92,46 @@ impl Page {
     }
 }
 
-/// Why the index gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     /// It is not complete: Redis lost its data, or it was never built.
     #[error("the index is not there")]
     Missing,
-    /// Redis does not answer.
     #[error("Redis does not answer")]
     Redis(#[from] redis::RedisError),
 }
 
-/// Reads and writes the index.
 #[derive(Clone)]
 pub struct AlertIndex {
     redis: Connection,
-    doubtful: Arc<Mutex<Vec<Doubtful>>>,
+    unconfirmed: Arc<Mutex<Vec<Unconfirmed>>>,
 }
 
 /// An entry whose alert may not exist.
-pub type Doubtful = (Ticker, Condition, Entry);
+pub type Unconfirmed = (Ticker, Condition, Entry);
 
 impl AlertIndex {
-    /// The index in this Redis.
     pub fn new(redis: Connection) -> Self {
         Self {
             redis,
-            doubtful: Arc::default(),
+            unconfirmed: Arc::default(),
         }
     }
 
-    /// Remembers an entry whose alert may not exist, because PostgreSQL did not say whether it stored it. The next comparison
-    /// asks. Of very many the comparison of everything finds the rest.
-    pub fn doubt(&self, entry: Doubtful) {
-        let mut doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner);
-        if doubtful.len() < MAX_DOUBTFUL {
-            doubtful.push(entry);
+    /// Remembers an entry whose alert may not exist, because the answer to its commit was lost. The next comparison
+    /// checks it. When there are too many to remember, the next full comparison finds the others.
+    pub fn note_unconfirmed(&self, entry: Unconfirmed) {
+        let mut unconfirmed = self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        if unconfirmed.len() < MAX_UNCONFIRMED {
+            unconfirmed.push(entry);
         }
     }
 
-    fn take_doubtful(&self) -> Vec<Doubtful> {
-        std::mem::take(&mut *self.doubtful.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take_unconfirmed(&self) -> Vec<Unconfirmed> {
+        std::mem::take(&mut *self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Adds alerts; one that is there already changes nothing.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
     pub async fn add(&self, ticker: &Ticker, condition: Condition, entries: &[Entry]) -> Result<(), IndexError> {
         for chunk in entries.chunks(PAGE_SIZE) {
             let mut add = SCRIPTS.add.key(keys::ALERT_INDEX);
@@ -161,10 +144,6 @@ impl AlertIndex {
         Ok(())
     }
 
-    /// Removes alerts.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
     pub async fn remove(&self, ticker: &Ticker, condition: Condition, entries: &[Entry]) -> Result<(), IndexError> {
         let members: Vec<String> = entries.iter().map(Entry::member).collect();
         self.remove_members(ticker, condition, &members).await
@@ -189,17 +168,17 @@ impl AlertIndex {
     /// # Errors
     /// `Missing` when the index is not complete.
     pub async fn reached_by(&self, probes: &[Probe]) -> Result<Vec<Page>, IndexError> {
-        let mut look = SCRIPTS.look.key(keys::ALERT_INDEX);
-        look.arg(next_generation()).arg(PAGE_SIZE);
+        let mut query = SCRIPTS.query.key(keys::ALERT_INDEX);
+        query.arg(next_generation()).arg(PAGE_SIZE);
         for probe in probes {
-            look.key(keys::alert_index(probe.condition, &probe.ticker));
+            query.key(keys::alert_index(probe.condition, &probe.ticker));
             match probe.condition {
-                Condition::Gt => look.arg("-inf").arg(score(probe.price)),
-                Condition::Lt => look.arg(score(probe.price)).arg("+inf"),
+                Condition::Gt => query.arg("-inf").arg(score(probe.price)),
+                Condition::Lt => query.arg(score(probe.price)).arg("+inf"),
             };
-            look.arg(probe.skip);
+            query.arg(probe.skip);
         }
-        let pages: Option<Vec<Vec<String>>> = look.invoke_async(&mut self.redis.clone()).await?;
+        let pages: Option<Vec<Vec<String>>> = query.invoke_async(&mut self.redis.clone()).await?;
         let pages = pages.ok_or(IndexError::Missing)?;
         Ok(probes
             .iter()
@@ -208,28 +187,18 @@ impl AlertIndex {
             .collect())
     }
 
-    /// What tells this complete index from every other one; `None` while it is not complete.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
+    /// The identity of this complete index; `None` while it is not complete.
     pub async fn epoch(&self) -> Result<Option<String>, IndexError> {
         let mut epoch = SCRIPTS.epoch.key(keys::ALERT_INDEX);
         let epoch = epoch.arg(next_generation());
         Ok(epoch.invoke_async(&mut self.redis.clone()).await?)
     }
 
-    /// Says whether the index is complete.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
     pub async fn is_complete(&self) -> Result<bool, IndexError> {
         Ok(self.epoch().await?.is_some())
     }
 
     /// Announces that a build begins.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
     pub async fn begin_build(&self) -> Result<Build, IndexError> {
         let id = Uuid::now_v7();
         let mut begin = SCRIPTS.begin.key(keys::ALERT_INDEX);
@@ -239,9 +208,6 @@ impl AlertIndex {
     }
 
     /// Marks the index as complete, unless Redis lost what was built since the build began. False if it did.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
     pub async fn finish_build(&self, build: &Build) -> Result<bool, IndexError> {
         let mut finish = SCRIPTS.finish.key(keys::ALERT_INDEX);
         finish.arg(next_generation()).arg(&build.generation).arg(&build.life);
@@ -260,7 +226,7 @@ impl AlertIndex {
     }
 
     /// Of the given alerts, those that the index lacks.
-    async fn lacking(
+    async fn missing(
         &self,
         ticker: &Ticker,
         condition: Condition,
@@ -272,8 +238,8 @@ impl AlertIndex {
             command.arg(entry.member());
         }
         let scores: Vec<Option<f64>> = command.query_async(&mut self.redis.clone()).await?;
-        let lacking = entries.iter().zip(scores).filter(|(_, score)| score.is_none());
-        Ok(lacking.map(|(entry, _)| entry.clone()).collect())
+        let missing = entries.iter().zip(scores).filter(|(_, score)| score.is_none());
+        Ok(missing.map(|(entry, _)| entry.clone()).collect())
     }
 
     /// Walks over what the index holds: a cursor (0 to begin, 0 at the end) and some members with each step.
@@ -294,7 +260,6 @@ impl AlertIndex {
         Ok((next, found.into_iter().map(read).collect()))
     }
 
-    /// Removes a member that nobody can read.
     async fn remove_unreadable(&self, ticker: &Ticker, condition: Condition, member: &str) -> Result<(), IndexError> {
         self.remove_members(ticker, condition, &[member.to_owned()]).await
     }
@@ -323,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_member_holds_the_exact_target() {
+    fn member_holds_the_exact_target() {
         let entry = Entry {
             alert_id: Uuid::nil(),
             target: "64123.123456789012345600".parse().unwrap(),

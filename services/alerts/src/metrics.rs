@@ -15,7 +15,7 @@ pub const REFUSED: &str = "alerts_refused_total";
 /// Alerts that fired.
 pub const FIRED: &str = "alerts_fired_total";
 
-/// Seconds from the moment a price speaks of to the commit of what it fired.
+/// Seconds from the time of a price (`as_of`) to the commit of what it fired.
 pub const FIRING_AGE_SECONDS: &str = "alerts_firing_age_seconds";
 
 /// Seconds one batch of quotes took, from the stream to the commit.
@@ -51,7 +51,7 @@ pub const DEFERRED: &str = "alerts_delivery_deferred_total";
 /// Messages that another consumer has, or that are finished.
 pub const DUPLICATES: &str = "alerts_delivery_duplicates_total";
 
-/// Receivers that were disabled.
+/// Endpoints that were disabled.
 pub const ENDPOINTS_DISABLED: &str = "alerts_endpoints_disabled_total";
 
 /// Changes of an asset's risk level, by `to`.

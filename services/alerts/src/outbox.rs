@@ -1,9 +1,12 @@
-//! The relay: puts into the queue whatever is committed, due, and fits.
+//! The relay: publishes to the queue what is committed, due, and fits.
 //!
-//! There is one way into the queue, for new messages, for retries, and for messages that the queue or a consumer lost. A relay
-//! takes only what the endpoints can take (`store::queues`), so the queue stays short however much waits. It takes with a lease
-//! before it publishes, so several share the work, and one that hangs at the broker holds no lock; the leases of one that dies
-//! run out, and the next one publishes again, perhaps a second time, which consumers tell apart.
+//! There is one way into the queue, for new messages, for retries, and for messages that the queue or a consumer lost.
+//! A relay takes only what the endpoints can take (`store::queues`), so the queue stays short. It
+//! takes with a lease before it publishes, so several share the work, and one that hangs at the broker holds no lock;
+//! the leases of one that dies run out, and the next one publishes again, perhaps a second time, which consumers tell
+//! apart.
+
+pub mod listen;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,21 +17,20 @@ use deadpool_postgres::Pool;
 use platform::amqp::{Broker, Message, Publisher, QueueState};
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
+use platform::retry::Failures;
 use tokio::sync::{Notify, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use crate::delivery::schedule::RetryPolicy;
+use crate::delivery::retry::RetryPolicy;
+use crate::error_chain::error_chain;
 use crate::metrics;
 use crate::store::outbox::{self, Backlog, Due};
 use crate::store::{self, StoreError, attempts, queues as endpoint_queues};
 
-/// Hearing of commits of other instances.
-pub mod listen;
-
-/// How often the outbox is looked at, even if nobody calls.
+/// How often the outbox is checked when no commit wakes the relay.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a relay has for what it took: longer than publishing can take.
@@ -40,30 +42,25 @@ const SETTLED_AFTER: Duration = Duration::from_secs(1);
 /// Most messages published together.
 const BATCH_SIZE: i64 = 1_000;
 
-/// Queues that nothing would make ready are looked for with every so many-th look.
-const STALLED_EVERY: u32 = 60;
+/// Queues that nothing would make ready are looked for with every so many-th tick.
+const STALLED_INTERVAL: u32 = 60;
 
-/// Unfinished deliveries are counted with every so many-th look: there may be millions.
-const DEPTH_EVERY: u32 = 10;
+/// Unfinished deliveries are counted with every so many-th tick: there may be millions.
+const DEPTH_INTERVAL: u32 = 10;
 
-/// Why a pass did not publish.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
-    /// PostgreSQL.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// RabbitMQ took none of the messages.
     #[error("the queue does not take messages: {0}")]
     Queue(String),
 }
 
-/// The queue as the relay looks at it.
+/// The queue that the relay publishes to.
 pub struct Queue {
-    /// Where it is.
     pub broker: Broker,
-    /// Puts messages into it.
     pub publisher: Publisher,
-    /// Tells what it held when this process's consumer began to consume.
+    /// The state of the queue when this process's consumer began to consume.
     pub opened: watch::Receiver<Option<QueueState>>,
     /// How many messages a consumer holds at most.
     pub prefetch: u16,
@@ -78,13 +75,9 @@ pub struct Pass {
     pub has_more: bool,
 }
 
-/// Publishes what is due.
 pub struct Relay {
-    /// Where the outbox is.
     pub pool: Pool,
-    /// Where messages go.
     pub queue: Queue,
-    /// What time it is.
     pub clock: SharedClock,
     /// Called when something was committed.
     pub wake: Arc<Notify>,
@@ -96,29 +89,24 @@ pub struct Relay {
 
 impl Relay {
     /// Publishes until the stop.
-    ///
-    /// # Errors
-    /// Never: every failure is waited out.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut failures = 0;
-        let mut looks = 0;
+        let mut failures = Failures::new(Backoff::RECONNECT);
+        let mut ticks_seen: u32 = 0;
         let mut opened = self.queue.opened.clone();
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // A pass that is cut off rolls back; what it published already is told apart by the consumers.
+        // A pass that is cut off rolls back; consumers drop what it had published as duplicates.
         while let Some(pass) = stop.run_until_cancelled(self.publish_due()).await {
             let has_more = match pass {
                 Ok(pass) => {
-                    failures = 0;
+                    failures.reset();
                     pass.has_more
                 }
                 Err(error) => {
-                    if failures == 0 {
-                        tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "outbox waits");
+                    if failures.count() == 0 {
+                        tracing::warn!(error = error_chain(&error), "outbox waits");
                     }
-                    stop.run_until_cancelled(tokio::time::sleep(Backoff::RECONNECT.random_delay(failures)))
-                        .await;
-                    failures += 1;
+                    stop.run_until_cancelled(failures.wait()).await;
                     continue;
                 }
             };
@@ -128,11 +116,11 @@ impl Relay {
                 () = stop.cancelled() => {}
                 _ = ticks.tick() => {
                     self.recover_expired().await;
-                    self.measure(looks % DEPTH_EVERY == 0).await;
-                    if looks % STALLED_EVERY == 0 {
+                    self.measure(ticks_seen.is_multiple_of(DEPTH_INTERVAL)).await;
+                    if ticks_seen.is_multiple_of(STALLED_INTERVAL) {
                         self.recover_stalled().await;
                     }
-                    looks = looks.wrapping_add(1);
+                    ticks_seen = ticks_seen.wrapping_add(1);
                 }
                 Ok(()) = opened.changed() => {
                     let found = *opened.borrow_and_update();
@@ -209,16 +197,12 @@ impl Relay {
 
     async fn recover_expired(&self) {
         if let Err(error) = self.take_back_expired().await {
-            let error = anyhow::Error::new(error);
-            tracing::warn!(error = format!("{error:#}"), "expired leases wait");
+            tracing::warn!(error = error_chain(&error), "expired leases wait");
         }
     }
 
-    /// Makes messages due again whose leases ran out, closes their attempts if they were under way, and gives up those for
-    /// which it was the last. Returns how many leases that were.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
+    /// Makes messages due again whose leases ran out, closes their attempts if they were under way, and gives up those
+    /// for which it was the last. Returns how many leases that were.
     pub async fn take_back_expired(&self) -> Result<usize, StoreError> {
         let mut client = store::connection(&self.pool).await?;
         let transaction = client.transaction().await?;
@@ -265,8 +249,8 @@ impl Relay {
         }
     }
 
-    /// Queues again what the broker lost: when the queue and its consumers together cannot hold as many messages as were put
-    /// into it. What is still there after all is told apart when it is claimed.
+    /// Queues again what the broker lost: when the queue and its consumers together cannot hold as many messages as
+    /// were put into it. A message that was not lost is dropped as a duplicate when it is claimed.
     async fn recover_lost(&self, found: QueueState, backlog: Backlog) {
         let held = u64::from(found.consumers) * u64::from(self.queue.prefetch);
         if u64::from(found.messages) + held >= backlog.queued {
@@ -293,16 +277,13 @@ impl Relay {
                 in_queue = found.messages,
                 "the queue lost messages, queued again"
             ),
-            Err(error) => tracing::warn!(
-                error = format!("{:#}", anyhow::Error::new(error)),
-                "the queue lost messages, they wait"
-            ),
+            Err(error) => tracing::warn!(error = error_chain(&error), "the queue lost messages, they wait"),
         }
         self.wake.notify_one();
     }
 }
 
-/// Host and port of an address: what hangs together when a receiver hangs, however many paths it has.
+/// Host and port of a URL. URLs that share them hang together.
 fn destination(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))

@@ -1,5 +1,5 @@
-//! Keeps deliveries, attempts, events and transitions for a while and removes them after that, in small steps. Any number of
-//! processes may do it at once: each takes other rows.
+//! Keeps deliveries, attempts, events and transitions for a while and removes them after that, in small steps. Any
+//! number of processes may do it at once: each takes other rows.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use deadpool_postgres::Pool;
 use platform::clock::SharedClock;
 use tokio_util::sync::CancellationToken;
 
+use crate::error_chain::error_chain;
 use crate::store::StoreError;
 use crate::store::retention::remove_before;
 
@@ -16,11 +17,8 @@ const INTERVAL: Duration = Duration::from_secs(600);
 /// Between two steps, so that a large removal takes little from everything else.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Removes what is older than the retention.
 pub struct Cleaner {
-    /// Where rows are.
     pub pool: Pool,
-    /// What time it is.
     pub clock: SharedClock,
     /// How long they are kept.
     pub retention: Duration,
@@ -28,9 +26,6 @@ pub struct Cleaner {
 
 impl Cleaner {
     /// Removes until the stop.
-    ///
-    /// # Errors
-    /// Never: while PostgreSQL is away nothing is removed.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -39,8 +34,7 @@ impl Cleaner {
                 Some(Ok(0)) | None => {}
                 Some(Ok(removed)) => tracing::info!(removed, "expired rows removed"),
                 Some(Err(error)) => {
-                    let error = anyhow::Error::new(error);
-                    tracing::warn!(error = format!("{error:#}"), "expired rows are not removed");
+                    tracing::warn!(error = error_chain(&error), "expired rows are not removed");
                 }
             }
         }
@@ -48,9 +42,6 @@ impl Cleaner {
     }
 
     /// Removes everything that is expired now. Returns how many rows.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
     pub async fn remove_expired(&self) -> Result<u64, StoreError> {
         let now = self.clock.now();
         let before = now.saturating_sub(self.retention).unwrap_or(now);

@@ -1,4 +1,4 @@
-//! Secrets of receivers as their rows hold them: sealed, and bound to their endpoint.
+//! Secrets of endpoints as their rows hold them: sealed, and bound to their endpoint.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use platform::sealing::{KeyRing, OpenError, SealError};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::delivery::sign::{MalformedSecret, SigningSecret};
+use crate::delivery::signature::{MalformedSecret, SigningSecret};
 use crate::store;
 
 /// How often secrets are looked for that another instance with other keys has sealed meanwhile.
@@ -22,13 +22,10 @@ const BATCH_SIZE: i64 = 100;
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredSecret(String);
 
-/// Why a stored secret cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableSecret {
-    /// It does not open.
     #[error(transparent)]
     Sealed(#[from] OpenError),
-    /// It opens and is no secret.
     #[error(transparent)]
     Malformed(#[from] MalformedSecret),
 }
@@ -54,7 +51,6 @@ impl StoredSecret {
         Ok(SigningSecret::parse(&String::from_utf8_lossy(&plain))?)
     }
 
-    /// The column.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -105,26 +101,21 @@ pub async fn check_keys(pool: &Pool, keys: &KeyRing) -> anyhow::Result<()> {
 
 /// Seals what is plain or under an old key.
 pub struct Resealer {
-    /// Where the secrets are.
     pub pool: Pool,
-    /// Under what they are to be.
+    /// Secrets are sealed under the current one.
     pub keys: Arc<KeyRing>,
 }
 
-/// What came of looking at every secret once.
+/// The result of one pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resealed {
     /// Secrets that were sealed under the current key.
     pub sealed: usize,
-    /// Secrets that cannot be read.
     pub unreadable: usize,
 }
 
 impl Resealer {
     /// Seals until the stop: at the start, and what other instances leave behind.
-    ///
-    /// # Errors
-    /// Never: while PostgreSQL is away nothing is sealed.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(INTERVAL);
         let mut is_first = true;
@@ -134,14 +125,14 @@ impl Resealer {
                     report(done, &self.keys, is_first);
                     is_first = false;
                 }
-                Some(Err(error)) => tracing::warn!(error = format!("{error:#}"), "secrets wait to be sealed anew"),
+                Some(Err(error)) => tracing::warn!(error = format!("{error:#}"), "secrets wait to be sealed again"),
                 None => {}
             }
         }
         Ok(())
     }
 
-    /// Looks at every secret once.
+    /// Goes through all secrets once.
     ///
     /// # Errors
     /// When PostgreSQL does not answer, or the system gives no random bytes.

@@ -12,6 +12,7 @@ use domain::candle::Tick;
 use domain::ticker::Ticker;
 use jiff::{SignedDuration, Timestamp};
 use platform::backoff::Backoff;
+use platform::batch::Parts;
 use platform::clock::SharedClock;
 use platform::redis::Connection;
 use platform::retry::Failures;
@@ -100,32 +101,25 @@ impl QuoteConsumer {
         quotes
     }
 
-    /// Waits out outages. A quote that is refused for good takes no other with it: it is found by halving, and set
-    /// aside.
+    /// Waits out outages. A quote that is refused for good takes no other with it: it is found by halving the
+    /// batch, and set aside.
     async fn process_or_set_aside(&mut self, quotes: &[QuoteMessage]) {
-        let (mut parts, mut failures) = (vec![quotes], Failures::new(BACKOFF));
-        while let Some(part) = parts.pop() {
+        let (mut parts, mut failures) = (Parts::of(quotes), Failures::new(BACKOFF));
+        while let Some(part) = parts.next() {
             let Err(error) = self.process(part).await else {
                 continue;
             };
-            match part {
-                _ if !is_refusal(&error) => {
-                    if failures.count() == 0 {
-                        tracing::warn!(error = format!("{error:#}"), "a batch of quotes has to wait");
-                    }
-                    failures.wait().await;
-                    parts.push(part);
+            if !is_refusal(&error) {
+                if failures.count() == 0 {
+                    tracing::warn!(error = format!("{error:#}"), "a batch of quotes has to wait");
                 }
-                [quote] => {
-                    let payload = format!("{} of {}", quote.price, quote.as_of);
-                    self.refusals
-                        .set_aside("price", quote.ticker.as_str(), &payload, &error);
-                    metrics::counter!(QUOTES, "outcome" => "refused").increment(1);
-                }
-                several => {
-                    let (first, second) = several.split_at(several.len() / 2);
-                    parts.extend([second, first]);
-                }
+                failures.wait().await;
+                parts.repeat(part);
+            } else if let Some(quote) = parts.split(part) {
+                let payload = format!("{} of {}", quote.price, quote.as_of);
+                let refusals = &self.refusals;
+                refusals.set_aside("price", quote.ticker.as_str(), &payload, &error);
+                metrics::counter!(QUOTES, "outcome" => "refused").increment(1);
             }
         }
         if failures.count() > 0 {

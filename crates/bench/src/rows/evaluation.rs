@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use alerts::index::{AlertIndex, Probe, repair};
-use alerts::intake::Intake;
+use alerts::evaluator::Evaluator;
+use alerts::index::{AlertIndex, Probe, rebuild};
 use anyhow::bail;
 use contracts::keys;
 use domain::rule::{Condition, QualityGate};
@@ -13,20 +13,20 @@ use rust_decimal::Decimal;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::Scale;
+use crate::scale::Scale;
+use crate::stack::{Batch, TestStack, quote, ticker};
 use crate::table::{Row, Table, millis, percentile};
-use crate::world::{Batch, World, quote, ticker};
 
 const HITS: usize = 10;
 const TICKS: usize = 300;
 const LOOKS: usize = 2_000;
 
 /// Targets lie one dollar apart, so that a rise of ten dollars reaches ten.
-pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
+pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
     let btc = ticker("BTC");
     let from = Decimal::from(50_000);
     let url = "http://127.0.0.1:9/nobody";
-    world
+    stack
         .arm(&Batch {
             ticker: &btc,
             from,
@@ -35,9 +35,9 @@ pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow:
             url,
         })
         .await?;
-    let index = AlertIndex::new(world.redis.connection.clone());
+    let index = AlertIndex::new(stack.redis.connection.clone());
     let began = Instant::now();
-    repair::build(&index, &world.database.pool).await?;
+    rebuild::build(&index, &stack.database.pool).await?;
     eprintln!(
         "    (the index of {} alerts was built in {:.1} s)",
         scale.armed_many,
@@ -45,13 +45,13 @@ pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow:
     );
 
     let price = from + Decimal::from(HITS) + Decimal::new(5, 1);
-    look(world, &index, price, scale, table).await?;
-    fire(world, index, from, scale, table).await
+    query(stack, &index, price, scale, table).await?;
+    fire(stack, index, from, scale, table).await
 }
 
-/// The look alone.
-async fn look(
-    world: &World,
+/// The query of the index alone.
+async fn query(
+    stack: &TestStack,
     index: &AlertIndex,
     price: Decimal,
     scale: &Scale,
@@ -64,7 +64,7 @@ async fn look(
         price,
         skip: 0,
     });
-    let mut redis = world.redis.connection.clone();
+    let mut redis = stack.redis.connection.clone();
     let (mut ours, mut bare) = (Vec::with_capacity(LOOKS), Vec::with_capacity(LOOKS));
     for _ in 0..LOOKS {
         let began = Instant::now();
@@ -89,7 +89,7 @@ async fn look(
     let p99 = percentile(&ours, 0.99);
     table.push(Row {
         what: format!(
-            "one tick against {} armed alerts, {HITS} hit: the look",
+            "one tick against {} armed alerts, {HITS} hit: the query",
             scale.armed_many
         ),
         ours: format!("p50 {}, p99 {}", millis(percentile(&ours, 0.5)), millis(p99)),
@@ -105,13 +105,19 @@ async fn look(
     Ok(())
 }
 
-/// The look, the transaction, and the clean-up of the index.
-async fn fire(world: &World, index: AlertIndex, from: Decimal, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
+/// The query, the transaction, and the clean-up of the index.
+async fn fire(
+    stack: &TestStack,
+    index: AlertIndex,
+    from: Decimal,
+    scale: &Scale,
+    table: &mut Table,
+) -> anyhow::Result<()> {
     let btc = ticker("BTC");
-    let intake = Intake {
-        pool: world.database.pool.clone(),
+    let evaluator = Evaluator {
+        pool: stack.database.pool.clone(),
         index,
-        redis: world.redis.connection.clone(),
+        redis: stack.redis.connection.clone(),
         clock: SystemClock::shared(),
         gate: QualityGate::DEFAULT,
         relay: Arc::new(Notify::new()),
@@ -122,13 +128,13 @@ async fn fire(world: &World, index: AlertIndex, from: Decimal, scale: &Scale, ta
         let price = from + Decimal::from(HITS * tick) + Decimal::new(5, 1);
         let text = serde_json::to_string(&quote(&btc, price))?;
         let began = Instant::now();
-        let fired = intake.evaluate(&[&text]).await?;
+        let fired = evaluator.evaluate(&[&text]).await?;
         ours.push(began.elapsed().as_secs_f64());
         if fired != HITS {
             bail!("{fired} alerts fired, expected {HITS}");
         }
     }
-    let bare = bare(world, ticks).await?;
+    let bare = bare(stack, ticks).await?;
     let p99 = percentile(&ours, 0.99);
     table.push(Row {
         what: format!(
@@ -149,15 +155,15 @@ async fn fire(world: &World, index: AlertIndex, from: Decimal, scale: &Scale, ta
 }
 
 /// The least that is durable: ten rows changed, ten written, one commit.
-async fn bare(world: &World, ticks: usize) -> anyhow::Result<Vec<f64>> {
-    world
+async fn bare(stack: &TestStack, ticks: usize) -> anyhow::Result<Vec<f64>> {
+    stack
         .sql
         .batch_execute(
             "CREATE TABLE IF NOT EXISTS public.bare (id uuid PRIMARY KEY, armed boolean NOT NULL);
              CREATE TABLE IF NOT EXISTS public.bare_outbox (id uuid PRIMARY KEY, body text NOT NULL)",
         )
         .await?;
-    let statement = world
+    let statement = stack
         .sql
         .prepare(
             "WITH claimed AS (UPDATE public.bare SET armed = false WHERE id = ANY($1) AND armed RETURNING id)
@@ -168,7 +174,7 @@ async fn bare(world: &World, ticks: usize) -> anyhow::Result<Vec<f64>> {
     let mut values = Vec::with_capacity(ticks);
     for _ in 0..ticks {
         let ids: Vec<Uuid> = (0..HITS).map(|_| Uuid::now_v7()).collect();
-        world
+        stack
             .sql
             .execute(
                 "INSERT INTO public.bare SELECT id, true FROM unnest($1::uuid[]) AS id",
@@ -176,7 +182,7 @@ async fn bare(world: &World, ticks: usize) -> anyhow::Result<Vec<f64>> {
             )
             .await?;
         let began = Instant::now();
-        world.sql.execute(&statement, &[&ids, &body]).await?;
+        stack.sql.execute(&statement, &[&ids, &body]).await?;
         values.push(began.elapsed().as_secs_f64());
     }
     Ok(values)

@@ -7,22 +7,23 @@ use rust_decimal::Decimal;
 use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
-use super::Scale;
 use crate::process::Service;
+use crate::scale::Scale;
 use crate::sink::Sink;
+use crate::stack::{Batch, TestStack, publish, quote, ticker};
 use crate::table::{Row, Table, millis};
-use crate::world::{Batch, World, publish, quote, ticker};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Fires the alerts that hang, waits until they are all in the outbox, and measures one that does not, alone and beside them.
-pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
+/// Fires the alerts that hang, waits until they are all in the outbox, and measures one that does not, alone and beside
+/// them.
+pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
     let hanging = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://127.0.0.1:{}/", hanging.local_addr()?.port());
-    let service = Service::start("alerts", &world.settings()).await?;
-    let bare = first_webhook(world, "ADA").await?;
-    arm_hanging(world, scale.hanging, &url).await?;
-    world.await_index(&ticker("XRP"), scale.hanging.unsigned_abs()).await?;
+    let service = Service::start("alerts", &stack.settings()).await?;
+    let bare = first_webhook(stack, "ADA").await?;
+    arm_hanging(stack, scale.hanging, &url).await?;
+    stack.await_index(&ticker("XRP"), scale.hanging.unsigned_abs()).await?;
     tokio::spawn(async move {
         let mut held: Vec<TcpStream> = Vec::new();
         while let Ok((stream, _)) = hanging.accept().await {
@@ -31,12 +32,12 @@ pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow:
     });
     let began = Instant::now();
     publish(
-        &mut world.redis.connection.clone(),
+        &mut stack.redis.connection.clone(),
         &quote(&ticker("XRP"), Decimal::from(1_000_000)),
     )
     .await?;
     loop {
-        let row = world.sql.query_one("SELECT count(*) FROM alerting.outbox", &[]).await?;
+        let row = stack.sql.query_one("SELECT count(*) FROM alerting.outbox", &[]).await?;
         if row.get::<_, i64>(0) >= scale.hanging {
             break;
         }
@@ -45,7 +46,7 @@ pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow:
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let ours = first_webhook(world, "SOL").await?;
+    let ours = first_webhook(stack, "SOL").await?;
     service.kill().await?;
     table.push(Row {
         what: format!(
@@ -62,7 +63,7 @@ pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow:
 }
 
 /// Seconds from a price to the first webhook of an endpoint that nothing is known about.
-async fn first_webhook(world: &World, name: &str) -> anyhow::Result<f64> {
+async fn first_webhook(stack: &TestStack, name: &str) -> anyhow::Result<f64> {
     let sink = Sink::start().await?;
     let asset = ticker(name);
     let batch = Batch {
@@ -72,11 +73,11 @@ async fn first_webhook(world: &World, name: &str) -> anyhow::Result<f64> {
         count: 1,
         url: &sink.url(),
     };
-    let entries = world.arm(&batch).await?;
-    world.add_to_index(&asset, &entries).await?;
+    let entries = stack.arm(&batch).await?;
+    stack.add_to_index(&asset, &entries).await?;
     let began = Instant::now();
     publish(
-        &mut world.redis.connection.clone(),
+        &mut stack.redis.connection.clone(),
         &quote(&asset, Decimal::from(1_000)),
     )
     .await?;
@@ -85,9 +86,9 @@ async fn first_webhook(world: &World, name: &str) -> anyhow::Result<f64> {
 }
 
 /// Arms alerts of another user, each with an endpoint of its own.
-async fn arm_hanging(world: &World, count: i64, url: &str) -> anyhow::Result<()> {
+async fn arm_hanging(stack: &TestStack, count: i64, url: &str) -> anyhow::Result<()> {
     let user = Uuid::now_v7();
-    world
+    stack
         .sql
         .execute(
             "WITH endpoint AS (

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
 
-use super::Scale;
 use crate::process::Service;
+use crate::scale::Scale;
 use crate::sink::Sink;
+use crate::stack::{Batch, TestStack, publish, quote, ticker};
 use crate::table::{Row, Table, millis, percentile};
-use crate::world::{Batch, World, publish, quote, ticker};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Ticks before measuring: connections are opened and statements prepared.
@@ -16,11 +16,11 @@ const WARM_UP: usize = 20;
 const BARE_STREAM: &str = "bare";
 
 /// Each tick reaches exactly one more alert; the next tick comes when its webhook has arrived.
-pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
+pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
     let btc = ticker("BTC");
     let sink = Sink::start().await?;
     let (from, step) = (Decimal::from(50_000), Decimal::ONE);
-    world
+    stack
         .arm(&Batch {
             ticker: &btc,
             from,
@@ -29,10 +29,10 @@ pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow:
             url: &sink.url(),
         })
         .await?;
-    let service = Service::start("alerts", &world.settings()).await?;
-    world.await_index(&btc, scale.armed.unsigned_abs()).await?;
+    let service = Service::start("alerts", &stack.settings()).await?;
+    stack.await_index(&btc, scale.armed.unsigned_abs()).await?;
 
-    let mut redis = world.redis.connection.clone();
+    let mut redis = stack.redis.connection.clone();
     let mut ours = Vec::with_capacity(scale.ticks);
     for tick in 0..WARM_UP + scale.ticks {
         // Half a step above the target of this tick's alert.
@@ -46,7 +46,7 @@ pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow:
         }
     }
     service.kill().await?;
-    let bare = bare(world, scale).await?;
+    let bare = bare(stack, scale).await?;
     let (p50, p99) = (percentile(&ours, 0.5), percentile(&ours, 0.99));
     table.push(Row {
         what: format!("price published -> first byte of webhook, {} alerts armed", scale.armed),
@@ -70,10 +70,10 @@ async fn arrival(sink: &Sink, index: usize, began: Instant) -> anyhow::Result<f6
 }
 
 /// The least there is: a blocking read of the stream and a POST, without evaluation, storage, queue or signature.
-async fn bare(world: &World, scale: &Scale) -> anyhow::Result<Vec<f64>> {
+async fn bare(stack: &TestStack, scale: &Scale) -> anyhow::Result<Vec<f64>> {
     let sink = Sink::start().await?;
     let url = sink.url();
-    let mut reader = platform::redis::connect_blocking(&world.redis.settings).await?;
+    let mut reader = platform::redis::connect_blocking(&stack.redis.settings).await?;
     let http = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build()?;
     let forward = tokio::spawn(async move {
         let mut last = "0".to_owned();
@@ -95,7 +95,7 @@ async fn bare(world: &World, scale: &Scale) -> anyhow::Result<Vec<f64>> {
         #[expect(unreachable_code, reason = "names the error that ends the loop")]
         anyhow::Ok(())
     });
-    let mut redis = world.redis.connection.clone();
+    let mut redis = stack.redis.connection.clone();
     let mut values = Vec::with_capacity(scale.ticks);
     let body = serde_json::to_string(&quote(&ticker("BTC"), Decimal::ONE))?;
     for tick in 0..WARM_UP + scale.ticks {

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use market_sim::{Config, Venue};
 
-use super::Scale;
 use crate::process::Service;
+use crate::scale::Scale;
+use crate::stack::TestStack;
 use crate::table::{Row, Table};
-use crate::world::World;
 
 const BUDGET_MIB: f64 = 40.0;
 
 /// Starts all four on an idle market and weighs them after a while.
-pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
+pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
     let simulator = market_sim::start(Config::default())?;
-    let mut settings = world.settings();
+    let mut settings = stack.settings();
     settings.extend([
         ("BINANCE_BASE_URL", simulator.base_url(Venue::Binance)),
         ("COINGECKO_BASE_URL", simulator.base_url(Venue::CoinGecko)),

@@ -5,19 +5,19 @@ use std::time::Duration;
 use anyhow::bail;
 use rust_decimal::Decimal;
 
-use super::Scale;
 use crate::load;
 use crate::process::Service;
+use crate::scale::Scale;
+use crate::stack::{API_KEY, TestStack, publish, quote, ticker};
 use crate::table::{Row, Table, percentile};
-use crate::world::{API_KEY, World, publish, quote, ticker};
 
 const PATH: &str = "/api/v1/rates/";
 const TICKERS: [&str; 5] = ["BTC", "ETH", "DOGE", "SOL", "BNB"];
 const ROUNDS: usize = 3;
 
 /// Rounds of load on both in turns; the middle round counts.
-pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
-    let mut redis = world.redis.connection.clone();
+pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
+    let mut redis = stack.redis.connection.clone();
     let publishing = tokio::spawn(async move {
         loop {
             for (index, name) in TICKERS.iter().enumerate() {
@@ -32,11 +32,11 @@ pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow:
         #[expect(unreachable_code, reason = "names the error that ends the loop")]
         anyhow::Ok(())
     });
-    let mut settings = world.settings();
+    let mut settings = stack.settings();
     settings.push(("INTERNAL_PORT", testkit::ports::free().to_string()));
     let gateway = Service::start("gateway", &settings).await?;
     let request = load::request(gateway.port, PATH, &[("X-API-Key", API_KEY)]);
-    let sample = load::ask(gateway.port, &request).await?;
+    let sample = load::get(gateway.port, &request).await?;
     if sample.status != 200 {
         bail!("{PATH} answers {}: {}", sample.status, sample.body);
     }
@@ -47,9 +47,9 @@ pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow:
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let mut commands = f64::NAN;
     for _ in 0..ROUNDS {
-        let before = commands_so_far(world).await?;
+        let before = commands_so_far(stack).await?;
         let rate = load::rate(gateway.port, &request, round).await?;
-        commands = (commands_so_far(world).await? - before) / (rate * round.as_secs_f64());
+        commands = (commands_so_far(stack).await? - before) / (rate * round.as_secs_f64());
         ours.push(rate);
         theirs.push(load::rate(bare.port, &plain, round).await?);
     }
@@ -69,8 +69,8 @@ pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow:
 }
 
 /// Commands that Redis has processed since its start.
-async fn commands_so_far(world: &World) -> anyhow::Result<f64> {
-    let mut redis = world.redis.connection.clone();
+async fn commands_so_far(stack: &TestStack) -> anyhow::Result<f64> {
+    let mut redis = stack.redis.connection.clone();
     let info: String = redis::cmd("INFO").arg("stats").query_async(&mut redis).await?;
     let line = info
         .lines()

@@ -1,4 +1,4 @@
-//! Webhooks per second to one fast receiver, each with its attempt written down.
+//! Webhooks per second to one fast endpoint, each with its attempt written down.
 
 use std::time::{Duration, Instant};
 
@@ -7,19 +7,19 @@ use anyhow::bail;
 use futures_util::StreamExt as _;
 use rust_decimal::Decimal;
 
-use super::Scale;
 use crate::load;
 use crate::process::Service;
+use crate::scale::Scale;
 use crate::sink::Sink;
+use crate::stack::{Batch, TestStack, publish, quote, ticker};
 use crate::table::{Row, Table};
-use crate::world::{Batch, World, publish, quote, ticker};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 /// As many as the service has under way by default.
 const CONCURRENCY: usize = 256;
 
 /// One tick fires everything; the time runs until the last attempt is a row.
-pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
+pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
     let sink = Sink::start().await?;
     let sol = ticker("SOL");
     let batch = Batch {
@@ -29,24 +29,24 @@ pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow:
         count: scale.webhooks,
         url: &sink.url(),
     };
-    world.arm(&batch).await?;
-    let service = Service::start("alerts", &world.settings()).await?;
-    world.await_index(&sol, scale.webhooks.unsigned_abs()).await?;
-    let mut redis = world.redis.connection.clone();
+    stack.arm(&batch).await?;
+    let service = Service::start("alerts", &stack.settings()).await?;
+    stack.await_index(&sol, scale.webhooks.unsigned_abs()).await?;
+    let mut redis = stack.redis.connection.clone();
     let began = Instant::now();
     publish(&mut redis, &quote(&sol, Decimal::from(1_000))).await?;
     let total = usize::try_from(scale.webhooks)?;
     sink.wait_for(total, DEADLINE).await?;
-    await_attempts(world, scale.webhooks, began).await?;
+    await_attempts(stack, scale.webhooks, began).await?;
     let ours = scale.webhooks as f64 / began.elapsed().as_secs_f64();
-    let put_back = put_back(&service).await?;
+    let put_back = count_deferred(&service).await?;
     service.kill().await?;
     if sink.count() != total {
         bail!("{} webhooks for {total} alerts", sink.count());
     }
     let bare = bare(total).await?;
     table.push(Row {
-        what: format!("webhooks to one fast receiver with attempt rows, {total} at once"),
+        what: format!("webhooks to one fast endpoint with attempt rows, {total} at once"),
         ours: format!("{ours:.0} / s ({put_back} put back)"),
         bare: format!("the same client posting 700 bytes: {bare:.0} / s"),
         ratio: format!("{:.0} %", ours / bare * 100.0),
@@ -56,9 +56,9 @@ pub async fn measure(world: &World, scale: &Scale, table: &mut Table) -> anyhow:
     Ok(())
 }
 
-async fn await_attempts(world: &World, wanted: i64, began: Instant) -> anyhow::Result<()> {
+async fn await_attempts(stack: &TestStack, wanted: i64, began: Instant) -> anyhow::Result<()> {
     while began.elapsed() < DEADLINE {
-        let row = world.sql.query_one(
+        let row = stack.sql.query_one(
             "SELECT count(*) FROM alerting.delivery_attempts WHERE status = 'success'",
             &[],
         );
@@ -72,8 +72,8 @@ async fn await_attempts(world: &World, wanted: i64, began: Instant) -> anyhow::R
 }
 
 /// How many messages the worker took and had to put back, which costs more than not taking them.
-async fn put_back(service: &Service) -> anyhow::Result<u64> {
-    let metrics = load::ask(service.port, &load::request(service.port, "/metrics", &[])).await?;
+async fn count_deferred(service: &Service) -> anyhow::Result<u64> {
+    let metrics = load::get(service.port, &load::request(service.port, "/metrics", &[])).await?;
     let line = metrics.body.lines().find(|line| line.starts_with(DEFERRED));
     Ok(line.and_then(|line| line.rsplit_once(' ')?.1.parse().ok()).unwrap_or(0))
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 const POLL: Duration = Duration::from_millis(50);
 
-/// The public API, asked with a key or without.
+/// A client of the public API, with a key or without.
 #[derive(Debug, Clone)]
 pub struct Api {
     http: Client,
@@ -20,14 +20,11 @@ pub struct Api {
 /// A registered user and the API as this user sees it.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// The user's id.
     pub id: Uuid,
-    /// The API with the user's key.
     pub api: Api,
 }
 
 impl Api {
-    /// The API of the gateway at `base`.
     #[must_use]
     pub fn new(http: Client, base: String) -> Self {
         Self { http, base, key: None }
@@ -77,7 +74,7 @@ impl Api {
         Account { id, api }
     }
 
-    /// Asks for a price alert; the answer may be a refusal.
+    /// Requests a price alert; the response may be a refusal.
     ///
     /// # Panics
     ///

@@ -16,11 +16,12 @@ use reqwest::Client;
 
 pub use api::{Account, Api};
 pub use backends::{Postgres, Rabbit, Redis};
-use process::Running;
 pub use process::Service;
+use process::ServiceProcess;
 
-use crate::WebhookSink;
 use crate::child::Folder;
+use crate::sink::WebhookSink;
+use crate::{database, rabbit, redis};
 
 /// The internal credential of all stacks.
 pub const INTERNAL_TOKEN: &str = "testkit-internal-token-0123456789abcdef";
@@ -30,12 +31,9 @@ const READY_DEADLINE: Duration = Duration::from_secs(180);
 
 /// How a stack is to be.
 #[derive(Debug)]
-pub struct StackOptions {
-    /// PostgreSQL for it.
+pub struct TestStackOptions {
     pub postgres: Postgres,
-    /// Redis for it.
     pub redis: Redis,
-    /// RabbitMQ for it.
     pub rabbit: Rabbit,
     /// Services that run twice.
     pub doubled: Vec<Service>,
@@ -43,10 +41,10 @@ pub struct StackOptions {
     pub variables: BTreeMap<String, String>,
 }
 
-impl StackOptions {
+impl TestStackOptions {
     /// One process of each service, on shares of the common servers.
     pub async fn shared() -> Self {
-        let (postgres, redis, rabbit) = tokio::join!(crate::database(), crate::redis(), crate::rabbit());
+        let (postgres, redis, rabbit) = tokio::join!(database::database(), redis::redis(), rabbit::rabbit());
         Self {
             postgres: Postgres::Shared(postgres),
             redis: Redis::Shared(Box::new(redis)),
@@ -72,38 +70,34 @@ impl StackOptions {
 }
 
 /// A running platform; everything ends with this value.
-pub struct Stack {
-    running: Vec<Running>,
+pub struct TestStack {
+    running: Vec<ServiceProcess>,
     /// The webhook sink that alerts may name.
     pub sink: WebhookSink,
-    /// The venues.
     pub simulator: Simulator,
-    /// PostgreSQL.
     pub postgres: Postgres,
-    /// Redis.
     pub redis: Redis,
-    /// RabbitMQ.
     pub rabbit: Rabbit,
     http: Client,
     logs: Folder,
 }
 
-impl Stack {
+impl TestStack {
     /// One process of each service, on shares of the common servers, ready.
     ///
     /// # Panics
     ///
     /// A service is not ready in time; the message shows its output.
     pub async fn start() -> Self {
-        Self::start_with(StackOptions::shared().await).await
+        Self::start_with(TestStackOptions::shared().await).await
     }
 
-    /// Starts as told and waits until every process is ready.
+    /// Starts with these options and waits until every process is ready.
     ///
     /// # Panics
     ///
     /// A service is not ready in time; the message shows its output.
-    pub async fn start_with(options: StackOptions) -> Self {
+    pub async fn start_with(options: TestStackOptions) -> Self {
         platform::tls::install_provider();
         let simulator = market_sim::start(simulator_config()).expect("a simulator");
         let sink = WebhookSink::start().await;
@@ -118,7 +112,7 @@ impl Stack {
         let mut running = Vec::new();
         for service in Service::ALL {
             let copies = if options.doubled.contains(&service) { 2 } else { 1 };
-            running.extend((0..copies).map(|copy| Running::new(service, copy, logs.path())));
+            running.extend((0..copies).map(|copy| ServiceProcess::new(service, copy, logs.path())));
         }
         for (name, service) in [
             ("FETCH_URL", Service::Fetch),
@@ -126,7 +120,7 @@ impl Stack {
             ("ALERTS_URL", Service::Alerts),
         ] {
             let first = running.iter().find(|one| one.service == service);
-            variables.insert(name.to_owned(), first.map(Running::url).unwrap_or_default());
+            variables.insert(name.to_owned(), first.map(ServiceProcess::url).unwrap_or_default());
         }
         for one in &mut running {
             one.configure(&variables);
@@ -162,7 +156,7 @@ impl Stack {
     ///
     /// # Panics
     ///
-    /// One of them had died before: a service must survive whatever a test did until now.
+    /// One of them had died before: a service must survive all that a test did until now.
     pub fn kill(&mut self, service: Service) {
         for one in self.running.iter_mut().filter(|one| one.service == service) {
             one.kill();
@@ -198,7 +192,7 @@ impl Stack {
         self.process(service, copy).signal("CONT");
     }
 
-    fn process(&self, service: Service, copy: usize) -> &Running {
+    fn process(&self, service: Service, copy: usize) -> &ServiceProcess {
         let mut running = self.running.iter();
         let one = running.find(|one| one.service == service && one.copy == copy);
         one.expect("a process")
@@ -240,10 +234,6 @@ impl Stack {
     }
 
     /// The address of the first process of a service.
-    ///
-    /// # Panics
-    ///
-    /// Never: every service has a process.
     #[must_use]
     pub fn url(&self, service: Service) -> String {
         self.urls(service).swap_remove(0)
@@ -255,7 +245,7 @@ impl Stack {
         self.running
             .iter()
             .filter(|one| one.service == service)
-            .map(Running::url)
+            .map(ServiceProcess::url)
             .collect()
     }
 
@@ -265,14 +255,14 @@ impl Stack {
         Api::new(self.http.clone(), self.url(Service::Gateway))
     }
 
-    /// Connections to the platform's database, to look at its truth.
+    /// Connections to the platform's database, to check what is stored.
     #[must_use]
     pub fn pool(&self) -> &Pool {
         self.postgres.pool()
     }
 }
 
-impl fmt::Debug for Stack {
+impl fmt::Debug for TestStack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.running).finish()
     }
@@ -280,7 +270,7 @@ impl fmt::Debug for Stack {
 
 fn simulator_config() -> Config {
     Config {
-        // Stacks ask far more often than a venue allows.
+        // Stacks send far more requests than a provider allows.
         limits: PerVenue {
             binance: 10_000_000,
             coingecko: 10_000_000,
@@ -290,7 +280,7 @@ fn simulator_config() -> Config {
     }
 }
 
-fn common_variables(options: &StackOptions, simulator: &Simulator) -> BTreeMap<String, String> {
+fn common_variables(options: &TestStackOptions, simulator: &Simulator) -> BTreeMap<String, String> {
     let unlimited = "1000000/1";
     let database = options.postgres.url();
     let (redis, rabbit) = (options.redis.url(), options.rabbit.url());

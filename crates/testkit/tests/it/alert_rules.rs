@@ -3,16 +3,16 @@
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::Value;
-use testkit::{Service, Stack, StackOptions};
+use testkit::{Service, TestStack, TestStackOptions};
 
 use crate::campaign::HOOK;
 
 #[tokio::test]
-async fn of_fifty_equal_creations_at_once_one_succeeds() {
-    let options = StackOptions::shared()
+async fn one_of_fifty_equal_creations_at_once_succeeds() {
+    let options = TestStackOptions::shared()
         .await
         .doubled(&[Service::Gateway, Service::Alerts]);
-    let stack = Stack::start_with(options).await;
+    let stack = TestStack::start_with(options).await;
     let account = stack.api().register().await;
     let url = stack.sink.url(HOOK);
     let gateways = stack.urls(Service::Gateway);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
-use testkit::{Account, Received, Stack};
+use testkit::{Account, Received, TestStack};
 use uuid::Uuid;
 
 /// Alerts of one campaign.
@@ -28,7 +28,7 @@ const POLL: Duration = Duration::from_millis(100);
 const CONCURRENCY: usize = 8;
 
 /// Nails the price where every campaign begins, and waits until the platform shows it.
-pub async fn settle(stack: &Stack, account: &Account) {
+pub async fn settle(stack: &TestStack, account: &Account) {
     stack.simulator.pin("USDT", 1.0).unwrap();
     stack.simulator.pin("BTC", START).unwrap();
     account.api.wait_for_price("BTC", START, 1.0, DEADLINE).await;
@@ -43,7 +43,7 @@ pub struct Campaign {
 
 impl Campaign {
     /// Makes the alerts, all of them above the present price.
-    pub async fn prepare(stack: &Stack) -> Self {
+    pub async fn prepare(stack: &TestStack) -> Self {
         let account = stack.api().register().await;
         settle(stack, &account).await;
         let url = stack.sink.url(HOOK);
@@ -60,7 +60,7 @@ impl Campaign {
     }
 
     /// Moves the price through some of the steps; the last one lies above all targets.
-    pub async fn climb(&self, stack: &Stack, steps: Range<usize>) {
+    pub async fn climb(&self, stack: &TestStack, steps: Range<usize>) {
         let per_step = ALERTS / STEPS;
         for step in steps {
             let crossed = (step + 1) * per_step;
@@ -73,7 +73,7 @@ impl Campaign {
     }
 
     /// Waits until everything arrived, then looks at the truth in the database.
-    pub async fn verify(&self, stack: &mut Stack) -> Vec<Received> {
+    pub async fn verify(&self, stack: &mut TestStack) -> Vec<Received> {
         let received = stack
             .sink
             .wait_until(DEADLINE, "a webhook of every alert", |received| {
@@ -136,7 +136,7 @@ pub fn alert_of(received: &Received) -> Uuid {
     received.json()["alert_id"].as_str().unwrap().parse().unwrap()
 }
 
-/// A repetition is allowed, but only under the id by which a receiver recognises it.
+/// A repetition is allowed, but only under the id by which an endpoint recognises it.
 fn assert_one_id_each(received: &[Received]) {
     let mut webhook_ids: BTreeMap<Uuid, BTreeSet<&str>> = BTreeMap::new();
     for one in received {
@@ -151,7 +151,7 @@ fn assert_one_id_each(received: &[Received]) {
 }
 
 /// Waits until every delivery is written down as done.
-async fn wait_for_deliveries(stack: &Stack) -> deadpool_postgres::Client {
+async fn wait_for_deliveries(stack: &TestStack) -> deadpool_postgres::Client {
     let started = Instant::now();
     loop {
         let client = stack.pool().get().await.unwrap();

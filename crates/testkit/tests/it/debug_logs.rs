@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Stack, StackOptions};
+use testkit::{TestStack, TestStackOptions};
 
 use crate::campaign::{HOOK, settle};
 
@@ -12,10 +12,10 @@ const PASSWORD: &str = "correct horse battery staple";
 
 #[tokio::test]
 async fn debug_log_of_a_whole_run_holds_no_secret() {
-    let options = StackOptions::shared()
+    let options = TestStackOptions::shared()
         .await
         .with("LOG_LEVEL", "debug,tokio_postgres=trace");
-    let mut stack = Stack::start_with(options).await;
+    let mut stack = TestStack::start_with(options).await;
     let body = json!({"email": "Somebody.Private@example.com", "password": PASSWORD});
     let request = stack.api().request(Method::POST, "/api/v1/users/register").json(&body);
     let registered: Value = request.send().await.unwrap().json().await.unwrap();

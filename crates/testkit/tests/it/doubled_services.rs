@@ -1,13 +1,13 @@
 //! Every service runs twice, and still nothing fires twice.
 
-use testkit::{Service, Stack, StackOptions};
+use testkit::{Service, TestStack, TestStackOptions};
 
 use crate::campaign::{Campaign, STEPS};
 
 #[tokio::test]
-async fn two_of_each_fire_nothing_twice() {
-    let options = StackOptions::shared().await.doubled(&Service::ALL);
-    let mut stack = Stack::start_with(options).await;
+async fn doubled_services_fire_nothing_twice() {
+    let options = TestStackOptions::shared().await.doubled(&Service::ALL);
+    let mut stack = TestStack::start_with(options).await;
     let campaign = Campaign::prepare(&stack).await;
     campaign.climb(&stack, 0..STEPS).await;
     campaign.verify(&mut stack).await;

@@ -1,11 +1,11 @@
 //! Each service in turn is killed with -9 in the middle of two hundred alerts, and started again.
 
-use testkit::{Service, Stack};
+use testkit::{Service, TestStack};
 
 use crate::campaign::{Campaign, STEPS};
 
 async fn survive(service: Service) {
-    let mut stack = Stack::start().await;
+    let mut stack = TestStack::start().await;
     let campaign = Campaign::prepare(&stack).await;
     let third = STEPS / 3;
     campaign.climb(&stack, 0..third).await;
@@ -32,13 +32,13 @@ async fn alerts_may_be_killed() {
 }
 
 #[tokio::test]
-async fn the_gateway_may_be_killed() {
+async fn gateway_may_be_killed() {
     survive(Service::Gateway).await;
 }
 
 #[tokio::test]
 async fn alerts_may_be_killed_again_and_again() {
-    let mut stack = Stack::start().await;
+    let mut stack = TestStack::start().await;
     let campaign = Campaign::prepare(&stack).await;
     // Each time right after a step, while alerts fire and webhooks are under way.
     for step in 0..STEPS {

@@ -10,9 +10,9 @@ mod price_to_webhook;
 
 mod alert_rules;
 
-mod dead_receivers;
+mod dead_endpoints;
 
-mod lying_venue;
+mod wrong_prices;
 
 mod killed_services;
 

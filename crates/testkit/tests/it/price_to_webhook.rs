@@ -5,15 +5,15 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use standardwebhooks::Webhook;
-use testkit::{Api, Received, Stack};
+use testkit::{Api, Received, TestStack};
 
 use crate::campaign::{HOOK, alert_of, settle};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
 #[tokio::test]
-async fn a_crossing_price_sends_exactly_one_valid_webhook() {
-    let mut stack = Stack::start().await;
+async fn crossing_price_sends_exactly_one_valid_webhook() {
+    let mut stack = TestStack::start().await;
     let account = stack.api().register().await;
     settle(&stack, &account).await;
     let url = stack.sink.url(HOOK);
@@ -54,7 +54,7 @@ async fn a_crossing_price_sends_exactly_one_valid_webhook() {
     stack.assert_alive();
 }
 
-/// The row is written right after the receiver's answer, so it may be a moment behind the sink.
+/// The row is written right after the endpoint's answer, so it may be a moment behind the sink.
 async fn first_attempts(api: &Api, path: &str) -> Vec<Value> {
     let waiting = async {
         loop {

@@ -1,15 +1,15 @@
 //! A price that only passes by: it jumps over all targets and is back before anyone evaluated it.
 //!
-//! Nothing later reaches a target, so neither the next quote nor the comparison of the index heals a loss: whoever lets go
-//! of a quote before its alerts are committed loses them here for good. No scenario counts on time: processes are frozen,
-//! killed and locked out, and each step waits until the one before is seen.
+//! Nothing later reaches a target, so neither the next quote nor the comparison of the index heals a loss: whoever lets
+//! go of a quote before its alerts are committed loses them here for good. No scenario counts on time: processes are
+//! frozen, killed and locked out, and each step waits until the one before is seen.
 
 use std::collections::HashMap;
 
 use contracts::keys;
 use contracts::messages::QuoteMessage;
 use testkit::stack::{Postgres, Rabbit};
-use testkit::{OwnPostgres, OwnRabbit, Service, Stack, StackOptions, eventually};
+use testkit::{OwnPostgres, OwnRabbit, Service, TestStack, TestStackOptions, eventually};
 
 use crate::campaign::{ALERTS, Campaign, GAP, START};
 use crate::price_to_webhook::{assert_valid, secret};
@@ -28,8 +28,8 @@ const LONGEST_READ_MS: u64 = 2_000;
 type EntryId = (u64, u64);
 
 #[tokio::test]
-async fn a_spike_while_alerts_is_dead_fires_everything() {
-    let mut stack = Stack::start().await;
+async fn spike_while_alerts_is_dead_fires_everything() {
+    let mut stack = TestStack::start().await;
     let campaign = Campaign::prepare(&stack).await;
     stack.kill(Service::Alerts);
     spike(&stack).await;
@@ -38,8 +38,8 @@ async fn a_spike_while_alerts_is_dead_fires_everything() {
 }
 
 #[tokio::test]
-async fn a_spike_in_the_hands_of_a_killed_process_comes_to_the_next() {
-    let mut stack = Stack::start().await;
+async fn spike_in_the_hands_of_a_killed_process_comes_to_the_next() {
+    let mut stack = TestStack::start().await;
     let campaign = Campaign::prepare(&stack).await;
     hold_a_spike(&mut stack, 0).await;
     stack.restart(Service::Alerts).await;
@@ -47,9 +47,9 @@ async fn a_spike_in_the_hands_of_a_killed_process_comes_to_the_next() {
 }
 
 #[tokio::test]
-async fn a_spike_in_the_hands_of_a_killed_process_comes_to_its_twin() {
-    let options = StackOptions::shared().await.doubled(&[Service::Alerts]);
-    let mut stack = Stack::start_with(options).await;
+async fn spike_in_the_hands_of_a_killed_process_comes_to_its_twin() {
+    let options = TestStackOptions::shared().await.doubled(&[Service::Alerts]);
+    let mut stack = TestStack::start_with(options).await;
     let campaign = Campaign::prepare(&stack).await;
     // The gateway asks the first process, so the second is the one that dies.
     stack.freeze(Service::Alerts, 0);
@@ -59,10 +59,10 @@ async fn a_spike_in_the_hands_of_a_killed_process_comes_to_its_twin() {
 }
 
 #[tokio::test]
-async fn a_spike_while_postgres_is_stopped_fires_everything() {
-    let mut options = StackOptions::shared().await;
+async fn spike_while_postgres_is_stopped_fires_everything() {
+    let mut options = TestStackOptions::shared().await;
     options.postgres = Postgres::Own(Box::new(OwnPostgres::start().await));
-    let mut stack = Stack::start_with(options).await;
+    let mut stack = TestStack::start_with(options).await;
     let campaign = Campaign::prepare(&stack).await;
     stack.postgres.own().stop().await;
     let peak = spike(&stack).await;
@@ -73,10 +73,10 @@ async fn a_spike_while_postgres_is_stopped_fires_everything() {
 }
 
 #[tokio::test]
-async fn a_spike_while_rabbit_is_stopped_fires_everything() {
-    let mut options = StackOptions::shared().await;
+async fn spike_while_rabbit_is_stopped_fires_everything() {
+    let mut options = TestStackOptions::shared().await;
     options.rabbit = Rabbit::Own(Box::new(OwnRabbit::start().await));
-    let mut stack = Stack::start_with(options).await;
+    let mut stack = TestStack::start_with(options).await;
     let campaign = Campaign::prepare(&stack).await;
     stack.rabbit.own().stop().await;
     // Frozen, so that no comparison of the index meets the price while it is high.
@@ -91,7 +91,7 @@ async fn a_spike_while_rabbit_is_stopped_fires_everything() {
 /// Lets one process of `alerts` take a whole spike, and kills it in the middle of firing.
 ///
 /// It is frozen until the spike is over, so that it takes all of it at once and nothing of it is left for others.
-async fn hold_a_spike(stack: &mut Stack, copy: usize) {
+async fn hold_a_spike(stack: &mut TestStack, copy: usize) {
     stack.freeze(Service::Alerts, copy);
     until_no_read_waits(stack).await;
     let peak = spike(stack).await;
@@ -119,7 +119,7 @@ struct Peak {
 }
 
 /// Pins the price above all targets and then below them again, each until a quote says so.
-async fn spike(stack: &Stack) -> Peak {
+async fn spike(stack: &TestStack) -> Peak {
     stack.simulator.pin("BTC", PEAK).unwrap();
     eventually("a quote above all targets", || async { is_peak(newest(stack).await) }).await;
     stack.simulator.pin("BTC", START).unwrap();
@@ -141,7 +141,7 @@ fn is_peak(price: f64) -> bool {
 }
 
 /// Every alert arrived once, with the price of the spike and a valid signature.
-async fn verify(campaign: &Campaign, stack: &mut Stack) {
+async fn verify(campaign: &Campaign, stack: &mut TestStack) {
     let received = campaign.verify(stack).await;
     assert_eq!(received.len(), ALERTS, "nothing was repeated");
     let secret = secret(&campaign.account.api).await;
@@ -154,12 +154,12 @@ async fn verify(campaign: &Campaign, stack: &mut Stack) {
     assert!(newest(stack).await < START + GAP / 2.0, "the price stayed below");
 }
 
-async fn newest(stack: &Stack) -> f64 {
+async fn newest(stack: &TestStack) -> f64 {
     quotes(stack).await.first().map_or(START, |(_, price)| *price)
 }
 
 /// The quotes of BTC in the stream, newest first.
-async fn quotes(stack: &Stack) -> Vec<(EntryId, f64)> {
+async fn quotes(stack: &TestStack) -> Vec<(EntryId, f64)> {
     let mut command = redis::cmd("XREVRANGE");
     command.arg(keys::QUOTES_STREAM).arg("+").arg("-");
     let entries: Vec<(String, HashMap<String, String>)> = ask(stack, command.arg("COUNT").arg(LOOKED_AT)).await;
@@ -174,7 +174,7 @@ async fn quotes(stack: &Stack) -> Vec<(EntryId, f64)> {
 }
 
 /// Waits until the group of `alerts` was given this entry.
-async fn until_taken(stack: &Stack, entry: EntryId) {
+async fn until_taken(stack: &TestStack, entry: EntryId) {
     eventually("the spike was taken", || async {
         let mut command = redis::cmd("XINFO");
         let groups: Vec<HashMap<String, redis::Value>> =
@@ -189,7 +189,7 @@ async fn until_taken(stack: &Stack, entry: EntryId) {
 }
 
 /// Waits until no read of `alerts` waits in Redis: one of a frozen process would take a quote that nobody looks at yet.
-async fn until_no_read_waits(stack: &Stack) {
+async fn until_no_read_waits(stack: &TestStack) {
     eventually("all reads of the frozen came to their end", || async {
         let mut command = redis::cmd("XINFO");
         command
@@ -205,7 +205,7 @@ async fn until_no_read_waits(stack: &Stack) {
     .await;
 }
 
-async fn ask<T: redis::FromRedisValue>(stack: &Stack, command: &redis::Cmd) -> T {
+async fn ask<T: redis::FromRedisValue>(stack: &TestStack, command: &redis::Cmd) -> T {
     let client = redis::Client::open(stack.redis.url()).unwrap();
     let mut connection = client.get_multiplexed_async_connection().await.unwrap();
     command.query_async(&mut connection).await.unwrap()

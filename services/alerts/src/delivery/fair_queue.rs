@@ -1,13 +1,13 @@
 //! Fair shares of the slots among users, destinations and endpoints, so that one that hangs never delays another.
 //!
-//! Endpoints are of three paces: unknown, fast and slow. Each pace has slots of its own: however many endpoints hang, those that
-//! answer do not wait for them. Within a pace nobody takes all: a user, a destination (host and port) and an endpoint each take
-//! one more slot only while a multiple of those they have is free (the dynamic threshold of Choudhury and Hahne, 1998), so a
-//! thousand URLs of one user, or of one host, leave slots for the next.
+//! Endpoints are of three paces: unknown, fast and slow. Each pace has slots of its own: however many endpoints hang,
+//! those that answer do not wait for them. Within a pace none takes all: a user, a destination (host and port) and an
+//! endpoint each take one more slot only while a multiple of those they have is free (the dynamic threshold of
+//! Choudhury and Hahne, 1998), so a thousand URLs of one user, or of one host, leave slots for the next.
 //!
 //! Messages that find no slot wait here. What may come at all is bounded for each endpoint and user in the outbox
-//! (`store::queues`); a message for which there is no room all the same is deferred. Half of the capacity is reserved for
-//! endpoints that are known to be fast. Users take turns, and so do the endpoints of a user.
+//! (`store::queues`); a message for which there is no room all the same is deferred. Half of the capacity is reserved
+//! for endpoints that are known to be fast. Users take turns, and so do the endpoints of a user.
 //!
 //! Pure: no clock, no I/O.
 
@@ -23,19 +23,17 @@ const ENDPOINT_SHARE: usize = 4;
 /// A destination takes one more slot while more are free than it has: at most half when it is alone.
 const DESTINATION_SHARE: usize = 1;
 
-/// A user takes one more slot while a third of those it has are free: at most three quarters when alone, so that a dead host
-/// of a user leaves slots for its others.
+/// A user takes one more slot while a third of those it has are free: at most three quarters when alone, so that a dead
+/// host of a user leaves slots for its others.
 const USER_SHARE: usize = 3;
 
-/// Most endpoints of one user that are looked at for one that may start; the next look begins behind them.
+/// At most so many endpoints of one user are checked for one that may start; the next check begins behind them.
 const MAX_ENDPOINTS_PER_TURN: usize = 32;
 
 /// An endpoint and those it shares slots with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Receiver {
-    /// The endpoint.
+pub struct Endpoint {
     pub endpoint_id: Uuid,
-    /// Its user.
     pub user_id: Uuid,
     /// Stands for its host and port.
     pub destination: u64,
@@ -46,17 +44,17 @@ pub struct Receiver {
 /// A slot that is taken. Give it back with [`FairQueue::release`].
 #[derive(Debug, PartialEq, Eq)]
 pub struct Slot {
-    receiver: Receiver,
+    endpoint: Endpoint,
 }
 
-/// What happens to a message that came.
+/// The result of [`FairQueue::admit`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Admission<J> {
-    /// It goes out now.
+    /// A slot is free: it is sent now.
     Start(Slot, J),
-    /// It waits here.
+    /// It waits for a slot.
     Queued,
-    /// There is no room for it.
+    /// The queue is full.
     Deferred(J),
 }
 
@@ -64,7 +62,7 @@ pub enum Admission<J> {
 #[derive(Debug)]
 struct EndpointQueue<J> {
     in_flight: usize,
-    waiting: VecDeque<(Receiver, J)>,
+    waiting: VecDeque<(Endpoint, J)>,
 }
 
 impl<J> Default for EndpointQueue<J> {
@@ -110,31 +108,31 @@ struct Slots {
 
 impl Slots {
     /// Whether an endpoint with so many messages in flight may take one more.
-    fn permit(&self, receiver: &Receiver, in_flight: usize) -> bool {
-        let free = self.free.get(&receiver.pace).copied().unwrap_or(0);
-        let of_user = (receiver.user_id, receiver.pace);
+    fn permit(&self, endpoint: &Endpoint, in_flight: usize) -> bool {
+        let free = self.free.get(&endpoint.pace).copied().unwrap_or(0);
+        let of_user = (endpoint.user_id, endpoint.pace);
         let of_user = self.of_users.get(&of_user).copied().unwrap_or(0);
-        let of_destination = (receiver.destination, receiver.pace);
+        let of_destination = (endpoint.destination, endpoint.pace);
         let of_destination = self.of_destinations.get(&of_destination).copied().unwrap_or(0);
         let within = |held: usize, share: usize| held == 0 || held < free * share;
         free > 0
             && (in_flight == 0 || in_flight * ENDPOINT_SHARE < free)
             && within(of_user, USER_SHARE)
             // Fast endpoints give their slots back at once, so hosts do not share those.
-            && (receiver.pace == EndpointPace::Fast || within(of_destination, DESTINATION_SHARE))
+            && (endpoint.pace == EndpointPace::Fast || within(of_destination, DESTINATION_SHARE))
     }
 
-    fn take(&mut self, receiver: &Receiver) {
-        *self.free.entry(receiver.pace).or_default() -= 1;
-        *self.of_users.entry((receiver.user_id, receiver.pace)).or_default() += 1;
-        let of_destination = (receiver.destination, receiver.pace);
+    fn take(&mut self, endpoint: &Endpoint) {
+        *self.free.entry(endpoint.pace).or_default() -= 1;
+        *self.of_users.entry((endpoint.user_id, endpoint.pace)).or_default() += 1;
+        let of_destination = (endpoint.destination, endpoint.pace);
         *self.of_destinations.entry(of_destination).or_default() += 1;
     }
 
-    fn give_back(&mut self, receiver: &Receiver) {
-        *self.free.entry(receiver.pace).or_default() += 1;
-        decrease(&mut self.of_users, (receiver.user_id, receiver.pace));
-        decrease(&mut self.of_destinations, (receiver.destination, receiver.pace));
+    fn give_back(&mut self, endpoint: &Endpoint) {
+        *self.free.entry(endpoint.pace).or_default() += 1;
+        decrease(&mut self.of_users, (endpoint.user_id, endpoint.pace));
+        decrease(&mut self.of_destinations, (endpoint.destination, endpoint.pace));
     }
 }
 
@@ -178,15 +176,15 @@ impl<J> FairQueue<J> {
     }
 
     /// Decides about a message that came.
-    pub fn admit(&mut self, receiver: Receiver, job: J) -> Admission<J> {
-        let queue = self.endpoints.entry(receiver.endpoint_id).or_default();
-        if queue.waiting.is_empty() && self.slots.permit(&receiver, queue.in_flight) {
+    pub fn admit(&mut self, endpoint: Endpoint, job: J) -> Admission<J> {
+        let queue = self.endpoints.entry(endpoint.endpoint_id).or_default();
+        if queue.waiting.is_empty() && self.slots.permit(&endpoint, queue.in_flight) {
             queue.in_flight += 1;
-            self.slots.take(&receiver);
-            return Admission::Start(Slot { receiver }, job);
+            self.slots.take(&endpoint);
+            return Admission::Start(Slot { endpoint }, job);
         }
-        let of_user = self.users.get(&receiver.user_id).map_or(0, |user| user.waiting);
-        let has_room = match receiver.pace {
+        let of_user = self.users.get(&endpoint.user_id).map_or(0, |user| user.waiting);
+        let has_room = match endpoint.pace {
             EndpointPace::Fast => self.capacity > 0,
             EndpointPace::Unknown | EndpointPace::Slow => {
                 let room = self.capacity.saturating_sub(self.reserved);
@@ -194,29 +192,28 @@ impl<J> FairQueue<J> {
             }
         };
         if !has_room {
-            self.forget_if_idle(receiver.endpoint_id);
+            self.forget_if_idle(endpoint.endpoint_id);
             return Admission::Deferred(job);
         }
-        let user = self.users.entry(receiver.user_id).or_insert_with(|| {
-            self.turns.push_back(receiver.user_id);
+        let user = self.users.entry(endpoint.user_id).or_insert_with(|| {
+            self.turns.push_back(endpoint.user_id);
             UserQueue::default()
         });
         if queue.waiting.is_empty() {
-            user.endpoints.push_back(receiver.endpoint_id);
+            user.endpoints.push_back(endpoint.endpoint_id);
         }
         user.waiting += 1;
-        queue.waiting.push_back((receiver, job));
+        queue.waiting.push_back((endpoint, job));
         self.capacity -= 1;
         Admission::Queued
     }
 
-    /// Takes a slot back.
     pub fn release(&mut self, slot: Slot) {
-        self.slots.give_back(&slot.receiver);
-        if let Some(queue) = self.endpoints.get_mut(&slot.receiver.endpoint_id) {
+        self.slots.give_back(&slot.endpoint);
+        if let Some(queue) = self.endpoints.get_mut(&slot.endpoint.endpoint_id) {
             queue.in_flight = queue.in_flight.saturating_sub(1);
         }
-        self.forget_if_idle(slot.receiver.endpoint_id);
+        self.forget_if_idle(slot.endpoint.endpoint_id);
     }
 
     fn forget_if_idle(&mut self, endpoint_id: Uuid) {
@@ -228,7 +225,8 @@ impl<J> FairQueue<J> {
         }
     }
 
-    /// The next waiting message that may go out; users take turns, and endpoints within a user. Ask until there is none.
+    /// The next waiting message that may go out; users take turns, and endpoints within a user. Call it until there is
+    /// none.
     pub fn next_start(&mut self) -> Option<(Slot, J)> {
         for _ in 0..self.turns.len() {
             let user_id = self.turns.pop_front()?;
@@ -253,22 +251,22 @@ impl<J> FairQueue<J> {
             let Some(queue) = self.endpoints.get_mut(&endpoint_id) else {
                 continue;
             };
-            let Some((receiver, job)) = queue.waiting.pop_front() else {
+            let Some((endpoint, job)) = queue.waiting.pop_front() else {
                 continue;
             };
-            if !self.slots.permit(&receiver, queue.in_flight) {
-                queue.waiting.push_front((receiver, job));
+            if !self.slots.permit(&endpoint, queue.in_flight) {
+                queue.waiting.push_front((endpoint, job));
                 user.endpoints.push_back(endpoint_id);
                 continue;
             }
             queue.in_flight += 1;
-            self.slots.take(&receiver);
+            self.slots.take(&endpoint);
             self.capacity += 1;
             user.waiting -= 1;
             if !queue.waiting.is_empty() {
                 user.endpoints.push_back(endpoint_id);
             }
-            return Some((Slot { receiver }, job));
+            return Some((Slot { endpoint }, job));
         }
         None
     }

@@ -1,6 +1,21 @@
 //! Delivering webhooks: one attempt of one message, and the machinery around it.
 //!
-//! `deliver_one` thinks and knows no broker; `worker` knows the broker and does not think.
+//! [`deliver_one`] decides and knows no broker; [`worker`] knows the broker and decides nothing. It shares its slots by
+//! [`fair_queue`]; [`webhook_client`] sends where [`ssrf`] admits it, with a [`signature`]; [`retry`] says when a failed
+//! attempt is repeated; [`recorder`] writes outcomes and adapts each endpoint's [`window`]; [`probe`] tries endpoints
+//! that were disabled.
+
+mod connection_reuse;
+pub mod dns;
+pub mod fair_queue;
+pub mod probe;
+pub mod recorder;
+pub mod retry;
+pub mod signature;
+pub mod ssrf;
+pub mod webhook_client;
+pub mod window;
+pub mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,107 +24,39 @@ use jiff::Timestamp;
 use platform::clock::SharedClock;
 use platform::sealing::KeyRing;
 
-use self::guard::Blocked;
-use self::schedule::RetryPolicy;
-use self::send::{Answer, Poster, SendError, WebhookRequest};
-use self::sign::SigningSecret;
-use crate::store::attempts::{AttemptRecord, Claimed};
-
-/// Refusal of addresses that must not be reached.
-pub mod guard;
-
-/// Names of receivers.
-pub mod names;
-
-/// Signatures.
-pub mod sign;
-
-/// When next, or never.
-pub mod schedule;
-
-/// One HTTP request to a receiver.
-pub mod send;
-
-/// Which requests used a kept connection.
-mod reuse;
-
-/// Fair shares of the slots among receivers.
-pub mod fair_queue;
-
-/// How many messages an endpoint may have outstanding.
-pub mod window;
-
-/// Takes messages, delivers, settles.
-pub mod worker;
-
-/// Writes outcomes in batches.
-pub mod recorder;
-
-/// Asks disabled receivers again.
-pub mod probe;
+use self::retry::RetryPolicy;
+use self::signature::SigningSecret;
+use self::ssrf::Blocked;
+use self::webhook_client::{SendError, WebhookClient, WebhookRequest, WebhookResponse};
+use crate::store::attempts::{AttemptRecord, Claimed, DeadLetterReason};
 
 /// What becomes of a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The receiver took it.
+    /// The endpoint took it.
     Delivered,
-    /// It is tried again after this wait.
     RetryIn(Duration),
-    /// It is given up.
-    DeadLetter(Reason),
-}
-
-/// Why a message is given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// The last attempt failed.
-    AttemptsExhausted,
-    /// The receiver answered 410: it is gone for good.
-    EndpointGone,
-    /// The receiver is not posted to any more.
-    EndpointDisabled,
-    /// The last attempt could not be signed, which says nothing about the receiver.
-    SecretUnreadable,
-}
-
-impl Reason {
-    /// The reason as it is stored.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AttemptsExhausted => "attempts_exhausted",
-            Self::EndpointGone => "endpoint_gone",
-            Self::EndpointDisabled => "endpoint_disabled",
-            Self::SecretUnreadable => "secret_unreadable",
-        }
-    }
+    DeadLetter(DeadLetterReason),
 }
 
 /// What every attempt needs besides its message.
 pub struct DeliveryContext {
-    /// Open secrets.
     pub keys: Arc<KeyRing>,
-    /// Posts.
-    pub poster: Poster,
-    /// When next.
+    pub client: WebhookClient,
     pub policy: RetryPolicy,
-    /// What time it is.
     pub clock: SharedClock,
     /// A number in [0, 1) for the schedule.
     pub unit_random: fn() -> f64,
 }
 
-/// One attempt that was made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
-    /// When it was made.
     pub dispatched_at: Timestamp,
-    /// How long it took to the head of the answer, or to the failure.
+    /// How long it took to the head of the response, or to the failure.
     pub latency: Duration,
     /// How long it took as a whole.
     pub duration: Duration,
-    /// What came back.
-    pub answer: Result<Answer, SendError>,
-    /// What becomes of the message.
+    pub response: Result<WebhookResponse, SendError>,
     pub outcome: Outcome,
 }
 
@@ -117,11 +64,11 @@ pub struct Attempt {
 pub async fn deliver_one(job: &Claimed, context: &DeliveryContext) -> Attempt {
     let dispatched_at = context.clock.now();
     let started = tokio::time::Instant::now();
-    let answer = if job.is_disabled && !job.is_test {
+    let response = if job.is_disabled && !job.is_test {
         Err(SendError::Disabled)
     } else {
         match job.secret.open(job.endpoint_id, &context.keys) {
-            Ok(secret) => context.poster.post(&request(job, &secret, dispatched_at)).await,
+            Ok(secret) => context.client.post(&request(job, &secret, dispatched_at)).await,
             Err(error) => {
                 tracing::error!(endpoint_id = %job.endpoint_id, %error, "the endpoint's secret is unreadable");
                 Err(SendError::Secret)
@@ -129,9 +76,9 @@ pub async fn deliver_one(job: &Claimed, context: &DeliveryContext) -> Attempt {
         }
     };
     let duration = started.elapsed();
-    let latency = answer.as_ref().map_or(duration, |answer| answer.latency);
-    let outcome = judge(
-        &answer,
+    let latency = response.as_ref().map_or(duration, |response| response.latency);
+    let outcome = classify(
+        &response,
         job.attempt,
         &context.policy,
         context.clock.now(),
@@ -141,7 +88,7 @@ pub async fn deliver_one(job: &Claimed, context: &DeliveryContext) -> Attempt {
         dispatched_at,
         latency,
         duration,
-        answer,
+        response,
         outcome,
     }
 }
@@ -164,7 +111,8 @@ fn request<'a>(job: &'a Claimed, secret: &SigningSecret, at: Timestamp) -> Webho
 mod trace {
     use sha2::{Digest, Sha256};
 
-    /// A W3C `traceparent`. Equal request ids give equal trace ids: a UUID is one already, other texts are hashed to one.
+    /// A W3C `traceparent`. Equal request ids give equal trace ids: a UUID is one already, other texts are hashed to
+    /// one.
     pub fn parent(request_id: &str, message_id: &str, attempt: u32) -> String {
         let trace_id = match uuid::Uuid::parse_str(request_id) {
             Ok(id) if !id.is_nil() => id.simple().to_string(),
@@ -176,47 +124,47 @@ mod trace {
 }
 
 /// The table of `api-contract` 7.2 and 7.3.
-fn judge(
-    answer: &Result<Answer, SendError>,
+fn classify(
+    response: &Result<WebhookResponse, SendError>,
     attempt: u32,
     policy: &RetryPolicy,
     now: Timestamp,
     unit_random: f64,
 ) -> Outcome {
-    let retry_after = match answer {
-        Ok(answer) => match answer.status {
+    let retry_after = match response {
+        Ok(response) => match response.status {
             200..=299 => return Outcome::Delivered,
-            410 => return Outcome::DeadLetter(Reason::EndpointGone),
-            429 | 502 | 503 | 504 => answer
+            410 => return Outcome::DeadLetter(DeadLetterReason::EndpointGone),
+            429 | 502 | 503 | 504 => response
                 .retry_after
                 .as_deref()
-                .and_then(|value| schedule::parse_retry_after(value, now)),
+                .and_then(|value| retry::parse_retry_after(value, now)),
             _ => None,
         },
-        Err(SendError::Disabled) => return Outcome::DeadLetter(Reason::EndpointDisabled),
+        Err(SendError::Disabled) => return Outcome::DeadLetter(DeadLetterReason::EndpointDisabled),
         Err(_) => None,
     };
     match policy.wait_after(attempt, retry_after, unit_random) {
         Some(wait) => Outcome::RetryIn(wait),
-        None if matches!(answer, Err(SendError::Secret)) => Outcome::DeadLetter(Reason::SecretUnreadable),
-        None => Outcome::DeadLetter(Reason::AttemptsExhausted),
+        None if matches!(response, Err(SendError::Secret)) => Outcome::DeadLetter(DeadLetterReason::SecretUnreadable),
+        None => Outcome::DeadLetter(DeadLetterReason::AttemptsExhausted),
     }
 }
 
 impl Attempt {
     /// The attempt as it is recorded.
     pub fn to_record(&self, job: &Claimed) -> AttemptRecord {
-        let (response_code, excerpt) = match &self.answer {
-            Ok(answer) => (
-                Some(answer.status),
-                Some(answer.excerpt.clone()).filter(|text| !text.is_empty()),
+        let (response_code, excerpt) = match &self.response {
+            Ok(response) => (
+                Some(response.status),
+                Some(response.excerpt.clone()).filter(|text| !text.is_empty()),
             ),
             Err(_) => (None, None),
         };
-        let error = match &self.answer {
-            Ok(answer) => match answer.status {
+        let error = match &self.response {
+            Ok(response) => match response.status {
                 200..=299 => None,
-                300..=399 => Some(format!("status {}, redirects are not followed", answer.status)),
+                300..=399 => Some(format!("status {}, redirects are not followed", response.status)),
                 status => Some(format!("status {status}")),
             },
             Err(error) => Some(error.to_string()),
@@ -230,7 +178,7 @@ impl Attempt {
                     .unwrap_or(self.dispatched_at);
                 (Some(ended_at.saturating_add(wait).unwrap_or(ended_at)), None)
             }
-            Outcome::DeadLetter(reason) => (None, Some(reason.as_str())),
+            Outcome::DeadLetter(reason) => (None, Some(reason)),
         };
         AttemptRecord {
             delivery_id: job.id,
@@ -249,14 +197,14 @@ impl Attempt {
     /// Whether the endpoint was asked, so that the attempt says something about it.
     pub fn was_posted(&self) -> bool {
         !matches!(
-            self.answer,
+            self.response,
             Err(SendError::Disabled | SendError::Secret | SendError::Blocked(_))
         )
     }
 
     /// The outcome as metrics name it.
     pub fn label(&self) -> &'static str {
-        match (&self.answer, self.outcome) {
+        match (&self.response, self.outcome) {
             (_, Outcome::Delivered) => "success",
             (Err(SendError::Blocked(Blocked::Address)), _) => "blocked",
             (_, Outcome::RetryIn(_)) => "retry",

@@ -1,5 +1,5 @@
-//! The half-open state of the breaker: a receiver that was disabled for its failures is sent a test now and then. One that
-//! arrives enables it, and what was held for it is due.
+//! The half-open state of the breaker: an endpoint that was disabled for its failures is sent a test now and then. One
+//! that arrives enables it, and what was held for it is due.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::message;
+use crate::error_chain::error_chain;
+use crate::payload;
 use crate::store::StoreError;
 use crate::store::deliveries::{self, TestMessage};
 use crate::store::endpoints;
@@ -18,11 +19,8 @@ use crate::store::endpoints;
 /// How often due probes are looked for.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Sends probes.
 pub struct Prober {
-    /// Where receivers and the outbox are.
     pub pool: Pool,
-    /// What time it is.
     pub clock: SharedClock,
     /// This process's relay.
     pub relay: Arc<Notify>,
@@ -30,31 +28,24 @@ pub struct Prober {
 
 impl Prober {
     /// Probes until the stop.
-    ///
-    /// # Errors
-    /// Never: while PostgreSQL is away nothing is probed.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             if let Some(Err(error)) = stop.run_until_cancelled(self.probe_due()).await {
-                let error = anyhow::Error::new(error);
-                tracing::warn!(error = format!("{error:#}"), "disabled endpoints are not probed");
+                tracing::warn!(error = error_chain(&error), "disabled endpoints are not probed");
             }
         }
         Ok(())
     }
 
     /// Puts a test for each endpoint that is due into the outbox. Returns how many.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
     pub async fn probe_due(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let due = endpoints::take_probes(&self.pool, now).await?;
         for (endpoint_id, user_id) in &due {
             let id = Uuid::now_v7();
-            let Ok(body) = message::test_ping(id, *endpoint_id, now) else {
+            let Ok(body) = payload::test_ping(id, *endpoint_id, now) else {
                 continue;
             };
             let test = TestMessage {

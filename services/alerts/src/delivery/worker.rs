@@ -1,4 +1,4 @@
-//! The loop that knows the broker and does not think: take, share out, claim, deliver, settle.
+//! The loop around the broker: take, share out, claim, deliver, settle. What becomes of a message is decided elsewhere.
 //!
 //! ```text
 //! broker -> fair queue -> claims (batched) -> deliveries (concurrent) -> recorder (batched) -> ack
@@ -6,8 +6,8 @@
 //!               +------------- slots --------------+
 //! ```
 //!
-//! Every channel holds as much as can be under way at once, so that no part ever waits for another in a circle. On a stop,
-//! nothing new is taken, and what is under way has a while to end; the rest is left to its claim's lease.
+//! Every channel holds as much as can be under way at once, so that no part ever waits for another in a circle. On a
+//! stop, nothing new is taken, and what is under way has a while to end; the rest is left to its claim's lease.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -18,15 +18,18 @@ use contracts::messages::DeliveryMessage;
 use deadpool_postgres::Pool;
 use platform::amqp::{Consumer, Delivery};
 use platform::backoff::Backoff;
+use platform::batch::Parts;
 use platform::clock::SharedClock;
+use platform::retry::Failures;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::fair_queue::{Admission, FairQueue, Receiver, Slot};
-use super::recorder::{Recorder, Settlement};
+use super::fair_queue::{Admission, Endpoint, FairQueue, Slot};
+use super::recorder::{Attempted, Recorder, Settled, Settlement};
 use super::{DeliveryContext, deliver_one};
+use crate::error_chain::error_chain;
 use crate::metrics;
 use crate::store::attempts::{self, Claimed};
 use crate::store::refused::{self, Kind};
@@ -38,7 +41,9 @@ const CLAIM_BATCH: usize = 256;
 /// Most messages that wait in this process for a slot: some seconds of work, a few hundred bytes each.
 const CAPACITY: usize = 8_192;
 
-/// A message from the queue.
+/// Of the outages in a row that a batch waits out, every so many-th is logged.
+const LOG_INTERVAL: u32 = 20;
+
 struct Job {
     delivery_id: Uuid,
     endpoint_id: Uuid,
@@ -48,22 +53,19 @@ struct Job {
 
 /// Delivers what comes out of the queue.
 pub struct Worker {
-    /// Where deliveries are.
     pub pool: Pool,
-    /// How one is made.
     pub context: Arc<DeliveryContext>,
-    /// What time it is.
     pub clock: SharedClock,
-    /// Slots for receivers that answer quickly.
+    /// Slots for endpoints that answer quickly.
     pub concurrency: usize,
-    /// How long a claim holds.
     pub claim_lease: Duration,
     /// How long a stop may wait for what is under way.
     pub drain_for: Duration,
 }
 
 impl Worker {
-    /// How many unfinished messages the consumer should hold with this concurrency: those that wait and those under way.
+    /// How many unfinished messages the consumer should hold with this concurrency: those that wait and those under
+    /// way.
     pub fn prefetch(concurrency: usize) -> u16 {
         u16::try_from(CAPACITY + FairQueue::<Job>::max_in_flight(concurrency)).unwrap_or(u16::MAX)
     }
@@ -71,7 +73,7 @@ impl Worker {
     /// Delivers until the stop.
     ///
     /// # Errors
-    /// When one of its tasks panics: the process is to start anew.
+    /// When one of its tasks panics: the process has to be restarted.
     pub async fn run(self, consumer: Consumer, recorder: Recorder, stop: CancellationToken) -> anyhow::Result<()> {
         let prefetch = usize::from(Self::prefetch(self.concurrency));
         let max_in_flight = FairQueue::<Job>::max_in_flight(self.concurrency);
@@ -116,7 +118,7 @@ impl Worker {
     }
 }
 
-/// Shares the slots out.
+/// Gives slots to messages.
 struct Dispatcher {
     queue: FairQueue<Job>,
     starts: mpsc::Sender<(Slot, Job)>,
@@ -154,7 +156,7 @@ impl Dispatcher {
         let parsed: DeliveryMessage = match serde_json::from_slice(&message.body) {
             Ok(parsed) => parsed,
             Err(error) => {
-                // Nothing is lost with it: the outbox queues a delivery that nobody claims again.
+                // Nothing is lost with it: the outbox queues a delivery again that no consumer claims.
                 tracing::error!(%error, "unreadable message dropped");
                 if let Err(error) = message.ack().await {
                     tracing::debug!(error = format!("{error:#}"), "message not acknowledged");
@@ -171,7 +173,7 @@ impl Dispatcher {
             attempt,
             ..
         } = parsed;
-        let receiver = Receiver {
+        let endpoint = Endpoint {
             endpoint_id,
             user_id: user_id.unwrap_or(endpoint_id),
             destination: hash_destination(destination.as_deref().unwrap_or_default(), endpoint_id),
@@ -183,7 +185,7 @@ impl Dispatcher {
             attempt,
             message,
         };
-        match self.queue.admit(receiver, job) {
+        match self.queue.admit(endpoint, job) {
             Admission::Start(slot, job) => self.start(slot, job).await,
             Admission::Queued => {}
             Admission::Deferred(job) => self.defer(job).await,
@@ -192,9 +194,11 @@ impl Dispatcher {
 
     async fn defer(&self, job: Job) {
         ::metrics::counter!(metrics::DEFERRED).increment(1);
-        let settlement = Settlement::Deferred {
-            delivery_id: job.delivery_id,
-            attempt: job.attempt,
+        let settlement = Settlement {
+            settled: Settled::Deferred {
+                delivery_id: job.delivery_id,
+                attempt: job.attempt,
+            },
             message: job.message,
         };
         // The receiver of this channel outlives the dispatcher.
@@ -207,7 +211,7 @@ impl Dispatcher {
     }
 }
 
-/// A number that stands for a destination; without one, every receiver is its own.
+/// A hash of a destination; a message without one has its endpoint as destination.
 fn hash_destination(destination: &str, endpoint_id: Uuid) -> u64 {
     let mut hasher = DefaultHasher::new();
     if destination.is_empty() {
@@ -245,7 +249,7 @@ impl Claimer {
                 received = to_claim.recv_many(&mut batch, CLAIM_BATCH) => if received == 0 { break },
             }
             let wanted: Vec<(Uuid, u32)> = batch.iter().map(|(_, job)| (job.delivery_id, job.attempt)).collect();
-            let mut claimed = self.claim_patiently(&wanted).await;
+            let mut claimed = self.claim_with_retry(&wanted).await;
             for (slot, job) in batch.drain(..) {
                 let own = claimed.iter().position(|c| c.id == job.delivery_id);
                 match own.map(|index| claimed.swap_remove(index)) {
@@ -260,44 +264,36 @@ impl Claimer {
         Ok(())
     }
 
-    /// Waits for PostgreSQL while it is away. What it refuses is set aside: its delivery comes again when it is due.
-    async fn claim_patiently(&self, wanted: &[(Uuid, u32)]) -> Vec<Claimed> {
-        let mut failures = 0;
+    /// Outages are waited out. What PostgreSQL refuses is set aside: its delivery comes again when its lease runs out.
+    async fn claim_with_retry(&self, wanted: &[(Uuid, u32)]) -> Vec<Claimed> {
+        let (mut parts, mut failures) = (Parts::of(wanted), Failures::new(Backoff::RECONNECT));
         let mut claimed = Vec::with_capacity(wanted.len());
-        let mut waiting = vec![wanted];
-        while let Some(batch) = waiting.last().copied() {
-            let claiming = match self.claim(batch).await {
-                Err(error) if !error.is_outage() && batch.len() > 1 => {
-                    waiting.pop();
-                    waiting.extend(batch.chunks(1));
-                    continue;
-                }
-                Err(error) if !error.is_outage() => {
-                    let item = batch
-                        .first()
-                        .map(|(id, attempt)| format!("{id}.{attempt}"))
-                        .unwrap_or_default();
-                    refused::set_aside(&self.pool, Kind::Attempt, &item, &error, &item, self.clock.now())
-                        .await
-                        .map(|()| Vec::new())
-                }
-                claiming => claiming,
-            };
-            match claiming {
+        while let Some(part) = parts.next() {
+            let done = match self.claim(part).await {
                 Ok(more) => {
                     claimed.extend(more);
-                    waiting.pop();
+                    Ok(())
                 }
-                Err(error) => {
-                    if failures % 20 == 0 {
-                        tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "deliveries wait");
-                    }
-                    tokio::time::sleep(Backoff::RECONNECT.random_delay(failures)).await;
-                    failures += 1;
+                Err(error) if error.is_outage() => Err(error),
+                Err(error) => match parts.split(part) {
+                    Some(attempt) => self.set_aside(*attempt, &error).await,
+                    None => Ok(()),
+                },
+            };
+            if let Err(error) = done {
+                if failures.count().is_multiple_of(LOG_INTERVAL) {
+                    tracing::warn!(error = error_chain(&error), "deliveries wait");
                 }
+                failures.wait().await;
+                parts.repeat(part);
             }
         }
         claimed
+    }
+
+    async fn set_aside(&self, (delivery_id, attempt): (Uuid, u32), refusal: &StoreError) -> Result<(), StoreError> {
+        let item = format!("{delivery_id}.{attempt}");
+        refused::set_aside(&self.pool, Kind::Attempt, &item, refusal, &item, self.clock.now()).await
     }
 
     async fn claim(&self, wanted: &[(Uuid, u32)]) -> Result<Vec<Claimed>, StoreError> {
@@ -329,20 +325,24 @@ impl Claimer {
                 duration_ms = record.latency_ms,
                 "webhook attempted"
             );
-            // Both receivers outlive this task unless the process is stopping, when nobody needs the answer.
+            // Both receivers outlive this task unless the process is stopping, and then their answer is not needed.
             let _ = freed.send(slot).await;
-            let settlement = Settlement::Attempted {
+            let settled = Settled::Attempted(Attempted {
                 record,
                 took: attempt.was_posted().then_some(attempt.duration),
                 endpoint_id: job.endpoint_id,
                 is_test: claimed.is_test,
+            });
+            let settlement = Settlement {
+                settled,
                 message: job.message,
             };
             let _ = settle.send(settlement).await;
         });
     }
 
-    /// Another consumer has it, or its attempt was made already. Claims do not wait for the broker to hear of it.
+    /// Another consumer has it, or its attempt was made already. The ack is sent by a task of its own, so that the next
+    /// claims do not wait for the broker.
     fn drop_duplicate(&mut self, slot: Slot, job: Job) {
         ::metrics::counter!(metrics::DUPLICATES).increment(1);
         let freed = self.freed.clone();

@@ -1,4 +1,4 @@
-//! `/internal/alerts`: create, list, look at, delete; events and deliveries.
+//! `/internal/alerts`: create, list, get, delete; events and deliveries.
 
 use actix_web::{HttpResponse, web};
 use contracts::api::Page;
@@ -11,17 +11,18 @@ use platform::problem::{FieldError, Problem};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{
-    AppState, UserId, id_cursor, invalid_cursor, page_limit, parse_id, problem, request_id, store_problem, to_page,
-};
-use crate::delivery::guard::Blocked;
-use crate::delivery::sign::SigningSecret;
+use super::request::{UserId, id_cursor, invalid_cursor, page_limit, parse_id, request_id};
+use super::response::{problem, store_problem, to_page};
+use super::webhook_url::check_webhook_url;
+use crate::delivery::signature::SigningSecret;
+use crate::error_chain::error_chain;
 use crate::index::Entry;
 use crate::secrets::StoredSecret;
+use crate::state::AppState;
 use crate::store::alerts::{Alert, Creation, Filter, NewAlert};
 use crate::store::attempts::ListedAttempt;
 use crate::store::events::AlertEvent;
-use crate::store::{alerts, attempts, events};
+use crate::store::{alerts, armed_alerts, attempts, events};
 
 const NOT_FOUND: &str = "Alert not found";
 
@@ -31,39 +32,40 @@ const MAX_SCALE: u32 = 18;
 /// Most significant digits of a target.
 const MAX_DIGITS: u32 = 28;
 
-/// `POST /internal/alerts`: 201 with the alert, also when the same request made it before; 409 when an equal one is active.
+/// `POST /internal/alerts`: 201 with the alert, also when the same request made it before; 409 when an equal one is
+/// active.
 pub async fn create(
     state: web::Data<AppState>,
     user: UserId,
     body: web::Json<AlertCreateRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let new = judge(&state, user, body.into_inner()).await?;
+    let new = validate(&state, user, body.into_inner()).await?;
     let entry = Entry {
         alert_id: new.id,
         target: new.target_price,
     };
-    // Before the row and after it: from the moment at which the row is there, every price finds it, also when this process
-    // dies in between. A price that looks too early takes the entry away again, hence the second time.
-    index(&state, &new.ticker, new.condition, &entry).await;
+    // Before the row and after it: from the moment at which the row is there, every price finds it, also when this
+    // process dies in between. A price that comes before the row removes the entry, hence the second time.
+    add_to_index(&state, &new.ticker, new.condition, &entry).await;
     let created = match alerts::create(&state.pool, &new, state.clock.now()).await {
         Ok(created) => created,
         Err(error) => {
             // The row may be there all the same, if only the answer to its commit was lost.
-            state.index.doubt((new.ticker, new.condition, entry));
+            state.index.note_unconfirmed((new.ticker, new.condition, entry));
             return Err(store_problem(error));
         }
     };
     let alert = match created {
         Creation::Made(alert) => *alert,
         refused @ (Creation::Duplicate | Creation::TooManyAlerts { .. } | Creation::TooManyEndpoints { .. }) => {
-            take_out(&state, &new.ticker, new.condition, entry).await;
+            unindex(&state, &new.ticker, new.condition, entry).await;
             return Err(refusal(&refused));
         }
     };
     if alert.is_active {
-        index(&state, &alert.ticker, alert.condition, &entry).await;
+        add_to_index(&state, &alert.ticker, alert.condition, &entry).await;
     }
-    Ok(HttpResponse::Created().json(shown(&state, alert).await))
+    Ok(HttpResponse::Created().json(with_price_data(&state, alert).await))
 }
 
 fn refusal(refused: &Creation) -> Problem {
@@ -84,21 +86,25 @@ fn refusal(refused: &Creation) -> Problem {
 }
 
 /// Puts an alert into the index. If that fails, the comparison of the index is called, which brings what is missing.
-async fn index(state: &AppState, ticker: &Ticker, condition: Condition, entry: &Entry) {
+async fn add_to_index(state: &AppState, ticker: &Ticker, condition: Condition, entry: &Entry) {
     if let Err(error) = state.index.add(ticker, condition, std::slice::from_ref(entry)).await {
         tracing::warn!(
             alert_id = %entry.alert_id,
-            error = format!("{:#}", anyhow::Error::new(error)),
+            error = error_chain(&error),
             "alert not indexed yet"
         );
-        state.compare.notify_one();
+        state.reconcile.notify_one();
     }
 }
 
-/// Takes the entry of a refused alert out of the index, unless an alert of that id is armed. What fails here costs a look.
-async fn take_out(state: &AppState, ticker: &Ticker, condition: Condition, entry: Entry) {
+/// Takes the entry of a refused alert out of the index, unless an alert of that id is armed. What fails here costs a
+/// look.
+async fn unindex(state: &AppState, ticker: &Ticker, condition: Condition, entry: Entry) {
     let done = async {
-        if alerts::still_armed(&state.pool, &[entry.alert_id]).await?.is_empty() {
+        if armed_alerts::still_armed(&state.pool, &[entry.alert_id])
+            .await?
+            .is_empty()
+        {
             state.index.remove(ticker, condition, &[entry]).await?;
         }
         anyhow::Ok(())
@@ -108,7 +114,7 @@ async fn take_out(state: &AppState, ticker: &Ticker, condition: Condition, entry
     }
 }
 
-async fn judge(state: &AppState, user: UserId, request: AlertCreateRequest) -> Result<NewAlert, Problem> {
+async fn validate(state: &AppState, user: UserId, request: AlertCreateRequest) -> Result<NewAlert, Problem> {
     let target_price = check_target(request.target_price.0)?;
     if !state.supported.contains(&request.ticker) {
         let supported: Vec<&str> = state.supported.iter().map(Ticker::as_str).collect();
@@ -121,7 +127,7 @@ async fn judge(state: &AppState, user: UserId, request: AlertCreateRequest) -> R
             ),
         ));
     }
-    let url = check_address(state, &request.webhook_url).await?;
+    let url = check_webhook_url(state, &request.webhook_url).await?;
     let (secret, endpoint_id) = (SigningSecret::generate(), Uuid::now_v7());
     let secret = secret.map_err(|error| Problem::internal(&anyhow::Error::new(error)))?;
     let endpoint_secret = StoredSecret::seal(&secret, endpoint_id, &state.keys)
@@ -172,34 +178,6 @@ fn check_target(target: Decimal) -> Result<Decimal, Problem> {
     ]))
 }
 
-/// The address of a receiver, if webhooks may be posted there.
-///
-/// # Errors
-/// What is wrong with it.
-pub async fn check_address(state: &AppState, text: &str) -> Result<url::Url, Problem> {
-    let url = state.guard.check_url(text).map_err(|blocked| url_problem(&blocked))?;
-    state
-        .guard
-        .check_name(&url, &state.names)
-        .await
-        .map_err(|blocked| url_problem(&blocked))?;
-    Ok(url)
-}
-
-fn url_problem(blocked: &Blocked) -> Problem {
-    let field = |kind: &str| FieldError::new(&["body", "webhook_url"], kind, blocked.to_string());
-    match blocked {
-        Blocked::Invalid => Problem::validation(vec![field("url_parsing")]),
-        Blocked::TooLong => Problem::validation(vec![field("url_too_long")]),
-        Blocked::Scheme => Problem::validation(vec![field("url_scheme")]),
-        Blocked::HttpsRequired | Blocked::Credentials | Blocked::Port(_) | Blocked::Address => problem(
-            ProblemKind::WebhookUrlBlocked,
-            format!("The webhook URL is not allowed: {blocked}."),
-        )
-        .with_errors(vec![field("blocked")]),
-    }
-}
-
 /// `GET /internal/alerts`: the user's alerts, newest first.
 pub async fn list(
     state: web::Data<AppState>,
@@ -236,7 +214,7 @@ pub async fn get(
     id: web::Path<String>,
 ) -> Result<web::Json<AlertBody>, Problem> {
     let alert = find(&state, user, &id).await?;
-    Ok(web::Json(shown(&state, alert).await))
+    Ok(web::Json(with_price_data(&state, alert).await))
 }
 
 /// `DELETE /internal/alerts/{id}`: 204.
@@ -250,7 +228,7 @@ pub async fn delete(state: web::Data<AppState>, user: UserId, id: web::Path<Stri
     };
     if let Err(error) = state.index.remove(&alert.ticker, alert.condition, &[entry]).await {
         // It cannot fire any more: rows decide, not the index.
-        tracing::warn!(alert_id = %id, error = format!("{:#}", anyhow::Error::new(error)), "alert still indexed");
+        tracing::warn!(alert_id = %id, error = error_chain(&error), "alert still indexed");
     }
     Ok(HttpResponse::NoContent().finish())
 }
@@ -310,7 +288,7 @@ fn attempt_cursor(text: &str) -> Result<(Uuid, u32), Problem> {
 }
 
 /// One alert as it is answered.
-async fn shown(state: &AppState, alert: Alert) -> AlertBody {
+async fn with_price_data(state: &AppState, alert: Alert) -> AlertBody {
     let mut body = to_body(alert);
     state
         .price_data
@@ -383,7 +361,7 @@ mod tests {
     #[case("1000000000000000000.1", "less_than_equal")]
     #[case("0.0000000000000000001", "decimal_max_places")]
     #[case("12345678901.123456789012345678", "decimal_max_digits")]
-    fn a_target_out_of_bounds_names_its_bound(#[case] target: &str, #[case] kind: &str) {
+    fn target_out_of_bounds_names_its_bound(#[case] target: &str, #[case] kind: &str) {
         let problem = check_target(target.parse().unwrap()).unwrap_err();
         assert_eq!((problem.status, problem.errors[0].kind.as_str()), (422, kind));
     }
@@ -393,12 +371,12 @@ mod tests {
     #[case("0.000000000000000001")]
     #[case("70000.0000000000000000000")]
     #[case("1234567890.123456789012345678")]
-    fn the_bounds_themselves_are_allowed(#[case] target: &str) {
+    fn bounds_themselves_are_allowed(#[case] target: &str) {
         assert!(check_target(target.parse().unwrap()).is_ok());
     }
 
     #[test]
-    fn what_is_no_cursor_is_told_so() {
+    fn invalid_cursor_is_refused() {
         for text in ["", "x", "01933f4e-7a00-7000-8000-000000000005", "x.1"] {
             assert_eq!(attempt_cursor(text).unwrap_err().kind, "invalid_cursor", "{text:?}");
         }

@@ -1,4 +1,4 @@
-//! `/internal/webhooks/endpoints`: list, look at, secret, test, enable.
+//! `/internal/webhooks/endpoints`: list, get, secret, test, enable.
 
 use actix_web::{HttpResponse, web};
 use contracts::api::Page;
@@ -7,8 +7,10 @@ use contracts::problem::ProblemKind;
 use platform::problem::Problem;
 use uuid::Uuid;
 
-use super::{AppState, UserId, id_cursor, page_limit, parse_id, problem, request_id, store_problem, to_page};
-use crate::message;
+use super::request::{UserId, id_cursor, page_limit, parse_id, request_id};
+use super::response::{problem, store_problem, to_page};
+use crate::payload;
+use crate::state::AppState;
 use crate::store::deliveries::{self, TestMessage};
 use crate::store::endpoints::{self, Endpoint};
 use crate::store::secrets;
@@ -73,7 +75,7 @@ pub async fn test(
 ) -> Result<HttpResponse, Problem> {
     let endpoint_id = parse_id(&id, ProblemKind::EndpointNotFound, NOT_FOUND)?;
     let (message_id, now) = (body.id.unwrap_or_else(Uuid::now_v7), state.clock.now());
-    let body = message::test_ping(message_id, endpoint_id, now).map_err(|error| Problem::internal(&error.into()))?;
+    let body = payload::test_ping(message_id, endpoint_id, now).map_err(|error| Problem::internal(&error.into()))?;
     let test = TestMessage {
         id: message_id,
         user_id: user.0,

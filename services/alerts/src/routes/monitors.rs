@@ -6,11 +6,12 @@ use contracts::problem::ProblemKind;
 use domain::ticker::Ticker;
 use platform::problem::{FieldError, Problem};
 
-use super::{AppState, problem, store_problem};
+use super::response::{problem, store_problem};
 use crate::monitors::unknown_checks;
+use crate::state::AppState;
 use crate::store::monitors::{self, MonitorState};
 
-/// `GET /internal/risk/monitors`: those that were asked for, all watched assets by default.
+/// `GET /internal/risk/monitors`: of the assets in `symbols`, of all watched ones by default.
 pub async fn list(
     state: web::Data<AppState>,
     query: web::Query<MonitorsQuery>,

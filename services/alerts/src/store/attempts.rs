@@ -1,7 +1,7 @@
 //! Attempts to deliver: claimed before the request goes out, settled after it, and dead letters.
 //!
-//! An attempt is on record from its claim on, so every request that a receiver may have seen is a row with a number of its own,
-//! and counts. `outbox.attempts` is the number of attempts that were begun.
+//! An attempt is on record from its claim on, so every request that an endpoint may have seen is a row with a number of
+//! its own, and counts. `outbox.attempts` is the number of attempts that were begun.
 
 use std::collections::BTreeSet;
 
@@ -12,27 +12,22 @@ use uuid::Uuid;
 
 use super::queues::{IS_HELD, MAX_HELD};
 use super::{StoreError, connection, notices, queues};
-use crate::delivery::Reason;
 use crate::secrets::StoredSecret;
 
 /// A claimed attempt, with all that is needed to make it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
-    /// The delivery.
     pub id: Uuid,
     /// Number of this attempt, from 1.
     pub attempt: u32,
-    /// Its receiver.
     pub endpoint_id: Uuid,
-    /// The receiver's address.
     pub url: String,
-    /// The receiver's secret.
     pub secret: StoredSecret,
-    /// True when the receiver has taken a message before.
+    /// True when the endpoint has taken a message before.
     pub is_known: bool,
-    /// True when the receiver is not posted to any more.
+    /// True when the endpoint is not posted to any more.
     pub is_disabled: bool,
-    /// True for a test, which is posted even to a disabled receiver.
+    /// True for a test, which is posted even to a disabled endpoint.
     pub is_test: bool,
     /// The bytes to post.
     pub body: String,
@@ -40,15 +35,13 @@ pub struct Claimed {
     pub request_id: String,
 }
 
-/// The error of an attempt whose end nobody knows.
+/// The error of an attempt whose outcome is unknown.
 const INTERRUPTED: &str = "interrupted: the service stopped while this attempt was under way";
 
-/// Claims attempts and puts them on record as begun: of several consumers that hold the same message one gets the row. A claim
-/// ends when it is settled, or is interrupted when `until` passes. Messages to an endpoint that was disabled for its failures
-/// meanwhile are not claimed but wait again, until it is enabled. All of it in the transaction of `client`.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
+/// Claims attempts and puts them on record as begun: of several consumers that hold the same message one gets the row.
+/// A claim ends when it is settled, or is interrupted when `until` passes. Messages to an endpoint that was disabled
+/// for its failures meanwhile are not claimed but wait again, until it is enabled. All of it in
+/// the transaction of `client`.
 pub async fn claim(
     client: &impl GenericClient,
     wanted: &[(Uuid, u32)],
@@ -82,8 +75,9 @@ pub async fn claim(
                  UPDATE alerting.outbox o SET is_claimed = true, attempts = o.attempts + 1, lease_until = $4
                  FROM free f, alerting.endpoints e, alerting.deliveries d
                  WHERE o.delivery_id = f.delivery_id AND NOT f.is_held AND e.id = o.endpoint_id AND d.id = o.delivery_id
-                 RETURNING o.delivery_id, o.attempts, o.endpoint_id, e.url, e.secret, e.disabled_reason IS NOT NULL,
-                           o.is_test, d.body, d.request_id, e.last_success_at IS NOT NULL
+                 RETURNING o.delivery_id, o.attempts, o.endpoint_id, e.url, e.secret,
+                           e.disabled_reason IS NOT NULL AS is_disabled, o.is_test, d.body, d.request_id,
+                           e.last_success_at IS NOT NULL AS is_known
              ), begun AS (
                  INSERT INTO alerting.delivery_attempts (delivery_id, attempt, status, dispatched_at)
                  SELECT delivery_id, attempts, 'open', $3 FROM claimed
@@ -95,15 +89,15 @@ pub async fn claim(
         .await?;
     let read = |id: Uuid, row: &Row| Claimed {
         id,
-        attempt: row.get::<_, i32>(1).unsigned_abs(),
-        endpoint_id: row.get(2),
-        url: row.get(3),
-        secret: row.get::<_, String>(4).into(),
-        is_disabled: row.get(5),
-        is_test: row.get(6),
-        body: row.get(7),
-        request_id: row.get(8),
-        is_known: row.get(9),
+        attempt: row.get::<_, i32>("attempts").unsigned_abs(),
+        endpoint_id: row.get("endpoint_id"),
+        url: row.get("url"),
+        secret: row.get::<_, String>("secret").into(),
+        is_disabled: row.get("is_disabled"),
+        is_test: row.get("is_test"),
+        body: row.get("body"),
+        request_id: row.get("request_id"),
+        is_known: row.get("is_known"),
     };
     let rows = client
         .query(&statement, &[&ids, &attempts, &now, &until, &MAX_HELD])
@@ -111,56 +105,72 @@ pub async fn claim(
     let mut claimed = Vec::with_capacity(rows.len());
     let mut held = Vec::new();
     for row in &rows {
-        match row.get::<_, Option<Uuid>>(0) {
+        match row.get::<_, Option<Uuid>>("delivery_id") {
             Some(id) => claimed.push(read(id, row)),
-            None => held.push(row.get(2)),
+            None => held.push(row.get("endpoint_id")),
         }
     }
     queues::refresh(client, &held, now).await?;
     Ok(claimed)
 }
 
+/// Why a message is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeadLetterReason {
+    AttemptsExhausted,
+    /// The endpoint answered 410: it is gone for good.
+    EndpointGone,
+    EndpointDisabled,
+    /// The last attempt could not be signed, which says nothing about the endpoint.
+    SecretUnreadable,
+}
+
+impl DeadLetterReason {
+    /// The value of the column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AttemptsExhausted => "attempts_exhausted",
+            Self::EndpointGone => "endpoint_gone",
+            Self::EndpointDisabled => "endpoint_disabled",
+            Self::SecretUnreadable => "secret_unreadable",
+        }
+    }
+}
+
 /// One attempt as it is recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttemptRecord {
-    /// The delivery.
     pub delivery_id: Uuid,
     /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// Whether the receiver took it.
+    /// Whether the endpoint took it.
     pub succeeded: bool,
-    /// The receiver's status code.
+    /// The endpoint's status code.
     pub response_code: Option<u16>,
-    /// What went wrong.
     pub error: Option<String>,
-    /// How long it took.
     pub latency_ms: u64,
-    /// When it was made.
     pub dispatched_at: Timestamp,
     /// When the next one is due; `None` after a success and after the last.
     pub next_attempt_at: Option<Timestamp>,
     /// The beginning of the answer.
     pub excerpt: Option<String>,
     /// Why the message is given up, if it is.
-    pub dead_letter: Option<&'static str>,
+    pub dead_letter: Option<DeadLetterReason>,
 }
 
-/// Writes the outcomes of a batch of attempts, what they mean for their deliveries, and dead letters. Each attempt stands in it
-/// once. Returns which are new: writing one again changes nothing, and an older one does not take its delivery back. One that
-/// was taken for interrupted and ended after all counts as it ended.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
+/// Writes the outcomes of a batch of attempts, what they mean for their deliveries, and dead letters. Each attempt
+/// stands in it once. Returns which are new: writing one again changes nothing, and an older one does not take its
+/// delivery back. One that was taken for interrupted and ended after all counts as it ended.
 pub async fn settle(
     client: &impl GenericClient,
-    records: &[AttemptRecord],
+    records: &[&AttemptRecord],
     now: Timestamp,
 ) -> Result<BTreeSet<(Uuid, u32)>, StoreError> {
     if records.is_empty() {
         return Ok(BTreeSet::new());
     }
     // In the order of their ids, so that two that settle never wait for each other in a circle.
-    let mut records: Vec<&AttemptRecord> = records.iter().collect();
+    let mut records = records.to_vec();
     records.sort_by_key(|record| record.delivery_id);
     let statement = client
         .prepare_cached(
@@ -193,7 +203,8 @@ pub async fn settle(
                  UPDATE alerting.outbox b
                  SET taken_at = NULL, lease_until = NULL, is_fast = NULL, is_claimed = false, due_at = o.next_at
                  FROM latest o
-                 WHERE b.delivery_id = o.delivery_id AND b.attempts = o.attempt AND b.is_claimed AND o.next_at IS NOT NULL
+                 WHERE b.delivery_id = o.delivery_id AND b.attempts = o.attempt AND b.is_claimed
+                   AND o.next_at IS NOT NULL
              )
              SELECT delivery_id, attempt FROM latest",
         )
@@ -216,7 +227,10 @@ pub async fn settle(
     let dispatched: Vec<Timestamp> = records.iter().map(|r| r.dispatched_at).collect();
     let next: Vec<Option<Timestamp>> = records.iter().map(|r| r.next_attempt_at).collect();
     let excerpts: Vec<Option<&str>> = records.iter().map(|r| r.excerpt.as_deref()).collect();
-    let dead: Vec<Option<&str>> = records.iter().map(|r| r.dead_letter).collect();
+    let dead: Vec<Option<&str>> = records
+        .iter()
+        .map(|r| r.dead_letter.map(DeadLetterReason::as_str))
+        .collect();
     let rows = client
         .query(
             &statement,
@@ -235,7 +249,7 @@ pub async fn settle(
             ],
         )
         .await?;
-    let new = |row: &Row| (row.get(0), row.get::<_, i32>(1).unsigned_abs());
+    let new = |row: &Row| (row.get("delivery_id"), row.get::<_, i32>("attempt").unsigned_abs());
     let new: BTreeSet<(Uuid, u32)> = rows.iter().map(new).collect();
     let dead = |r: &&&AttemptRecord| r.dead_letter.is_some() && new.contains(&(r.delivery_id, r.attempt));
     let given_up: Vec<Uuid> = records.iter().filter(dead).map(|r| r.delivery_id).collect();
@@ -243,11 +257,8 @@ pub async fn settle(
     Ok(new)
 }
 
-/// Closes the attempts under way of deliveries whose claims ran out: their process died, or cannot tell what came of them. Those
-/// of `given_up` have no further attempt.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
+/// Closes the attempts under way of deliveries whose claims ran out: their process died, or does not know the outcome
+/// of them. Those of `given_up` have no further attempt.
 pub async fn interrupt(
     client: &impl GenericClient,
     ids: &[Uuid],
@@ -271,7 +282,7 @@ pub async fn interrupt(
              DELETE FROM alerting.outbox WHERE delivery_id = ANY($2)",
         )
         .await?;
-    let reason = Reason::AttemptsExhausted.as_str();
+    let reason = DeadLetterReason::AttemptsExhausted.as_str();
     client
         .execute(&statement, &[&ids, &given_up, &now, &INTERRUPTED, &reason])
         .await?;
@@ -280,7 +291,6 @@ pub async fn interrupt(
 
 /// One attempt as it is listed, or the wait for the first.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the names are those of the public body")]
 pub struct ListedAttempt {
     pub delivery_id: Uuid,
     pub alert_id: Option<Uuid>,
@@ -296,11 +306,8 @@ pub struct ListedAttempt {
     pub response_excerpt: Option<String>,
 }
 
-/// Lists the attempts of an alert's deliveries, newest first: those before the attempt `before` only. A delivery that was
-/// never tried is one pending row with attempt 0.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
+/// Lists the attempts of an alert's deliveries, newest first: those before the attempt `before` only. A delivery that
+/// was never tried is one pending row with attempt 0.
 pub async fn list_of_alert(
     pool: &Pool,
     alert_id: Uuid,
@@ -310,11 +317,12 @@ pub async fn list_of_alert(
     let client = connection(pool).await?;
     let statement = client
         .prepare_cached(
-            "SELECT d.id, d.alert_id, d.event_id, d.endpoint_id, coalesce(a.attempt, 0),
-                    CASE a.status WHEN 'success' THEN 'success' WHEN 'failed' THEN 'failed' WHEN 'interrupted' THEN 'failed'
-                                  ELSE 'pending' END,
+            "SELECT d.id, d.alert_id, d.event_id, d.endpoint_id, coalesce(a.attempt, 0) AS attempt,
+                    CASE a.status WHEN 'success' THEN 'success' WHEN 'failed' THEN 'failed'
+                                  WHEN 'interrupted' THEN 'failed' ELSE 'pending' END AS status,
                     a.response_code, a.error_msg, a.latency_ms, a.dispatched_at,
-                    CASE WHEN a.attempt IS NULL THEN o.due_at ELSE a.next_attempt_at END, a.response_excerpt
+                    CASE WHEN a.attempt IS NULL THEN o.due_at ELSE a.next_attempt_at END AS next_attempt_at,
+                    a.response_excerpt
              FROM alerting.deliveries d
              LEFT JOIN alerting.delivery_attempts a ON a.delivery_id = d.id
              LEFT JOIN alerting.outbox o ON o.delivery_id = d.id
@@ -335,17 +343,19 @@ pub async fn list_of_alert(
 
 fn read_listed(row: &Row) -> ListedAttempt {
     ListedAttempt {
-        delivery_id: row.get(0),
-        alert_id: row.get(1),
-        event_id: row.get(2),
-        endpoint_id: row.get(3),
-        attempt: row.get::<_, i32>(4).unsigned_abs(),
-        status: row.get(5),
-        response_code: row.get::<_, Option<i32>>(6).and_then(|code| u16::try_from(code).ok()),
-        error_msg: row.get(7),
-        latency_ms: row.get::<_, Option<i64>>(8).map(i64::unsigned_abs),
-        dispatched_at: row.get(9),
-        next_attempt_at: row.get(10),
-        response_excerpt: row.get(11),
+        delivery_id: row.get("id"),
+        alert_id: row.get("alert_id"),
+        event_id: row.get("event_id"),
+        endpoint_id: row.get("endpoint_id"),
+        attempt: row.get::<_, i32>("attempt").unsigned_abs(),
+        status: row.get("status"),
+        response_code: row
+            .get::<_, Option<i32>>("response_code")
+            .and_then(|code| u16::try_from(code).ok()),
+        error_msg: row.get("error_msg"),
+        latency_ms: row.get::<_, Option<i64>>("latency_ms").map(i64::unsigned_abs),
+        dispatched_at: row.get("dispatched_at"),
+        next_attempt_at: row.get("next_attempt_at"),
+        response_excerpt: row.get("response_excerpt"),
     }
 }

@@ -1,5 +1,5 @@
-//! Rows of `alerting.deliveries`: messages to endpoints, which never change. Where they stand is in `outbox`, what became of
-//! them in `attempts`.
+//! Rows of `alerting.deliveries`: messages to endpoints, which never change. Where they stand is in `outbox`, what
+//! became of them in `attempts`.
 
 use deadpool_postgres::{GenericClient, Pool};
 use jiff::Timestamp;
@@ -7,9 +7,7 @@ use uuid::Uuid;
 
 use super::{StoreError, connection, queues};
 
-/// A message for the outbox.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the names are those of the columns")]
 pub struct NewDelivery<'a> {
     /// The `webhook-id`.
     pub id: Uuid,
@@ -27,11 +25,9 @@ pub struct NewDelivery<'a> {
 /// The kind of test messages, which are posted even to a disabled endpoint.
 pub const TEST_PING: &str = "test.ping";
 
-/// Puts messages into the outbox, due at once. Whoever does it ends the transaction with `queues::mark_ready` or
-/// `queues::refresh` of their endpoints, and [`wake_relays`].
-///
-/// # Errors
-/// When PostgreSQL does not answer. Returns how many are new; one whose id is known is left alone.
+/// Puts messages into the outbox, due at once. The caller ends the transaction with `queues::mark_ready` or
+/// `queues::refresh` of their endpoints, and [`wake_relays`]. Returns how many are new; one whose id is known is left
+/// alone.
 pub async fn insert(
     client: &impl GenericClient,
     deliveries: &[NewDelivery<'_>],
@@ -42,8 +38,8 @@ pub async fn insert(
             "WITH new AS (
                  INSERT INTO alerting.deliveries
                      (id, user_id, endpoint_id, alert_id, event_id, kind, body, request_id, created_at)
-                 SELECT *, $9 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
-                                          $8::text[])
+                 SELECT *, $9 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[],
+                                          $7::text[], $8::text[])
                  ON CONFLICT (id) DO NOTHING
                  RETURNING id, user_id, endpoint_id, kind = $10 AS is_test
              )
@@ -74,14 +70,12 @@ pub async fn insert(
     Ok(client.execute(&statement, parameters).await?)
 }
 
-/// A test message to one endpoint.
 #[derive(Debug, Clone)]
 pub struct TestMessage {
     /// The `webhook-id`.
     pub id: Uuid,
-    /// Who asks, and must own the endpoint.
+    /// The owner of the endpoint.
     pub user_id: Uuid,
-    /// The endpoint.
     pub endpoint_id: Uuid,
     /// The bytes to post.
     pub body: String,
@@ -91,9 +85,6 @@ pub struct TestMessage {
 
 /// Puts a test message into the outbox, unless it is there, and wakes the relays. False when the user has no such
 /// endpoint, or the id is another message's.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn create_test(pool: &Pool, test: &TestMessage, now: Timestamp) -> Result<bool, StoreError> {
     let mut client = connection(pool).await?;
     let transaction = client.transaction().await?;
@@ -134,13 +125,10 @@ pub async fn create_test(pool: &Pool, test: &TestMessage, now: Timestamp) -> Res
     Ok(known.is_some())
 }
 
-/// The channel on which relays hear that something was committed to the outbox.
+/// The channel that notifies relays of commits to the outbox.
 pub const OUTBOX_CHANNEL: &str = "alerting_outbox";
 
 /// Wakes the relays of all instances when the transaction commits.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn wake_relays(client: &impl GenericClient) -> Result<(), StoreError> {
     let statement = client.prepare_cached("SELECT pg_notify($1, '')").await?;
     client.execute(&statement, &[&OUTBOX_CHANNEL]).await?;

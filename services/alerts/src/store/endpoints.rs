@@ -9,22 +9,20 @@ use uuid::Uuid;
 
 use super::{StoreError, connection};
 
-/// Messages that are given up within this time of each other are one failure of their receiver: many alerts on one tick
+/// Messages that are given up within this time of each other are one failure of their endpoint: many alerts on one tick
 /// say no more about it than one.
 pub const FAILURE_SPACING: Duration = Duration::from_secs(60);
 
-/// A receiver to which nothing has got through for so long is disabled, however few messages it had.
+/// An endpoint that has taken nothing for so long is disabled, even if it had few messages.
 pub const FAILING_TOO_LONG: Duration = Duration::from_secs(5 * 24 * 3_600);
 
-/// How often a disabled receiver is probed.
+/// How often a disabled endpoint is probed.
 pub const PROBE_INTERVAL: Duration = Duration::from_secs(600);
 
-/// Most receivers probed together.
-const PROBES_AT_ONCE: i64 = 100;
+/// Most endpoints probed together.
+const MAX_PROBES: i64 = 100;
 
-/// One receiver.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the names are those of the public body")]
 pub struct Endpoint {
     pub id: Uuid,
     pub url: String,
@@ -40,9 +38,6 @@ const COLUMNS: &str =
     "id, url, implicit, disabled_reason, consecutive_failures, created_at, last_success_at, disabled_at";
 
 /// Lists a user's endpoints, newest first.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn list(pool: &Pool, user_id: Uuid, before: Option<Uuid>, limit: i64) -> Result<Vec<Endpoint>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -56,10 +51,6 @@ pub async fn list(pool: &Pool, user_id: Uuid, before: Option<Uuid>, limit: i64) 
     Ok(rows.iter().map(read).collect())
 }
 
-/// Finds a user's endpoint.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn find(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Endpoint>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -71,18 +62,15 @@ pub async fn find(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Endpoin
     Ok(row.as_ref().map(read))
 }
 
-/// Enables a user's endpoint, as if it had never failed; what was held for it is due at once. `None` when there is no such
-/// endpoint.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
+/// Enables a user's endpoint, as if it had never failed; what was held for it is due at once. `None` when there is no
+/// such endpoint.
 pub async fn enable(pool: &Pool, user_id: Uuid, id: Uuid, now: Timestamp) -> Result<Option<Endpoint>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
         .prepare_cached(&format!(
             "UPDATE alerting.endpoints
-             SET disabled_reason = NULL, disabled_at = NULL, consecutive_failures = 0, failing_since = NULL, last_failure_at = NULL,
-                 probe_at = NULL, updated_at = $3
+             SET disabled_reason = NULL, disabled_at = NULL, consecutive_failures = 0, failing_since = NULL,
+                 last_failure_at = NULL, probe_at = NULL, updated_at = $3
              WHERE id = $1 AND user_id = $2 RETURNING {COLUMNS}"
         ))
         .await?;
@@ -91,10 +79,7 @@ pub async fn enable(pool: &Pool, user_id: Uuid, id: Uuid, now: Timestamp) -> Res
 }
 
 /// Takes the disabled endpoints that are to be probed now, each with its user. The next probe is due an interval later,
-/// whatever becomes of this one.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
+/// also when this one fails.
 pub async fn take_probes(pool: &Pool, now: Timestamp) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -107,21 +92,21 @@ pub async fn take_probes(pool: &Pool, now: Timestamp) -> Result<Vec<(Uuid, Uuid)
         )
         .await?;
     let rows = client
-        .query(&statement, &[&now, &PROBE_INTERVAL.as_secs_f64(), &PROBES_AT_ONCE])
+        .query(&statement, &[&now, &PROBE_INTERVAL.as_secs_f64(), &MAX_PROBES])
         .await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    Ok(rows.iter().map(|row| (row.get("id"), row.get("user_id"))).collect())
 }
 
 fn read(row: &Row) -> Endpoint {
     Endpoint {
-        id: row.get(0),
-        url: row.get(1),
-        implicit: row.get(2),
-        disabled_reason: row.get(3),
-        consecutive_failures: row.get::<_, i32>(4).unsigned_abs(),
-        created_at: row.get(5),
-        last_success_at: row.get(6),
-        disabled_at: row.get(7),
+        id: row.get("id"),
+        url: row.get("url"),
+        implicit: row.get("implicit"),
+        disabled_reason: row.get("disabled_reason"),
+        consecutive_failures: row.get::<_, i32>("consecutive_failures").unsigned_abs(),
+        created_at: row.get("created_at"),
+        last_success_at: row.get("last_success_at"),
+        disabled_at: row.get("disabled_at"),
     }
 }
 
@@ -132,16 +117,13 @@ pub struct HealthChange {
     pub succeeded: bool,
     /// Messages that were given up since the last that arrived.
     pub given_up: u32,
-    /// The receiver said that it is gone for good.
+    /// The endpoint said that it is gone for good.
     pub gone: bool,
     /// A test arrived, so that a disabled endpoint may be posted to again.
     pub tested: bool,
 }
 
 /// Applies changes of health. Returns the endpoints that were disabled by it.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn apply_health(
     client: &impl GenericClient,
     changes: &[(Uuid, HealthChange)],
@@ -155,8 +137,8 @@ pub async fn apply_health(
         .map(|(_, c)| i32::try_from(c.given_up).unwrap_or(i32::MAX))
         .collect();
     // Rows are locked in the order of their ids, so that two instances that settle batches never wait for each other in
-    // a circle, and no stronger than needed: alerts that fire refer to these rows meanwhile. A success that changes nothing
-    // is written at most once a second. Failures of one burst count once, whatever they are the failures of.
+    // a circle, and no stronger than needed: alerts that fire refer to these rows meanwhile. A success that changes
+    // nothing is written at most once a second. All failures of one burst count once.
     let statement = client
         .prepare_cached(
             "WITH change AS (
@@ -181,7 +163,8 @@ pub async fn apply_health(
              ), verdict AS (
                  SELECT *, CASE WHEN gone THEN 'gone'
                                 WHEN tested THEN NULL
-                                WHEN failures >= $6 OR failing_since <= $7::timestamptz - $9::float8 * interval '1 second'
+                                WHEN failures >= $6
+                                    OR failing_since <= $7::timestamptz - $9::float8 * interval '1 second'
                                     THEN coalesce(was, 'too_many_failures')
                                 ELSE was END AS reason
                  FROM judged
@@ -197,7 +180,7 @@ pub async fn apply_health(
                                  ELSE coalesce(e.probe_at, $7::timestamptz + $10::float8 * interval '1 second') END,
                  updated_at = $7
              FROM verdict v WHERE e.id = v.id
-             RETURNING e.id, v.was IS NULL AND e.disabled_reason IS NOT NULL",
+             RETURNING e.id, v.was IS NULL AND e.disabled_reason IS NOT NULL AS is_newly_disabled",
         )
         .await?;
     let disable_after = i32::try_from(disable_after).unwrap_or(i32::MAX);
@@ -218,5 +201,6 @@ pub async fn apply_health(
             ],
         )
         .await?;
-    Ok(rows.iter().filter(|row| row.get(1)).map(|row| row.get(0)).collect())
+    let disabled = rows.iter().filter(|row| row.get("is_newly_disabled"));
+    Ok(disabled.map(|row| row.get("id")).collect())
 }

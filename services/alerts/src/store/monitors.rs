@@ -12,12 +12,10 @@ use tokio_postgres::types::Json;
 
 use super::{StoreError, alerts, connection};
 
-/// The newest risk level of one asset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MonitorState {
     /// The worst level of its checks; `None` while nothing is known.
     pub level: Option<Level>,
-    /// Since when it is that.
     pub since: Option<Timestamp>,
     /// The checks as they are answered.
     pub checks: Vec<MonitorCheckBody>,
@@ -26,9 +24,6 @@ pub struct MonitorState {
 }
 
 /// Reads the states of all assets.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn list(pool: &Pool) -> Result<BTreeMap<Ticker, MonitorState>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -38,7 +33,7 @@ pub async fn list(pool: &Pool) -> Result<BTreeMap<Ticker, MonitorState>, StoreEr
 }
 
 fn read(row: &Row) -> Result<(Ticker, MonitorState), StoreError> {
-    let level = match row.get::<_, Option<&str>>(1) {
+    let level = match row.get::<_, Option<&str>>("level") {
         None => None,
         Some(text) => {
             let known = [Level::Ok, Level::Warning, Level::Alert]
@@ -47,14 +42,14 @@ fn read(row: &Row) -> Result<(Ticker, MonitorState), StoreError> {
             Some(known.ok_or(StoreError::Unreadable("risk level"))?)
         }
     };
-    let Json(checks) = row.try_get(3).map_err(|_| StoreError::Unreadable("checks"))?;
+    let Json(checks) = row.try_get("checks").map_err(|_| StoreError::Unreadable("checks"))?;
     Ok((
-        alerts::ticker(row.get(0))?,
+        alerts::ticker(row.get("ticker"))?,
         MonitorState {
             level,
-            since: row.get(2),
+            since: row.get("since"),
             checks,
-            as_of: row.get(4),
+            as_of: row.get("as_of"),
         },
     ))
 }
@@ -62,7 +57,6 @@ fn read(row: &Row) -> Result<(Ticker, MonitorState), StoreError> {
 /// What is remembered of each check between two values.
 pub type Standings = BTreeMap<CheckName, Standing>;
 
-/// The new state of an asset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     /// The worst level of its checks; `None` while nothing is known.
@@ -73,29 +67,21 @@ pub struct Decision {
     pub standings: Standings,
 }
 
-/// What an update did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stored {
     /// Nothing: a newer state is stored.
     Older,
-    /// The level stayed.
     Same,
-    /// The level changed.
     Changed {
-        /// The level before.
         from: Option<Level>,
-        /// The level now.
         to: Option<Level>,
     },
 }
 
-/// Replaces an asset's state by what `decide` makes of the one before, unless a state of `as_of` or newer is stored, and
-/// notes a change of the level.
+/// Replaces an asset's state by what `decide` makes of the one before, unless a state of `as_of` or newer is stored,
+/// and notes a change of the level.
 ///
 /// Deciding happens under a lock of the asset: of two instances one sees the other's state and one announces a change.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn update(
     pool: &Pool,
     ticker: &Ticker,
@@ -121,7 +107,9 @@ pub async fn update(
     let standings = match &row {
         None => Standings::new(),
         Some(row) => {
-            let Json(standings) = row.try_get(5).map_err(|_| StoreError::Unreadable("standings"))?;
+            let Json(standings) = row
+                .try_get("standings")
+                .map_err(|_| StoreError::Unreadable("standings"))?;
             standings
         }
     };

@@ -1,4 +1,4 @@
-//! Rows of `alerting.outbox`: the deliveries that are not finished, and who has them.
+//! Rows of `alerting.outbox`: the deliveries that are not finished, and where they are.
 //!
 //! ```text
 //!             take                  claim                    settle
@@ -24,15 +24,12 @@ const MAX_STEP: i64 = 5_000;
 /// A message that the relay puts into the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
-    /// The delivery.
     pub id: Uuid,
-    /// Its receiver.
     pub endpoint_id: Uuid,
-    /// Whose receiver that is.
+    /// Whose endpoint that is.
     pub user_id: Uuid,
-    /// The receiver's address.
     pub url: String,
-    /// Whether the receiver answers quickly; `None` before its first answer.
+    /// Whether the endpoint answers quickly; `None` before its first answer.
     pub is_fast: Option<bool>,
     /// Number of the attempt that is due, from 1.
     pub attempt: u32,
@@ -43,17 +40,12 @@ pub struct Due {
 /// What was taken together.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Taken {
-    /// The messages.
     pub due: Vec<Due>,
-    /// More may be ready.
     pub has_more: bool,
 }
 
-/// Takes messages that are due until `until`, as many as their endpoints and users may have outstanding, and at most `limit`.
-/// What another relay is looking at is left to it.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
+/// Takes messages that are due until `until`, as many as their endpoints and users may have outstanding, and at most
+/// `limit`. What another relay is looking at is left to it.
 pub async fn take(
     client: &impl GenericClient,
     now: Timestamp,
@@ -105,7 +97,8 @@ pub async fn take(
                      UNION ALL
                      (SELECT delivery_id, due_at FROM alerting.outbox
                       WHERE endpoint_id = e.endpoint_id AND NOT is_test AND taken_at IS NULL AND due_at <= $4
-                      ORDER BY due_at OFFSET CASE WHEN e.is_held THEN $7::bigint ELSE 0 END LIMIT greatest(e.endpoint_room, 0))
+                      ORDER BY due_at OFFSET CASE WHEN e.is_held THEN $7::bigint ELSE 0 END
+                      LIMIT greatest(e.endpoint_room, 0))
                      LIMIT greatest(least(e.endpoint_room, e.share), 0)
                  ) o
                  ORDER BY row_number() OVER (PARTITION BY e.user_id, e.is_fast ORDER BY o.due_at) LIMIT $5
@@ -114,8 +107,10 @@ pub async fn take(
                  WHERE o.taken_at IS NULL FOR NO KEY UPDATE OF o SKIP LOCKED
              ), taken AS (
                  UPDATE alerting.outbox o SET taken_at = $4, lease_until = $6, is_fast = c.is_fast
-                 FROM free f JOIN chosen c ON c.delivery_id = f.delivery_id WHERE o.delivery_id = f.delivery_id
-                 RETURNING o.delivery_id, o.user_id, o.endpoint_id, o.attempts, o.is_fast, c.url, c.latency_ms IS NOT NULL AS is_known
+                 FROM free f JOIN chosen c ON c.delivery_id = f.delivery_id
+                 WHERE o.delivery_id = f.delivery_id
+                 RETURNING o.delivery_id, o.user_id, o.endpoint_id, o.attempts, o.is_fast, c.url,
+                           c.latency_ms IS NOT NULL AS is_known
              )
              SELECT t.*, d.request_id FROM taken t JOIN alerting.deliveries d ON d.id = t.delivery_id
              UNION ALL
@@ -160,9 +155,6 @@ fn read_due(id: Uuid, row: &Row) -> Due {
 }
 
 /// Lets the broker keep what was taken at `taken_at` until `until`. What a consumer has by now is left alone.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn extend(
     client: &impl GenericClient,
     ids: &[Uuid],
@@ -185,9 +177,6 @@ pub async fn extend(
 }
 
 /// Lets messages wait again that were taken at `taken_at` and did not get into the queue.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn give_back(
     client: &impl GenericClient,
     ids: &[Uuid],
@@ -205,10 +194,8 @@ pub async fn give_back(
     Ok(())
 }
 
-/// Lets messages wait again that were queued before `before` and not claimed, some thousands at a time. Returns how many.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
+/// Lets messages wait again that were queued before `before` and not claimed, some thousands at a time. Returns how
+/// many.
 pub async fn requeue(client: &impl GenericClient, before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
     let statement = client
         .prepare_cached(
@@ -227,20 +214,14 @@ pub async fn requeue(client: &impl GenericClient, before: Timestamp, now: Timest
 /// A message whose lease ran out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expired {
-    /// The delivery.
     pub id: Uuid,
-    /// Its receiver.
     pub endpoint_id: Uuid,
     /// Attempts that were begun.
     pub attempts: u32,
-    /// An attempt was under way.
     pub is_claimed: bool,
 }
 
 /// Lets messages wait again whose leases ran out, due at once. Their endpoints' queues are to be refreshed.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn take_back_expired(client: &impl GenericClient, now: Timestamp) -> Result<Vec<Expired>, StoreError> {
     let statement = client
         .prepare_cached(
@@ -263,11 +244,8 @@ pub async fn take_back_expired(client: &impl GenericClient, now: Timestamp) -> R
     Ok(rows.iter().map(read).collect())
 }
 
-/// Lets messages wait again for which consumers had no room: they are no attempts. Returns their endpoints, whose windows and
-/// queues are to be changed.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
+/// Lets messages wait again for which consumers had no room: they are no attempts. Returns their endpoints, whose
+/// windows and queues are to be changed.
 pub async fn defer(client: &impl GenericClient, deferred: &[(Uuid, u32)]) -> Result<Vec<Uuid>, StoreError> {
     let ids: Vec<Uuid> = deferred.iter().map(|(id, _)| *id).collect();
     let number = |attempt: u32| i32::try_from(attempt).unwrap_or(i32::MAX);
@@ -301,9 +279,6 @@ pub struct Backlog {
 }
 
 /// Counts what was queued before `before` and not claimed, and finds the queue that waits longest.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn backlog(pool: &Pool, before: Timestamp) -> Result<Backlog, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -321,11 +296,11 @@ pub async fn backlog(pool: &Pool, before: Timestamp) -> Result<Backlog, StoreErr
 }
 
 /// Counts the deliveries that are not finished.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn depth(pool: &Pool) -> Result<u64, StoreError> {
     let client = connection(pool).await?;
-    let statement = client.prepare_cached("SELECT count(*) FROM alerting.outbox").await?;
-    Ok(client.query_one(&statement, &[]).await?.get::<_, i64>(0).unsigned_abs())
+    let statement = client
+        .prepare_cached("SELECT count(*) AS depth FROM alerting.outbox")
+        .await?;
+    let row = client.query_one(&statement, &[]).await?;
+    Ok(row.get::<_, i64>("depth").unsigned_abs())
 }

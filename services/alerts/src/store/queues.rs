@@ -1,9 +1,9 @@
 //! When which endpoint's messages may be published: rows of `alerting.endpoint_queues` and `alerting.user_queues`.
 //!
-//! Whatever changes what waits or what is outstanding ends its transaction with [`refresh`] or [`mark_ready`]. Both lock the
-//! queues of the users first, in the order of their ids: so each sees all that was committed before it, and nobody who changes
-//! the same queues later overwrites it with less. The lock is that of one row, `NOT is_fast`, for both queues of a user. A
-//! queue that is marked too early only costs the relay a look.
+//! Every change of what waits or what is outstanding ends its transaction with [`refresh`] or [`mark_ready`]. Both
+//! lock the queues of the users first, in the order of their ids: so each sees all that was committed before it, and
+//! no later change of the same queues overwrites it with less. The lock is that of one row, `NOT is_fast`,
+//! for both queues of a user. A queue that is marked too early only costs the relay a query.
 
 use std::time::Duration;
 
@@ -39,9 +39,6 @@ const LOCK: &str = "SELECT FROM alerting.user_queues
 const NOBODY: &[Uuid] = &[];
 
 /// Marks endpoints as ready whose messages were just committed to the outbox, due at `now`.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn mark_ready(client: &impl GenericClient, endpoint_ids: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
     let lock = client.prepare_cached(LOCK).await?;
     let endpoints = client
@@ -69,17 +66,11 @@ pub async fn mark_ready(client: &impl GenericClient, endpoint_ids: &[Uuid], now:
 
 /// Works out when these endpoints and their users are ready, from what waits and what is outstanding. Returns how many queues
 /// of the users are ready now.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn refresh(client: &impl GenericClient, endpoint_ids: &[Uuid], now: Timestamp) -> Result<usize, StoreError> {
     work_out(client, endpoint_ids, NOBODY, false, now).await
 }
 
 /// The same after the relay has looked at these users and endpoints: those that are still ready go behind all others.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn refresh_served(
     client: &impl GenericClient,
     endpoint_ids: &[Uuid],
@@ -175,9 +166,6 @@ async fn work_out(
 
 /// Finds endpoints with messages that nothing would publish: nothing of theirs, or of their user, is outstanding, whose end
 /// would make them ready. There are none unless this code is wrong; [`refresh`] sets them right.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn find_stalled(client: &impl GenericClient) -> Result<Vec<Uuid>, StoreError> {
     let statement = client
         .prepare_cached(&format!(
@@ -203,9 +191,6 @@ pub async fn find_stalled(client: &impl GenericClient) -> Result<Vec<Uuid>, Stor
 }
 
 /// Locks the queues of these endpoints and reads their windows.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn lock_windows(
     client: &impl GenericClient,
     endpoint_ids: &[Uuid],
@@ -237,9 +222,6 @@ fn read_window(row: &Row) -> (Uuid, EndpointWindow) {
 }
 
 /// Writes windows back.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn save_windows(client: &impl GenericClient, windows: &[(Uuid, EndpointWindow)]) -> Result<(), StoreError> {
     if windows.is_empty() {
         return Ok(());

@@ -8,8 +8,8 @@ use super::{StoreError, connection};
 /// Most rows of one table removed by one statement.
 const STEP: i64 = 1_000;
 
-/// Each takes the moment before which rows are removed, and how many at most. Deliveries come first, and only those that are
-/// finished: an event stays as long as a delivery of it is under way.
+/// Each takes the moment before which rows are removed, and how many at most. Deliveries come first, and only those
+/// that are finished: an event stays as long as a delivery of it is under way.
 const STATEMENTS: [&str; 5] = [
     "WITH expired AS (
          SELECT id FROM alerting.deliveries d WHERE created_at < $1
@@ -40,9 +40,6 @@ const STATEMENTS: [&str; 5] = [
 ];
 
 /// Removes one step of everything that ended before `before`. Returns how many rows; 0 when nothing is left.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn remove_before(pool: &Pool, before: Timestamp) -> Result<u64, StoreError> {
     let client = connection(pool).await?;
     let mut removed = 0;

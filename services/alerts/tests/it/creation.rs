@@ -9,18 +9,18 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Stand, alert, quote};
+use crate::harness::{TestStack, alert, quote};
 
 const URL: &str = "http://127.0.0.1:9/hook";
 
 #[tokio::test]
-async fn an_armed_alert_that_no_price_reaches_says_so_and_is_back_by_itself() {
-    let stand = Stand::new().await;
+async fn armed_alert_without_a_price_shows_no_data_until_the_next_price() {
+    let stack = TestStack::new().await;
     let clock = FakeClock::new(SystemClock.now());
-    let service = stand.start_with(&[], clock.shared()).await;
+    let service = stack.start_with(&[], clock.shared()).await;
     let user = Uuid::now_v7();
     let created = service
-        .create(user, "BTC", "gt", "1000", &stand.sink.url("/hook"))
+        .create(user, "BTC", "gt", "1000", &stack.sink.url("/hook"))
         .await;
     let path = format!("/alerts/{}", created["id"].as_str().unwrap());
     assert_eq!((&created["state"], created.get("no_data")), (&json!("armed"), None));
@@ -31,15 +31,15 @@ async fn an_armed_alert_that_no_price_reaches_says_so_and_is_back_by_itself() {
             contracts::keys::quote(&price.ticker),
             serde_json::to_string(&price).unwrap(),
         );
-        let () = newest.query_async(&mut stand.redis.connection.clone()).await.unwrap();
-        stand.publish_quote(&price).await;
+        let () = newest.query_async(&mut stack.redis.connection.clone()).await.unwrap();
+        stack.publish_quote(&price).await;
         price.published_at
     };
     let last = publish(1).await;
     testkit::eventually("the price is evaluated", || async {
         let evaluated = redis::Cmd::hget(contracts::keys::EVALUATED_PRICES, "BTC");
         let at: Option<i64> = evaluated
-            .query_async(&mut stand.redis.connection.clone())
+            .query_async(&mut stack.redis.connection.clone())
             .await
             .unwrap();
         at == Some(last.as_millisecond())
@@ -65,15 +65,15 @@ async fn an_armed_alert_that_no_price_reaches_says_so_and_is_back_by_itself() {
     })
     .await;
     service.stop().await;
-    let service = stand.start_with(&[("SUPPORTED_TICKERS", "ETH")], clock.shared()).await;
+    let service = stack.start_with(&[("SUPPORTED_TICKERS", "ETH")], clock.shared()).await;
     assert_eq!(service.get(&path, user).await.1["no_data"]["reason"], "not_watched");
     service.stop().await;
 }
 
 #[tokio::test]
-async fn of_fifty_equal_requests_one_succeeds() {
-    let stand = Stand::new().await;
-    let (first, second) = (stand.start().await, stand.start().await);
+async fn one_of_fifty_equal_requests_succeeds() {
+    let stack = TestStack::new().await;
+    let (first, second) = (stack.start().await, stack.start().await);
     let user = Uuid::now_v7();
     let body = || alert("BTC", "gt", "70000", URL);
     let requests = (0..50).map(|n| {
@@ -92,8 +92,8 @@ async fn of_fifty_equal_requests_one_succeeds() {
         }
     }
     assert_eq!(statuses, [(201, 1), (409, 49)].into());
-    assert_eq!(stand.count("SELECT count(*) FROM alerting.alerts").await, 1);
-    assert_eq!(stand.count("SELECT count(*) FROM alerting.endpoints").await, 1);
+    assert_eq!(stack.count("SELECT count(*) FROM alerting.alerts").await, 1);
+    assert_eq!(stack.count("SELECT count(*) FROM alerting.endpoints").await, 1);
 
     // The same number written otherwise is the same alert; another user's is not.
     let (status, _) = first
@@ -107,9 +107,9 @@ async fn of_fifty_equal_requests_one_succeeds() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_gets_the_alert_that_it_made() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+async fn repeated_request_gets_the_alert_that_it_made() {
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let user = Uuid::now_v7();
     let body = alert("BTC", "gt", "1000000", URL);
     let first = service.post("/alerts", user, &body).await;
@@ -120,24 +120,24 @@ async fn a_repeated_request_gets_the_alert_that_it_made() {
     let (status, _) = service.post("/alerts", Uuid::now_v7(), &body).await;
     assert_eq!(status, 409);
     // What fired meanwhile is not armed again.
-    stand.publish("BTC", "2000000").await;
-    stand
+    stack.publish("BTC", "2000000").await;
+    stack
         .wait_for_count("SELECT count(*) FROM alerting.alerts WHERE state = 'triggered'", 1)
         .await;
     let (status, again) = service.post("/alerts", user, &body).await;
     assert_eq!((status, again["state"].as_str()), (201, Some("triggered")));
-    assert_eq!(stand.count("SELECT count(*) FROM alerting.alerts").await, 1);
+    assert_eq!(stack.count("SELECT count(*) FROM alerting.alerts").await, 1);
     service.stop().await;
 }
 
 #[tokio::test]
-async fn a_refused_alert_leaves_endpoints_as_they_were() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+async fn refused_alert_leaves_endpoints_as_they_were() {
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let user = Uuid::now_v7();
     service.create(user, "BTC", "gt", "1000000", URL).await;
     let gone = "UPDATE alerting.endpoints SET disabled_reason = 'gone'";
-    stand
+    stack
         .database
         .pool
         .get()
@@ -151,8 +151,8 @@ async fn a_refused_alert_leaves_endpoints_as_they_were() {
         assert_eq!(status, 409);
     }
     let untouched = "SELECT count(*) FROM alerting.endpoints WHERE disabled_reason = 'gone'";
-    assert_eq!(stand.count(untouched).await, 1);
-    assert_eq!(stand.count("SELECT count(*) FROM alerting.endpoints").await, 1);
+    assert_eq!(stack.count(untouched).await, 1);
+    assert_eq!(stack.count("SELECT count(*) FROM alerting.endpoints").await, 1);
     service.stop().await;
 }
 
@@ -164,7 +164,11 @@ async fn a_refused_alert_leaves_endpoints_as_they_were() {
 #[case::no_number(alert("BTC", "gt", "\"many\"", URL), 422, "validation_failed")]
 #[case::condition(alert("BTC", "above", "1", URL), 422, "validation_failed")]
 #[case::ticker(alert("B-T-C", "gt", "1", URL), 422, "validation_failed")]
-#[case::unknown_field(json!({"ticker": "BTC", "condition": "gt", "target_price": 1, "webhook_url": URL, "x": 1}), 422, "validation_failed")]
+#[case::unknown_field(
+    json!({"ticker": "BTC", "condition": "gt", "target_price": 1, "webhook_url": URL, "x": 1}),
+    422,
+    "validation_failed"
+)]
 #[case::unsupported(alert("XYZ", "gt", "1", URL), 422, "unsupported_ticker")]
 #[case::no_url(alert("BTC", "gt", "1", "not a url"), 422, "validation_failed")]
 #[case::scheme(alert("BTC", "gt", "1", "ftp://example.com/"), 422, "validation_failed")]
@@ -173,9 +177,9 @@ async fn a_refused_alert_leaves_endpoints_as_they_were() {
 #[case::hidden(alert("BTC", "gt", "1", "http://0xa000001/"), 422, "webhook_url_blocked")]
 #[case::userinfo(alert("BTC", "gt", "1", "http://a:b@example.com/"), 422, "webhook_url_blocked")]
 #[tokio::test]
-async fn a_bad_request_names_what_is_wrong(#[case] body: Value, #[case] status: u16, #[case] kind: &str) {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+async fn bad_request_names_what_is_wrong(#[case] body: Value, #[case] status: u16, #[case] kind: &str) {
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let (got, answer) = service.post("/alerts", Uuid::now_v7(), &body).await;
     assert_eq!((got, answer["type"].as_str()), (status, Some(kind)), "{answer}");
     service.stop().await;
@@ -183,8 +187,8 @@ async fn a_bad_request_names_what_is_wrong(#[case] body: Value, #[case] status: 
 
 #[tokio::test]
 async fn loopback_is_blocked_unless_it_is_allowed() {
-    let stand = Stand::new().await;
-    let strict = stand
+    let stack = TestStack::new().await;
+    let strict = stack
         .start_with(
             &[("WEBHOOK_ALLOWED_CIDRS", ""), ("WEBHOOK_ALLOWED_PORTS", "")],
             platform::clock::SystemClock::shared(),
@@ -215,9 +219,9 @@ async fn loopback_is_blocked_unless_it_is_allowed() {
 }
 
 #[tokio::test]
-async fn a_list_is_newest_first_filtered_and_paged() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+async fn list_is_newest_first_filtered_and_paged() {
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let user = Uuid::now_v7();
     let mut ids = Vec::new();
     for (ticker, target) in [("BTC", "1000000"), ("ETH", "1000001"), ("BTC", "1000002")] {
@@ -258,8 +262,8 @@ async fn a_list_is_newest_first_filtered_and_paged() {
 
 #[tokio::test]
 async fn another_users_alert_does_not_exist() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let (owner, stranger) = (Uuid::now_v7(), Uuid::now_v7());
     let created = service.create(owner, "BTC", "gt", "1000000", URL).await;
     let path = format!("/alerts/{}", created["id"].as_str().unwrap());
@@ -285,23 +289,23 @@ async fn another_users_alert_does_not_exist() {
 }
 
 #[tokio::test]
-async fn who_shows_no_credential_gets_nothing() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+async fn request_without_a_credential_is_refused() {
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let url = format!("http://{}/internal/alerts", service.address);
-    let answer = stand.http.get(&url).send().await.unwrap();
+    let answer = stack.http.get(&url).send().await.unwrap();
     assert_eq!(answer.status(), 401);
     service.stop().await;
 }
 
 #[tokio::test]
-async fn a_creation_that_failed_leaves_no_entry() {
-    let stand = Stand::new().await;
-    let service = stand
+async fn creation_that_failed_leaves_no_entry() {
+    let stack = TestStack::new().await;
+    let service = stack
         .start_with(&[("INDEX_RECONCILE_SECONDS", "1")], SystemClock::shared())
         .await;
     let user = Uuid::now_v7();
-    let client = stand.database.pool.get().await.unwrap();
+    let client = stack.database.pool.get().await.unwrap();
     let refuse = "ALTER TABLE alerting.alerts ADD CONSTRAINT refuse CHECK (target_price <> 13)";
     client.execute(refuse, &[]).await.unwrap();
     let (status, _) = service.post("/alerts", user, &alert("BTC", "gt", "13", URL)).await;
@@ -310,7 +314,7 @@ async fn a_creation_that_failed_leaves_no_entry() {
     let set = contracts::keys::alert_index(domain::rule::Condition::Gt, &"BTC".parse().unwrap());
     testkit::eventually("only the alert that exists is indexed", || async {
         let all = redis::Cmd::zrange(&set, 0, -1);
-        let members: Vec<String> = all.query_async(&mut stand.redis.connection.clone()).await.unwrap();
+        let members: Vec<String> = all.query_async(&mut stack.redis.connection.clone()).await.unwrap();
         members.len() == 1 && members[0].ends_with(":14")
     })
     .await;
@@ -324,8 +328,8 @@ async fn a_creation_that_failed_leaves_no_entry() {
 
 #[tokio::test]
 async fn active_alerts_are_listed_and_counted_by_an_index() {
-    let stand = Stand::new().await;
-    let client = stand.database.pool.get().await.unwrap();
+    let stack = TestStack::new().await;
+    let client = stack.database.pool.get().await.unwrap();
     let user = Uuid::now_v7();
     let insert = "WITH e AS (
             INSERT INTO alerting.endpoints (id, user_id, url, secret, implicit, created_at, updated_at)

@@ -5,11 +5,11 @@ use testkit::OwnPostgres;
 use testkit::tls::self_signed;
 use uuid::Uuid;
 
-use crate::harness::Stand;
+use crate::harness::TestStack;
 
 #[tokio::test]
-async fn every_connection_is_verified_the_listening_one_too() {
-    let stand = Stand::new().await;
+async fn listening_connection_is_verified_as_well() {
+    let stack = TestStack::new().await;
     let certificate = self_signed(&["localhost"], true);
     let file = std::env::temp_dir().join(format!("ca-{}.pem", Uuid::now_v7()));
     std::fs::write(&file, &certificate.certificate).unwrap();
@@ -20,7 +20,7 @@ async fn every_connection_is_verified_the_listening_one_too() {
         "{url}?sslmode=verify-full&application_name=tested&sslrootcert={}",
         file.to_str().unwrap()
     );
-    let service = stand.start_with(&[("DATABASE_URL", &url)], SystemClock::shared()).await;
+    let service = stack.start_with(&[("DATABASE_URL", &url)], SystemClock::shared()).await;
     let listening = "SELECT count(*) FROM pg_stat_activity JOIN pg_stat_ssl USING (pid) \
         WHERE application_name = 'tested' AND query LIKE 'LISTEN %' AND ssl";
     let pool = &server.pool;

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use platform::clock::{Clock, FakeClock, SystemClock};
 use uuid::Uuid;
 
-use crate::harness::{Stand, fire, quote};
+use crate::harness::{TestStack, fire, quote};
 
 const READY: &str = "SELECT (SELECT count(*) FROM alerting.endpoint_queues WHERE ready_at IS NOT NULL)
                           + (SELECT count(*) FROM alerting.user_queues WHERE ready_at IS NOT NULL)";
@@ -18,8 +18,8 @@ const DISABLED: &str =
 
 const ENABLED: &str = "UPDATE alerting.endpoints SET disabled_reason = NULL, probe_at = NULL, updated_at = now()";
 
-async fn execute(stand: &Stand, statement: &str) {
-    stand
+async fn execute(stack: &TestStack, statement: &str) {
+    stack
         .database
         .pool
         .get()
@@ -32,51 +32,51 @@ async fn execute(stand: &Stand, statement: &str) {
 
 #[tokio::test]
 async fn queue_without_messages_is_not_ready_when_its_breaker_has_run_out() {
-    let stand = Stand::new().await;
-    stand.insert_alerts(1, &stand.sink.url("/hook")).await;
+    let stack = TestStack::new().await;
+    stack.insert_alerts(1, &stack.sink.url("/hook")).await;
     execute(
-        &stand,
+        &stack,
         "UPDATE alerting.endpoint_queues SET closed_until = now() - interval '1 second', ready_at = now()",
     )
     .await;
-    execute(&stand, "UPDATE alerting.user_queues SET ready_at = now()").await;
-    let relay = stand.relay(SystemClock::shared(), Duration::from_secs(60));
+    execute(&stack, "UPDATE alerting.user_queues SET ready_at = now()").await;
+    let relay = stack.relay(SystemClock::shared(), Duration::from_secs(60));
     let idle = Pass {
         taken: 0,
         has_more: false,
     };
     assert_eq!(relay.publish_due().await.unwrap(), idle);
-    assert_eq!(stand.count(READY).await, 0);
+    assert_eq!(stack.count(READY).await, 0);
 }
 
 #[tokio::test]
 async fn messages_of_a_disabled_endpoint_are_not_ready() {
-    let stand = Stand::new().await;
-    fire(&stand, 3).await;
-    execute(&stand, DISABLED).await;
+    let stack = TestStack::new().await;
+    fire(&stack, 3).await;
+    execute(&stack, DISABLED).await;
     execute(
-        &stand,
+        &stack,
         "UPDATE alerting.endpoint_queues SET closed_until = now() - interval '1 second'",
     )
     .await;
-    let relay = stand.relay(SystemClock::shared(), Duration::from_secs(60));
+    let relay = stack.relay(SystemClock::shared(), Duration::from_secs(60));
     assert!(!relay.publish_due().await.unwrap().has_more);
-    assert_eq!(stand.count(READY).await, 0);
-    execute(&stand, ENABLED).await;
+    assert_eq!(stack.count(READY).await, 0);
+    execute(&stack, ENABLED).await;
     assert_eq!(relay.publish_due().await.unwrap().taken, 3);
-    stand.assert_queues_are_sound().await;
+    stack.assert_queues_are_sound().await;
 }
 
 /// Messages that were queued when their endpoint was disabled fill its window, and then wait again.
 #[tokio::test]
 async fn messages_that_a_consumer_holds_back_make_room_for_a_test() {
-    let stand = Stand::new().await;
-    fire(&stand, 6).await;
+    let stack = TestStack::new().await;
+    fire(&stack, 6).await;
     let clock = FakeClock::new(SystemClock.now());
-    let relay = stand.relay(clock.shared(), Duration::from_secs(600));
+    let relay = stack.relay(clock.shared(), Duration::from_secs(600));
     assert_eq!(relay.publish_due().await.unwrap().taken, 4);
-    execute(&stand, DISABLED).await;
-    let client = stand.database.pool.get().await.unwrap();
+    execute(&stack, DISABLED).await;
+    let client = stack.database.pool.get().await.unwrap();
     let row = client
         .query_one("SELECT id, user_id FROM alerting.endpoints", &[])
         .await
@@ -89,7 +89,7 @@ async fn messages_that_a_consumer_holds_back_make_room_for_a_test() {
         request_id: "r".to_owned(),
     };
     assert!(
-        alerts::store::deliveries::create_test(&stand.database.pool, &test, clock.now())
+        alerts::store::deliveries::create_test(&stack.database.pool, &test, clock.now())
             .await
             .unwrap()
     );
@@ -100,53 +100,55 @@ async fn messages_that_a_consumer_holds_back_make_room_for_a_test() {
     let until = clock.now() + SignedDuration::from_secs(20);
     assert_eq!(attempts::claim(&client, &wanted, clock.now(), until).await.unwrap(), []);
     assert_eq!(relay.publish_due().await.unwrap().taken, 1, "the test alone");
-    execute(&stand, ENABLED).await;
+    execute(&stack, ENABLED).await;
     assert_eq!(relay.publish_due().await.unwrap().taken, 3);
-    stand.assert_queues_are_sound().await;
+    stack.assert_queues_are_sound().await;
 }
 
 #[tokio::test]
 async fn old_backlogs_of_many_users_do_not_come_before_a_new_message() {
-    let stand = Stand::new().await;
+    let stack = TestStack::new().await;
     for _ in 0..64 {
-        stand.insert_alerts(30, &stand.sink.url("/hook")).await;
+        stack.insert_alerts(30, &stack.sink.url("/hook")).await;
     }
-    execute(&stand, "UPDATE alerting.endpoint_queues SET max_taken = 100").await;
-    let intake = stand.intake();
+    execute(&stack, "UPDATE alerting.endpoint_queues SET max_taken = 100").await;
+    let evaluator = stack.evaluator();
     let evaluate = async |price: &str| {
-        alerts::index::repair::build(&intake.index, &intake.pool).await.unwrap();
+        alerts::index::rebuild::build(&evaluator.index, &evaluator.pool)
+            .await
+            .unwrap();
         let payload = serde_json::to_string(&quote("BTC", price, SystemClock.now())).unwrap();
-        intake.evaluate(&[&payload]).await.unwrap()
+        evaluator.evaluate(&[&payload]).await.unwrap()
     };
     assert_eq!(evaluate("1000").await, 64 * 30);
     let clock = FakeClock::new(SystemClock.now() + SignedDuration::from_secs(60));
-    let relay = stand.relay(clock.shared(), Duration::from_secs(600));
+    let relay = stack.relay(clock.shared(), Duration::from_secs(600));
     let pass = relay.publish_due().await.unwrap();
     assert!(pass.has_more && pass.taken < 64 * 30, "{pass:?}");
-    stand.insert_alerts(1, &stand.sink.url("/newcomer")).await;
+    stack.insert_alerts(1, &stack.sink.url("/newcomer")).await;
     assert_eq!(evaluate("2000").await, 1);
     relay.publish_due().await.unwrap();
     let newcomer = "SELECT count(*) FROM alerting.outbox o JOIN alerting.endpoints e ON e.id = o.endpoint_id
                     WHERE e.url LIKE '%/newcomer' AND o.taken_at IS NOT NULL";
-    assert_eq!(stand.count(newcomer).await, 1);
+    assert_eq!(stack.count(newcomer).await, 1);
     while relay.publish_due().await.unwrap().has_more {}
     assert_eq!(
-        stand
+        stack
             .count("SELECT count(*) FROM alerting.outbox WHERE taken_at IS NULL")
             .await,
         0
     );
-    stand.assert_queues_are_sound().await;
+    stack.assert_queues_are_sound().await;
 }
 
 #[tokio::test]
 async fn forgotten_queue_is_found() {
-    let stand = Stand::new().await;
-    fire(&stand, 1).await;
-    let client = stand.database.pool.get().await.unwrap();
+    let stack = TestStack::new().await;
+    fire(&stack, 1).await;
+    let client = stack.database.pool.get().await.unwrap();
     assert_eq!(queues::find_stalled(&client).await.unwrap().len(), 0);
     for table in ["endpoint_queues", "user_queues"] {
-        execute(&stand, &format!("UPDATE alerting.{table} SET ready_at = NULL")).await;
+        execute(&stack, &format!("UPDATE alerting.{table} SET ready_at = NULL")).await;
         let stalled = queues::find_stalled(&client).await.unwrap();
         assert_eq!(stalled.len(), 1, "{table}");
         queues::refresh(&client, &stalled, SystemClock.now()).await.unwrap();

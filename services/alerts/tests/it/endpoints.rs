@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{PATIENCE, Stand};
+use crate::harness::{DEADLINE, TestStack};
 
 #[tokio::test]
 async fn one_address_of_one_user_is_one_endpoint() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let (user, other) = (Uuid::now_v7(), Uuid::now_v7());
-    let url = stand.sink.url("/hook");
+    let url = stack.sink.url("/hook");
     let first = service.create(user, "BTC", "gt", "100000", &url).await;
     let second = service
         .create(user, "ETH", "lt", "1", &url.replace("http", "HTTP"))
@@ -37,12 +37,12 @@ async fn one_address_of_one_user_is_one_endpoint() {
 }
 
 #[tokio::test]
-async fn a_test_goes_the_same_way_as_every_message_and_its_signature_verifies() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+async fn test_message_is_delivered_and_its_signature_verifies() {
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let user = Uuid::now_v7();
     let created = service
-        .create(user, "BTC", "gt", "100000", &stand.sink.url("/hook"))
+        .create(user, "BTC", "gt", "100000", &stack.sink.url("/hook"))
         .await;
     let endpoint = created["webhook_endpoint_id"].as_str().unwrap();
     let path = format!("/webhooks/endpoints/{endpoint}/test");
@@ -53,7 +53,7 @@ async fn a_test_goes_the_same_way_as_every_message_and_its_signature_verifies() 
     );
     let (status, _) = service.post(&path, Uuid::now_v7(), &json!({})).await;
     assert_eq!(status, 404);
-    let received = stand.sink.wait_for(1, PATIENCE).await;
+    let received = stack.sink.wait_for(1, DEADLINE).await;
     assert_eq!(received[0].json()["type"], "test.ping");
     let once = json!({"id": Uuid::now_v7()});
     for _ in 0..3 {
@@ -63,9 +63,9 @@ async fn a_test_goes_the_same_way_as_every_message_and_its_signature_verifies() 
     let (status, _) = service.post(&path, Uuid::now_v7(), &once).await;
     assert_eq!(status, 404, "another user's message");
     let (_, last) = service.post(&path, user, &json!({})).await;
-    let all = stand
+    let all = stack
         .sink
-        .wait_until(PATIENCE, "the last test", |received| {
+        .wait_until(DEADLINE, "the last test", |received| {
             received.iter().any(|one| one.header("webhook-id") == last["id"])
         })
         .await;

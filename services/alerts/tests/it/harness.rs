@@ -1,17 +1,17 @@
-//! A private database, Redis, vhost and receiver, and as many instances of the service as a test wants.
+//! A private database, Redis, vhost and endpoint, and as many instances of the service as a test wants.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use alerts::delivery::DeliveryContext;
-use alerts::delivery::names::NameResolver;
+use alerts::delivery::dns::NameResolver;
 use alerts::delivery::recorder::Recorder;
-use alerts::delivery::send::{Poster, PosterSettings};
-use alerts::delivery::sign::SigningSecret;
+use alerts::delivery::signature::SigningSecret;
+use alerts::delivery::webhook_client::{WebhookClient, WebhookClientSettings};
 use alerts::delivery::worker::Worker;
+use alerts::evaluator::Evaluator;
 use alerts::index::AlertIndex;
-use alerts::intake::Intake;
 use alerts::outbox::Relay;
 use alerts::settings::{DEFAULTS, Settings};
 use alerts::store::alerts::{Creation, NewAlert};
@@ -35,12 +35,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Long enough for the slowest machine; nothing waits for it that works.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 /// What one test has for itself.
-pub struct Stand {
+pub struct TestStack {
     pub database: TestDatabase,
     pub redis: TestRedis,
     pub rabbit: TestRabbit,
@@ -48,7 +48,7 @@ pub struct Stand {
     pub http: reqwest::Client,
 }
 
-impl Stand {
+impl TestStack {
     pub async fn new() -> Self {
         platform::tls::install_provider();
         Self {
@@ -56,7 +56,7 @@ impl Stand {
             redis: testkit::redis().await,
             rabbit: testkit::rabbit().await,
             sink: WebhookSink::start().await,
-            http: reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap(),
+            http: reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap(),
         }
     }
 
@@ -90,17 +90,17 @@ impl Stand {
         load_from(&DEFAULTS, &variables).unwrap()
     }
 
-    pub async fn start(&self) -> Instance {
+    pub async fn start(&self) -> TestApp {
         self.start_with(&[], SystemClock::shared()).await
     }
 
-    pub async fn start_with(&self, changes: &[(&str, &str)], clock: SharedClock) -> Instance {
+    pub async fn start_with(&self, changes: &[(&str, &str)], clock: SharedClock) -> TestApp {
         let stop = CancellationToken::new();
         let settings = self.settings(changes);
         let app = app::start(settings, clock, stop.clone()).await.unwrap();
         let address = app.address();
         let task = tokio::spawn(app.run());
-        Instance {
+        TestApp {
             address,
             stop,
             task,
@@ -122,8 +122,8 @@ impl Stand {
     }
 
     /// The part of the service that evaluates, alone: nothing is published or delivered.
-    pub fn intake(&self) -> Intake {
-        Intake {
+    pub fn evaluator(&self) -> Evaluator {
+        Evaluator {
             pool: self.database.pool.clone(),
             index: AlertIndex::new(self.redis.connection.clone()),
             redis: self.redis.connection.clone(),
@@ -193,7 +193,7 @@ impl Stand {
     /// The part of the service that delivers, alone.
     pub fn worker(&self, clock: SharedClock) -> (Worker, Consumer, Recorder) {
         let settings = self.settings(&[]);
-        let poster = PosterSettings {
+        let client = WebhookClientSettings {
             timeout: settings.webhook_timeout(),
             first_timeout: settings.webhook_timeout(),
             connect_timeout: Duration::from_secs(10),
@@ -201,7 +201,12 @@ impl Stand {
             idle_per_host: 1,
         };
         let context = DeliveryContext {
-            poster: Poster::new(settings.guard().unwrap(), &NameResolver::new().unwrap(), &poster).unwrap(),
+            client: WebhookClient::new(
+                settings.egress_policy().unwrap(),
+                &NameResolver::new().unwrap(),
+                &client,
+            )
+            .unwrap(),
             keys: Arc::new(settings.sealing.ring().unwrap()),
             policy: settings.retry_policy(),
             clock: clock.clone(),
@@ -243,7 +248,7 @@ impl Stand {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+        if tokio::time::timeout(DEADLINE, waiting).await.is_err() {
             panic!("{query} is {} and not {expected}", self.count(query).await);
         }
     }
@@ -275,14 +280,14 @@ pub fn quote(ticker: &str, price: &str, at: Timestamp) -> QuoteMessage {
 }
 
 /// A running service.
-pub struct Instance {
+pub struct TestApp {
     pub address: SocketAddr,
     stop: CancellationToken,
     task: JoinHandle<anyhow::Result<()>>,
     http: reqwest::Client,
 }
 
-impl Instance {
+impl TestApp {
     pub async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap().unwrap();
@@ -335,8 +340,8 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
 }
 
 /// Alerts that have fired, without a service: their messages are committed and not queued.
-pub async fn fire(stand: &Stand, count: u32) {
-    stand.insert_alerts(count, &stand.sink.url("/hook")).await;
+pub async fn fire(stack: &TestStack, count: u32) {
+    stack.insert_alerts(count, &stack.sink.url("/hook")).await;
     let payload = serde_json::to_string(&quote("BTC", "1000000", SystemClock.now())).unwrap();
-    assert_eq!(stand.intake().evaluate(&[&payload]).await.unwrap(), count as usize);
+    assert_eq!(stack.evaluator().evaluate(&[&payload]).await.unwrap(), count as usize);
 }

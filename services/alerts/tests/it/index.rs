@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alerts::index::keeper::Keeper;
-use alerts::index::repair::{self, Depth, Repaired};
+use alerts::index::rebuild::{self, ReconcileMode, Reconciled};
+use alerts::index::reconciler::Reconciler;
 use alerts::index::{AlertIndex, Entry, Probe};
 use contracts::keys;
 use domain::rule::Condition;
@@ -14,29 +14,29 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::harness::{Stand, quote};
+use crate::harness::{TestStack, quote};
 
-pub async fn index_size(stand: &Stand) -> u64 {
+pub async fn index_size(stack: &TestStack) -> u64 {
     let key = keys::alert_index(Condition::Gt, &"BTC".parse().unwrap());
     redis::cmd("ZCARD")
         .arg(key)
-        .query_async(&mut stand.redis.connection.clone())
+        .query_async(&mut stack.redis.connection.clone())
         .await
         .unwrap()
 }
 
 #[tokio::test]
-async fn the_index_is_repaired_in_both_directions() {
-    let stand = Stand::new().await;
-    let ids = stand.insert_alerts(10, &stand.sink.url("/hook")).await;
-    let intake = stand.intake();
-    let (index, pool) = (&intake.index, &intake.pool);
-    repair::build(index, pool).await.unwrap();
+async fn index_is_repaired_in_both_directions() {
+    let stack = TestStack::new().await;
+    let ids = stack.insert_alerts(10, &stack.sink.url("/hook")).await;
+    let evaluator = stack.evaluator();
+    let (index, pool) = (&evaluator.index, &evaluator.pool);
+    rebuild::build(index, pool).await.unwrap();
     let ticker: domain::ticker::Ticker = "BTC".parse().unwrap();
     let supported = [ticker.clone(), "ETH".parse().unwrap()];
     let since = SystemClock.now() + SignedDuration::from_secs(3600);
-    let compare = async |depth| repair::compare(index, pool, &supported, depth).await.unwrap();
-    assert_eq!(compare(Depth::Full).await, Repaired::default());
+    let compare = async |depth| rebuild::reconcile(index, pool, &supported, depth).await.unwrap();
+    assert_eq!(compare(ReconcileMode::Full).await, Reconciled::default());
 
     let lost = Entry {
         alert_id: ids[3],
@@ -47,12 +47,18 @@ async fn the_index_is_repaired_in_both_directions() {
         target: 4.into(),
     };
     index.remove(&ticker, Condition::Gt, &[lost]).await.unwrap();
-    assert_eq!(compare(Depth::Counts(since)).await, Repaired { added: 1, removed: 0 });
+    assert_eq!(
+        compare(ReconcileMode::Counts(since)).await,
+        Reconciled { added: 1, removed: 0 }
+    );
     index
         .add(&supported[1], Condition::Lt, &[orphan(1), orphan(2)])
         .await
         .unwrap();
-    assert_eq!(compare(Depth::Counts(since)).await, Repaired { added: 0, removed: 2 });
+    assert_eq!(
+        compare(ReconcileMode::Counts(since)).await,
+        Reconciled { added: 0, removed: 2 }
+    );
     let lost = Entry {
         alert_id: ids[4],
         target: 5.into(),
@@ -60,11 +66,11 @@ async fn the_index_is_repaired_in_both_directions() {
     index.remove(&ticker, Condition::Gt, &[lost]).await.unwrap();
     index.add(&ticker, Condition::Gt, &[orphan(3)]).await.unwrap();
     assert_eq!(
-        compare(Depth::Counts(since)).await,
-        Repaired::default(),
+        compare(ReconcileMode::Counts(since)).await,
+        Reconciled::default(),
         "equal counts are not gone through"
     );
-    assert_eq!(compare(Depth::Full).await, Repaired { added: 1, removed: 1 });
+    assert_eq!(compare(ReconcileMode::Full).await, Reconciled { added: 1, removed: 1 });
     let just_now = SystemClock.now();
     index
         .remove(
@@ -78,20 +84,20 @@ async fn the_index_is_repaired_in_both_directions() {
         .await
         .unwrap();
     index.add(&ticker, Condition::Gt, &[orphan(4)]).await.unwrap();
-    compare(Depth::Counts(just_now)).await;
+    compare(ReconcileMode::Counts(just_now)).await;
     assert_eq!(
-        index_size(&stand).await,
+        index_size(&stack).await,
         10,
         "what was created lately is added without counting"
     );
 }
 
 #[tokio::test]
-async fn a_build_that_a_flush_met_does_not_count_although_another_began() {
-    let stand = Stand::new().await;
-    let index = stand.intake().index;
+async fn build_that_a_flush_met_does_not_count_although_another_began() {
+    let stack = TestStack::new().await;
+    let index = stack.evaluator().index;
     let first = index.begin_build().await.unwrap();
-    stand.redis.flush().await;
+    stack.redis.flush().await;
     let second = index.begin_build().await.unwrap();
     assert!(!index.finish_build(&first).await.unwrap());
     assert!(!index.is_complete().await.unwrap());
@@ -100,22 +106,22 @@ async fn a_build_that_a_flush_met_does_not_count_although_another_began() {
 }
 
 #[tokio::test]
-async fn an_equal_number_of_missing_and_superfluous_entries_is_found_in_the_end() {
-    let stand = Stand::new().await;
-    let ids = stand.insert_alerts(3, &stand.sink.url("/hook")).await;
+async fn equal_number_of_missing_and_superfluous_entries_is_found_in_the_end() {
+    let stack = TestStack::new().await;
+    let ids = stack.insert_alerts(3, &stack.sink.url("/hook")).await;
     let ticker: domain::ticker::Ticker = "BTC".parse().unwrap();
-    let index = stand.intake().index;
-    let keeper = Keeper {
+    let index = stack.evaluator().index;
+    let reconciler = Reconciler {
         index: index.clone(),
-        pool: stand.database.pool.clone(),
+        pool: stack.database.pool.clone(),
         supported: vec![ticker.clone()],
-        every: Duration::from_millis(5),
+        interval: Duration::from_millis(5),
         // Long after the alerts were created: none of them counts as recent.
         clock: FakeClock::new(SystemClock.now() + SignedDuration::from_secs(3_600)).shared(),
         wake: Arc::new(Notify::new()),
     };
     let stop = CancellationToken::new();
-    let keeping = tokio::spawn(keeper.run(stop.clone()));
+    let keeping = tokio::spawn(reconciler.run(stop.clone()));
     let probe = Probe {
         ticker: ticker.clone(),
         condition: Condition::Gt,
@@ -137,7 +143,7 @@ async fn an_equal_number_of_missing_and_superfluous_entries_is_found_in_the_end(
     // The first comparison is a full one. What it repairs does not prove anything yet.
     let key = keys::alert_index(Condition::Gt, &ticker);
     let remove = redis::Cmd::zrem(&key, format!("{}:1", ids[0]));
-    let () = remove.query_async(&mut stand.redis.connection.clone()).await.unwrap();
+    let () = remove.query_async(&mut stack.redis.connection.clone()).await.unwrap();
     whole().await;
     let () = redis::pipe()
         .atomic()
@@ -145,7 +151,7 @@ async fn an_equal_number_of_missing_and_superfluous_entries_is_found_in_the_end(
         .ignore()
         .zadd(&key, format!("{}:9", Uuid::from_u128(1)), 9)
         .ignore()
-        .query_async(&mut stand.redis.connection.clone())
+        .query_async(&mut stack.redis.connection.clone())
         .await
         .unwrap();
     whole().await;
@@ -154,22 +160,22 @@ async fn an_equal_number_of_missing_and_superfluous_entries_is_found_in_the_end(
 }
 
 #[tokio::test]
-async fn a_key_that_was_evicted_alone_is_rebuilt_before_its_price_is_done() {
-    let stand = Stand::new().await;
-    stand.insert_alerts(30, &stand.sink.url("/hook")).await;
-    let intake = stand.intake();
+async fn key_that_was_evicted_alone_is_rebuilt_before_its_price_is_done() {
+    let stack = TestStack::new().await;
+    stack.insert_alerts(30, &stack.sink.url("/hook")).await;
+    let evaluator = stack.evaluator();
     let set = keys::alert_index(Condition::Gt, &"BTC".parse().unwrap());
     let evict = async |key: &str| {
         let mut del = redis::cmd("DEL");
         let () = del
             .arg(key)
-            .query_async(&mut stand.redis.connection.clone())
+            .query_async(&mut stack.redis.connection.clone())
             .await
             .unwrap();
     };
     let fired = async |price: &str| {
         let payload = serde_json::to_string(&quote("BTC", price, SystemClock.now())).unwrap();
-        intake.evaluate(&[&payload]).await.unwrap()
+        evaluator.evaluate(&[&payload]).await.unwrap()
     };
     assert_eq!(fired("10.5").await, 10);
     evict(&set).await;
@@ -185,7 +191,7 @@ async fn a_key_that_was_evicted_alone_is_rebuilt_before_its_price_is_done() {
         alert_id: Uuid::from_u128(1),
         target: 1000.into(),
     };
-    intake
+    evaluator
         .index
         .add(&"BTC".parse().unwrap(), Condition::Gt, &[orphan])
         .await
@@ -194,9 +200,9 @@ async fn a_key_that_was_evicted_alone_is_rebuilt_before_its_price_is_done() {
 }
 
 #[tokio::test]
-async fn a_build_that_lost_a_set_does_not_count() {
-    let stand = Stand::new().await;
-    let index = stand.intake().index;
+async fn build_that_lost_a_set_does_not_count() {
+    let stack = TestStack::new().await;
+    let index = stack.evaluator().index;
     let ticker: domain::ticker::Ticker = "BTC".parse().unwrap();
     let entry = |n: u128| Entry {
         alert_id: Uuid::from_u128(n),
@@ -205,7 +211,7 @@ async fn a_build_that_lost_a_set_does_not_count() {
     let (first, rival) = (index.begin_build().await.unwrap(), index.begin_build().await.unwrap());
     index.add(&ticker, Condition::Gt, &[entry(1), entry(2)]).await.unwrap();
     let lose = redis::Cmd::del(keys::alert_index(Condition::Gt, &ticker));
-    let () = lose.query_async(&mut stand.redis.connection.clone()).await.unwrap();
+    let () = lose.query_async(&mut stack.redis.connection.clone()).await.unwrap();
     index.add(&ticker, Condition::Gt, &[entry(3)]).await.unwrap();
     assert!(!index.finish_build(&first).await.unwrap());
     assert!(
@@ -217,22 +223,22 @@ async fn a_build_that_lost_a_set_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_redis_that_comes_back_with_less_is_noticed_at_the_next_price() {
-    let stand = Stand::new().await;
+async fn loss_of_entries_in_redis_is_noticed_at_the_next_price() {
+    let stack = TestStack::new().await;
     let mut own = testkit::OwnRedis::start().await;
     let connection = platform::redis::connect(&own.settings).unwrap();
-    let mut intake = stand.intake();
-    (intake.index, intake.redis) = (AlertIndex::new(connection.clone()), connection.clone());
-    repair::build(&intake.index, &intake.pool).await.unwrap();
+    let mut evaluator = stack.evaluator();
+    (evaluator.index, evaluator.redis) = (AlertIndex::new(connection.clone()), connection.clone());
+    rebuild::build(&evaluator.index, &evaluator.pool).await.unwrap();
     let () = redis::cmd("SAVE").query_async(&mut connection.clone()).await.unwrap();
-    stand.insert_alerts(3, &stand.sink.url("/hook")).await;
-    repair::build(&intake.index, &intake.pool).await.unwrap();
-    assert!(intake.index.is_complete().await.unwrap());
+    stack.insert_alerts(3, &stack.sink.url("/hook")).await;
+    rebuild::build(&evaluator.index, &evaluator.pool).await.unwrap();
+    assert!(evaluator.index.is_complete().await.unwrap());
     own.stop();
     own.resume().await;
     // The old connection would say first that it broke.
     let connection = platform::redis::connect(&own.settings).unwrap();
-    (intake.index, intake.redis) = (AlertIndex::new(connection.clone()), connection.clone());
+    (evaluator.index, evaluator.redis) = (AlertIndex::new(connection.clone()), connection.clone());
     let keys: Vec<String> = redis::cmd("KEYS")
         .arg("alerts:*")
         .query_async(&mut connection.clone())
@@ -240,23 +246,23 @@ async fn a_redis_that_comes_back_with_less_is_noticed_at_the_next_price() {
         .unwrap();
     assert_eq!(keys, [keys::ALERT_INDEX], "the dump is from before the alerts");
     let payload = serde_json::to_string(&quote("BTC", "100", SystemClock.now())).unwrap();
-    assert_eq!(intake.evaluate(&[&payload]).await.unwrap(), 3);
+    assert_eq!(evaluator.evaluate(&[&payload]).await.unwrap(), 3);
 }
 
 #[tokio::test]
-async fn a_flush_leaves_the_index_missing() {
-    let stand = Stand::new().await;
-    stand.insert_alerts(3, &stand.sink.url("/hook")).await;
-    let intake = stand.intake();
-    let index: Arc<AlertIndex> = Arc::new(intake.index.clone());
-    repair::build(&index, &intake.pool).await.unwrap();
-    stand.redis.flush().await;
+async fn flush_leaves_the_index_missing() {
+    let stack = TestStack::new().await;
+    stack.insert_alerts(3, &stack.sink.url("/hook")).await;
+    let evaluator = stack.evaluator();
+    let index: Arc<AlertIndex> = Arc::new(evaluator.index.clone());
+    rebuild::build(&index, &evaluator.pool).await.unwrap();
+    stack.redis.flush().await;
     assert!(!index.is_complete().await.unwrap());
-    let compared = repair::compare(&index, &intake.pool, &[], Depth::Full).await;
+    let compared = rebuild::reconcile(&index, &evaluator.pool, &[], ReconcileMode::Full).await;
     assert!(matches!(
         compared,
-        Err(repair::RepairError::Index(alerts::index::IndexError::Missing))
+        Err(rebuild::RebuildError::Index(alerts::index::IndexError::Missing))
     ));
-    repair::build(&index, &intake.pool).await.unwrap();
-    assert_eq!(index_size(&stand).await, 3);
+    rebuild::build(&index, &evaluator.pool).await.unwrap();
+    assert_eq!(index_size(&stack).await, 3);
 }

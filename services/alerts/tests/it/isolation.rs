@@ -1,8 +1,8 @@
-//! Receivers do not delay one another.
+//! Endpoints do not delay one another.
 
 use std::time::Duration;
 
-use alerts::delivery::sign::SigningSecret;
+use alerts::delivery::signature::SigningSecret;
 use alerts::delivery::window;
 use alerts::store::queues;
 use platform::clock::SystemClock;
@@ -10,14 +10,14 @@ use rstest::rstest;
 use testkit::{Answer, WebhookSink};
 use uuid::Uuid;
 
-use crate::harness::{PATIENCE, Stand};
+use crate::harness::{DEADLINE, TestStack};
 
 /// Messages in the queue or with a consumer.
 const OUTSTANDING: &str = "SELECT count(*) FROM alerting.outbox WHERE taken_at IS NOT NULL";
 
 #[tokio::test]
-async fn ten_dead_receivers_do_not_delay_a_healthy_one() {
-    let stand = Stand::new().await;
+async fn ten_dead_endpoints_do_not_delay_a_healthy_one() {
+    let stack = TestStack::new().await;
     let dead = WebhookSink::start().await;
     dead.otherwise(Answer::Hang);
     // Few slots, and attempts that hang for longer than the test waits.
@@ -26,7 +26,7 @@ async fn ten_dead_receivers_do_not_delay_a_healthy_one() {
         ("WEBHOOK_TIMEOUT_MS", "60000"),
         ("WEBHOOK_FIRST_TIMEOUT_MS", "60000"),
     ];
-    let service = stand.start_with(&settings, SystemClock::shared()).await;
+    let service = stack.start_with(&settings, SystemClock::shared()).await;
     let user = Uuid::now_v7();
     for n in 0..10 {
         for target in 1..=15 {
@@ -41,17 +41,17 @@ async fn ten_dead_receivers_do_not_delay_a_healthy_one() {
                 .await;
         }
     }
-    stand.publish("BTC", "100").await;
+    stack.publish("BTC", "100").await;
     // Of each as much is outstanding as may be.
-    stand.wait_for_count(OUTSTANDING, 40).await;
+    stack.wait_for_count(OUTSTANDING, 40).await;
     for target in 1..=30 {
         service
-            .create(user, "ETH", "gt", &target.to_string(), &stand.sink.url("/healthy"))
+            .create(user, "ETH", "gt", &target.to_string(), &stack.sink.url("/healthy"))
             .await;
     }
-    stand.publish("ETH", "100").await;
-    stand.sink.wait_for(30, PATIENCE).await;
-    stand
+    stack.publish("ETH", "100").await;
+    stack.sink.wait_for(30, DEADLINE).await;
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.delivery_states WHERE status = 'success'",
             30,
@@ -59,15 +59,15 @@ async fn ten_dead_receivers_do_not_delay_a_healthy_one() {
         .await;
     assert!(
         dead.count() <= 40,
-        "each dead receiver holds at most four slots, not {}",
+        "each dead endpoint holds at most four slots, not {}",
         dead.count()
     );
 }
 
 /// Arms alerts of one user for BTC, each with an endpoint of its own.
-async fn arm_many(stand: &Stand, user: Uuid, count: i32, url: &str) {
+async fn arm_many(stack: &TestStack, user: Uuid, count: i32, url: &str) {
     let secret = SigningSecret::generate().unwrap().expose().to_owned();
-    let client = stand.database.pool.get().await.unwrap();
+    let client = stack.database.pool.get().await.unwrap();
     client
         .execute(
             "WITH endpoint AS (
@@ -92,23 +92,23 @@ async fn arm_many(stand: &Stand, user: Uuid, count: i32, url: &str) {
 #[case(10_000)]
 #[tokio::test]
 async fn hanging_urls_of_one_user_do_not_delay_the_first_webhook_of_another(#[case] count: i32) {
-    let stand = Stand::new().await;
+    let stack = TestStack::new().await;
     let dead = WebhookSink::start().await;
     dead.otherwise(Answer::Hang);
-    arm_many(&stand, Uuid::now_v7(), count, &dead.url("/dead/")).await;
+    arm_many(&stack, Uuid::now_v7(), count, &dead.url("/dead/")).await;
     // Attempts that hang for longer than the test waits.
     let settings = [("WEBHOOK_TIMEOUT_MS", "60000"), ("WEBHOOK_FIRST_TIMEOUT_MS", "60000")];
-    let service = stand.start_with(&settings, SystemClock::shared()).await;
-    stand.publish("BTC", "1000000").await;
-    stand
+    let service = stack.start_with(&settings, SystemClock::shared()).await;
+    stack.publish("BTC", "1000000").await;
+    stack
         .wait_for_count("SELECT count(*) FROM alerting.outbox", count.into())
         .await;
-    stand.wait_for_count(OUTSTANDING, queues::MAX_TAKEN_OF_USER).await;
+    stack.wait_for_count(OUTSTANDING, queues::MAX_TAKEN_OF_USER).await;
     service
-        .create(Uuid::now_v7(), "ETH", "gt", "1", &stand.sink.url("/healthy"))
+        .create(Uuid::now_v7(), "ETH", "gt", "1", &stack.sink.url("/healthy"))
         .await;
-    stand.publish("ETH", "100").await;
-    stand.sink.wait_for(1, PATIENCE).await;
+    stack.publish("ETH", "100").await;
+    stack.sink.wait_for(1, DEADLINE).await;
     let held = dead.count();
     assert!(
         held <= 64,
@@ -117,7 +117,7 @@ async fn hanging_urls_of_one_user_do_not_delay_the_first_webhook_of_another(#[ca
     let hostile = "SELECT count(*) FROM alerting.outbox o JOIN alerting.endpoints e ON e.id = o.endpoint_id
                    WHERE o.taken_at IS NOT NULL AND e.url LIKE '%/dead/%'";
     assert_eq!(
-        stand.count(hostile).await,
+        stack.count(hostile).await,
         queues::MAX_TAKEN_OF_USER,
         "no more was published"
     );
@@ -125,27 +125,27 @@ async fn hanging_urls_of_one_user_do_not_delay_the_first_webhook_of_another(#[ca
 
 #[tokio::test]
 async fn endpoint_that_hangs_has_a_few_messages_in_the_queue_however_many_wait() {
-    let stand = Stand::new().await;
+    let stack = TestStack::new().await;
     let dead = WebhookSink::start().await;
     dead.otherwise(Answer::Hang);
-    stand.insert_alerts(2_000, &dead.url("/hook")).await;
+    stack.insert_alerts(2_000, &dead.url("/hook")).await;
     let settings = [
         "WEBHOOK_TIMEOUT_MS",
         "WEBHOOK_FIRST_TIMEOUT_MS",
         "WEBHOOK_CONNECT_TIMEOUT_MS",
     ]
     .map(|name| (name, "1500"));
-    let service = stand.start_with(&settings, SystemClock::shared()).await;
-    stand.publish("BTC", "1000000").await;
+    let service = stack.start_with(&settings, SystemClock::shared()).await;
+    stack.publish("BTC", "1000000").await;
     let window = i64::from(window::FIRST_SIZE);
-    stand.wait_for_count(OUTSTANDING, window).await;
+    stack.wait_for_count(OUTSTANDING, window).await;
     // Its breaker opens, and then nothing is published for it.
     let open = "SELECT count(*) FROM alerting.endpoint_queues WHERE closed_until > now() AND max_taken = 1";
-    stand.wait_for_count(open, 1).await;
-    stand.wait_for_count(OUTSTANDING, 0).await;
+    stack.wait_for_count(open, 1).await;
+    stack.wait_for_count(OUTSTANDING, 0).await;
     let (posted, attempts) = (
         dead.count(),
-        stand.count("SELECT count(*) FROM alerting.delivery_attempts").await,
+        stack.count("SELECT count(*) FROM alerting.delivery_attempts").await,
     );
     assert!(posted <= 8, "{posted} requests");
     assert_eq!(
@@ -153,48 +153,48 @@ async fn endpoint_that_hangs_has_a_few_messages_in_the_queue_however_many_wait()
         attempts,
         "nothing was taken and put back"
     );
-    assert_eq!(stand.count("SELECT count(*) FROM alerting.outbox").await, 2_000);
+    assert_eq!(stack.count("SELECT count(*) FROM alerting.outbox").await, 2_000);
     service.stop().await;
-    stand.assert_queues_are_sound().await;
+    stack.assert_queues_are_sound().await;
 }
 
 #[tokio::test]
 async fn window_of_an_endpoint_that_answers_grows_and_is_shared_by_all_instances() {
-    let stand = Stand::new().await;
-    stand.insert_alerts(600, &stand.sink.url("/hook")).await;
-    let (first, second) = (stand.start().await, stand.start().await);
-    stand.publish("BTC", "1000000").await;
-    stand.sink.wait_for(600, PATIENCE).await;
-    stand.wait_for_count("SELECT count(*) FROM alerting.outbox", 0).await;
+    let stack = TestStack::new().await;
+    stack.insert_alerts(600, &stack.sink.url("/hook")).await;
+    let (first, second) = (stack.start().await, stack.start().await);
+    stack.publish("BTC", "1000000").await;
+    stack.sink.wait_for(600, DEADLINE).await;
+    stack.wait_for_count("SELECT count(*) FROM alerting.outbox", 0).await;
     let window = "SELECT max_taken::int8 FROM alerting.endpoint_queues WHERE is_fast AND ready_at IS NULL";
-    assert_eq!(stand.count(window).await, i64::from(window::MAX_SIZE));
-    assert_eq!(stand.sink.count(), 600);
+    assert_eq!(stack.count(window).await, i64::from(window::MAX_SIZE));
+    assert_eq!(stack.sink.count(), 600);
     first.stop().await;
     second.stop().await;
-    stand.assert_queues_are_sound().await;
+    stack.assert_queues_are_sound().await;
 }
 
 #[tokio::test]
-async fn a_slow_receiver_gets_everything_in_the_end() {
-    let stand = Stand::new().await;
-    stand.sink.otherwise(Answer::Slow(Duration::from_millis(20), 200));
-    let service = stand
+async fn slow_endpoint_gets_everything_in_the_end() {
+    let stack = TestStack::new().await;
+    stack.sink.otherwise(Answer::Slow(Duration::from_millis(20), 200));
+    let service = stack
         .start_with(&[("WEBHOOK_CONCURRENCY", "2")], SystemClock::shared())
         .await;
     let user = Uuid::now_v7();
     for target in 1..=60 {
         service
-            .create(user, "BTC", "gt", &target.to_string(), &stand.sink.url("/slow"))
+            .create(user, "BTC", "gt", &target.to_string(), &stack.sink.url("/slow"))
             .await;
     }
-    stand.publish("BTC", "100").await;
-    stand.sink.wait_for(60, PATIENCE).await;
-    stand
+    stack.publish("BTC", "100").await;
+    stack.sink.wait_for(60, DEADLINE).await;
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.delivery_attempts WHERE attempt = 1 AND status = 'success'",
             60,
         )
         .await;
     service.stop().await;
-    assert_eq!(stand.sink.count(), 60);
+    assert_eq!(stack.sink.count(), 60);
 }

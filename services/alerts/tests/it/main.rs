@@ -4,7 +4,7 @@
 
 mod harness;
 
-mod line;
+mod end_to_end;
 
 mod attempts;
 mod creation;
@@ -16,17 +16,17 @@ mod outages;
 mod retention;
 mod retries;
 
-mod limits;
+mod plan_limits;
 
 mod notices;
 
 mod secrets;
 
-mod send;
+mod webhook_client;
 
 mod tls;
 
-mod reuse;
+mod connection_reuse;
 
 mod database_tls;
 
@@ -36,5 +36,5 @@ mod isolation;
 mod endpoint_queues;
 mod endpoints;
 
-mod missed;
+mod missed_quotes;
 mod monitors;

@@ -1,4 +1,4 @@
-//! What owners learn of receivers that are disabled and of messages that are given up.
+//! What owners learn of endpoints that are disabled and of messages that are given up.
 
 use alerts::store::endpoints::{self, HealthChange};
 use alerts::store::notices;
@@ -7,26 +7,26 @@ use serde_json::json;
 use testkit::Answer;
 use uuid::Uuid;
 
-use crate::harness::{PATIENCE, Stand};
+use crate::harness::{DEADLINE, TestStack};
 
 const NOTICES: &str = "SELECT count(*) FROM alerting.deliveries WHERE kind = 'endpoint.disabled'";
 
 #[tokio::test]
 async fn other_endpoints_of_the_owner_hear_of_one_that_is_disabled() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let (user, stranger) = (Uuid::now_v7(), Uuid::now_v7());
-    stand.sink.script("/gone/token", [Answer::Status(410)]);
+    stack.sink.script("/gone/token", [Answer::Status(410)]);
     let gone = service
-        .create(user, "BTC", "gt", "1", &stand.sink.url("/gone/token"))
+        .create(user, "BTC", "gt", "1", &stack.sink.url("/gone/token"))
         .await;
-    let other = service.create(user, "ETH", "gt", "1", &stand.sink.url("/other")).await;
+    let other = service.create(user, "ETH", "gt", "1", &stack.sink.url("/other")).await;
     service
-        .create(stranger, "ETH", "gt", "1", &stand.sink.url("/stranger"))
+        .create(stranger, "ETH", "gt", "1", &stack.sink.url("/stranger"))
         .await;
-    stand.publish("BTC", "2").await;
+    stack.publish("BTC", "2").await;
 
-    let received = stand.sink.wait_for(2, PATIENCE).await;
+    let received = stack.sink.wait_for(2, DEADLINE).await;
     let notice = received.iter().find(|r| r.path == "/other").unwrap();
     let body = notice.json();
     assert_eq!(
@@ -53,7 +53,7 @@ async fn other_endpoints_of_the_owner_hear_of_one_that_is_disabled() {
         .unwrap();
     assert_eq!(notice.header("webhook-signature"), signed);
 
-    assert_eq!(stand.count(NOTICES).await, 1);
+    assert_eq!(stack.count(NOTICES).await, 1);
     let path = format!("/webhooks/endpoints/{}", gone["webhook_endpoint_id"].as_str().unwrap());
     let (_, endpoint) = service.get(&path, user).await;
     assert_eq!(endpoint["disabled_reason"], "gone");
@@ -65,18 +65,18 @@ async fn other_endpoints_of_the_owner_hear_of_one_that_is_disabled() {
 
 #[tokio::test]
 async fn instances_that_disable_an_endpoint_at_once_send_one_notice() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let user = Uuid::now_v7();
     for (path, ticker) in [("/failing", "BTC"), ("/other", "ETH")] {
-        service.create(user, ticker, "gt", "1000", &stand.sink.url(path)).await;
+        service.create(user, ticker, "gt", "1000", &stack.sink.url(path)).await;
     }
     service.stop().await;
-    let failing: Uuid = stand
+    let failing: Uuid = stack
         .value("SELECT id FROM alerting.endpoints WHERE url LIKE '%/failing'")
         .await;
     let disable = async |commits: bool| {
-        let mut client = stand.database.pool.get().await.unwrap();
+        let mut client = stack.database.pool.get().await.unwrap();
         let transaction = client.transaction().await.unwrap();
         let change = HealthChange {
             given_up: 1,
@@ -93,23 +93,23 @@ async fn instances_that_disable_an_endpoint_at_once_send_one_notice() {
     };
     disable(false).await;
     assert_eq!(
-        stand.count(NOTICES).await,
+        stack.count(NOTICES).await,
         0,
         "one that died before its commit sent none"
     );
     futures_util::future::join_all((0..4).map(|_| disable(true))).await;
-    assert_eq!(stand.count(NOTICES).await, 1);
+    assert_eq!(stack.count(NOTICES).await, 1);
 }
 
 #[tokio::test]
 async fn message_that_is_given_up_is_an_event_of_its_alert() {
-    let stand = Stand::new().await;
-    stand.sink.otherwise(Answer::Status(500));
-    let service = stand.start().await;
+    let stack = TestStack::new().await;
+    stack.sink.otherwise(Answer::Status(500));
+    let service = stack.start().await;
     let user = Uuid::now_v7();
-    let alert = service.create(user, "BTC", "gt", "1", &stand.sink.url("/hook")).await;
-    stand.publish("BTC", "2").await;
-    stand
+    let alert = service.create(user, "BTC", "gt", "1", &stack.sink.url("/hook")).await;
+    stack.publish("BTC", "2").await;
+    stack
         .wait_for_count("SELECT count(*) FROM alerting.dead_letters", 1)
         .await;
     let path = format!("/alerts/{}/events", alert["id"].as_str().unwrap());

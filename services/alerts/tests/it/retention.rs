@@ -9,32 +9,34 @@ use serde_json::{Value, json};
 use testkit::{Answer, OwnPostgres};
 use uuid::Uuid;
 
-use crate::harness::{PATIENCE, Stand, quote};
+use crate::harness::{DEADLINE, TestStack, quote};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 #[tokio::test]
-async fn what_is_done_is_removed_after_the_retention_and_what_is_not_delivered_never() {
-    let stand = Stand::new().await;
-    stand
+async fn finished_deliveries_are_removed_after_the_retention_and_open_ones_never() {
+    let stack = TestStack::new().await;
+    stack
         .sink
         .script("/bad", std::iter::repeat_n(Answer::Status(500), 1_000));
     let clock = FakeClock::new(SystemClock.now());
-    let service = stand.start_with(&[("WEBHOOK_MAX_ATTEMPTS", "1")], clock.shared()).await;
+    let service = stack.start_with(&[("WEBHOOK_MAX_ATTEMPTS", "1")], clock.shared()).await;
     let user = Uuid::now_v7();
-    service.create(user, "BTC", "gt", "1", &stand.sink.url("/good")).await;
-    service.create(user, "BTC", "gt", "2", &stand.sink.url("/bad")).await;
-    stand.publish("BTC", "10").await;
+    service.create(user, "BTC", "gt", "1", &stack.sink.url("/good")).await;
+    service.create(user, "BTC", "gt", "2", &stack.sink.url("/bad")).await;
+    stack.publish("BTC", "10").await;
     let done = "SELECT count(*) FROM alerting.delivery_states WHERE due_at IS NULL";
-    stand.wait_for_count(done, 2).await;
+    stack.wait_for_count(done, 2).await;
     service.stop().await;
     // One more that nobody delivers.
-    stand.insert_alerts(1, &stand.sink.url("/later")).await;
-    let intake = stand.intake();
-    alerts::index::repair::build(&intake.index, &intake.pool).await.unwrap();
+    stack.insert_alerts(1, &stack.sink.url("/later")).await;
+    let evaluator = stack.evaluator();
+    alerts::index::rebuild::build(&evaluator.index, &evaluator.pool)
+        .await
+        .unwrap();
     let payload = serde_json::to_string(&quote("BTC", "20", SystemClock.now())).unwrap();
-    assert_eq!(intake.evaluate(&[&payload]).await.unwrap(), 1);
-    let client = stand.database.pool.get().await.unwrap();
+    assert_eq!(evaluator.evaluate(&[&payload]).await.unwrap(), 1);
+    let client = stack.database.pool.get().await.unwrap();
     client
         .batch_execute(
             "INSERT INTO alerting.monitor_transitions (ticker, to_level, at) VALUES ('BTC', 'Alert', now());
@@ -45,7 +47,7 @@ async fn what_is_done_is_removed_after_the_retention_and_what_is_not_delivered_n
         .unwrap();
 
     let cleaner = Cleaner {
-        pool: stand.database.pool.clone(),
+        pool: stack.database.pool.clone(),
         clock: clock.shared(),
         retention: 90 * DAY,
     };
@@ -64,7 +66,7 @@ async fn what_is_done_is_removed_after_the_retention_and_what_is_not_delivered_n
         ("refused", 0),
         ("alerts", 3),
     ] {
-        let count = stand.count(&format!("SELECT count(*) FROM alerting.{table}")).await;
+        let count = stack.count(&format!("SELECT count(*) FROM alerting.{table}")).await;
         assert_eq!(count, left, "{table}");
     }
 }
@@ -98,7 +100,7 @@ async fn every_statement_finds_its_rows_by_an_index() {
         )
         .await
         .unwrap();
-    let stand = Stand::new().await;
+    let stack = TestStack::new().await;
     let clock = FakeClock::new(SystemClock.now());
     let changes = [
         ("DATABASE_URL", own.url.as_str()),
@@ -106,15 +108,15 @@ async fn every_statement_finds_its_rows_by_an_index() {
         ("WEBHOOK_DISABLE_AFTER_FAILURES", "1"),
         ("INDEX_RECONCILE_SECONDS", "1"),
     ];
-    let service = stand.start_with(&changes, clock.shared()).await;
+    let service = stack.start_with(&changes, clock.shared()).await;
     let count = async |query: &str| -> i64 { client.query_one(query, &[]).await.unwrap().get(0) };
-    stand.sink.script("/bad", std::iter::repeat_n(Answer::Status(500), 4));
+    stack.sink.script("/bad", std::iter::repeat_n(Answer::Status(500), 4));
     let user = Uuid::now_v7();
-    let good = service.create(user, "BTC", "gt", "1", &stand.sink.url("/good")).await;
-    service.create(user, "BTC", "gt", "2", &stand.sink.url("/bad")).await;
-    let unfired = service.create(user, "BTC", "lt", "1", &stand.sink.url("/good")).await;
-    stand.publish("BTC", "10").await;
-    stand.sink.wait_for(1, PATIENCE).await;
+    let good = service.create(user, "BTC", "gt", "1", &stack.sink.url("/good")).await;
+    service.create(user, "BTC", "gt", "2", &stack.sink.url("/bad")).await;
+    let unfired = service.create(user, "BTC", "lt", "1", &stack.sink.url("/good")).await;
+    stack.publish("BTC", "10").await;
+    stack.sink.wait_for(1, DEADLINE).await;
     testkit::eventually("the first deliveries end", || async {
         clock.advance(Duration::from_secs(1));
         count("SELECT count(*) FROM alerting.delivery_states WHERE due_at IS NULL").await == 2

@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use testkit::Answer;
 use uuid::Uuid;
 
-use crate::harness::{Instance, PATIENCE, Stand};
+use crate::harness::{DEADLINE, TestApp, TestStack};
 
 /// One alert that fired, and its attempts so far.
-async fn fired(stand: &Stand, service: &Instance, user: Uuid) -> String {
-    let created = service.create(user, "BTC", "gt", "100", &stand.sink.url("/hook")).await;
-    stand.publish("BTC", "101").await;
+async fn fired(stack: &TestStack, service: &TestApp, user: Uuid) -> String {
+    let created = service.create(user, "BTC", "gt", "100", &stack.sink.url("/hook")).await;
+    stack.publish("BTC", "101").await;
     created["id"].as_str().unwrap().to_owned()
 }
 
-async fn attempts(service: &Instance, user: Uuid, alert: &str) -> Vec<Value> {
+async fn attempts(service: &TestApp, user: Uuid, alert: &str) -> Vec<Value> {
     let (_, page) = service.get(&format!("/alerts/{alert}/deliveries"), user).await;
     page["items"].as_array().unwrap().clone()
 }
@@ -28,18 +28,18 @@ const SCHEDULE: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_message_is_tried_four_times_with_the_same_bytes_and_then_given_up() {
-    let stand = Stand::new().await;
-    stand.sink.otherwise(Answer::Status(500));
+async fn message_is_tried_four_times_with_the_same_bytes_and_then_given_up() {
+    let stack = TestStack::new().await;
+    stack.sink.otherwise(Answer::Status(500));
     let clock = FakeClock::new(SystemClock.now());
-    let service = stand.start_with(SCHEDULE, clock.shared()).await;
+    let service = stack.start_with(SCHEDULE, clock.shared()).await;
     let user = Uuid::now_v7();
-    let alert = fired(&stand, &service, user).await;
-    let relay = stand.relay(clock.shared(), Duration::from_secs(60));
+    let alert = fired(&stack, &service, user).await;
+    let relay = stack.relay(clock.shared(), Duration::from_secs(60));
     for (attempt, least, most) in [(1, 9, 11), (2, 18, 22), (3, 36, 44)] {
         let count = "SELECT count(*) FROM alerting.delivery_attempts WHERE status <> 'open'";
-        stand.wait_for_count(count, attempt).await;
-        let client = stand.database.pool.get().await.unwrap();
+        stack.wait_for_count(count, attempt).await;
+        let client = stack.database.pool.get().await.unwrap();
         let due: jiff::Timestamp = client
             .query_one("SELECT due_at FROM alerting.outbox", &[])
             .await
@@ -54,7 +54,7 @@ async fn a_message_is_tried_four_times_with_the_same_bytes_and_then_given_up() {
         assert_eq!(relay.publish_due().await.unwrap().taken, 0, "not before its time");
         clock.advance(Duration::from_secs_f64(0.2));
     }
-    stand
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.dead_letters WHERE reason = 'attempts_exhausted'",
             1,
@@ -71,7 +71,7 @@ async fn a_message_is_tried_four_times_with_the_same_bytes_and_then_given_up() {
     assert_ne!(listed[1]["next_attempt_at"], Value::Null);
     service.stop().await;
 
-    let received = stand.sink.received();
+    let received = stack.sink.received();
     assert_eq!(received.len(), 4);
     for (n, request) in received.iter().enumerate() {
         assert_eq!(request.body, received[0].body);
@@ -87,7 +87,7 @@ async fn a_message_is_tried_four_times_with_the_same_bytes_and_then_given_up() {
         received[0].header("webhook-signature")
     );
     assert_eq!(
-        stand
+        stack
             .count("SELECT count(*) FROM alerting.endpoints WHERE consecutive_failures = 1")
             .await,
         1
@@ -95,16 +95,16 @@ async fn a_message_is_tried_four_times_with_the_same_bytes_and_then_given_up() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_recovers_gets_its_message() {
-    let stand = Stand::new().await;
-    let redirect = Answer::With(302, vec![("location".to_owned(), stand.sink.url("/elsewhere"))]);
-    stand
+async fn endpoint_that_recovers_gets_its_message() {
+    let stack = TestStack::new().await;
+    let redirect = Answer::With(302, vec![("location".to_owned(), stack.sink.url("/elsewhere"))]);
+    stack
         .sink
         .script("/hook", [Answer::Status(503), redirect, Answer::Status(200)]);
-    let service = stand.start().await;
+    let service = stack.start().await;
     let user = Uuid::now_v7();
-    let alert = fired(&stand, &service, user).await;
-    stand
+    let alert = fired(&stack, &service, user).await;
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.delivery_states WHERE status = 'success'",
             1,
@@ -115,11 +115,11 @@ async fn a_receiver_that_recovers_gets_its_message() {
     assert_eq!(codes, [200, 302, 503]);
     assert_eq!(listed[1]["error_msg"], "status 302, redirects are not followed");
     assert!(
-        stand.sink.received().iter().all(|request| request.path == "/hook"),
+        stack.sink.received().iter().all(|request| request.path == "/hook"),
         "no redirect is followed"
     );
     assert_eq!(
-        stand
+        stack
             .count("SELECT count(*) FROM alerting.endpoints WHERE consecutive_failures = 0")
             .await,
         1
@@ -129,20 +129,20 @@ async fn a_receiver_that_recovers_gets_its_message() {
 
 #[tokio::test]
 async fn retry_after_is_honoured() {
-    let stand = Stand::new().await;
-    stand
+    let stack = TestStack::new().await;
+    stack
         .sink
         .otherwise(Answer::With(429, vec![("retry-after".to_owned(), "120".to_owned())]));
     let clock = FakeClock::new(SystemClock.now());
-    let service = stand.start_with(SCHEDULE, clock.shared()).await;
-    fired(&stand, &service, Uuid::now_v7()).await;
-    stand
+    let service = stack.start_with(SCHEDULE, clock.shared()).await;
+    fired(&stack, &service, Uuid::now_v7()).await;
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.delivery_attempts WHERE status <> 'open'",
             1,
         )
         .await;
-    let client = stand.database.pool.get().await.unwrap();
+    let client = stack.database.pool.get().await.unwrap();
     let due: jiff::Timestamp = client
         .query_one("SELECT due_at FROM alerting.outbox", &[])
         .await
@@ -155,20 +155,20 @@ async fn retry_after_is_honoured() {
 
 #[tokio::test]
 async fn gone_disables_the_endpoint_until_a_new_alert_names_it() {
-    let stand = Stand::new().await;
-    stand.sink.script("/hook", [Answer::Status(410)]);
-    let service = stand.start().await;
+    let stack = TestStack::new().await;
+    stack.sink.script("/hook", [Answer::Status(410)]);
+    let service = stack.start().await;
     let user = Uuid::now_v7();
-    let url = stand.sink.url("/hook");
+    let url = stack.sink.url("/hook");
     service.create(user, "ETH", "lt", "3", &url).await;
-    fired(&stand, &service, user).await;
-    stand
+    fired(&stack, &service, user).await;
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.endpoints WHERE disabled_reason = 'gone'",
             1,
         )
         .await;
-    stand
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.dead_letters WHERE reason = 'endpoint_gone'",
             1,
@@ -183,26 +183,26 @@ async fn gone_disables_the_endpoint_until_a_new_alert_names_it() {
         (&json!(false), &json!("gone"))
     );
 
-    stand.publish("ETH", "2").await;
-    stand
+    stack.publish("ETH", "2").await;
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.dead_letters WHERE reason = 'endpoint_disabled'",
             1,
         )
         .await;
-    assert_eq!(stand.sink.count(), 1, "nothing is sent to a disabled endpoint");
+    assert_eq!(stack.sink.count(), 1, "nothing is sent to a disabled endpoint");
 
     service.create(user, "ETH", "gt", "4", &url).await;
-    stand.publish("ETH", "5").await;
-    stand.sink.wait_for(2, PATIENCE).await;
+    stack.publish("ETH", "5").await;
+    stack.sink.wait_for(2, DEADLINE).await;
     service.stop().await;
 }
 
 #[tokio::test]
 async fn failures_count_over_time_and_not_by_the_burst() {
-    let stand = Stand::new().await;
-    stand.insert_alerts(1, &stand.sink.url("/hook")).await;
-    let client = stand.database.pool.get().await.unwrap();
+    let stack = TestStack::new().await;
+    stack.insert_alerts(1, &stack.sink.url("/hook")).await;
+    let client = stack.database.pool.get().await.unwrap();
     let id: Uuid = client
         .query_one("SELECT id FROM alerting.endpoints", &[])
         .await
@@ -243,7 +243,7 @@ async fn failures_count_over_time_and_not_by_the_burst() {
     assert!(!apply(tested, 41 * 60).await);
     let state = "SELECT count(*) FROM alerting.endpoints WHERE disabled_reason IS NULL AND consecutive_failures = 0
                  AND failing_since IS NULL AND probe_at IS NULL";
-    assert_eq!(stand.count(state).await, 1);
+    assert_eq!(stack.count(state).await, 1);
     // Few messages, but none gets through for five days.
     assert!(!apply(failed(1), 86_400).await);
     assert!(!apply(failed(1), 5 * 86_400).await);
@@ -251,11 +251,12 @@ async fn failures_count_over_time_and_not_by_the_burst() {
 }
 
 /// Disables the only endpoint as twenty failures do.
-async fn disable(stand: &Stand, probe_at: jiff::Timestamp) {
-    let client = stand.database.pool.get().await.unwrap();
+async fn disable(stack: &TestStack, probe_at: jiff::Timestamp) {
+    let client = stack.database.pool.get().await.unwrap();
     client
         .execute(
-            "UPDATE alerting.endpoints SET disabled_reason = 'too_many_failures', consecutive_failures = 20, probe_at = $1",
+            "UPDATE alerting.endpoints
+             SET disabled_reason = 'too_many_failures', consecutive_failures = 20, probe_at = $1",
             &[&probe_at],
         )
         .await
@@ -265,26 +266,26 @@ async fn disable(stand: &Stand, probe_at: jiff::Timestamp) {
 const HELD: &str = "SELECT count(*) FROM alerting.outbox WHERE taken_at IS NULL AND attempts = 0";
 
 #[tokio::test]
-async fn messages_to_a_disabled_receiver_are_held_until_a_probe_arrives() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+async fn messages_to_a_disabled_endpoint_are_held_until_a_probe_arrives() {
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let user = Uuid::now_v7();
     for target in ["100", "100.5"] {
         service
-            .create(user, "BTC", "gt", target, &stand.sink.url("/hook"))
+            .create(user, "BTC", "gt", target, &stack.sink.url("/hook"))
             .await;
     }
     let now = SystemClock.now();
-    disable(&stand, now + jiff::SignedDuration::from_hours(1)).await;
-    stand.publish("BTC", "101").await;
-    stand.wait_for_count(HELD, 2).await;
-    assert_eq!(stand.sink.count(), 0);
+    disable(&stack, now + jiff::SignedDuration::from_hours(1)).await;
+    stack.publish("BTC", "101").await;
+    stack.wait_for_count(HELD, 2).await;
+    assert_eq!(stack.sink.count(), 0);
     service.stop().await;
 
-    disable(&stand, now).await;
+    disable(&stack, now).await;
     let clock = FakeClock::new(now - jiff::SignedDuration::from_secs(1));
     let prober = alerts::delivery::probe::Prober {
-        pool: stand.database.pool.clone(),
+        pool: stack.database.pool.clone(),
         clock: clock.shared(),
         relay: std::sync::Arc::default(),
     };
@@ -292,33 +293,33 @@ async fn messages_to_a_disabled_receiver_are_held_until_a_probe_arrives() {
     clock.advance(Duration::from_secs(1));
     assert_eq!(prober.probe_due().await.unwrap(), 1);
     assert_eq!(prober.probe_due().await.unwrap(), 0, "one in ten minutes");
-    let service = stand.start().await;
-    stand
+    let service = stack.start().await;
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.endpoints WHERE disabled_reason IS NULL",
             1,
         )
         .await;
-    stand.sink.wait_for(3, PATIENCE).await;
-    stand
+    stack.sink.wait_for(3, DEADLINE).await;
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.delivery_states WHERE status = 'success'",
             3,
         )
         .await;
-    assert_eq!(stand.count("SELECT count(*) FROM alerting.dead_letters").await, 0);
+    assert_eq!(stack.count("SELECT count(*) FROM alerting.dead_letters").await, 0);
     service.stop().await;
 }
 
 #[tokio::test]
 async fn endpoint_is_enabled_on_request_and_gets_what_was_held() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let user = Uuid::now_v7();
-    service.create(user, "BTC", "gt", "100", &stand.sink.url("/hook")).await;
-    disable(&stand, SystemClock.now() + jiff::SignedDuration::from_hours(1)).await;
-    stand.publish("BTC", "101").await;
-    stand.wait_for_count(HELD, 1).await;
+    service.create(user, "BTC", "gt", "100", &stack.sink.url("/hook")).await;
+    disable(&stack, SystemClock.now() + jiff::SignedDuration::from_hours(1)).await;
+    stack.publish("BTC", "101").await;
+    stack.wait_for_count(HELD, 1).await;
     let (_, listed) = service.get("/webhooks/endpoints", user).await;
     let path = format!(
         "/webhooks/endpoints/{}/enable",
@@ -326,24 +327,24 @@ async fn endpoint_is_enabled_on_request_and_gets_what_was_held() {
     );
     let (status, _) = service.post(&path, Uuid::now_v7(), &json!({})).await;
     assert_eq!(status, 404, "another's endpoint");
-    assert_eq!(stand.sink.count(), 0);
+    assert_eq!(stack.sink.count(), 0);
     let (status, body) = service.post(&path, user, &json!({})).await;
     assert_eq!(
         (status, &body["is_enabled"], &body["consecutive_failures"]),
         (200, &json!(true), &json!(0))
     );
-    stand.sink.wait_for(1, PATIENCE).await;
+    stack.sink.wait_for(1, DEADLINE).await;
     service.stop().await;
 }
 
 #[tokio::test]
-async fn messages_held_for_one_receiver_are_bounded() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+async fn messages_held_for_one_endpoint_are_bounded() {
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let user = Uuid::now_v7();
-    service.create(user, "BTC", "gt", "100", &stand.sink.url("/hook")).await;
-    disable(&stand, SystemClock.now() + jiff::SignedDuration::from_hours(1)).await;
-    let client = stand.database.pool.get().await.unwrap();
+    service.create(user, "BTC", "gt", "100", &stack.sink.url("/hook")).await;
+    disable(&stack, SystemClock.now() + jiff::SignedDuration::from_hours(1)).await;
+    let client = stack.database.pool.get().await.unwrap();
     client
         .execute(
             "WITH new AS (
@@ -357,22 +358,22 @@ async fn messages_held_for_one_receiver_are_bounded() {
         )
         .await
         .unwrap();
-    stand.publish("BTC", "101").await;
-    stand
+    stack.publish("BTC", "101").await;
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.dead_letters WHERE reason = 'endpoint_disabled'",
             1,
         )
         .await;
-    assert_eq!(stand.count(HELD).await, 1_000);
-    assert_eq!(stand.sink.count(), 0);
+    assert_eq!(stack.count(HELD).await, 1_000);
+    assert_eq!(stack.sink.count(), 0);
     service.stop().await;
 }
 
 #[tokio::test]
-async fn an_address_that_is_blocked_by_now_is_not_reached() {
-    let stand = Stand::new().await;
-    let allowing = stand.start().await;
+async fn address_that_is_blocked_by_now_is_not_reached() {
+    let stack = TestStack::new().await;
+    let allowing = stack.start().await;
     let user = Uuid::now_v7();
     let created = allowing
         .create(
@@ -380,18 +381,18 @@ async fn an_address_that_is_blocked_by_now_is_not_reached() {
             "BTC",
             "gt",
             "100",
-            &stand.sink.url("/hook").replace("127.0.0.1", "localhost"),
+            &stack.sink.url("/hook").replace("127.0.0.1", "localhost"),
         )
         .await;
     allowing.stop().await;
     let strict = [("WEBHOOK_ALLOWED_CIDRS", ""), ("WEBHOOK_MAX_ATTEMPTS", "1")];
-    let service = stand.start_with(&strict, SystemClock::shared()).await;
-    stand.publish("BTC", "101").await;
-    stand
+    let service = stack.start_with(&strict, SystemClock::shared()).await;
+    stack.publish("BTC", "101").await;
+    stack
         .wait_for_count("SELECT count(*) FROM alerting.dead_letters", 1)
         .await;
     let listed = attempts(&service, user, created["id"].as_str().unwrap()).await;
     assert_eq!(listed[0]["error_msg"], "blocked address");
-    assert_eq!(stand.sink.count(), 0);
+    assert_eq!(stack.sink.count(), 0);
     service.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Secrets of receivers are sealed at rest.
+//! Secrets of endpoints are sealed at rest.
 
 use alerts::app;
 use base64::Engine as _;
@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::harness::{Instance, PATIENCE, Stand};
+use crate::harness::{DEADLINE, TestApp, TestStack};
 
 const FIRST_KEY: &str = "0000000000000000000000000000000000000000000000000000000000000001";
 const SECOND_KEY: &str = "0000000000000000000000000000000000000000000000000000000000000002";
@@ -16,8 +16,8 @@ const SECOND_KEY: &str = "000000000000000000000000000000000000000000000000000000
 const PLAIN: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 /// Every row of every table of the schema, as text.
-async fn dump(stand: &Stand) -> String {
-    let client = stand.database.pool.get().await.unwrap();
+async fn dump(stack: &TestStack) -> String {
+    let client = stack.database.pool.get().await.unwrap();
     let tables = client
         .query(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'alerting'",
@@ -42,10 +42,10 @@ async fn dump(stand: &Stand) -> String {
 
 #[tokio::test]
 async fn dump_holds_no_secret() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let user = Uuid::now_v7();
-    let alert = service.create(user, "BTC", "gt", "1", &stand.sink.url("/hook")).await;
+    let alert = service.create(user, "BTC", "gt", "1", &stack.sink.url("/hook")).await;
     let endpoint = alert["webhook_endpoint_id"].as_str().unwrap();
     let (_, answer) = service
         .get(&format!("/webhooks/endpoints/{endpoint}/secret"), user)
@@ -53,32 +53,32 @@ async fn dump_holds_no_secret() {
     let secret = answer["secret"].as_str().unwrap();
     let encoded = secret.strip_prefix("whsec_").unwrap();
     let bytes = STANDARD.decode(encoded).unwrap();
-    stand.publish("BTC", "2").await;
-    stand.sink.wait_for(1, PATIENCE).await;
+    stack.publish("BTC", "2").await;
+    stack.sink.wait_for(1, DEADLINE).await;
     service.stop().await;
 
-    let dump = dump(&stand).await;
+    let dump = dump(&stack).await;
     assert!(dump.contains(endpoint));
     for form in ["whsec_", encoded, &hex::encode(&bytes)] {
         assert!(!dump.contains(form), "{form} is in\n{dump}");
     }
 }
 
-async fn secret_of(service: &Instance, user: Uuid, endpoint: &str) -> (u16, serde_json::Value) {
+async fn secret_of(service: &TestApp, user: Uuid, endpoint: &str) -> (u16, serde_json::Value) {
     service
         .get(&format!("/webhooks/endpoints/{endpoint}/secret"), user)
         .await
 }
 
 /// An endpoint as versions before left it.
-async fn insert_plain(stand: &Stand, user: Uuid) -> String {
+async fn insert_plain(stack: &TestStack, user: Uuid) -> String {
     let endpoint = Uuid::now_v7();
-    let client = stand.database.pool.get().await.unwrap();
+    let client = stack.database.pool.get().await.unwrap();
     client
         .execute(
             "INSERT INTO alerting.endpoints (id, user_id, url, secret, implicit, created_at, updated_at)
              VALUES ($1, $2, $3, $4, true, now(), now())",
-            &[&endpoint, &user, &stand.sink.url(&format!("/{endpoint}")), &PLAIN],
+            &[&endpoint, &user, &stack.sink.url(&format!("/{endpoint}")), &PLAIN],
         )
         .await
         .unwrap();
@@ -89,37 +89,37 @@ const COUNT_PLAIN: &str = "SELECT count(*) FROM alerting.endpoints WHERE secret 
 
 #[tokio::test]
 async fn plain_secrets_are_read_and_sealed_and_rotation_seals_them_anew() {
-    let stand = Stand::new().await;
+    let stack = TestStack::new().await;
     let user = Uuid::now_v7();
     let mut endpoints = Vec::new();
     for _ in 0..250 {
-        endpoints.push(insert_plain(&stand, user).await);
+        endpoints.push(insert_plain(&stack, user).await);
     }
-    let first = stand
+    let first = stack
         .start_with(&[("SECRETS_KEY", FIRST_KEY)], SystemClock::shared())
         .await;
     assert_eq!(
         secret_of(&first, user, &endpoints[7]).await,
         (200, json!({"secret": PLAIN}))
     );
-    stand.wait_for_count(COUNT_PLAIN, 0).await;
+    stack.wait_for_count(COUNT_PLAIN, 0).await;
     assert_eq!(
         secret_of(&first, user, &endpoints[7]).await,
         (200, json!({"secret": PLAIN}))
     );
     first.stop().await;
     let id = "SELECT split_part(min(secret), '.', 2) FROM alerting.endpoints";
-    let first_id: String = stand.value(id).await;
+    let first_id: String = stack.value(id).await;
 
     let both = [("SECRETS_KEY", SECOND_KEY), ("SECRETS_KEYS_OLD", FIRST_KEY)];
-    let rotating = stand.start_with(&both, SystemClock::shared()).await;
+    let rotating = stack.start_with(&both, SystemClock::shared()).await;
     let left = format!("SELECT count(*) FROM alerting.endpoints WHERE secret LIKE 'v1.{first_id}.%'");
-    stand.wait_for_count(&left, 0).await;
+    stack.wait_for_count(&left, 0).await;
     rotating.stop().await;
 
     // The broker may still count a consumer of the service before, which was stopped in this very process.
     let alone = [("SECRETS_KEY", SECOND_KEY), ("QUEUE_LOST_AFTER_SECONDS", "2")];
-    let second = stand.start_with(&alone, SystemClock::shared()).await;
+    let second = stack.start_with(&alone, SystemClock::shared()).await;
     for endpoint in [&endpoints[0], &endpoints[249]] {
         assert_eq!(
             secret_of(&second, user, endpoint).await,
@@ -130,7 +130,7 @@ async fn plain_secrets_are_read_and_sealed_and_rotation_seals_them_anew() {
         .post(&format!("/webhooks/endpoints/{}/test", endpoints[0]), user, &json!({}))
         .await;
     assert!(status < 300, "{status} {body}");
-    let received = stand.sink.wait_for(1, PATIENCE).await;
+    let received = stack.sink.wait_for(1, DEADLINE).await;
     let verifier = standardwebhooks::Webhook::new(PLAIN).unwrap();
     let signed = verifier
         .sign(
@@ -145,15 +145,15 @@ async fn plain_secrets_are_read_and_sealed_and_rotation_seals_them_anew() {
 
 #[tokio::test]
 async fn keys_that_open_nothing_stop_the_start() {
-    let stand = Stand::new().await;
-    insert_plain(&stand, Uuid::now_v7()).await;
-    let first = stand
+    let stack = TestStack::new().await;
+    insert_plain(&stack, Uuid::now_v7()).await;
+    let first = stack
         .start_with(&[("SECRETS_KEY", FIRST_KEY)], SystemClock::shared())
         .await;
-    stand.wait_for_count(COUNT_PLAIN, 0).await;
+    stack.wait_for_count(COUNT_PLAIN, 0).await;
     first.stop().await;
 
-    let settings = stand.settings(&[("SECRETS_KEY", SECOND_KEY)]);
+    let settings = stack.settings(&[("SECRETS_KEY", SECOND_KEY)]);
     let error = app::start(settings, SystemClock::shared(), CancellationToken::new())
         .await
         .err()
@@ -164,14 +164,14 @@ async fn keys_that_open_nothing_stop_the_start() {
 
 #[tokio::test]
 async fn secret_in_another_row_does_not_open_and_its_messages_fail_with_the_reason() {
-    let stand = Stand::new().await;
+    let stack = TestStack::new().await;
     let user = Uuid::now_v7();
-    let (own, other) = (insert_plain(&stand, user).await, insert_plain(&stand, user).await);
-    let service = stand
+    let (own, other) = (insert_plain(&stack, user).await, insert_plain(&stack, user).await);
+    let service = stack
         .start_with(&[("SECRETS_KEY", FIRST_KEY)], SystemClock::shared())
         .await;
-    stand.wait_for_count(COUNT_PLAIN, 0).await;
-    let client = stand.database.pool.get().await.unwrap();
+    stack.wait_for_count(COUNT_PLAIN, 0).await;
+    let client = stack.database.pool.get().await.unwrap();
     client
         .batch_execute(&format!(
             "UPDATE alerting.endpoints SET secret = (SELECT secret FROM alerting.endpoints WHERE id = '{other}')
@@ -188,15 +188,15 @@ async fn secret_in_another_row_does_not_open_and_its_messages_fail_with_the_reas
             .await;
         assert_eq!(status, 202);
     }
-    stand
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.dead_letters WHERE reason = 'secret_unreadable'",
             1,
         )
         .await;
-    let received = stand.sink.wait_for(1, PATIENCE).await;
+    let received = stack.sink.wait_for(1, DEADLINE).await;
     assert_eq!(received[0].json()["endpoint_id"], json!(other));
-    let reason: String = stand
+    let reason: String = stack
         .value(&format!(
             "SELECT DISTINCT a.error_msg FROM alerting.delivery_attempts a
              JOIN alerting.deliveries d ON d.id = a.delivery_id WHERE d.endpoint_id = '{own}'"
@@ -204,6 +204,6 @@ async fn secret_in_another_row_does_not_open_and_its_messages_fail_with_the_reas
         .await;
     assert_eq!(reason, "the endpoint's secret is unreadable");
     let (_, endpoint) = service.get(&format!("/webhooks/endpoints/{own}"), user).await;
-    assert_eq!(endpoint["consecutive_failures"], 0, "it is not the receiver's fault");
+    assert_eq!(endpoint["consecutive_failures"], 0, "it is not the endpoint's fault");
     service.stop().await;
 }

@@ -294,7 +294,7 @@ async fn rabbit_away() {
     expect(&app, &base, "RabbitMQ", &unavailable).await;
     stop.cancel();
 
-    let api: url::Url = testkit::servers::address("TEST_RABBITMQ_API").parse().unwrap();
+    let api: url::Url = testkit::environment::address("TEST_RABBITMQ_API").parse().unwrap();
     let vhost = app.rabbit.url.rsplit_once('/').unwrap().1;
     let queue = api.join(&format!("/api/queues/{vhost}/{}", queues::WEBHOOKS)).unwrap();
     let row = "the queue `webhooks_queue` exists with other arguments";

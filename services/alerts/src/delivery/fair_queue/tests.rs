@@ -1,12 +1,12 @@
 use super::*;
 
 /// An endpoint with a user and a host of its own, of which nothing is known.
-fn endpoint(n: u128) -> Receiver {
+fn endpoint(n: u128) -> Endpoint {
     of(n, n, u64::try_from(n).unwrap())
 }
 
-fn of(endpoint: u128, user: u128, destination: u64) -> Receiver {
-    Receiver {
+fn of(endpoint: u128, user: u128, destination: u64) -> Endpoint {
+    Endpoint {
         endpoint_id: Uuid::from_u128(endpoint),
         user_id: Uuid::from_u128(user),
         destination,
@@ -14,15 +14,15 @@ fn of(endpoint: u128, user: u128, destination: u64) -> Receiver {
     }
 }
 
-fn fast(n: u128) -> Receiver {
-    Receiver {
+fn fast(n: u128) -> Endpoint {
+    Endpoint {
         pace: EndpointPace::Fast,
         ..endpoint(n)
     }
 }
 
 /// Admits `count` messages; gives back the slots of those that started, and how many were deferred.
-fn admit(queue: &mut FairQueue<u32>, to: Receiver, count: u32) -> (Vec<Slot>, usize) {
+fn admit(queue: &mut FairQueue<u32>, to: Endpoint, count: u32) -> (Vec<Slot>, usize) {
     let (mut slots, mut deferred) = (Vec::new(), 0);
     for job in 0..count {
         match queue.admit(to, job) {
@@ -80,7 +80,7 @@ fn endpoints_that_were_fast_and_hang_leave_slots_for_the_others() {
 fn user_whose_fast_endpoints_all_hang_leaves_fast_slots_for_the_next() {
     let mut queue = FairQueue::new(256, 8_192);
     for n in 0..1_000 {
-        let endpoint = Receiver {
+        let endpoint = Endpoint {
             pace: EndpointPace::Fast,
             ..of(100 + n, 1, 7)
         };
@@ -118,7 +118,7 @@ fn endpoints_take_turns_and_leave_nothing_behind() {
     while let Some(slot) = open.pop_front() {
         queue.release(slot);
         while let Some((slot, _)) = queue.next_start() {
-            served.push(slot.receiver.endpoint_id.as_u128());
+            served.push(slot.endpoint.endpoint_id.as_u128());
             open.push_back(slot);
         }
     }
@@ -144,8 +144,8 @@ fn thousands_of_urls_of_one_user_leave_slots_and_room_for_the_next_user() {
         let mut queue = FairQueue::new(256, 8_192);
         let mut started = 0;
         for n in 0..count {
-            let receiver = of(1_000 + n, 1, u64::try_from(n % hosts).unwrap());
-            started += admit(&mut queue, receiver, 1).0.len();
+            let endpoint = of(1_000 + n, 1, u64::try_from(n % hosts).unwrap());
+            started += admit(&mut queue, endpoint, 1).0.len();
         }
         let most = if hosts == 1 { 64 } else { 96 };
         assert!(started <= most, "{started} of {count} at {hosts} hosts");

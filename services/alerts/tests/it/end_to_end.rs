@@ -1,16 +1,16 @@
-//! The whole line: a price in the stream, a signed webhook at the receiver, an attempt in the list.
+//! The whole line: a price in the stream, a signed webhook at the endpoint, an attempt in the list.
 
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::{PATIENCE, Stand};
+use crate::harness::{DEADLINE, TestStack};
 
 #[tokio::test]
-async fn a_price_beyond_the_target_becomes_one_signed_webhook() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+async fn price_beyond_the_target_becomes_one_signed_webhook() {
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let user = Uuid::now_v7();
-    let url = stand.sink.url("/hook");
+    let url = stack.sink.url("/hook");
     let alert = service.create(user, "BTC", "gt", "70000.00", &url).await;
     let id = alert["id"].as_str().unwrap();
     assert_eq!(
@@ -19,10 +19,10 @@ async fn a_price_beyond_the_target_becomes_one_signed_webhook() {
     );
     assert_eq!(alert["webhook_url"], json!(url));
 
-    stand.publish("BTC", "70000").await;
-    let quote = stand.publish("BTC", "70100.5").await;
-    stand.publish("BTC", "70200").await;
-    let received = stand.sink.wait_for(1, PATIENCE).await;
+    stack.publish("BTC", "70000").await;
+    let quote = stack.publish("BTC", "70100.5").await;
+    stack.publish("BTC", "70200").await;
+    let received = stack.sink.wait_for(1, DEADLINE).await;
 
     let endpoint = alert["webhook_endpoint_id"].as_str().unwrap();
     let (_, secret) = service
@@ -51,7 +51,7 @@ async fn a_price_beyond_the_target_becomes_one_signed_webhook() {
         assert_eq!(body["evidence"]["price_id"], quote.price_id.to_string());
     }
 
-    stand
+    stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.delivery_attempts WHERE status <> 'open'",
             1,
@@ -77,7 +77,7 @@ async fn a_price_beyond_the_target_becomes_one_signed_webhook() {
     );
 
     service.stop().await;
-    assert_eq!(stand.sink.count(), 1, "no price fires it again");
+    assert_eq!(stack.sink.count(), 1, "no price fires it again");
 }
 
 pub fn http_headers(received: &testkit::Received) -> reqwest::header::HeaderMap {

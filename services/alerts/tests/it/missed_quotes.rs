@@ -11,12 +11,12 @@ use uuid::Uuid;
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::harness::{PATIENCE, Stand};
+use crate::harness::{DEADLINE, TestStack};
 
-async fn trim_to(stand: &Stand, length: usize) {
+async fn trim_to(stack: &TestStack, length: usize) {
     let mut command = redis::cmd("XTRIM");
     command.arg(keys::QUOTES_STREAM).arg("MAXLEN").arg(length);
-    let () = command.query_async(&mut stand.redis.connection.clone()).await.unwrap();
+    let () = command.query_async(&mut stack.redis.connection.clone()).await.unwrap();
 }
 
 fn page(candles: Value) -> ResponseTemplate {
@@ -27,23 +27,23 @@ fn page(candles: Value) -> ResponseTemplate {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn missed_quotes_are_noticed_and_their_candles_fire_what_was_armed_before() {
-    let stand = Stand::new().await;
+    let stack = TestStack::new().await;
     let analytics = MockServer::start().await;
     let clock = FakeClock::new(SystemClock.now());
     let changes = [("ANALYTICS_URL", &*analytics.uri()), ("SUPPORTED_TICKERS", "BTC,ETH")];
-    let service = stand.start_with(&changes, clock.shared()).await;
+    let service = stack.start_with(&changes, clock.shared()).await;
     let user = Uuid::now_v7();
     service
-        .create(user, "BTC", "gt", "120", &stand.sink.url("/armed"))
+        .create(user, "BTC", "gt", "120", &stack.sink.url("/armed"))
         .await;
     service
-        .create(user, "BTC", "gt", "160", &stand.sink.url("/higher"))
+        .create(user, "BTC", "gt", "160", &stack.sink.url("/higher"))
         .await;
-    stand.publish("BTC", "100").await;
+    stack.publish("BTC", "100").await;
     let evaluated = redis::Cmd::hexists(keys::EVALUATED_PRICES, "BTC");
     eventually("the first quote is evaluated", || async {
         evaluated
-            .query_async::<bool>(&mut stand.redis.connection.clone())
+            .query_async::<bool>(&mut stack.redis.connection.clone())
             .await
             .unwrap()
     })
@@ -53,15 +53,18 @@ async fn missed_quotes_are_noticed_and_their_candles_fire_what_was_armed_before(
     clock.advance(Duration::from_secs(60));
     // Armed after the spike: the candle must not fire it.
     service
-        .create(user, "BTC", "gt", "130", &stand.sink.url("/later"))
+        .create(user, "BTC", "gt", "130", &stack.sink.url("/later"))
         .await;
     service.stop().await;
 
     for price in ["101", "150", "102", "103", "104"] {
-        stand.publish("BTC", price).await;
+        stack.publish("BTC", price).await;
     }
-    trim_to(&stand, 1).await;
-    let candle = |t: jiff::Timestamp, high: u32| json!({"t": t.to_string(), "o": 101, "h": high, "l": 99, "c": 102, "v": null, "n": 9, "closed": true, "backfilled": false});
+    trim_to(&stack, 1).await;
+    let candle = |t: jiff::Timestamp, high: u32| {
+        json!({"t": t.to_string(), "o": 101, "h": high, "l": 99, "c": 102, "v": null, "n": 9, "closed": true,
+               "backfilled": false})
+    };
     Mock::given(method("GET"))
         .and(path("/internal/candles/BTC"))
         .and(query_param("interval", "1m"))
@@ -76,43 +79,43 @@ async fn missed_quotes_are_noticed_and_their_candles_fire_what_was_armed_before(
         .mount(&analytics)
         .await;
 
-    let service = stand.start_with(&changes, clock.shared()).await;
-    let received = stand.sink.wait_for(1, PATIENCE).await;
+    let service = stack.start_with(&changes, clock.shared()).await;
+    let received = stack.sink.wait_for(1, DEADLINE).await;
     assert_eq!(
         (received[0].path.as_str(), &received[0].json()["late"]),
         ("/armed", &json!(true))
     );
-    assert_eq!(stand.value::<i64>("SELECT quotes FROM alerting.missed_quotes").await, 4);
+    assert_eq!(stack.value::<i64>("SELECT quotes FROM alerting.missed_quotes").await, 4);
     let open = "SELECT count(*) FROM alerting.missed_quotes WHERE done_at IS NULL";
-    assert_eq!(stand.count(open).await, 1, "there is no candle of ETH yet");
+    assert_eq!(stack.count(open).await, 1, "there is no candle of ETH yet");
     clock.advance(Duration::from_secs(16 * 60));
-    stand.wait_for_count(open, 0).await;
+    stack.wait_for_count(open, 0).await;
     service.stop().await;
-    assert_eq!(stand.sink.count(), 1);
-    assert_eq!(stand.count("SELECT count(*) FROM alerting.missed_quotes").await, 1);
+    assert_eq!(stack.sink.count(), 1);
+    assert_eq!(stack.count("SELECT count(*) FROM alerting.missed_quotes").await, 1);
 }
 
 #[tokio::test]
-async fn trimming_what_was_read_is_no_gap() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+async fn trimming_of_quotes_that_were_read_is_no_gap() {
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     for price in ["100", "101", "102"] {
-        stand.publish("BTC", price).await;
+        stack.publish("BTC", price).await;
     }
     eventually("everything is read", || async {
         let mut command = redis::cmd("XPENDING");
         command.arg(keys::QUOTES_STREAM).arg(keys::ALERTS_GROUP);
         let evaluated = redis::Cmd::hexists(keys::EVALUATED_PRICES, "BTC");
-        let mut connection = stand.redis.connection.clone();
+        let mut connection = stack.redis.connection.clone();
         let pending: (u64, redis::Value, redis::Value, redis::Value) =
             command.query_async(&mut connection).await.unwrap();
         pending.0 == 0 && evaluated.query_async::<bool>(&mut connection).await.unwrap()
     })
     .await;
-    trim_to(&stand, 1).await;
-    stand.publish("BTC", "103").await;
+    trim_to(&stack, 1).await;
+    stack.publish("BTC", "103").await;
     service.stop().await;
-    let service = stand.start().await;
+    let service = stack.start().await;
     service.stop().await;
-    assert_eq!(stand.count("SELECT count(*) FROM alerting.missed_quotes").await, 0);
+    assert_eq!(stack.count("SELECT count(*) FROM alerting.missed_quotes").await, 0);
 }

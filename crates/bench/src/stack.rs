@@ -18,18 +18,15 @@ use uuid::Uuid;
 
 /// Credential between the services of this run.
 const INTERNAL_TOKEN: &str = "a-credential-that-only-this-bench-uses";
-/// Key of the account with which rates are asked.
+/// Key of the account that requests rates.
 pub const API_KEY: &str = "sk_live_benchbenchbenchbenchbenchbenchbenchbenchben";
 /// Alerts written by one statement.
 const CHUNK: i64 = 50_000;
 
 /// Everything a run needs besides processes; removed with this value.
-pub struct World {
-    /// PostgreSQL.
+pub struct TestStack {
     pub database: TestDatabase,
-    /// Redis.
     pub redis: TestRedis,
-    /// RabbitMQ.
     pub rabbit: TestRabbit,
     /// A connection without a time limit, for bulk work.
     pub sql: Client,
@@ -38,24 +35,17 @@ pub struct World {
 
 /// Alerts to arm: targets start above `from` and lie `step` apart.
 pub struct Batch<'a> {
-    /// The asset.
     pub ticker: &'a Ticker,
     /// The first target is one step above.
     pub from: Decimal,
     /// Distance of targets.
     pub step: Decimal,
-    /// How many.
     pub count: i64,
     /// Where their webhooks go.
     pub url: &'a str,
 }
 
-impl World {
-    /// A fresh one.
-    ///
-    /// # Errors
-    ///
-    /// A server does not answer.
+impl TestStack {
     pub async fn new() -> anyhow::Result<Self> {
         let database = testkit::database().await;
         let (sql, connection) = tokio_postgres::connect(&database.url, NoTls).await?;
@@ -84,11 +74,7 @@ impl World {
         ]
     }
 
-    /// Arms alerts in PostgreSQL. The index learns of them when it is built.
-    ///
-    /// # Errors
-    ///
-    /// PostgreSQL does not answer.
+    /// Arms alerts in PostgreSQL. They are in the index after it is built.
     pub async fn arm(&self, batch: &Batch<'_>) -> anyhow::Result<Vec<Entry>> {
         let endpoint = self.endpoint(batch.url).await?;
         let statement = "INSERT INTO alerting.alerts
@@ -130,11 +116,7 @@ impl World {
         Ok(entries)
     }
 
-    /// Adds armed alerts to an index that stands already.
-    ///
-    /// # Errors
-    ///
-    /// Redis does not answer.
+    /// Adds armed alerts to an index that is built already.
     pub async fn add_to_index(&self, ticker: &Ticker, entries: &[Entry]) -> anyhow::Result<()> {
         let index = AlertIndex::new(self.redis.connection.clone());
         for chunk in entries.chunks(1_000) {
@@ -154,7 +136,7 @@ impl World {
                 &[&Uuid::now_v7(), &self.user, &url],
             )
             .await
-            .context("register the receiver")?;
+            .context("register the endpoint")?;
         Ok(row.get(0))
     }
 
@@ -178,7 +160,7 @@ impl World {
     }
 }
 
-/// A quote that three venues agree on, made now.
+/// A quote of three providers, made now.
 pub fn quote(ticker: &Ticker, price: Decimal) -> QuoteMessage {
     let now = SystemClock.now();
     QuoteMessage {
@@ -206,10 +188,6 @@ pub fn quote(ticker: &Ticker, price: Decimal) -> QuoteMessage {
 }
 
 /// Publishes a quote as fetch does: the newest value and an entry of the stream, in one round trip.
-///
-/// # Errors
-///
-/// Redis does not answer.
 pub async fn publish(redis: &mut Connection, quote: &QuoteMessage) -> anyhow::Result<()> {
     let text = serde_json::to_string(quote)?;
     let () = redis::pipe()

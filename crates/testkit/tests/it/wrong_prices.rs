@@ -6,7 +6,7 @@ use contracts::messages::QuoteMessage;
 use market_sim::{FaultKind, FaultRequest, Venue};
 use platform::settings::RedisSettings;
 use platform::stream::{TailReader, TailStart};
-use testkit::Stack;
+use testkit::TestStack;
 
 /// Quotes that are looked at.
 const QUOTES: usize = 40;
@@ -14,8 +14,8 @@ const QUOTES: usize = 40;
 const TOLERANCE: f64 = 0.005;
 
 #[tokio::test]
-async fn a_lie_of_thirty_percent_stays_outside() {
-    let stack = Stack::start().await;
+async fn price_wrong_by_thirty_percent_is_excluded() {
+    let stack = TestStack::start().await;
     let account = stack.api().register().await;
     let honest = 50_000.0;
     stack.simulator.pin("USDT", 1.0).unwrap();

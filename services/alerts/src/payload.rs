@@ -11,24 +11,17 @@ use uuid::Uuid;
 
 use crate::evaluation::Observed;
 
-/// What fired, as far as the message tells it.
+/// What a message says of an alert that fired.
 #[derive(Debug, Clone, Copy)]
 pub struct Firing<'a> {
-    /// The event's id.
     pub event_id: Uuid,
     /// How many times the alert has fired, this one included.
     pub fire_number: u32,
-    /// The alert.
     pub alert_id: Uuid,
-    /// The asset.
     pub ticker: &'a Ticker,
-    /// Above or below.
     pub condition: Condition,
-    /// The target.
     pub target_price: Decimal,
-    /// The price that fired it.
     pub observed: &'a Observed,
-    /// When it fired.
     pub at: Timestamp,
 }
 
@@ -59,9 +52,6 @@ struct Evidence {
 }
 
 /// The body of `alert.triggered`.
-///
-/// # Errors
-/// Never for values that the types admit.
 pub fn triggered(firing: &Firing<'_>) -> serde_json::Result<String> {
     let observed = firing.observed;
     serde_json::to_string(&Triggered {
@@ -87,9 +77,6 @@ pub fn triggered(firing: &Firing<'_>) -> serde_json::Result<String> {
 }
 
 /// The body of `test.ping`.
-///
-/// # Errors
-/// Never for values that the types admit.
 pub fn test_ping(message_id: Uuid, endpoint_id: Uuid, at: Timestamp) -> serde_json::Result<String> {
     #[derive(Serialize)]
     struct TestPing {
@@ -110,9 +97,6 @@ pub fn test_ping(message_id: Uuid, endpoint_id: Uuid, at: Timestamp) -> serde_js
 }
 
 /// The body of `endpoint.disabled`, for the owner's other endpoints.
-///
-/// # Errors
-/// Never for values that the types admit.
 pub fn endpoint_disabled(
     event_id: Uuid,
     endpoint_id: Uuid,
@@ -147,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_body_is_that_of_the_contract_with_exact_numbers() {
+    fn body_is_that_of_the_contract_with_exact_numbers() {
         let at: Timestamp = "2026-01-01T00:00:00.0004Z".parse().unwrap();
         let observed = Observed {
             price: "70100.000000000000000001".parse().unwrap(),

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Stand, alert};
+use crate::harness::{TestStack, alert};
 
 fn limited(target: u32, url: &str, alerts: Option<u32>, endpoints: Option<u32>) -> Value {
     let mut body = alert("BTC", "gt", &target.to_string(), url);
@@ -14,11 +14,11 @@ fn limited(target: u32, url: &str, alerts: Option<u32>, endpoints: Option<u32>) 
 
 #[tokio::test]
 async fn alerts_created_at_once_never_exceed_the_limit() {
-    let stand = Stand::new().await;
-    let (first, second) = (stand.start().await, stand.start().await);
+    let stack = TestStack::new().await;
+    let (first, second) = (stack.start().await, stack.start().await);
     let user = Uuid::now_v7();
     // Each to an endpoint of its own: one endpoint's row would make them wait for each other.
-    let url = |target: u32| stand.sink.url(&format!("/{target}"));
+    let url = |target: u32| stack.sink.url(&format!("/{target}"));
     let requests = (1..=30).map(|target| {
         let service = if target % 2 == 0 { &first } else { &second };
         let body = limited(target, &url(target), Some(5), None);
@@ -34,7 +34,7 @@ async fn alerts_created_at_once_never_exceed_the_limit() {
             "Your plan has room for 5 active alerts, and you have 5."
         );
     }
-    let armed = stand.count("SELECT count(*) FROM alerting.alerts").await;
+    let armed = stack.count("SELECT count(*) FROM alerting.alerts").await;
     assert_eq!(armed, 5);
 
     // What is there already is told as ever, and what ends makes room.
@@ -67,10 +67,10 @@ async fn alerts_created_at_once_never_exceed_the_limit() {
 
 #[tokio::test]
 async fn endpoints_count_while_active_alerts_name_them() {
-    let stand = Stand::new().await;
-    let service = stand.start().await;
+    let stack = TestStack::new().await;
+    let service = stack.start().await;
     let user = Uuid::now_v7();
-    let url = |n: u32| stand.sink.url(&format!("/{n}"));
+    let url = |n: u32| stack.sink.url(&format!("/{n}"));
     let mut made = Vec::new();
     for n in 1..=2 {
         let (status, body) = service.post("/alerts", user, &limited(n, &url(n), None, Some(2))).await;
@@ -84,7 +84,7 @@ async fn endpoints_count_while_active_alerts_name_them() {
         body["detail"],
         "Your plan has room for 2 webhook endpoints of active alerts, and you have 2."
     );
-    let endpoints = stand.count("SELECT count(*) FROM alerting.endpoints").await;
+    let endpoints = stack.count("SELECT count(*) FROM alerting.endpoints").await;
     assert_eq!(endpoints, 2, "a refusal leaves nothing behind");
     // One that is named already takes no room, also under a plan that has become smaller.
     let (status, _) = service.post("/alerts", user, &limited(4, &url(2), None, Some(1))).await;

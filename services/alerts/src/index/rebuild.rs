@@ -1,8 +1,8 @@
 //! Keeps the index equal to PostgreSQL: builds it when it is missing, and compares it at intervals.
 //!
 //! A comparison is cheap when nothing is wrong: it counts both sides and adds what was created lately. Where the counts
-//! differ, or on request, it goes through both sides page by page. What is missing is added; what is too many is removed only
-//! after asking PostgreSQL once more, because an alert may have been created in the meantime.
+//! differ, or on request, it goes through both sides page by page. What is missing is added; what is too many is
+//! removed only after asking PostgreSQL once more, because an alert may have been created in the meantime.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,35 +15,31 @@ use uuid::Uuid;
 
 use super::{AlertIndex, Entry, IndexError, PAGE_SIZE};
 use crate::metrics;
-use crate::store::{StoreError, alerts};
+use crate::store::{StoreError, armed_alerts};
 
-/// How much older than the last comparison an alert may be to be added again: a creation writes to PostgreSQL first and to
-/// the index a moment later, perhaps on a machine whose clock differs.
+/// How much older than the last comparison an alert may be to be added again: a creation writes to PostgreSQL first and
+/// to the index a moment later, perhaps on a machine whose clock differs.
 const OVERLAP: Duration = Duration::from_secs(120);
 
-/// Why the index could not be repaired.
 #[derive(Debug, thiserror::Error)]
-pub enum RepairError {
-    /// Redis.
+pub enum RebuildError {
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// PostgreSQL.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// How thorough a comparison is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
+pub enum ReconcileMode {
     /// Counts, and what was created since shortly before this moment.
     Counts(Timestamp),
-    /// Everything.
     Full,
 }
 
 /// What a comparison changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Repaired {
+pub struct Reconciled {
     /// Alerts that were missing.
     pub added: u64,
     /// Entries without a waiting alert.
@@ -54,13 +50,13 @@ pub struct Repaired {
 ///
 /// # Errors
 /// When one of the two does not answer; `Missing` when Redis lost its data meanwhile.
-pub async fn build(index: &AlertIndex, pool: &Pool) -> Result<u64, RepairError> {
+pub async fn build(index: &AlertIndex, pool: &Pool) -> Result<u64, RebuildError> {
     let build = index.begin_build().await?;
     let mut total = 0;
-    for (ticker, condition, _) in alerts::count_armed(pool).await? {
+    for (ticker, condition, _) in armed_alerts::count(pool).await? {
         let mut after = Uuid::nil();
         loop {
-            let page = alerts::list_armed(pool, &ticker, condition, after, PAGE_SIZE as i64).await?;
+            let page = armed_alerts::list(pool, &ticker, condition, after, PAGE_SIZE as i64).await?;
             let Some(last) = page.last() else { break };
             after = last.id;
             index.add(&ticker, condition, &entries(&page)).await?;
@@ -78,16 +74,16 @@ pub async fn build(index: &AlertIndex, pool: &Pool) -> Result<u64, RepairError> 
 ///
 /// # Errors
 /// When one of the two does not answer; `Missing` when the index is not there at all.
-pub async fn compare(
+pub async fn reconcile(
     index: &AlertIndex,
     pool: &Pool,
     supported: &[Ticker],
-    depth: Depth,
-) -> Result<Repaired, RepairError> {
+    mode: ReconcileMode,
+) -> Result<Reconciled, RebuildError> {
     if !index.is_complete().await? {
         return Err(IndexError::Missing.into());
     }
-    if let Depth::Counts(since) = depth {
+    if let ReconcileMode::Counts(since) = mode {
         add_recent(index, pool, since).await?;
     }
     // An asset whose last alert is gone is not in PostgreSQL's answer, but may still be in the index.
@@ -98,10 +94,10 @@ pub async fn compare(
             before.insert((ticker.clone(), condition), size);
         }
     }
-    let armed = alerts::count_armed(pool).await?;
+    let armed = armed_alerts::count(pool).await?;
     let counted = armed.iter().map(|(ticker, condition, _)| (ticker.clone(), *condition));
     let sets: BTreeSet<(Ticker, Condition)> = before.keys().cloned().chain(counted).collect();
-    let mut repaired = Repaired::default();
+    let mut repaired = Reconciled::default();
     let mut size = 0;
     for (ticker, condition) in sets {
         let wanted = armed
@@ -111,7 +107,7 @@ pub async fn compare(
         let after = index.size(&ticker, condition).await?;
         let before = before.get(&(ticker.clone(), condition)).copied().unwrap_or(after);
         size += wanted;
-        if depth == Depth::Full || !agree(before, wanted, after) {
+        if mode == ReconcileMode::Full || !agree(before, wanted, after) {
             repaired.added += add_missing(index, pool, &ticker, condition).await?;
             repaired.removed += remove_superfluous(index, pool, &ticker, condition).await?;
         }
@@ -119,44 +115,42 @@ pub async fn compare(
     ::metrics::gauge!(metrics::INDEX_SIZE).set(size as f64);
     ::metrics::counter!(metrics::INDEX_REPAIRED, "kind" => "missing").increment(repaired.added);
     ::metrics::counter!(metrics::INDEX_REPAIRED, "kind" => "superfluous").increment(repaired.removed);
-    if repaired != Repaired::default() {
+    if repaired != Reconciled::default() {
         tracing::warn!(added = repaired.added, removed = repaired.removed, "index repaired");
     }
     Ok(repaired)
 }
 
-/// Says whether a count that was taken between two others may be equal to both: alerts come and go meanwhile, and as many as the
-/// two differ by may have come and gone unseen. What is overlooked is found by the next full comparison.
+/// Says whether a count that was taken between two others may be equal to both: alerts come and go meanwhile, and as
+/// many as the two differ by may have come and gone unseen. What is overlooked is found by the next full comparison.
 fn agree(before: u64, wanted: u64, after: u64) -> bool {
     let (low, high) = (before.min(after), before.max(after));
     let change = high - low;
     (low.saturating_sub(change)..=high + change).contains(&wanted)
 }
 
-/// Removes what failed creations left: entries whose alert PostgreSQL does not have. What cannot be asked stays remembered.
-///
-/// # Errors
-/// When one of the two does not answer.
-pub async fn remove_doubtful(index: &AlertIndex, pool: &Pool) -> Result<u64, RepairError> {
+/// Removes what failed creations left: entries whose alert PostgreSQL does not have. What cannot be checked stays
+/// remembered.
+pub async fn remove_unconfirmed(index: &AlertIndex, pool: &Pool) -> Result<u64, RebuildError> {
     let mut removed = 0;
-    let mut doubtful = index.take_doubtful().into_iter();
-    while let Some((ticker, condition, entry)) = doubtful.next() {
+    let mut unconfirmed = index.take_unconfirmed().into_iter();
+    while let Some((ticker, condition, entry)) = unconfirmed.next() {
         let settled = async {
-            if alerts::still_armed(pool, &[entry.alert_id]).await?.is_empty() {
+            if armed_alerts::still_armed(pool, &[entry.alert_id]).await?.is_empty() {
                 index.remove(&ticker, condition, std::slice::from_ref(&entry)).await?;
                 // A repetition of the request may have stored it between the question and the removal.
-                if !alerts::still_armed(pool, &[entry.alert_id]).await?.is_empty() {
+                if !armed_alerts::still_armed(pool, &[entry.alert_id]).await?.is_empty() {
                     index.add(&ticker, condition, std::slice::from_ref(&entry)).await?;
                 }
                 return Ok(1);
             }
-            Ok::<u64, RepairError>(0)
+            Ok::<u64, RebuildError>(0)
         };
         match settled.await {
             Ok(count) => removed += count,
             Err(error) => {
-                index.doubt((ticker, condition, entry));
-                doubtful.for_each(|rest| index.doubt(rest));
+                index.note_unconfirmed((ticker, condition, entry));
+                unconfirmed.for_each(|rest| index.note_unconfirmed(rest));
                 return Err(error);
             }
         }
@@ -165,10 +159,10 @@ pub async fn remove_doubtful(index: &AlertIndex, pool: &Pool) -> Result<u64, Rep
     Ok(removed)
 }
 
-async fn add_recent(index: &AlertIndex, pool: &Pool, since: Timestamp) -> Result<(), RepairError> {
+async fn add_recent(index: &AlertIndex, pool: &Pool, since: Timestamp) -> Result<(), RebuildError> {
     let mut after = first_id_of(since - jiff::SignedDuration::try_from(OVERLAP).unwrap_or_default());
     loop {
-        let page = alerts::list_armed_since(pool, after, PAGE_SIZE as i64).await?;
+        let page = armed_alerts::list_since(pool, after, PAGE_SIZE as i64).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.id;
         let sets: BTreeSet<(Ticker, Condition)> = page.iter().map(|a| (a.ticker.clone(), a.condition)).collect();
@@ -188,15 +182,15 @@ async fn add_missing(
     pool: &Pool,
     ticker: &Ticker,
     condition: Condition,
-) -> Result<u64, RepairError> {
+) -> Result<u64, RebuildError> {
     let (mut after, mut added) = (Uuid::nil(), 0);
     loop {
-        let page = alerts::list_armed(pool, ticker, condition, after, PAGE_SIZE as i64).await?;
+        let page = armed_alerts::list(pool, ticker, condition, after, PAGE_SIZE as i64).await?;
         let Some(last) = page.last() else { return Ok(added) };
         after = last.id;
-        let lacking = index.lacking(ticker, condition, &entries(&page)).await?;
-        added += lacking.len() as u64;
-        index.add(ticker, condition, &lacking).await?;
+        let missing = index.missing(ticker, condition, &entries(&page)).await?;
+        added += missing.len() as u64;
+        index.add(ticker, condition, &missing).await?;
     }
 }
 
@@ -205,7 +199,7 @@ async fn remove_superfluous(
     pool: &Pool,
     ticker: &Ticker,
     condition: Condition,
-) -> Result<u64, RepairError> {
+) -> Result<u64, RebuildError> {
     let (mut cursor, mut removed) = (0, 0);
     loop {
         let (next, members) = index.scan(ticker, condition, cursor).await?;
@@ -217,13 +211,13 @@ async fn remove_superfluous(
             }
         }
         let ids: Vec<Uuid> = found.iter().map(|entry| entry.alert_id).collect();
-        let armed: BTreeSet<Uuid> = alerts::still_armed(pool, &ids).await?.into_iter().collect();
+        let armed: BTreeSet<Uuid> = armed_alerts::still_armed(pool, &ids).await?.into_iter().collect();
         found.retain(|entry| !armed.contains(&entry.alert_id));
         removed += found.len() as u64;
         index.remove(ticker, condition, &found).await?;
         // A row that was committed between the question and the removal is put back.
         let ids: Vec<Uuid> = found.iter().map(|entry| entry.alert_id).collect();
-        let armed: BTreeSet<Uuid> = alerts::still_armed(pool, &ids).await?.into_iter().collect();
+        let armed: BTreeSet<Uuid> = armed_alerts::still_armed(pool, &ids).await?.into_iter().collect();
         found.retain(|entry| armed.contains(&entry.alert_id));
         index.add(ticker, condition, &found).await?;
         if next == 0 {
@@ -233,7 +227,7 @@ async fn remove_superfluous(
     }
 }
 
-fn entries(armed: &[alerts::Armed]) -> Vec<Entry> {
+fn entries(armed: &[armed_alerts::Armed]) -> Vec<Entry> {
     armed
         .iter()
         .map(|alert| Entry {
@@ -264,7 +258,7 @@ mod tests {
     #[case::coming_and_going(10, 14, 12, true)]
     #[case::more_than_changed(10, 15, 12, false)]
     #[case::emptied(0, 7, 0, false)]
-    fn counts_agree_if_what_changed_meanwhile_explains_them(
+    fn counts_agree_if_changes_meanwhile_explain_them(
         #[case] before: u64,
         #[case] wanted: u64,
         #[case] after: u64,

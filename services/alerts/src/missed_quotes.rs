@@ -1,7 +1,8 @@
-//! Evaluates intervals whose quotes the stream had trimmed before they were read, from the extremes of one-minute candles.
+//! Evaluates intervals whose quotes the stream had trimmed before they were read, from the extremes of one-minute
+//! candles.
 //!
-//! A candle does not tell when within its minute a price was reached, so it fires only what was armed before the minute began,
-//! and flags it late. Doing it twice fires nothing twice.
+//! A candle does not show when within its minute a price was reached, so it fires only what was armed before the minute
+//! began, and flags it late. Doing it twice fires nothing twice.
 
 use std::time::Duration;
 
@@ -14,13 +15,17 @@ use jiff::{SignedDuration, Timestamp};
 use platform::backoff::Backoff;
 use platform::client::{ClientError, InternalClient, RequestContext};
 use platform::clock::SharedClock;
+use platform::retry::{Limit, retry};
 use platform::stream::GroupReader;
 use tokio_util::sync::CancellationToken;
 
+use crate::error_chain::error_chain;
 use crate::evaluation::Evaluation;
-use crate::intake::{Intake, IntakeError};
+use crate::evaluator::{EvaluationError, Evaluator};
 use crate::metrics;
-use crate::store::missed::{self, Interval as Missed};
+
+use crate::store::StoreError;
+use crate::store::missed_quotes::{self, Interval as Missed};
 
 /// How often open intervals are looked for.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -35,7 +40,9 @@ const PAGE_SIZE: u32 = 1_000;
 #[derive(Debug, thiserror::Error)]
 enum MissedError {
     #[error(transparent)]
-    Intake(#[from] IntakeError),
+    Evaluation(#[from] EvaluationError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("the candles cannot be read")]
     Candles(#[from] ClientError),
 }
@@ -46,35 +53,27 @@ pub async fn note(pool: &Pool, clock: &SharedClock, reader: &mut GroupReader) {
     let Ok(Some(missed)) = reader.missed().await else {
         return;
     };
-    let mut attempt = 0;
-    loop {
-        match missed::note(pool, &missed, clock.now()).await {
-            Ok(is_new) => {
-                if is_new {
-                    ::metrics::counter!(metrics::QUOTES_MISSED).increment(missed.count);
-                    tracing::error!(
-                        quotes = missed.count, after = %missed.after, until = %missed.until,
-                        "quotes were trimmed before they were read, evaluating candles instead"
-                    );
-                }
-                return;
+    let noted = retry(
+        Backoff::RECONNECT,
+        Limit::Never,
+        |_| missed_quotes::note(pool, &missed, clock.now()),
+        |error, attempt| {
+            if attempt == 0 {
+                tracing::warn!(error = error_chain(error), "evaluation waits");
             }
-            Err(error) => {
-                if attempt == 0 {
-                    tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "evaluation waits");
-                }
-                tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
-                attempt += 1;
-            }
-        }
+        },
+    );
+    if let Ok(true) = noted.await {
+        ::metrics::counter!(metrics::QUOTES_MISSED).increment(missed.count);
+        tracing::error!(
+            quotes = missed.count, after = %missed.after, until = %missed.until,
+            "quotes were trimmed before they were read, evaluating candles instead"
+        );
     }
 }
 
-/// Evaluates missed intervals.
 pub struct MissedQuotes {
-    /// Evaluates.
-    pub intake: Intake,
-    /// Has the candles.
+    pub evaluator: Evaluator,
     pub analytics: InternalClient,
     /// The assets that have alerts.
     pub tickers: Vec<Ticker>,
@@ -82,22 +81,19 @@ pub struct MissedQuotes {
 
 impl MissedQuotes {
     /// Evaluates until the stop.
-    ///
-    /// # Errors
-    /// Never: every failure is waited out.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             if let Some(Err(error)) = stop.run_until_cancelled(self.evaluate_open()).await {
-                tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "missed quotes wait");
+                tracing::warn!(error = error_chain(&error), "missed quotes wait");
             }
         }
         Ok(())
     }
 
     async fn evaluate_open(&self) -> Result<(), MissedError> {
-        let open = missed::list_open(&self.intake.pool).await.map_err(IntakeError::from)?;
+        let open = missed_quotes::list_open(&self.evaluator.pool).await?;
         for interval in open {
             let (mut fired, mut complete) = (0, true);
             for ticker in &self.tickers {
@@ -106,14 +102,15 @@ impl MissedQuotes {
                     .last()
                     .is_some_and(|last| last.t.0 >= Interval::M1.open_time(interval.to));
                 for candle in &candles {
-                    fired += self.intake.ask(&Evaluation::of_candle(ticker, candle)).await?;
+                    fired += self
+                        .evaluator
+                        .query_all_pages(&Evaluation::of_candle(ticker, candle))
+                        .await?;
                 }
             }
-            let now = self.intake.clock.now();
+            let now = self.evaluator.clock.now();
             if complete || now.duration_since(interval.noticed_at) > GIVE_UP_AFTER {
-                missed::finish(&self.intake.pool, &interval, now)
-                    .await
-                    .map_err(IntakeError::from)?;
+                missed_quotes::finish(&self.evaluator.pool, &interval, now).await?;
                 tracing::info!(from = %interval.from, to = %interval.to, fired, complete, "missed quotes evaluated");
             }
         }

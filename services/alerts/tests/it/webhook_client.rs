@@ -1,11 +1,11 @@
-//! One request to a receiver, whatever it answers.
+//! One request to an endpoint, whatever it answers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use alerts::delivery::guard::{Blocked, Guard};
-use alerts::delivery::names::NameResolver;
-use alerts::delivery::send::{Poster, PosterSettings, SendError, WebhookRequest};
+use alerts::delivery::dns::NameResolver;
+use alerts::delivery::ssrf::{Blocked, EgressPolicy};
+use alerts::delivery::webhook_client::{SendError, WebhookClient, WebhookClientSettings, WebhookRequest};
 use platform::clock::SystemClock;
 use platform::tls::{Authorities, Verification};
 use testkit::{Answer, WebhookSink};
@@ -13,25 +13,25 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::harness::Stand;
+use crate::harness::TestStack;
 
-fn guard(networks: &[&str]) -> Arc<Guard> {
-    Arc::new(Guard {
+fn policy(networks: &[&str]) -> Arc<EgressPolicy> {
+    Arc::new(EgressPolicy {
         allowed_networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
         allowed_ports: vec!["*".parse().unwrap()],
         require_https: false,
     })
 }
 
-fn poster(networks: &[&str]) -> Poster {
-    let settings = PosterSettings {
+fn client(networks: &[&str]) -> WebhookClient {
+    let settings = WebhookClientSettings {
         timeout: Duration::from_millis(1500),
         first_timeout: Duration::from_millis(300),
         connect_timeout: Duration::from_millis(1000),
         verification: Verification::Full(Authorities::public()),
         idle_per_host: 4,
     };
-    Poster::new(guard(networks), &NameResolver::new().unwrap(), &settings).unwrap()
+    WebhookClient::new(policy(networks), &NameResolver::new().unwrap(), &settings).unwrap()
 }
 
 fn request(url: &str) -> WebhookRequest<'_> {
@@ -50,25 +50,25 @@ fn request(url: &str) -> WebhookRequest<'_> {
 const LOOPBACK: &[&str] = &["127.0.0.0/8", "::1/128"];
 
 #[tokio::test]
-async fn a_name_that_leads_inside_is_refused_at_the_connection() {
+async fn name_of_an_inner_address_is_refused_at_the_connection() {
     let sink = WebhookSink::start().await;
     let url = format!("http://localhost:{}/", sink.port());
-    let refused = poster(&["10.0.0.0/8"]).post(&request(&url)).await;
+    let refused = client(&["10.0.0.0/8"]).post(&request(&url)).await;
     assert_eq!(refused, Err(SendError::Blocked(Blocked::Address)));
-    let refused = poster(&[]).post(&request(&sink.url("/"))).await;
+    let refused = client(&[]).post(&request(&sink.url("/"))).await;
     assert_eq!(refused, Err(SendError::Blocked(Blocked::Address)), "literals too");
     assert_eq!(sink.count(), 0);
-    let allowed = poster(LOOPBACK).post(&request(&url)).await.unwrap();
+    let allowed = client(LOOPBACK).post(&request(&url)).await.unwrap();
     assert_eq!(allowed.status, 200);
     assert_eq!(sink.received()[0].header("host"), format!("localhost:{}", sink.port()));
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer() {
+async fn redirect_is_not_followed() {
     let sink = WebhookSink::start().await;
     sink.otherwise(Answer::With(307, vec![("location".to_owned(), sink.url("/other"))]));
     assert_eq!(
-        poster(LOOPBACK)
+        client(LOOPBACK)
             .post(&request(&sink.url("/hook")))
             .await
             .unwrap()
@@ -79,25 +79,25 @@ async fn a_redirect_is_an_answer() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_hangs_times_out() {
+async fn endpoint_that_hangs_times_out() {
     let sink = WebhookSink::start().await;
     sink.otherwise(Answer::Hang);
     assert_eq!(
-        poster(LOOPBACK).post(&request(&sink.url("/hook"))).await,
+        client(LOOPBACK).post(&request(&sink.url("/hook"))).await,
         Err(SendError::Timeout)
     );
 }
 
 #[tokio::test]
-async fn nobody_there_and_no_such_name_are_told_apart() {
+async fn refused_connection_and_unknown_name_are_distinguished() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
-    let nobody = poster(LOOPBACK)
+    let nobody = client(LOOPBACK)
         .post(&request(&format!("http://127.0.0.1:{port}/")))
         .await;
     assert_eq!(nobody, Err(SendError::Connect));
-    let unknown = poster(LOOPBACK).post(&request("http://no-such-name.invalid/")).await;
+    let unknown = client(LOOPBACK).post(&request("http://no-such-name.invalid/")).await;
     assert!(
         matches!(unknown, Err(SendError::Resolve | SendError::ConnectTimeout)),
         "{unknown:?}"
@@ -121,32 +121,32 @@ async fn raw_server(answer: Vec<u8>, keep_open: bool) -> String {
 }
 
 #[tokio::test]
-async fn of_a_long_answer_the_beginning_is_kept() {
+async fn beginning_of_a_long_response_is_kept() {
     let mut answer = b"HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n".to_vec();
     answer.extend([b'a', 0, 0xff].iter().cycle().take(100_000));
     let url = raw_server(answer, true).await;
-    let answer = poster(LOOPBACK).post(&request(&url)).await.unwrap();
+    let answer = client(LOOPBACK).post(&request(&url)).await.unwrap();
     assert_eq!(answer.status, 200);
     assert_eq!(answer.excerpt.chars().count(), 4096);
     assert!(!answer.excerpt.contains('\0'));
 }
 
 #[tokio::test]
-async fn the_head_is_the_verdict_even_if_the_body_never_comes() {
+async fn head_decides_even_if_the_body_never_comes() {
     let url = raw_server(b"HTTP/1.1 204 Fine\r\ncontent-length: 5\r\n\r\n".to_vec(), true).await;
-    assert_eq!(poster(LOOPBACK).post(&request(&url)).await.unwrap().status, 204);
+    assert_eq!(client(LOOPBACK).post(&request(&url)).await.unwrap().status, 204);
     let url = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nhal".to_vec(), false).await;
-    assert_eq!(poster(LOOPBACK).post(&request(&url)).await.unwrap().excerpt, "hal");
+    assert_eq!(client(LOOPBACK).post(&request(&url)).await.unwrap().excerpt, "hal");
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_said_to_be_broken() {
+async fn response_that_is_not_http_is_reported_as_broken() {
     let url = raw_server(b"220 smtp ready\r\n".to_vec(), false).await;
-    assert_eq!(poster(LOOPBACK).post(&request(&url)).await, Err(SendError::Protocol));
+    assert_eq!(client(LOOPBACK).post(&request(&url)).await, Err(SendError::Protocol));
 }
 
 #[tokio::test]
-async fn first_attempt_to_an_unknown_receiver_has_less_time() {
+async fn first_attempt_to_an_unknown_endpoint_has_less_time() {
     let sink = WebhookSink::start().await;
     sink.otherwise(Answer::Hang);
     let url = sink.url("/");
@@ -157,7 +157,7 @@ async fn first_attempt_to_an_unknown_receiver_has_less_time() {
             is_known,
             ..request(&url)
         };
-        assert_eq!(poster(LOOPBACK).post(&request).await, Err(SendError::Timeout));
+        assert_eq!(client(LOOPBACK).post(&request).await, Err(SendError::Timeout));
         let took = started.elapsed().as_millis();
         let least = if most == 1_000 { 300 } else { 1_500 };
         assert!(
@@ -168,9 +168,9 @@ async fn first_attempt_to_an_unknown_receiver_has_less_time() {
 }
 
 #[tokio::test]
-async fn receiver_is_known_after_its_first_success() {
-    let stand = Stand::new().await;
-    stand.sink.otherwise(Answer::Hang);
+async fn endpoint_is_known_after_its_first_success() {
+    let stack = TestStack::new().await;
+    stack.sink.otherwise(Answer::Hang);
     let settings = [
         ("WEBHOOK_TIMEOUT_MS", "2000"),
         ("WEBHOOK_CONNECT_TIMEOUT_MS", "2000"),
@@ -178,25 +178,26 @@ async fn receiver_is_known_after_its_first_success() {
         ("WEBHOOK_BACKOFF_BASE_MS", "60000"),
         ("WEBHOOK_BACKOFF_MAX_MS", "60000"),
     ];
-    let service = stand.start_with(&settings, SystemClock::shared()).await;
+    let service = stack.start_with(&settings, SystemClock::shared()).await;
     let user = Uuid::now_v7();
-    let known = stand.sink.url("/known");
-    stand.sink.script("/known", [Answer::Status(200)]);
+    let known = stack.sink.url("/known");
+    stack.sink.script("/known", [Answer::Status(200)]);
     service.create(user, "BTC", "gt", "1", &known).await;
-    stand.publish("BTC", "2").await;
+    stack.publish("BTC", "2").await;
     let successes = "SELECT count(*) FROM alerting.endpoints WHERE last_success_at IS NOT NULL";
-    stand.wait_for_count(successes, 1).await;
+    stack.wait_for_count(successes, 1).await;
     service.create(user, "ETH", "gt", "1", &known).await;
     service
-        .create(user, "ETH", "gt", "1.5", &stand.sink.url("/unknown"))
+        .create(user, "ETH", "gt", "1.5", &stack.sink.url("/unknown"))
         .await;
-    stand.publish("ETH", "2").await;
+    stack.publish("ETH", "2").await;
     let failures = "SELECT count(*) FROM alerting.delivery_attempts WHERE status = 'failed'";
-    stand.wait_for_count(failures, 2).await;
+    stack.wait_for_count(failures, 2).await;
     let latency = async |path: &str| -> i64 {
-        stand
+        stack
             .value(&format!(
-                "SELECT a.latency_ms FROM alerting.delivery_attempts a JOIN alerting.deliveries d ON d.id = a.delivery_id
+                "SELECT a.latency_ms FROM alerting.delivery_attempts a
+                 JOIN alerting.deliveries d ON d.id = a.delivery_id
                  JOIN alerting.endpoints e ON e.id = d.endpoint_id
                  WHERE a.status = 'failed' AND e.url LIKE '%{path}'"
             ))

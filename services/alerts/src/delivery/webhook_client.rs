@@ -1,4 +1,4 @@
-//! One HTTP request to a receiver: guarded, bounded in time and size, never redirected, never through a proxy.
+//! One HTTP request to an endpoint: guarded, bounded in time and size, never redirected, never through a proxy.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -12,125 +12,106 @@ use reqwest::{Client, ClientBuilder, Response, redirect};
 use tokio::time::Instant;
 use url::Url;
 
-use super::guard::{Blocked, Guard, GuardedResolver};
-use super::names::NameResolver;
-use super::reuse;
+use super::connection_reuse;
+use super::dns::NameResolver;
+use super::ssrf::{Blocked, EgressPolicy, EgressResolver};
 
-/// Most of an answer that is read.
-const MAX_ANSWER_BYTES: usize = 4 * 1024;
+/// A longer response is cut off here.
+const MAX_RESPONSE_BYTES: usize = 4 * 1024;
 
-/// Longest time to read an answer's body: the verdict is in its head.
+/// Longest time to read a response's body: its head decides.
 const BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long an idle connection to a receiver is kept.
+/// How long an idle connection to an endpoint is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What is posted.
 #[derive(Debug)]
 pub struct WebhookRequest<'a> {
-    /// Where.
     pub url: &'a str,
     /// The `webhook-id`.
     pub message_id: String,
-    /// Unix seconds of this attempt.
     pub timestamp: i64,
     /// Signature over the two above and the body.
     pub signature: String,
-    /// Number of this attempt.
     pub attempt: u32,
-    /// Whether the receiver has taken a message before.
+    /// Whether the endpoint has taken a message before.
     pub is_known: bool,
-    /// The trace.
     pub traceparent: String,
-    /// JSON text.
     pub body: &'a str,
 }
 
-/// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// Status code.
+pub struct WebhookResponse {
     pub status: u16,
     /// How long the head of the answer took.
     pub latency: Duration,
-    /// The header of that name.
     pub retry_after: Option<String>,
-    /// The beginning of the body, as text.
     pub excerpt: String,
 }
 
-/// Why nothing came back. The text is shown to the receiver's owner.
+/// Why nothing came back. The text is shown to the endpoint's owner.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The address is refused.
     #[error("{0}")]
     Blocked(Blocked),
-    /// No connection in time.
     #[error("connection timed out")]
     ConnectTimeout,
-    /// No answer in time.
     #[error("timed out")]
     Timeout,
-    /// The name does not resolve.
     #[error("name not resolved")]
     Resolve,
-    /// The certificate or the handshake is bad.
     #[error("TLS failed: {0}")]
     Tls(String),
-    /// No connection.
     #[error("connection failed")]
     Connect,
-    /// The receiver closed the connection instead of answering.
     #[error("connection closed without an answer")]
     Closed,
-    /// The answer is not HTTP, or the connection broke.
     #[error("invalid or broken answer")]
     Protocol,
-    /// The stored secret cannot be read.
     #[error("the endpoint's secret is unreadable")]
     Secret,
-    /// The receiver is not posted to any more.
     #[error("endpoint is disabled")]
     Disabled,
 }
 
-/// How requests are made.
 #[derive(Debug, Clone)]
-pub struct PosterSettings {
+pub struct WebhookClientSettings {
     /// Longest time of a whole attempt.
     pub timeout: Duration,
-    /// Longest time of the first attempt to a receiver of which nothing is known: many that hang hold slots for less long.
+    /// Longest time of the first attempt to an endpoint that has not taken a message yet: many that hang hold slots for
+    /// less long.
     pub first_timeout: Duration,
-    /// Longest time to get a connection.
     pub connect_timeout: Duration,
-    /// How certificates are checked.
     pub verification: Verification,
-    /// Idle connections kept per receiver.
+    /// Idle connections kept per endpoint.
     pub idle_per_host: usize,
 }
 
-/// Posts webhooks.
 #[derive(Debug, Clone)]
-pub struct Poster {
+pub struct WebhookClient {
     client: Client,
     /// Keeps no connection, so each request has its own.
     fresh: Client,
-    guard: Arc<Guard>,
+    egress_policy: Arc<EgressPolicy>,
     timeout: Duration,
     first_timeout: Duration,
 }
 
-impl Poster {
-    /// A poster to whatever `guard` admits.
+impl WebhookClient {
+    /// A client that posts where `egress_policy` admits it.
     ///
     /// # Errors
     /// When the TLS stack cannot be set up.
-    pub fn new(guard: Arc<Guard>, names: &NameResolver, settings: &PosterSettings) -> anyhow::Result<Self> {
+    pub fn new(
+        egress_policy: Arc<EgressPolicy>,
+        names: &NameResolver,
+        settings: &WebhookClientSettings,
+    ) -> anyhow::Result<Self> {
         let tls = tls::client_config_with(&settings.verification);
         let builder = || {
             Client::builder()
                 .user_agent(concat!("CryptoLens-Webhooks/", env!("CARGO_PKG_VERSION")))
-                .dns_resolver(GuardedResolver::new(Arc::clone(&guard), names.clone()))
+                .dns_resolver(EgressResolver::new(Arc::clone(&egress_policy), names.clone()))
                 .redirect(redirect::Policy::none())
                 .no_proxy()
                 .no_gzip()
@@ -144,22 +125,22 @@ impl Poster {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(settings.idle_per_host);
         Ok(Self {
-            client: build(reuse::watched(pooled))?,
+            client: build(connection_reuse::watched(pooled))?,
             fresh: build(builder().pool_max_idle_per_host(0))?,
-            guard,
+            egress_policy,
             timeout: settings.timeout,
             first_timeout: settings.first_timeout.min(settings.timeout),
         })
     }
 
-    /// Posts once. A kept connection that the receiver closes just then is no failure of the receiver: the request is sent
-    /// again at once on a new one, and the `webhook-id` tells the receiver if it got both.
+    /// Posts once. A kept connection that the endpoint closes just then is no failure of the endpoint: the request is
+    /// sent again at once on a new one, and the `webhook-id` tells the endpoint if it got both.
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn post(&self, request: &WebhookRequest<'_>) -> Result<Answer, SendError> {
+    pub async fn post(&self, request: &WebhookRequest<'_>) -> Result<WebhookResponse, SendError> {
         // The settings may have changed since the alert was created, and the client resolves names but not literals.
-        let url = self.guard.check_url(request.url).map_err(SendError::Blocked)?;
+        let url = self.egress_policy.check_url(request.url).map_err(SendError::Blocked)?;
         let started = Instant::now();
         let timeout = if request.attempt == 1 && !request.is_known {
             self.first_timeout
@@ -167,7 +148,7 @@ impl Poster {
             self.timeout
         };
         let sending = send(&self.client, url.clone(), request, timeout);
-        let response = match reuse::watch(sending).await {
+        let response = match connection_reuse::watch(sending).await {
             (Err(error), true) if is_closed(&error) => {
                 tracing::debug!(id = request.message_id, "kept connection was closed, sending again");
                 let left = timeout.saturating_sub(started.elapsed());
@@ -179,7 +160,7 @@ impl Poster {
         let latency = started.elapsed();
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
-        Ok(Answer {
+        Ok(WebhookResponse {
             status,
             latency,
             retry_after,
@@ -212,9 +193,9 @@ async fn excerpt(mut response: Response) -> String {
     let mut bytes = Vec::new();
     let reading = async {
         while let Ok(Some(chunk)) = response.chunk().await {
-            let room = MAX_ANSWER_BYTES - bytes.len();
+            let room = MAX_RESPONSE_BYTES - bytes.len();
             bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if bytes.len() == MAX_ANSWER_BYTES {
+            if bytes.len() == MAX_RESPONSE_BYTES {
                 break;
             }
         }
