@@ -35,7 +35,6 @@ const LOCK: &str = "SELECT FROM alerting.user_queues
        AND NOT is_fast
      ORDER BY user_id FOR NO KEY UPDATE";
 
-/// No further users.
 const NOBODY: &[Uuid] = &[];
 
 /// Marks endpoints as ready whose messages were just committed to the outbox, due at `now`.
