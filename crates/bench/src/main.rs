@@ -3,30 +3,23 @@
 //! The machine is shared and noisy, so a number alone says little: every row runs what is ours and the least that anyone could
 //! do in turns, and prints both. The services are the release binaries beside this one, as separate processes.
 
-/// A server that does nothing but answer the same bytes.
+#![allow(
+    missing_docs,
+    reason = "nobody else uses this crate: what a name says is not said again"
+)]
+
 mod bare;
-
-/// Many requests over few connections, at the price of few cycles.
 mod load;
-
-/// A service as a process.
 mod process;
-
-/// What is measured.
 mod rows;
-
-/// A receiver of webhooks that knows when the first byte came.
+mod scale;
 mod sink;
-
-/// What is printed.
-mod table;
-
-/// Database, Redis, broker, and alerts in bulk.
 mod stack;
+mod table;
 
 use clap::{Parser, Subcommand};
 
-use crate::rows::Scale;
+use crate::scale::Scale;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

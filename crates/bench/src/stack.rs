@@ -52,10 +52,6 @@ pub struct Batch<'a> {
 
 impl TestStack {
     /// A fresh one.
-    ///
-    /// # Errors
-    ///
-    /// A server does not answer.
     pub async fn new() -> anyhow::Result<Self> {
         let database = testkit::database().await;
         let (sql, connection) = tokio_postgres::connect(&database.url, NoTls).await?;
@@ -85,10 +81,6 @@ impl TestStack {
     }
 
     /// Arms alerts in PostgreSQL. The index learns of them when it is built.
-    ///
-    /// # Errors
-    ///
-    /// PostgreSQL does not answer.
     pub async fn arm(&self, batch: &Batch<'_>) -> anyhow::Result<Vec<Entry>> {
         let endpoint = self.endpoint(batch.url).await?;
         let statement = "INSERT INTO alerting.alerts
@@ -131,10 +123,6 @@ impl TestStack {
     }
 
     /// Adds armed alerts to an index that stands already.
-    ///
-    /// # Errors
-    ///
-    /// Redis does not answer.
     pub async fn add_to_index(&self, ticker: &Ticker, entries: &[Entry]) -> anyhow::Result<()> {
         let index = AlertIndex::new(self.redis.connection.clone());
         for chunk in entries.chunks(1_000) {
@@ -206,10 +194,6 @@ pub fn quote(ticker: &Ticker, price: Decimal) -> QuoteMessage {
 }
 
 /// Publishes a quote as fetch does: the newest value and an entry of the stream, in one round trip.
-///
-/// # Errors
-///
-/// Redis does not answer.
 pub async fn publish(redis: &mut Connection, quote: &QuoteMessage) -> anyhow::Result<()> {
     let text = serde_json::to_string(quote)?;
     let () = redis::pipe()

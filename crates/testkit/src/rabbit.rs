@@ -33,10 +33,6 @@ pub async fn rabbit() -> TestRabbit {
 
 impl TestRabbit {
     /// The broker, as services use it.
-    ///
-    /// # Panics
-    ///
-    /// Never: the address was made here.
     #[must_use]
     pub fn broker(&self) -> Broker {
         Broker::connect(&self.settings).expect("a valid address")

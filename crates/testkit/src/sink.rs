@@ -121,10 +121,6 @@ impl WebhookSink {
     }
 
     /// The port it listens on.
-    ///
-    /// # Panics
-    ///
-    /// Never: the address was made here.
     #[must_use]
     pub fn port(&self) -> u16 {
         let (_, port) = self.base.rsplit_once(':').expect("an address with a port");

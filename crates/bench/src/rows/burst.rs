@@ -7,8 +7,8 @@ use platform::amqp::Message;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::Scale;
 use crate::process::Service;
+use crate::scale::Scale;
 use crate::sink::Sink;
 use crate::stack::{Batch, TestStack, publish, quote, ticker};
 use crate::table::{Row, Table, millis};

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::Scale;
+use crate::scale::Scale;
 use crate::stack::{Batch, TestStack, quote, ticker};
 use crate::table::{Row, Table, millis, percentile};
 

@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
-use super::Scale;
 use crate::process::Service;
+use crate::scale::Scale;
 use crate::sink::Sink;
 use crate::stack::{Batch, TestStack, publish, quote, ticker};
 use crate::table::{Row, Table, millis};

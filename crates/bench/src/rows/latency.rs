@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
 
-use super::Scale;
 use crate::process::Service;
+use crate::scale::Scale;
 use crate::sink::Sink;
 use crate::stack::{Batch, TestStack, publish, quote, ticker};
 use crate::table::{Row, Table, millis, percentile};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use market_sim::{Config, Venue};
 
-use super::Scale;
 use crate::process::Service;
+use crate::scale::Scale;
 use crate::stack::TestStack;
 use crate::table::{Row, Table};
 

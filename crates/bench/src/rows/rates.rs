@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::bail;
 use rust_decimal::Decimal;
 
-use super::Scale;
 use crate::load;
 use crate::process::Service;
+use crate::scale::Scale;
 use crate::stack::{API_KEY, TestStack, publish, quote, ticker};
 use crate::table::{Row, Table, percentile};
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use domain::statistics::{Basics, ReturnKind, Series};
 use tokio::process::Command;
 
-use super::Scale;
+use crate::scale::Scale;
 use crate::table::{Row, Table, millis};
 
 const ROUNDS: usize = 15;

@@ -7,9 +7,9 @@ use anyhow::bail;
 use futures_util::StreamExt as _;
 use rust_decimal::Decimal;
 
-use super::Scale;
 use crate::load;
 use crate::process::Service;
+use crate::scale::Scale;
 use crate::sink::Sink;
 use crate::stack::{Batch, TestStack, publish, quote, ticker};
 use crate::table::{Row, Table};

@@ -2,7 +2,10 @@
 
 use deadpool_postgres::Pool;
 
-use crate::{OwnPostgres, OwnRabbit, OwnRedis, TestDatabase, TestRabbit, TestRedis};
+use crate::database::TestDatabase;
+use crate::rabbit::TestRabbit;
+use crate::redis::TestRedis;
+use crate::servers::{OwnPostgres, OwnRabbit, OwnRedis};
 
 /// PostgreSQL of a stack.
 #[derive(Debug)]

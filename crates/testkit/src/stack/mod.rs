@@ -19,8 +19,9 @@ pub use backends::{Postgres, Rabbit, Redis};
 pub use process::Service;
 use process::ServiceProcess;
 
-use crate::WebhookSink;
 use crate::child::Folder;
+use crate::sink::WebhookSink;
+use crate::{database, rabbit, redis};
 
 /// The internal credential of all stacks.
 pub const INTERNAL_TOKEN: &str = "testkit-internal-token-0123456789abcdef";
@@ -46,7 +47,7 @@ pub struct TestStackOptions {
 impl TestStackOptions {
     /// One process of each service, on shares of the common servers.
     pub async fn shared() -> Self {
-        let (postgres, redis, rabbit) = tokio::join!(crate::database(), crate::redis(), crate::rabbit());
+        let (postgres, redis, rabbit) = tokio::join!(database::database(), redis::redis(), rabbit::rabbit());
         Self {
             postgres: Postgres::Shared(postgres),
             redis: Redis::Shared(Box::new(redis)),
@@ -240,10 +241,6 @@ impl TestStack {
     }
 
     /// The address of the first process of a service.
-    ///
-    /// # Panics
-    ///
-    /// Never: every service has a process.
     #[must_use]
     pub fn url(&self, service: Service) -> String {
         self.urls(service).swap_remove(0)
