@@ -22,7 +22,7 @@ TABLE_WORDS = r"(?:from|join|into|update|table|truncate|lock|only)"
 SCHEMAS = "|".join(SERVICES.values())
 
 # Crates whose files still import one another in circles. The list only ever shrinks: a crate that has none leaves it.
-KNOWN_CIRCLES = {"fetch", "core-analytics", "alerts", "domain", "platform", "market-sim"}
+KNOWN_CIRCLES = {"fetch", "core-analytics", "domain", "platform", "market-sim"}
 SQL = re.compile(rf"\b{TABLE_WORDS}\s+(?:only\s+)?\"?({SCHEMAS})\"?\s*\.", re.IGNORECASE)
 
 problems: list[str] = []

@@ -28,6 +28,7 @@ use crate::delivery::probe::Prober;
 use crate::delivery::recorder::Recorder;
 use crate::delivery::webhook_client::{WebhookClient, WebhookClientSettings};
 use crate::delivery::worker::Worker;
+use crate::evaluator::Evaluator;
 use crate::index::AlertIndex;
 use crate::index::reconciler::Reconciler;
 use crate::missed_quotes::MissedQuotes;
@@ -36,9 +37,10 @@ use crate::outbox::{self, Relay};
 use crate::price_data::PriceData;
 use crate::quote_consumer::QuoteConsumer;
 use crate::retention::Cleaner;
-use crate::routes::{self, AppState};
+use crate::routes;
 use crate::secrets::{self, Resealer};
 use crate::settings::Settings;
+use crate::state::AppState;
 
 /// The schema that this version works on.
 const SCHEMA_VERSION: u32 = 77;
@@ -124,7 +126,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     let names = NameResolver::new().context("looking up names")?;
     let index = AlertIndex::new(redis.clone());
     let relay_wake = Arc::new(Notify::new());
-    let compare = Arc::new(Notify::new());
+    let reconcile = Arc::new(Notify::new());
     let deadline = settings.process.shutdown_deadline();
     let mut supervisor = Supervisor::new(stop.clone(), deadline);
 
@@ -143,7 +145,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         },
         thresholds: Thresholds::DEFAULT,
         relay: Arc::clone(&relay_wake),
-        compare: Arc::clone(&compare),
+        reconcile: Arc::clone(&reconcile),
     });
     let queue = broker.consume(
         contracts::queues::WEBHOOKS,
@@ -166,7 +168,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     // Unique among living processes, also when two of them share a machine.
     let consumer = Uuid::now_v7().to_string();
     let quotes = GroupReader::new(&settings.redis, keys::QUOTES_STREAM, keys::ALERTS_GROUP, &consumer);
-    let quote_consumer = QuoteConsumer {
+    let evaluator = Evaluator {
         pool: pool.clone(),
         index: index.clone(),
         redis: redis.clone(),
@@ -175,7 +177,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         relay: Arc::clone(&relay_wake),
     };
     let missed = MissedQuotes {
-        quote_consumer: quote_consumer.clone(),
+        evaluator: evaluator.clone(),
         analytics: InternalClient::new(
             settings.analytics_url.clone(),
             settings.process.internal_token.clone(),
@@ -184,15 +186,19 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         tickers: supported.clone(),
     };
     supervisor.spawn("missed quotes", missed.run(stop.clone()));
-    supervisor.spawn("quote consumer", quote_consumer.run(quotes, stop.clone()));
+    let quote_consumer = QuoteConsumer {
+        evaluator,
+        reader: quotes,
+    };
+    supervisor.spawn("quote consumer", quote_consumer.run(stop.clone()));
 
     let reconciler = Reconciler {
         index,
         pool: pool.clone(),
         supported,
-        every: Duration::from_secs(settings.index_reconcile_seconds),
+        interval: Duration::from_secs(settings.index_reconcile_seconds),
         clock: clock.clone(),
-        wake: compare,
+        wake: reconcile,
     };
     supervisor.spawn("index", reconciler.run(stop.clone()));
 

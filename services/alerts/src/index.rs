@@ -34,8 +34,8 @@ mod scripts;
 /// How many candidates one look brings; more are fetched page by page.
 pub const PAGE_SIZE: usize = 2_000;
 
-/// Most entries that are remembered as doubtful.
-const MAX_DOUBTFUL: usize = 10_000;
+/// Most entries that are remembered as unconfirmed.
+const MAX_UNCONFIRMED: usize = 10_000;
 
 /// A build that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,38 +117,35 @@ pub enum IndexError {
 #[derive(Clone)]
 pub struct AlertIndex {
     redis: Connection,
-    doubtful: Arc<Mutex<Vec<Doubtful>>>,
+    unconfirmed: Arc<Mutex<Vec<Unconfirmed>>>,
 }
 
 /// An entry whose alert may not exist.
-pub type Doubtful = (Ticker, Condition, Entry);
+pub type Unconfirmed = (Ticker, Condition, Entry);
 
 impl AlertIndex {
     /// The index in this Redis.
     pub fn new(redis: Connection) -> Self {
         Self {
             redis,
-            doubtful: Arc::default(),
+            unconfirmed: Arc::default(),
         }
     }
 
     /// Remembers an entry whose alert may not exist, because PostgreSQL did not say whether it stored it. The next comparison
     /// asks. Of very many the comparison of everything finds the rest.
-    pub fn doubt(&self, entry: Doubtful) {
-        let mut doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner);
-        if doubtful.len() < MAX_DOUBTFUL {
-            doubtful.push(entry);
+    pub fn note_unconfirmed(&self, entry: Unconfirmed) {
+        let mut unconfirmed = self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        if unconfirmed.len() < MAX_UNCONFIRMED {
+            unconfirmed.push(entry);
         }
     }
 
-    fn take_doubtful(&self) -> Vec<Doubtful> {
-        std::mem::take(&mut *self.doubtful.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take_unconfirmed(&self) -> Vec<Unconfirmed> {
+        std::mem::take(&mut *self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Adds alerts; one that is there already changes nothing.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
     pub async fn add(&self, ticker: &Ticker, condition: Condition, entries: &[Entry]) -> Result<(), IndexError> {
         for chunk in entries.chunks(PAGE_SIZE) {
             let mut add = SCRIPTS.add.key(keys::ALERT_INDEX);
@@ -162,9 +159,6 @@ impl AlertIndex {
     }
 
     /// Removes alerts.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
     pub async fn remove(&self, ticker: &Ticker, condition: Condition, entries: &[Entry]) -> Result<(), IndexError> {
         let members: Vec<String> = entries.iter().map(Entry::member).collect();
         self.remove_members(ticker, condition, &members).await
@@ -189,17 +183,17 @@ impl AlertIndex {
     /// # Errors
     /// `Missing` when the index is not complete.
     pub async fn reached_by(&self, probes: &[Probe]) -> Result<Vec<Page>, IndexError> {
-        let mut look = SCRIPTS.look.key(keys::ALERT_INDEX);
-        look.arg(next_generation()).arg(PAGE_SIZE);
+        let mut query = SCRIPTS.query.key(keys::ALERT_INDEX);
+        query.arg(next_generation()).arg(PAGE_SIZE);
         for probe in probes {
-            look.key(keys::alert_index(probe.condition, &probe.ticker));
+            query.key(keys::alert_index(probe.condition, &probe.ticker));
             match probe.condition {
-                Condition::Gt => look.arg("-inf").arg(score(probe.price)),
-                Condition::Lt => look.arg(score(probe.price)).arg("+inf"),
+                Condition::Gt => query.arg("-inf").arg(score(probe.price)),
+                Condition::Lt => query.arg(score(probe.price)).arg("+inf"),
             };
-            look.arg(probe.skip);
+            query.arg(probe.skip);
         }
-        let pages: Option<Vec<Vec<String>>> = look.invoke_async(&mut self.redis.clone()).await?;
+        let pages: Option<Vec<Vec<String>>> = query.invoke_async(&mut self.redis.clone()).await?;
         let pages = pages.ok_or(IndexError::Missing)?;
         Ok(probes
             .iter()
@@ -209,9 +203,6 @@ impl AlertIndex {
     }
 
     /// What tells this complete index from every other one; `None` while it is not complete.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
     pub async fn epoch(&self) -> Result<Option<String>, IndexError> {
         let mut epoch = SCRIPTS.epoch.key(keys::ALERT_INDEX);
         let epoch = epoch.arg(next_generation());
@@ -219,17 +210,11 @@ impl AlertIndex {
     }
 
     /// Says whether the index is complete.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
     pub async fn is_complete(&self) -> Result<bool, IndexError> {
         Ok(self.epoch().await?.is_some())
     }
 
     /// Announces that a build begins.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
     pub async fn begin_build(&self) -> Result<Build, IndexError> {
         let id = Uuid::now_v7();
         let mut begin = SCRIPTS.begin.key(keys::ALERT_INDEX);
@@ -239,9 +224,6 @@ impl AlertIndex {
     }
 
     /// Marks the index as complete, unless Redis lost what was built since the build began. False if it did.
-    ///
-    /// # Errors
-    /// When Redis does not answer.
     pub async fn finish_build(&self, build: &Build) -> Result<bool, IndexError> {
         let mut finish = SCRIPTS.finish.key(keys::ALERT_INDEX);
         finish.arg(next_generation()).arg(&build.generation).arg(&build.life);
@@ -260,7 +242,7 @@ impl AlertIndex {
     }
 
     /// Of the given alerts, those that the index lacks.
-    async fn lacking(
+    async fn missing(
         &self,
         ticker: &Ticker,
         condition: Condition,
@@ -272,8 +254,8 @@ impl AlertIndex {
             command.arg(entry.member());
         }
         let scores: Vec<Option<f64>> = command.query_async(&mut self.redis.clone()).await?;
-        let lacking = entries.iter().zip(scores).filter(|(_, score)| score.is_none());
-        Ok(lacking.map(|(entry, _)| entry.clone()).collect())
+        let missing = entries.iter().zip(scores).filter(|(_, score)| score.is_none());
+        Ok(missing.map(|(entry, _)| entry.clone()).collect())
     }
 
     /// Walks over what the index holds: a cursor (0 to begin, 0 at the end) and some members with each step.

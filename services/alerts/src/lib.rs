@@ -2,54 +2,33 @@
 //!
 //! PostgreSQL decides: an alert fires in one transaction that also writes its event and its message. Redis only finds
 //! candidates and RabbitMQ only carries ids; either can lose everything at any moment.
+//!
+//! Imports point downwards. [`app`] puts everything together. A quote passes through [`quote_consumer`], [`evaluator`],
+//! [`index`], [`fire`] and [`outbox`], its message through [`delivery`]; [`routes`] answers the gateway. All SQL is in
+//! [`store`].
 
-/// Everything an operator may set.
-pub mod settings;
+#![allow(
+    missing_docs,
+    reason = "nobody else uses this crate: what a name says is not said again"
+)]
 
-/// Builds the service and runs it.
 pub mod app;
-
-/// Names of metrics.
-pub mod metrics;
-
-/// From quotes to fired alerts.
-pub mod quote_consumer;
-
-/// What a batch of quotes asks the index.
-pub mod evaluation;
-
-/// Intervals whose quotes nobody read.
-pub mod missed_quotes;
-
-/// Which armed alerts no price reaches.
-pub mod price_data;
-
-/// The index of armed alerts in Redis.
-pub mod index;
-
-/// The transaction in which alerts fire.
-pub mod fire;
-
-/// The bodies of webhooks.
-pub mod payload;
-
-/// Secrets of receivers at rest.
-pub mod secrets;
-
-/// From the outbox into the queue.
-pub mod outbox;
-
-/// From the queue to the receiver.
 pub mod delivery;
-
-/// Risk levels.
+pub mod error_chain;
+pub mod evaluation;
+pub mod evaluator;
+pub mod fire;
+pub mod index;
+pub mod metrics;
+pub mod missed_quotes;
 pub mod monitors;
-
-/// Removing what is old.
+pub mod outbox;
+pub mod payload;
+pub mod price_data;
+pub mod quote_consumer;
 pub mod retention;
-
-/// SQL.
-pub mod store;
-
-/// Internal HTTP.
 pub mod routes;
+pub mod secrets;
+pub mod settings;
+pub mod state;
+pub mod store;

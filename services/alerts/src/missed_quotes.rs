@@ -14,12 +14,16 @@ use jiff::{SignedDuration, Timestamp};
 use platform::backoff::Backoff;
 use platform::client::{ClientError, InternalClient, RequestContext};
 use platform::clock::SharedClock;
+use platform::retry::{Limit, retry};
 use platform::stream::GroupReader;
 use tokio_util::sync::CancellationToken;
 
+use crate::error_chain::error_chain;
 use crate::evaluation::Evaluation;
+use crate::evaluator::{EvaluationError, Evaluator};
 use crate::metrics;
-use crate::quote_consumer::{EvaluationError, QuoteConsumer};
+
+use crate::store::StoreError;
 use crate::store::missed_quotes::{self, Interval as Missed};
 
 /// How often open intervals are looked for.
@@ -36,6 +40,8 @@ const PAGE_SIZE: u32 = 1_000;
 enum MissedError {
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("the candles cannot be read")]
     Candles(#[from] ClientError),
 }
@@ -46,34 +52,28 @@ pub async fn note(pool: &Pool, clock: &SharedClock, reader: &mut GroupReader) {
     let Ok(Some(missed)) = reader.missed().await else {
         return;
     };
-    let mut attempt = 0;
-    loop {
-        match missed_quotes::note(pool, &missed, clock.now()).await {
-            Ok(is_new) => {
-                if is_new {
-                    ::metrics::counter!(metrics::QUOTES_MISSED).increment(missed.count);
-                    tracing::error!(
-                        quotes = missed.count, after = %missed.after, until = %missed.until,
-                        "quotes were trimmed before they were read, evaluating candles instead"
-                    );
-                }
-                return;
+    let noted = retry(
+        Backoff::RECONNECT,
+        Limit::Never,
+        |_| missed_quotes::note(pool, &missed, clock.now()),
+        |error, attempt| {
+            if attempt == 0 {
+                tracing::warn!(error = error_chain(error), "evaluation waits");
             }
-            Err(error) => {
-                if attempt == 0 {
-                    tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "evaluation waits");
-                }
-                tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
-                attempt += 1;
-            }
-        }
+        },
+    );
+    if let Ok(true) = noted.await {
+        ::metrics::counter!(metrics::QUOTES_MISSED).increment(missed.count);
+        tracing::error!(
+            quotes = missed.count, after = %missed.after, until = %missed.until,
+            "quotes were trimmed before they were read, evaluating candles instead"
+        );
     }
 }
 
 /// Evaluates missed intervals.
 pub struct MissedQuotes {
-    /// Evaluates.
-    pub quote_consumer: QuoteConsumer,
+    pub evaluator: Evaluator,
     /// Has the candles.
     pub analytics: InternalClient,
     /// The assets that have alerts.
@@ -82,24 +82,19 @@ pub struct MissedQuotes {
 
 impl MissedQuotes {
     /// Evaluates until the stop.
-    ///
-    /// # Errors
-    /// Never: every failure is waited out.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             if let Some(Err(error)) = stop.run_until_cancelled(self.evaluate_open()).await {
-                tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "missed quotes wait");
+                tracing::warn!(error = error_chain(&error), "missed quotes wait");
             }
         }
         Ok(())
     }
 
     async fn evaluate_open(&self) -> Result<(), MissedError> {
-        let open = missed_quotes::list_open(&self.quote_consumer.pool)
-            .await
-            .map_err(EvaluationError::from)?;
+        let open = missed_quotes::list_open(&self.evaluator.pool).await?;
         for interval in open {
             let (mut fired, mut complete) = (0, true);
             for ticker in &self.tickers {
@@ -108,14 +103,15 @@ impl MissedQuotes {
                     .last()
                     .is_some_and(|last| last.t.0 >= Interval::M1.open_time(interval.to));
                 for candle in &candles {
-                    fired += self.quote_consumer.ask(&Evaluation::of_candle(ticker, candle)).await?;
+                    fired += self
+                        .evaluator
+                        .query_all_pages(&Evaluation::of_candle(ticker, candle))
+                        .await?;
                 }
             }
-            let now = self.quote_consumer.clock.now();
+            let now = self.evaluator.clock.now();
             if complete || now.duration_since(interval.noticed_at) > GIVE_UP_AFTER {
-                missed_quotes::finish(&self.quote_consumer.pool, &interval, now)
-                    .await
-                    .map_err(EvaluationError::from)?;
+                missed_quotes::finish(&self.evaluator.pool, &interval, now).await?;
                 tracing::info!(from = %interval.from, to = %interval.to, fired, complete, "missed quotes evaluated");
             }
         }

@@ -1,4 +1,4 @@
-//! Risk levels: judges each asset's metrics as they come, keeps the newest verdict, and announces changes.
+//! Risk levels: evaluates each asset's metrics as they come, keeps the newest level, and announces changes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,21 +14,22 @@ use jiff::Timestamp;
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
 use platform::redis::Connection;
+use platform::retry::{Limit, retry};
 use platform::stream::{GroupReader, append};
 use tokio_util::sync::CancellationToken;
 
+use crate::error_chain::error_chain;
 use crate::metrics;
 use crate::store::StoreError;
 use crate::store::monitors::{self, Decision, Standings, Stored};
 use crate::store::refused::{self, Kind};
 
-/// Most messages judged together.
+/// Most messages evaluated together.
 const BATCH_SIZE: usize = 500;
 
 /// Longest wait for a message before looking at the stop again.
 const BLOCK: Duration = Duration::from_secs(1);
 
-/// Judges metrics.
 pub struct Monitors {
     /// Where verdicts are kept.
     pub pool: Pool,
@@ -41,10 +42,7 @@ pub struct Monitors {
 }
 
 impl Monitors {
-    /// Judges until the stop.
-    ///
-    /// # Errors
-    /// Never: every failure is waited out.
+    /// Evaluates until the stop. Every failure is waited out.
     pub async fn run(self, mut reader: GroupReader, stop: CancellationToken) -> anyhow::Result<()> {
         loop {
             let Some(entries) = stop.run_until_cancelled(reader.read(BATCH_SIZE, BLOCK)).await else {
@@ -52,7 +50,11 @@ impl Monitors {
             };
             let newest = newest_per_asset(entries.iter().map(|entry| entry.payload.as_str()));
             for message in newest.values() {
-                if stop.run_until_cancelled(self.judge_with_retry(message)).await.is_none() {
+                if stop
+                    .run_until_cancelled(self.evaluate_with_retry(message))
+                    .await
+                    .is_none()
+                {
                     return Ok(());
                 }
             }
@@ -66,37 +68,40 @@ impl Monitors {
         }
     }
 
-    async fn judge_with_retry(&self, message: &MetricsMessage) {
-        let mut attempt = 0;
-        while let Err(error) = self.judge_or_set_aside(message).await {
-            if attempt == 0 {
-                tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "risk levels wait");
-            }
-            tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt)).await;
-            attempt += 1;
-        }
-        if attempt > 0 {
-            tracing::info!(attempts = attempt, "risk levels go on");
+    async fn evaluate_with_retry(&self, message: &MetricsMessage) {
+        let mut outages = 0;
+        // Waited out for good, so there is no error.
+        let _ = retry(
+            Backoff::RECONNECT,
+            Limit::Never,
+            |_| self.evaluate_or_set_aside(message),
+            |error, attempt| {
+                outages = attempt + 1;
+                if attempt == 0 {
+                    tracing::warn!(error = error_chain(error), "risk levels wait");
+                }
+            },
+        )
+        .await;
+        if outages > 0 {
+            tracing::info!(attempts = outages, "risk levels go on");
         }
     }
 
     /// Metrics that are refused for good are set aside; the next ones may be better.
-    async fn judge_or_set_aside(&self, message: &MetricsMessage) -> Result<(), StoreError> {
-        match self.judge(message).await {
+    async fn evaluate_or_set_aside(&self, message: &MetricsMessage) -> Result<(), StoreError> {
+        match self.evaluate(message).await {
             Err(error) if !error.is_outage() => {
                 let payload = serde_json::to_string(message).unwrap_or_default();
                 let (item, now) = (message.ticker.as_str(), self.clock.now());
                 refused::set_aside(&self.pool, Kind::Metrics, item, &error, &payload, now).await
             }
-            judged => judged,
+            evaluated => evaluated,
         }
     }
 
-    /// Judges one asset and announces a change of its level.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
-    pub async fn judge(&self, message: &MetricsMessage) -> Result<(), StoreError> {
+    /// Evaluates the checks of one asset and announces a change of its level.
+    pub async fn evaluate(&self, message: &MetricsMessage) -> Result<(), StoreError> {
         let decide = |previous: &Standings| {
             let checks = checks(message, &self.thresholds, previous);
             Decision {

@@ -14,6 +14,7 @@ use deadpool_postgres::Pool;
 use platform::amqp::{Broker, Message, Publisher, QueueState};
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
+use platform::retry::Failures;
 use tokio::sync::{Notify, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::delivery::retry::RetryPolicy;
+use crate::error_chain::error_chain;
 use crate::metrics;
 use crate::store::outbox::{self, Backlog, Due};
 use crate::store::{self, StoreError, attempts, queues as endpoint_queues};
@@ -40,8 +42,8 @@ const SETTLED_AFTER: Duration = Duration::from_secs(1);
 /// Most messages published together.
 const BATCH_SIZE: i64 = 1_000;
 
-/// Unfinished deliveries are counted with every so many-th look: there may be millions.
-const DEPTH_EVERY: u32 = 10;
+/// Unfinished deliveries are counted with every so many-th tick: there may be millions.
+const DEPTH_INTERVAL: u32 = 10;
 
 /// Why a pass did not publish.
 #[derive(Debug, thiserror::Error)]
@@ -93,12 +95,9 @@ pub struct Relay {
 
 impl Relay {
     /// Publishes until the stop.
-    ///
-    /// # Errors
-    /// Never: every failure is waited out.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let mut failures = 0;
-        let mut looks = 0;
+        let mut failures = Failures::new(Backoff::RECONNECT);
+        let mut ticks_seen: u32 = 0;
         let mut opened = self.queue.opened.clone();
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -106,18 +105,16 @@ impl Relay {
         while let Some(pass) = stop.run_until_cancelled(self.publish_due()).await {
             match pass {
                 Ok(pass) => {
-                    failures = 0;
+                    failures.reset();
                     if pass.has_more {
                         continue;
                     }
                 }
                 Err(error) => {
-                    if failures == 0 {
-                        tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "outbox waits");
+                    if failures.count() == 0 {
+                        tracing::warn!(error = error_chain(&error), "outbox waits");
                     }
-                    stop.run_until_cancelled(tokio::time::sleep(Backoff::RECONNECT.random_delay(failures)))
-                        .await;
-                    failures += 1;
+                    stop.run_until_cancelled(failures.wait()).await;
                     continue;
                 }
             }
@@ -125,8 +122,8 @@ impl Relay {
                 () = stop.cancelled() => {}
                 _ = ticks.tick() => {
                     self.recover_expired().await;
-                    self.measure(looks % DEPTH_EVERY == 0).await;
-                    looks = looks.wrapping_add(1);
+                    self.measure(ticks_seen % DEPTH_INTERVAL == 0).await;
+                    ticks_seen = ticks_seen.wrapping_add(1);
                 }
                 Ok(()) = opened.changed() => {
                     let found = *opened.borrow_and_update();
@@ -186,16 +183,12 @@ impl Relay {
 
     async fn recover_expired(&self) {
         if let Err(error) = self.take_back_expired().await {
-            let error = anyhow::Error::new(error);
-            tracing::warn!(error = format!("{error:#}"), "expired leases wait");
+            tracing::warn!(error = error_chain(&error), "expired leases wait");
         }
     }
 
     /// Makes messages due again whose leases ran out, closes their attempts if they were under way, and gives up those for
     /// which it was the last. Returns how many leases that were.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
     pub async fn take_back_expired(&self) -> Result<usize, StoreError> {
         let mut client = store::connection(&self.pool).await?;
         let transaction = client.transaction().await?;
@@ -270,10 +263,7 @@ impl Relay {
                 in_queue = found.messages,
                 "the queue lost messages, queued again"
             ),
-            Err(error) => tracing::warn!(
-                error = format!("{:#}", anyhow::Error::new(error)),
-                "the queue lost messages, they wait"
-            ),
+            Err(error) => tracing::warn!(error = error_chain(&error), "the queue lost messages, they wait"),
         }
         self.wake.notify_one();
     }

@@ -59,9 +59,6 @@ struct Evidence {
 }
 
 /// The body of `alert.triggered`.
-///
-/// # Errors
-/// Never for values that the types admit.
 pub fn triggered(firing: &Firing<'_>) -> serde_json::Result<String> {
     let observed = firing.observed;
     serde_json::to_string(&Triggered {
@@ -87,9 +84,6 @@ pub fn triggered(firing: &Firing<'_>) -> serde_json::Result<String> {
 }
 
 /// The body of `test.ping`.
-///
-/// # Errors
-/// Never for values that the types admit.
 pub fn test_ping(message_id: Uuid, endpoint_id: Uuid, at: Timestamp) -> serde_json::Result<String> {
     #[derive(Serialize)]
     struct TestPing {
@@ -110,9 +104,6 @@ pub fn test_ping(message_id: Uuid, endpoint_id: Uuid, at: Timestamp) -> serde_js
 }
 
 /// The body of `endpoint.disabled`, for the owner's other endpoints.
-///
-/// # Errors
-/// Never for values that the types admit.
 pub fn endpoint_disabled(
     event_id: Uuid,
     endpoint_id: Uuid,

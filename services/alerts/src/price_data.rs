@@ -17,9 +17,6 @@ use platform::redis::Connection;
 pub const NO_DATA: &str = "no_data";
 
 /// Remembers when prices were evaluated.
-///
-/// # Errors
-/// When Redis does not answer.
 pub async fn note_evaluated(redis: &Connection, newest: &BTreeMap<Ticker, Timestamp>) -> redis::RedisResult<()> {
     if newest.is_empty() {
         return Ok(());

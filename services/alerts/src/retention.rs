@@ -7,6 +7,7 @@ use deadpool_postgres::Pool;
 use platform::clock::SharedClock;
 use tokio_util::sync::CancellationToken;
 
+use crate::error_chain::error_chain;
 use crate::store::StoreError;
 use crate::store::retention::remove_before;
 
@@ -28,9 +29,6 @@ pub struct Cleaner {
 
 impl Cleaner {
     /// Removes until the stop.
-    ///
-    /// # Errors
-    /// Never: while PostgreSQL is away nothing is removed.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -39,8 +37,7 @@ impl Cleaner {
                 Some(Ok(0)) | None => {}
                 Some(Ok(removed)) => tracing::info!(removed, "expired rows removed"),
                 Some(Err(error)) => {
-                    let error = anyhow::Error::new(error);
-                    tracing::warn!(error = format!("{error:#}"), "expired rows are not removed");
+                    tracing::warn!(error = error_chain(&error), "expired rows are not removed");
                 }
             }
         }
@@ -48,9 +45,6 @@ impl Cleaner {
     }
 
     /// Removes everything that is expired now. Returns how many rows.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
     pub async fn remove_expired(&self) -> Result<u64, StoreError> {
         let now = self.clock.now();
         let before = now.saturating_sub(self.retention).unwrap_or(now);

@@ -122,9 +122,6 @@ pub struct Resealed {
 
 impl Resealer {
     /// Seals until the stop: at the start, and what other instances leave behind.
-    ///
-    /// # Errors
-    /// Never: while PostgreSQL is away nothing is sealed.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(INTERVAL);
         let mut is_first = true;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use alerts::evaluator::Evaluator;
 use alerts::index::{AlertIndex, Probe, rebuild};
-use alerts::quote_consumer::QuoteConsumer;
 use anyhow::bail;
 use contracts::keys;
 use domain::rule::{Condition, QualityGate};
@@ -114,7 +114,7 @@ async fn fire(
     table: &mut Table,
 ) -> anyhow::Result<()> {
     let btc = ticker("BTC");
-    let quote_consumer = QuoteConsumer {
+    let evaluator = Evaluator {
         pool: stack.database.pool.clone(),
         index,
         redis: stack.redis.connection.clone(),
@@ -128,7 +128,7 @@ async fn fire(
         let price = from + Decimal::from(HITS * tick) + Decimal::new(5, 1);
         let text = serde_json::to_string(&quote(&btc, price))?;
         let began = Instant::now();
-        let fired = quote_consumer.evaluate(&[&text]).await?;
+        let fired = evaluator.evaluate(&[&text]).await?;
         ours.push(began.elapsed().as_secs_f64());
         if fired != HITS {
             bail!("{fired} alerts fired, expected {HITS}");

@@ -13,7 +13,7 @@ use self::retry::RetryPolicy;
 use self::signature::SigningSecret;
 use self::ssrf::Blocked;
 use self::webhook_client::{SendError, WebhookClient, WebhookRequest, WebhookResponse};
-use crate::store::attempts::{AttemptRecord, Claimed};
+use crate::store::attempts::{AttemptRecord, Claimed, DeadLetterReason};
 
 /// Refusal of addresses that must not be reached.
 pub mod ssrf;
@@ -56,32 +56,7 @@ pub enum Outcome {
     /// It is tried again after this wait.
     RetryIn(Duration),
     /// It is given up.
-    DeadLetter(Reason),
-}
-
-/// Why a message is given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// The last attempt failed.
-    AttemptsExhausted,
-    /// The receiver answered 410: it is gone for good.
-    EndpointGone,
-    /// The receiver is not posted to any more.
-    EndpointDisabled,
-    /// The last attempt could not be signed, which says nothing about the receiver.
-    SecretUnreadable,
-}
-
-impl Reason {
-    /// The reason as it is stored.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AttemptsExhausted => "attempts_exhausted",
-            Self::EndpointGone => "endpoint_gone",
-            Self::EndpointDisabled => "endpoint_disabled",
-            Self::SecretUnreadable => "secret_unreadable",
-        }
-    }
+    DeadLetter(DeadLetterReason),
 }
 
 /// What every attempt needs besides its message.
@@ -103,12 +78,12 @@ pub struct DeliveryContext {
 pub struct Attempt {
     /// When it was made.
     pub dispatched_at: Timestamp,
-    /// How long it took to the head of the answer, or to the failure.
+    /// How long it took to the head of the response, or to the failure.
     pub latency: Duration,
     /// How long it took as a whole.
     pub duration: Duration,
     /// What came back.
-    pub answer: Result<WebhookResponse, SendError>,
+    pub response: Result<WebhookResponse, SendError>,
     /// What becomes of the message.
     pub outcome: Outcome,
 }
@@ -117,7 +92,7 @@ pub struct Attempt {
 pub async fn deliver_one(job: &Claimed, context: &DeliveryContext) -> Attempt {
     let dispatched_at = context.clock.now();
     let started = tokio::time::Instant::now();
-    let answer = if job.is_disabled && !job.is_test {
+    let response = if job.is_disabled && !job.is_test {
         Err(SendError::Disabled)
     } else {
         match job.secret.open(job.endpoint_id, &context.keys) {
@@ -129,9 +104,9 @@ pub async fn deliver_one(job: &Claimed, context: &DeliveryContext) -> Attempt {
         }
     };
     let duration = started.elapsed();
-    let latency = answer.as_ref().map_or(duration, |answer| answer.latency);
-    let outcome = judge(
-        &answer,
+    let latency = response.as_ref().map_or(duration, |response| response.latency);
+    let outcome = classify(
+        &response,
         job.attempt,
         &context.policy,
         context.clock.now(),
@@ -141,7 +116,7 @@ pub async fn deliver_one(job: &Claimed, context: &DeliveryContext) -> Attempt {
         dispatched_at,
         latency,
         duration,
-        answer,
+        response,
         outcome,
     }
 }
@@ -176,47 +151,47 @@ mod trace {
 }
 
 /// The table of `api-contract` 7.2 and 7.3.
-fn judge(
-    answer: &Result<WebhookResponse, SendError>,
+fn classify(
+    response: &Result<WebhookResponse, SendError>,
     attempt: u32,
     policy: &RetryPolicy,
     now: Timestamp,
     unit_random: f64,
 ) -> Outcome {
-    let retry_after = match answer {
-        Ok(answer) => match answer.status {
+    let retry_after = match response {
+        Ok(response) => match response.status {
             200..=299 => return Outcome::Delivered,
-            410 => return Outcome::DeadLetter(Reason::EndpointGone),
-            429 | 502 | 503 | 504 => answer
+            410 => return Outcome::DeadLetter(DeadLetterReason::EndpointGone),
+            429 | 502 | 503 | 504 => response
                 .retry_after
                 .as_deref()
                 .and_then(|value| retry::parse_retry_after(value, now)),
             _ => None,
         },
-        Err(SendError::Disabled) => return Outcome::DeadLetter(Reason::EndpointDisabled),
+        Err(SendError::Disabled) => return Outcome::DeadLetter(DeadLetterReason::EndpointDisabled),
         Err(_) => None,
     };
     match policy.wait_after(attempt, retry_after, unit_random) {
         Some(wait) => Outcome::RetryIn(wait),
-        None if matches!(answer, Err(SendError::Secret)) => Outcome::DeadLetter(Reason::SecretUnreadable),
-        None => Outcome::DeadLetter(Reason::AttemptsExhausted),
+        None if matches!(response, Err(SendError::Secret)) => Outcome::DeadLetter(DeadLetterReason::SecretUnreadable),
+        None => Outcome::DeadLetter(DeadLetterReason::AttemptsExhausted),
     }
 }
 
 impl Attempt {
     /// The attempt as it is recorded.
     pub fn to_record(&self, job: &Claimed) -> AttemptRecord {
-        let (response_code, excerpt) = match &self.answer {
-            Ok(answer) => (
-                Some(answer.status),
-                Some(answer.excerpt.clone()).filter(|text| !text.is_empty()),
+        let (response_code, excerpt) = match &self.response {
+            Ok(response) => (
+                Some(response.status),
+                Some(response.excerpt.clone()).filter(|text| !text.is_empty()),
             ),
             Err(_) => (None, None),
         };
-        let error = match &self.answer {
-            Ok(answer) => match answer.status {
+        let error = match &self.response {
+            Ok(response) => match response.status {
                 200..=299 => None,
-                300..=399 => Some(format!("status {}, redirects are not followed", answer.status)),
+                300..=399 => Some(format!("status {}, redirects are not followed", response.status)),
                 status => Some(format!("status {status}")),
             },
             Err(error) => Some(error.to_string()),
@@ -230,7 +205,7 @@ impl Attempt {
                     .unwrap_or(self.dispatched_at);
                 (Some(ended_at.saturating_add(wait).unwrap_or(ended_at)), None)
             }
-            Outcome::DeadLetter(reason) => (None, Some(reason.as_str())),
+            Outcome::DeadLetter(reason) => (None, Some(reason)),
         };
         AttemptRecord {
             delivery_id: job.id,
@@ -248,7 +223,7 @@ impl Attempt {
 
     /// The outcome as metrics name it.
     pub fn label(&self) -> &'static str {
-        match (&self.answer, self.outcome) {
+        match (&self.response, self.outcome) {
             (_, Outcome::Delivered) => "success",
             (Err(SendError::Blocked(Blocked::Address)), _) => "blocked",
             (_, Outcome::RetryIn(_)) => "retry",

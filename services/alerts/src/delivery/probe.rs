@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::error_chain::error_chain;
 use crate::payload;
 use crate::store::StoreError;
 use crate::store::deliveries::{self, TestMessage};
@@ -30,25 +31,18 @@ pub struct Prober {
 
 impl Prober {
     /// Probes until the stop.
-    ///
-    /// # Errors
-    /// Never: while PostgreSQL is away nothing is probed.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             if let Some(Err(error)) = stop.run_until_cancelled(self.probe_due()).await {
-                let error = anyhow::Error::new(error);
-                tracing::warn!(error = format!("{error:#}"), "disabled endpoints are not probed");
+                tracing::warn!(error = error_chain(&error), "disabled endpoints are not probed");
             }
         }
         Ok(())
     }
 
     /// Puts a test for each endpoint that is due into the outbox. Returns how many.
-    ///
-    /// # Errors
-    /// When PostgreSQL does not answer.
     pub async fn probe_due(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();
         let due = endpoints::take_probes(&self.pool, now).await?;

@@ -10,14 +10,16 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use platform::amqp::Delivery;
 use platform::backoff::Backoff;
+use platform::batch::Parts;
 use platform::clock::SharedClock;
+use platform::retry::Failures;
 use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
 
-use super::Reason;
 use super::window::EndpointWindow;
+use crate::error_chain::error_chain;
 use crate::metrics;
-use crate::store::attempts::{self, AttemptRecord};
+use crate::store::attempts::{self, AttemptRecord, DeadLetterReason};
 use crate::store::endpoints::{self, HealthChange};
 use crate::store::refused::{self, Kind};
 use crate::store::{self, StoreError};
@@ -26,41 +28,51 @@ use crate::store::{notices, outbox, queues};
 /// Most outcomes written together.
 const BATCH_SIZE: usize = 256;
 
+/// Of the outages in a row that a batch waits out, every so many-th is logged.
+const LOG_INTERVAL: u32 = 20;
+
 /// What is to be written before a message is acknowledged.
-pub enum Settlement {
-    /// An attempt was made.
-    Attempted {
-        /// The attempt.
-        record: AttemptRecord,
-        /// How long it held a slot.
-        took: Duration,
-        /// Its receiver.
-        endpoint_id: Uuid,
-        /// Whether it was a test.
-        is_test: bool,
-        /// The message.
-        message: Delivery,
-    },
-    /// There was no room for the message; it comes again later.
+pub struct Settlement {
+    pub settled: Settled,
+    pub message: Delivery,
+}
+
+/// What came of a message.
+pub enum Settled {
+    Attempted(Attempted),
+    /// There was no slot for the message; it comes again later.
     Deferred {
-        /// The delivery.
         delivery_id: Uuid,
-        /// The attempt that was not made.
+        /// Number of the attempt that was not made.
         attempt: u32,
-        /// The message.
-        message: Delivery,
     },
 }
 
-/// Writes what came of messages.
+/// An attempt that was made.
+pub struct Attempted {
+    pub record: AttemptRecord,
+    /// How long it held a slot.
+    pub took: Duration,
+    pub endpoint_id: Uuid,
+    pub is_test: bool,
+}
+
+impl Settled {
+    /// The delivery and the number of the attempt.
+    fn key(&self) -> (Uuid, u32) {
+        match self {
+            Self::Attempted(attempted) => (attempted.record.delivery_id, attempted.record.attempt),
+            Self::Deferred { delivery_id, attempt } => (*delivery_id, *attempt),
+        }
+    }
+}
+
 pub struct Recorder {
-    /// Where to.
     pub pool: Pool,
-    /// What time it is.
     pub clock: SharedClock,
-    /// Messages in a row that may fail before their receiver is disabled.
+    /// Messages in a row that may fail before their endpoint is disabled.
     pub disable_after: u32,
-    /// This process's relay: a retry may be due at once.
+    /// Wakes this process's relay: a retry may be due at once.
     pub relay: Arc<Notify>,
 }
 
@@ -69,12 +81,11 @@ impl Recorder {
     pub async fn run(self, mut settlements: mpsc::Receiver<Settlement>) {
         let mut batch = Vec::with_capacity(BATCH_SIZE);
         while settlements.recv_many(&mut batch, BATCH_SIZE).await > 0 {
-            let mut messages = Vec::with_capacity(batch.len());
-            let mut work = Work::default();
-            for settlement in batch.drain(..) {
-                messages.push(work.add(settlement));
-            }
-            self.write_with_retry(work).await;
+            let (settled, messages): (Vec<Settled>, Vec<Delivery>) = batch
+                .drain(..)
+                .map(|settlement| (settlement.settled, settlement.message))
+                .unzip();
+            self.write_with_retry(&without_repetitions(settled)).await;
             // Together, so that a broker that takes nothing at the moment is waited for once.
             for acked in join_all(messages.into_iter().map(Delivery::ack)).await {
                 if let Err(error) = acked {
@@ -85,56 +96,64 @@ impl Recorder {
         }
     }
 
-    /// Waits for PostgreSQL while it is away. Of a batch that it refuses, what is good is written, and the rest set aside.
-    async fn write_with_retry(&self, work: Work) {
-        let mut failures = 0;
-        let mut waiting = vec![work];
-        while let Some(work) = waiting.last() {
-            let written = match self.write(work).await {
-                Err(error) if !error.is_outage() && work.len() > 1 => {
-                    let parts = waiting.pop().map(Work::split);
-                    waiting.extend(parts.into_iter().flatten());
-                    continue;
-                }
-                Err(error) if !error.is_outage() => {
-                    let item = work.name();
-                    refused::set_aside(&self.pool, Kind::Attempt, &item, &error, &item, self.clock.now()).await
-                }
+    /// Outages are waited out. Of a batch that PostgreSQL refuses, what is good is written and the rest set aside.
+    async fn write_with_retry(&self, settled: &[Settled]) {
+        let (mut parts, mut failures) = (Parts::of(settled), Failures::new(Backoff::RECONNECT));
+        while let Some(part) = parts.next() {
+            let done = match self.write(part).await {
+                Err(error) if !error.is_outage() => match parts.split(part) {
+                    Some(item) => self.set_aside(item, &error).await,
+                    None => Ok(()),
+                },
                 written => written,
             };
-            let Err(error) = written else {
-                waiting.pop();
-                continue;
-            };
-            if failures % 20 == 0 {
-                tracing::warn!(
-                    error = format!("{:#}", anyhow::Error::new(error)),
-                    "attempts wait to be recorded"
-                );
+            if let Err(error) = done {
+                if failures.count() % LOG_INTERVAL == 0 {
+                    tracing::warn!(error = error_chain(&error), "attempts wait to be recorded");
+                }
+                failures.wait().await;
+                parts.repeat(part);
             }
-            tokio::time::sleep(Backoff::RECONNECT.random_delay(failures)).await;
-            failures += 1;
         }
     }
 
-    async fn write(&self, work: &Work) -> Result<(), StoreError> {
+    async fn set_aside(&self, item: &Settled, refusal: &StoreError) -> Result<(), StoreError> {
+        let (delivery_id, attempt) = item.key();
+        let item = format!("{delivery_id}.{attempt}");
+        refused::set_aside(&self.pool, Kind::Attempt, &item, refusal, &item, self.clock.now()).await
+    }
+
+    async fn write(&self, settled: &[Settled]) -> Result<(), StoreError> {
         let now = self.clock.now();
+        let mut attempted: Vec<&Attempted> = Vec::with_capacity(settled.len());
+        let mut deferred = Vec::new();
+        for item in settled {
+            match item {
+                Settled::Attempted(one) => attempted.push(one),
+                Settled::Deferred { delivery_id, attempt } => deferred.push((*delivery_id, *attempt)),
+            }
+        }
+        let records: Vec<&AttemptRecord> = attempted.iter().map(|one| &one.record).collect();
         let mut client = store::connection(&self.pool).await?;
         let transaction = client.transaction().await?;
-        let deferred = outbox::defer(&transaction, &work.deferred).await?;
-        let new = attempts::settle(&transaction, &work.records, now).await?;
-        let changes = work.health(&new);
+        let deferred = outbox::defer(&transaction, &deferred).await?;
+        let new = attempts::settle(&transaction, &records, now).await?;
+        // An attempt that was written before was counted before.
+        attempted.retain(|one| new.contains(&(one.record.delivery_id, one.record.attempt)));
+        let changes = health_changes(&attempted);
         let disabled = if changes.is_empty() {
             Vec::new()
         } else {
             endpoints::apply_health(&transaction, &changes, self.disable_after, now).await?
         };
-        let noticed = notices::endpoints_disabled(&transaction, &disabled, now).await?;
-        let mut touched = work.endpoints(&new, &deferred);
+        let notified = notices::endpoints_disabled(&transaction, &disabled, now).await?;
+        let attempted_endpoints = attempted.iter().map(|one| one.endpoint_id);
+        let touched: BTreeSet<Uuid> = attempted_endpoints.chain(deferred.iter().copied()).collect();
+        let mut touched: Vec<Uuid> = touched.into_iter().collect();
         let mut windows = queues::lock_windows(&transaction, &touched).await?;
-        work.update_windows(&mut windows, &new, &deferred, now);
+        update_windows(&mut windows, &attempted, &deferred, now);
         queues::save_windows(&transaction, &windows).await?;
-        touched.extend(noticed);
+        touched.extend(notified);
         let is_ready = queues::refresh(&transaction, &touched, now).await?;
         transaction.commit().await?;
         if is_ready {
@@ -148,165 +167,72 @@ impl Recorder {
     }
 }
 
-/// What belongs to an attempt and is not part of its record.
-struct Circumstances {
-    endpoint_id: Uuid,
-    is_test: bool,
-    took: Duration,
-}
-
-/// A batch, sorted by what is to be done.
-#[derive(Default)]
-struct Work {
-    records: Vec<AttemptRecord>,
-    /// What each record does not tell.
-    circumstances: Vec<Circumstances>,
-    /// Where each attempt stands.
-    places: BTreeMap<(Uuid, u32), usize>,
-    deferred: Vec<(Uuid, u32)>,
-}
-
-impl Work {
-    fn len(&self) -> usize {
-        self.records.len() + self.deferred.len()
-    }
-
-    /// Each of its items alone.
-    fn split(self) -> Vec<Self> {
-        let records = self.records.into_iter().zip(self.circumstances);
-        let records = records.map(|(record, circumstances)| Self {
-            places: [((record.delivery_id, record.attempt), 0)].into(),
-            records: vec![record],
-            circumstances: vec![circumstances],
-            deferred: Vec::new(),
-        });
-        let deferred = self.deferred.into_iter().map(|deferred| Self {
-            deferred: vec![deferred],
-            ..Self::default()
-        });
-        records.chain(deferred).collect()
-    }
-
-    /// What its first item is called.
-    fn name(&self) -> String {
-        let records = self.records.iter().map(|record| (record.delivery_id, record.attempt));
-        let first = records.chain(self.deferred.iter().copied()).next().unwrap_or_default();
-        format!("{}.{}", first.0, first.1)
-    }
-
-    fn add(&mut self, settlement: Settlement) -> Delivery {
-        match settlement {
-            Settlement::Attempted {
-                record,
-                took,
-                endpoint_id,
-                is_test,
-                message,
-            } => {
-                let circumstances = Circumstances {
-                    endpoint_id,
-                    is_test,
-                    took,
-                };
-                self.add_record(record, circumstances);
-                message
-            }
-            Settlement::Deferred {
-                delivery_id,
-                attempt,
-                message,
-            } => {
-                self.deferred.push((delivery_id, attempt));
-                message
-            }
-        }
-    }
-
-    /// An attempt whose claim ran out may have been made twice; a success counts.
-    fn add_record(&mut self, record: AttemptRecord, circumstances: Circumstances) {
-        match self.places.entry((record.delivery_id, record.attempt)) {
+/// An attempt whose claim ran out may have been made twice; a success counts.
+fn without_repetitions(settled: Vec<Settled>) -> Vec<Settled> {
+    let mut places = BTreeMap::new();
+    let mut kept: Vec<Settled> = Vec::with_capacity(settled.len());
+    for item in settled {
+        let Settled::Attempted(attempted) = &item else {
+            kept.push(item);
+            continue;
+        };
+        match places.entry(item.key()) {
             Entry::Vacant(place) => {
-                place.insert(self.records.len());
-                self.records.push(record);
-                self.circumstances.push(circumstances);
+                place.insert(kept.len());
+                kept.push(item);
             }
-            Entry::Occupied(place) if record.succeeded => self.records[*place.get()] = record,
+            Entry::Occupied(place) if attempted.record.succeeded => kept[*place.get()] = item,
             Entry::Occupied(_) => {}
         }
     }
+    kept
+}
 
-    /// What the attempts that are new say about their receivers. One that was written before was counted before.
-    fn health(&self, new: &BTreeSet<(Uuid, u32)>) -> Vec<(Uuid, HealthChange)> {
-        let mut health = BTreeMap::new();
-        for (record, circumstances) in self.new_records(new) {
-            note_health(&mut health, circumstances.endpoint_id, record, circumstances.is_test);
+fn update_windows(windows: &mut [(Uuid, EndpointWindow)], attempted: &[&Attempted], deferred: &[Uuid], now: Timestamp) {
+    let mut windows: BTreeMap<Uuid, &mut EndpointWindow> =
+        windows.iter_mut().map(|(id, window)| (*id, window)).collect();
+    for one in attempted {
+        if let Some(window) = windows.get_mut(&one.endpoint_id) {
+            window.attempted(one.record.succeeded, one.took, now);
         }
-        health.into_iter().collect()
     }
-
-    fn new_records<'a>(
-        &'a self,
-        new: &'a BTreeSet<(Uuid, u32)>,
-    ) -> impl Iterator<Item = (&'a AttemptRecord, &'a Circumstances)> {
-        let is_new = |record: &AttemptRecord| new.contains(&(record.delivery_id, record.attempt));
-        let records = self.records.iter().zip(&self.circumstances);
-        records.filter(move |(record, _)| is_new(record))
-    }
-
-    /// The endpoints whose windows or queues change.
-    fn endpoints(&self, new: &BTreeSet<(Uuid, u32)>, deferred: &[Uuid]) -> Vec<Uuid> {
-        let attempted = self
-            .new_records(new)
-            .map(|(_, circumstances)| circumstances.endpoint_id);
-        let endpoints: BTreeSet<Uuid> = attempted.chain(deferred.iter().copied()).collect();
-        endpoints.into_iter().collect()
-    }
-
-    fn update_windows(
-        &self,
-        windows: &mut [(Uuid, EndpointWindow)],
-        new: &BTreeSet<(Uuid, u32)>,
-        deferred: &[Uuid],
-        now: Timestamp,
-    ) {
-        let mut windows: BTreeMap<Uuid, &mut EndpointWindow> =
-            windows.iter_mut().map(|(id, window)| (*id, window)).collect();
-        for (record, circumstances) in self.new_records(new) {
-            if let Some(window) = windows.get_mut(&circumstances.endpoint_id) {
-                window.attempted(record.succeeded, circumstances.took, now);
-            }
-        }
-        for endpoint_id in deferred {
-            if let Some(window) = windows.get_mut(endpoint_id) {
-                window.defer(now);
-            }
+    for endpoint_id in deferred {
+        if let Some(window) = windows.get_mut(endpoint_id) {
+            window.defer(now);
         }
     }
 }
 
-fn note_health(health: &mut BTreeMap<Uuid, HealthChange>, endpoint_id: Uuid, record: &AttemptRecord, is_test: bool) {
-    let is = |reason: Reason| record.dead_letter == Some(reason.as_str());
-    if record.succeeded {
-        let change = health.entry(endpoint_id).or_default();
-        *change = HealthChange {
-            succeeded: true,
-            given_up: 0,
-            tested: change.tested || is_test,
-            ..*change
-        };
-    } else if is(Reason::EndpointGone) {
-        health.entry(endpoint_id).or_default().gone = true;
-    } else if is(Reason::AttemptsExhausted) {
-        health.entry(endpoint_id).or_default().given_up += 1;
+/// What attempts say about their endpoints. Only messages that are given up count, and a success forgives those before.
+fn health_changes(attempted: &[&Attempted]) -> Vec<(Uuid, HealthChange)> {
+    let mut health: BTreeMap<Uuid, HealthChange> = BTreeMap::new();
+    for one in attempted {
+        if one.record.succeeded {
+            let change = health.entry(one.endpoint_id).or_default();
+            *change = HealthChange {
+                succeeded: true,
+                given_up: 0,
+                tested: change.tested || one.is_test,
+                ..*change
+            };
+            continue;
+        }
+        match one.record.dead_letter {
+            Some(DeadLetterReason::EndpointGone) => health.entry(one.endpoint_id).or_default().gone = true,
+            Some(DeadLetterReason::AttemptsExhausted) => health.entry(one.endpoint_id).or_default().given_up += 1,
+            // Neither says anything about the endpoint, nor does an attempt that is followed by another.
+            Some(DeadLetterReason::EndpointDisabled | DeadLetterReason::SecretUnreadable) | None => {}
+        }
     }
+    health.into_iter().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn record(succeeded: bool, dead_letter: Option<Reason>) -> AttemptRecord {
-        AttemptRecord {
+    fn attempted(succeeded: bool, dead_letter: Option<DeadLetterReason>) -> Attempted {
+        let record = AttemptRecord {
             delivery_id: Uuid::nil(),
             attempt: 1,
             succeeded,
@@ -316,12 +242,10 @@ mod tests {
             dispatched_at: Timestamp::UNIX_EPOCH,
             next_attempt_at: None,
             excerpt: None,
-            dead_letter: dead_letter.map(Reason::as_str),
-        }
-    }
-
-    fn circumstances() -> Circumstances {
-        Circumstances {
+            dead_letter,
+        };
+        Attempted {
+            record,
             endpoint_id: Uuid::from_u128(1),
             is_test: false,
             took: Duration::ZERO,
@@ -329,51 +253,38 @@ mod tests {
     }
 
     #[test]
-    fn only_messages_that_are_given_up_count_and_a_success_forgives_those_before() {
-        let mut health = BTreeMap::new();
-        let endpoint = Uuid::from_u128(1);
-        for record in [
-            record(false, Some(Reason::AttemptsExhausted)),
-            record(true, None),
-            record(false, None),
-            record(false, Some(Reason::AttemptsExhausted)),
-            record(false, Some(Reason::EndpointDisabled)),
-        ] {
-            note_health(&mut health, endpoint, &record, false);
-        }
+    fn success_forgives_messages_that_were_given_up_before() {
+        let attempts = [
+            attempted(false, Some(DeadLetterReason::AttemptsExhausted)),
+            attempted(true, None),
+            attempted(false, None),
+            attempted(false, Some(DeadLetterReason::AttemptsExhausted)),
+            attempted(false, Some(DeadLetterReason::EndpointDisabled)),
+        ];
         let expected = HealthChange {
             succeeded: true,
             given_up: 1,
             gone: false,
             tested: false,
         };
-        assert_eq!(health, [(endpoint, expected)].into());
+        let changes = health_changes(&attempts.iter().collect::<Vec<_>>());
+        assert_eq!(changes, [(Uuid::from_u128(1), expected)]);
     }
 
     #[test]
-    fn what_was_written_before_is_not_counted_again() {
-        let mut work = Work::default();
-        work.add_record(record(false, Some(Reason::AttemptsExhausted)), circumstances());
-        assert_eq!(work.health(&[(Uuid::nil(), 1)].into())[0].1.given_up, 1);
-        assert!(work.health(&BTreeSet::new()).is_empty());
-    }
-
-    #[test]
-    fn of_an_attempt_that_was_made_twice_the_success_counts() {
+    fn success_counts_of_an_attempt_that_was_made_twice() {
         for outcomes in [[true, false], [false, true]] {
-            let mut work = Work::default();
-            for succeeded in outcomes {
-                work.add_record(record(succeeded, None), circumstances());
-            }
-            assert_eq!(work.records.len(), 1);
-            assert!(work.records[0].succeeded);
+            let settled = outcomes.map(|succeeded| Settled::Attempted(attempted(succeeded, None)));
+            let kept = without_repetitions(settled.into());
+            assert!(
+                matches!(kept.as_slice(), [Settled::Attempted(one)] if one.record.succeeded),
+                "{outcomes:?}"
+            );
         }
     }
 
     #[test]
-    fn a_failed_attempt_that_is_retried_says_nothing_yet() {
-        let mut health = BTreeMap::new();
-        note_health(&mut health, Uuid::nil(), &record(false, None), false);
-        assert!(health.is_empty());
+    fn failed_attempt_that_is_retried_changes_no_health() {
+        assert!(health_changes(&[&attempted(false, None)]).is_empty());
     }
 }

@@ -13,7 +13,7 @@ fn now() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
 }
 
-fn answer(status: u16, retry_after: Option<&str>) -> Result<WebhookResponse, SendError> {
+fn response(status: u16, retry_after: Option<&str>) -> Result<WebhookResponse, SendError> {
     Ok(WebhookResponse {
         status,
         latency: Duration::from_millis(5),
@@ -25,33 +25,33 @@ fn answer(status: u16, retry_after: Option<&str>) -> Result<WebhookResponse, Sen
 const RETRY_10: Outcome = Outcome::RetryIn(Duration::from_secs(10));
 
 #[rstest]
-#[case::ok(answer(200, None), Outcome::Delivered)]
-#[case::no_content(answer(204, None), Outcome::Delivered)]
-#[case::any_2xx(answer(299, Some("60")), Outcome::Delivered)]
-#[case::redirect(answer(302, None), RETRY_10)]
-#[case::client_error(answer(404, None), RETRY_10)]
-#[case::server_error(answer(500, Some("60")), RETRY_10)]
-#[case::gone(answer(410, None), Outcome::DeadLetter(Reason::EndpointGone))]
-#[case::limited(answer(429, Some("60")), Outcome::RetryIn(Duration::from_secs(60)))]
-#[case::bad_gateway(answer(502, Some("7200")), Outcome::RetryIn(Duration::from_secs(600)))]
+#[case::ok(response(200, None), Outcome::Delivered)]
+#[case::no_content(response(204, None), Outcome::Delivered)]
+#[case::any_2xx(response(299, Some("60")), Outcome::Delivered)]
+#[case::redirect(response(302, None), RETRY_10)]
+#[case::client_error(response(404, None), RETRY_10)]
+#[case::server_error(response(500, Some("60")), RETRY_10)]
+#[case::gone(response(410, None), Outcome::DeadLetter(DeadLetterReason::EndpointGone))]
+#[case::limited(response(429, Some("60")), Outcome::RetryIn(Duration::from_secs(60)))]
+#[case::bad_gateway(response(502, Some("7200")), Outcome::RetryIn(Duration::from_secs(600)))]
 #[case::unavailable(
-    answer(503, Some("Thu, 01 Jan 2026 00:01:00 GMT")),
+    response(503, Some("Thu, 01 Jan 2026 00:01:00 GMT")),
     Outcome::RetryIn(Duration::from_secs(60))
 )]
-#[case::gateway_timeout(answer(504, Some("nonsense")), RETRY_10)]
+#[case::gateway_timeout(response(504, Some("nonsense")), RETRY_10)]
 #[case::blocked(Err(SendError::Blocked(Blocked::Address)), RETRY_10)]
 #[case::timeout(Err(SendError::Timeout), RETRY_10)]
 #[case::tls(Err(SendError::Tls("expired".into())), RETRY_10)]
-#[case::disabled(Err(SendError::Disabled), Outcome::DeadLetter(Reason::EndpointDisabled))]
-fn each_answer_has_its_outcome(#[case] answer: Result<WebhookResponse, SendError>, #[case] expected: Outcome) {
-    assert_eq!(judge(&answer, 1, &POLICY, now(), 0.5), expected);
+#[case::disabled(Err(SendError::Disabled), Outcome::DeadLetter(DeadLetterReason::EndpointDisabled))]
+fn each_response_has_its_outcome(#[case] response: Result<WebhookResponse, SendError>, #[case] expected: Outcome) {
+    assert_eq!(classify(&response, 1, &POLICY, now(), 0.5), expected);
 }
 
 #[test]
 fn the_fourth_failure_is_the_last() {
-    let failure = answer(500, None);
+    let failure = response(500, None);
     let outcomes: Vec<Outcome> = (1..=4)
-        .map(|attempt| judge(&failure, attempt, &POLICY, now(), 0.5))
+        .map(|attempt| classify(&failure, attempt, &POLICY, now(), 0.5))
         .collect();
     assert_eq!(
         outcomes,
@@ -59,17 +59,17 @@ fn the_fourth_failure_is_the_last() {
             RETRY_10,
             Outcome::RetryIn(Duration::from_secs(20)),
             Outcome::RetryIn(Duration::from_secs(40)),
-            Outcome::DeadLetter(Reason::AttemptsExhausted),
+            Outcome::DeadLetter(DeadLetterReason::AttemptsExhausted),
         ]
     );
 }
 
 #[test]
 fn unreadable_secret_is_not_held_against_the_receiver() {
-    assert_eq!(judge(&Err(SendError::Secret), 1, &POLICY, now(), 0.5), RETRY_10);
+    assert_eq!(classify(&Err(SendError::Secret), 1, &POLICY, now(), 0.5), RETRY_10);
     assert_eq!(
-        judge(&Err(SendError::Secret), 4, &POLICY, now(), 0.5),
-        Outcome::DeadLetter(Reason::SecretUnreadable)
+        classify(&Err(SendError::Secret), 4, &POLICY, now(), 0.5),
+        Outcome::DeadLetter(DeadLetterReason::SecretUnreadable)
     );
 }
 
@@ -89,13 +89,13 @@ fn job() -> Claimed {
 }
 
 #[rstest]
-#[case(answer(200, None), Outcome::Delivered, None)]
-#[case(answer(302, None), RETRY_10, Some("status 302, redirects are not followed"))]
-#[case(answer(500, None), RETRY_10, Some("status 500"))]
+#[case(response(200, None), Outcome::Delivered, None)]
+#[case(response(302, None), RETRY_10, Some("status 302, redirects are not followed"))]
+#[case(response(500, None), RETRY_10, Some("status 500"))]
 #[case(Err(SendError::Blocked(Blocked::Address)), RETRY_10, Some("blocked address"))]
 #[case(Err(SendError::Timeout), RETRY_10, Some("timed out"))]
 fn a_record_says_what_went_wrong(
-    #[case] answer: Result<WebhookResponse, SendError>,
+    #[case] response: Result<WebhookResponse, SendError>,
     #[case] outcome: Outcome,
     #[case] error: Option<&str>,
 ) {
@@ -103,7 +103,7 @@ fn a_record_says_what_went_wrong(
         dispatched_at: now(),
         latency: Duration::from_millis(1500),
         duration: Duration::from_millis(1600),
-        answer,
+        response,
         outcome,
     };
     let record = attempt.to_record(&job());

@@ -18,15 +18,18 @@ use contracts::messages::DeliveryMessage;
 use deadpool_postgres::Pool;
 use platform::amqp::{Consumer, Delivery};
 use platform::backoff::Backoff;
+use platform::batch::Parts;
 use platform::clock::SharedClock;
+use platform::retry::Failures;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::fair_queue::{Admission, Endpoint, FairQueue, Slot};
-use super::recorder::{Recorder, Settlement};
+use super::recorder::{Attempted, Recorder, Settled, Settlement};
 use super::{DeliveryContext, deliver_one};
+use crate::error_chain::error_chain;
 use crate::metrics;
 use crate::store::attempts::{self, Claimed};
 use crate::store::refused::{self, Kind};
@@ -37,6 +40,9 @@ const CLAIM_BATCH: usize = 256;
 
 /// Most messages that wait in this process for a slot: some seconds of work, a few hundred bytes each.
 const CAPACITY: usize = 8_192;
+
+/// Of the outages in a row that a batch waits out, every so many-th is logged.
+const LOG_INTERVAL: u32 = 20;
 
 /// A message from the queue.
 struct Job {
@@ -192,9 +198,11 @@ impl Dispatcher {
 
     async fn defer(&self, job: Job) {
         ::metrics::counter!(metrics::DEFERRED).increment(1);
-        let settlement = Settlement::Deferred {
-            delivery_id: job.delivery_id,
-            attempt: job.attempt,
+        let settlement = Settlement {
+            settled: Settled::Deferred {
+                delivery_id: job.delivery_id,
+                attempt: job.attempt,
+            },
             message: job.message,
         };
         // The receiver of this channel outlives the dispatcher.
@@ -260,44 +268,36 @@ impl Claimer {
         Ok(())
     }
 
-    /// Waits for PostgreSQL while it is away. What it refuses is set aside: its delivery comes again when it is due.
+    /// Outages are waited out. What PostgreSQL refuses is set aside: its delivery comes again when its lease runs out.
     async fn claim_with_retry(&self, wanted: &[(Uuid, u32)]) -> Vec<Claimed> {
-        let mut failures = 0;
+        let (mut parts, mut failures) = (Parts::of(wanted), Failures::new(Backoff::RECONNECT));
         let mut claimed = Vec::with_capacity(wanted.len());
-        let mut waiting = vec![wanted];
-        while let Some(batch) = waiting.last().copied() {
-            let claiming = match self.claim(batch).await {
-                Err(error) if !error.is_outage() && batch.len() > 1 => {
-                    waiting.pop();
-                    waiting.extend(batch.chunks(1));
-                    continue;
-                }
-                Err(error) if !error.is_outage() => {
-                    let item = batch
-                        .first()
-                        .map(|(id, attempt)| format!("{id}.{attempt}"))
-                        .unwrap_or_default();
-                    refused::set_aside(&self.pool, Kind::Attempt, &item, &error, &item, self.clock.now())
-                        .await
-                        .map(|()| Vec::new())
-                }
-                claiming => claiming,
-            };
-            match claiming {
+        while let Some(part) = parts.next() {
+            let done = match self.claim(part).await {
                 Ok(more) => {
                     claimed.extend(more);
-                    waiting.pop();
+                    Ok(())
                 }
-                Err(error) => {
-                    if failures % 20 == 0 {
-                        tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "deliveries wait");
-                    }
-                    tokio::time::sleep(Backoff::RECONNECT.random_delay(failures)).await;
-                    failures += 1;
+                Err(error) if error.is_outage() => Err(error),
+                Err(error) => match parts.split(part) {
+                    Some(attempt) => self.set_aside(*attempt, &error).await,
+                    None => Ok(()),
+                },
+            };
+            if let Err(error) = done {
+                if failures.count() % LOG_INTERVAL == 0 {
+                    tracing::warn!(error = error_chain(&error), "deliveries wait");
                 }
+                failures.wait().await;
+                parts.repeat(part);
             }
         }
         claimed
+    }
+
+    async fn set_aside(&self, (delivery_id, attempt): (Uuid, u32), refusal: &StoreError) -> Result<(), StoreError> {
+        let item = format!("{delivery_id}.{attempt}");
+        refused::set_aside(&self.pool, Kind::Attempt, &item, refusal, &item, self.clock.now()).await
     }
 
     async fn claim(&self, wanted: &[(Uuid, u32)]) -> Result<Vec<Claimed>, StoreError> {
@@ -328,11 +328,14 @@ impl Claimer {
             );
             // Both receivers outlive this task unless the process is stopping, when nobody needs the answer.
             let _ = freed.send(slot).await;
-            let settlement = Settlement::Attempted {
+            let settled = Settled::Attempted(Attempted {
                 record,
                 took: attempt.duration,
                 endpoint_id: job.endpoint_id,
                 is_test: claimed.is_test,
+            });
+            let settlement = Settlement {
+                settled,
                 message: job.message,
             };
             let _ = settle.send(settlement).await;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{AlertIndex, Entry, IndexError, PAGE_SIZE};
 use crate::metrics;
-use crate::store::{StoreError, alerts};
+use crate::store::{StoreError, armed_alerts};
 
 /// How much older than the last comparison an alert may be to be added again: a creation writes to PostgreSQL first and to
 /// the index a moment later, perhaps on a machine whose clock differs.
@@ -57,10 +57,10 @@ pub struct Reconciled {
 pub async fn build(index: &AlertIndex, pool: &Pool) -> Result<u64, RebuildError> {
     let build = index.begin_build().await?;
     let mut total = 0;
-    for (ticker, condition, _) in alerts::count_armed(pool).await? {
+    for (ticker, condition, _) in armed_alerts::count(pool).await? {
         let mut after = Uuid::nil();
         loop {
-            let page = alerts::list_armed(pool, &ticker, condition, after, PAGE_SIZE as i64).await?;
+            let page = armed_alerts::list(pool, &ticker, condition, after, PAGE_SIZE as i64).await?;
             let Some(last) = page.last() else { break };
             after = last.id;
             index.add(&ticker, condition, &entries(&page)).await?;
@@ -82,12 +82,12 @@ pub async fn reconcile(
     index: &AlertIndex,
     pool: &Pool,
     supported: &[Ticker],
-    depth: ReconcileMode,
+    mode: ReconcileMode,
 ) -> Result<Reconciled, RebuildError> {
     if !index.is_complete().await? {
         return Err(IndexError::Missing.into());
     }
-    if let ReconcileMode::Counts(since) = depth {
+    if let ReconcileMode::Counts(since) = mode {
         add_recent(index, pool, since).await?;
     }
     // An asset whose last alert is gone is not in PostgreSQL's answer, but may still be in the index.
@@ -98,7 +98,7 @@ pub async fn reconcile(
             before.insert((ticker.clone(), condition), size);
         }
     }
-    let armed = alerts::count_armed(pool).await?;
+    let armed = armed_alerts::count(pool).await?;
     let counted = armed.iter().map(|(ticker, condition, _)| (ticker.clone(), *condition));
     let sets: BTreeSet<(Ticker, Condition)> = before.keys().cloned().chain(counted).collect();
     let mut repaired = Reconciled::default();
@@ -111,7 +111,7 @@ pub async fn reconcile(
         let after = index.size(&ticker, condition).await?;
         let before = before.get(&(ticker.clone(), condition)).copied().unwrap_or(after);
         size += wanted;
-        if depth == ReconcileMode::Full || !agree(before, wanted, after) {
+        if mode == ReconcileMode::Full || !agree(before, wanted, after) {
             repaired.added += add_missing(index, pool, &ticker, condition).await?;
             repaired.removed += remove_superfluous(index, pool, &ticker, condition).await?;
         }
@@ -134,18 +134,15 @@ fn agree(before: u64, wanted: u64, after: u64) -> bool {
 }
 
 /// Removes what failed creations left: entries whose alert PostgreSQL does not have. What cannot be asked stays remembered.
-///
-/// # Errors
-/// When one of the two does not answer.
-pub async fn remove_doubtful(index: &AlertIndex, pool: &Pool) -> Result<u64, RebuildError> {
+pub async fn remove_unconfirmed(index: &AlertIndex, pool: &Pool) -> Result<u64, RebuildError> {
     let mut removed = 0;
-    let mut doubtful = index.take_doubtful().into_iter();
-    while let Some((ticker, condition, entry)) = doubtful.next() {
+    let mut unconfirmed = index.take_unconfirmed().into_iter();
+    while let Some((ticker, condition, entry)) = unconfirmed.next() {
         let settled = async {
-            if alerts::still_armed(pool, &[entry.alert_id]).await?.is_empty() {
+            if armed_alerts::still_armed(pool, &[entry.alert_id]).await?.is_empty() {
                 index.remove(&ticker, condition, std::slice::from_ref(&entry)).await?;
                 // A repetition of the request may have stored it between the question and the removal.
-                if !alerts::still_armed(pool, &[entry.alert_id]).await?.is_empty() {
+                if !armed_alerts::still_armed(pool, &[entry.alert_id]).await?.is_empty() {
                     index.add(&ticker, condition, std::slice::from_ref(&entry)).await?;
                 }
                 return Ok(1);
@@ -155,8 +152,8 @@ pub async fn remove_doubtful(index: &AlertIndex, pool: &Pool) -> Result<u64, Reb
         match settled.await {
             Ok(count) => removed += count,
             Err(error) => {
-                index.doubt((ticker, condition, entry));
-                doubtful.for_each(|rest| index.doubt(rest));
+                index.note_unconfirmed((ticker, condition, entry));
+                unconfirmed.for_each(|rest| index.note_unconfirmed(rest));
                 return Err(error);
             }
         }
@@ -168,7 +165,7 @@ pub async fn remove_doubtful(index: &AlertIndex, pool: &Pool) -> Result<u64, Reb
 async fn add_recent(index: &AlertIndex, pool: &Pool, since: Timestamp) -> Result<(), RebuildError> {
     let mut after = first_id_of(since - jiff::SignedDuration::try_from(OVERLAP).unwrap_or_default());
     loop {
-        let page = alerts::list_armed_since(pool, after, PAGE_SIZE as i64).await?;
+        let page = armed_alerts::list_since(pool, after, PAGE_SIZE as i64).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.id;
         let sets: BTreeSet<(Ticker, Condition)> = page.iter().map(|a| (a.ticker.clone(), a.condition)).collect();
@@ -191,12 +188,12 @@ async fn add_missing(
 ) -> Result<u64, RebuildError> {
     let (mut after, mut added) = (Uuid::nil(), 0);
     loop {
-        let page = alerts::list_armed(pool, ticker, condition, after, PAGE_SIZE as i64).await?;
+        let page = armed_alerts::list(pool, ticker, condition, after, PAGE_SIZE as i64).await?;
         let Some(last) = page.last() else { return Ok(added) };
         after = last.id;
-        let lacking = index.lacking(ticker, condition, &entries(&page)).await?;
-        added += lacking.len() as u64;
-        index.add(ticker, condition, &lacking).await?;
+        let missing = index.missing(ticker, condition, &entries(&page)).await?;
+        added += missing.len() as u64;
+        index.add(ticker, condition, &missing).await?;
     }
 }
 
@@ -217,13 +214,13 @@ async fn remove_superfluous(
             }
         }
         let ids: Vec<Uuid> = found.iter().map(|entry| entry.alert_id).collect();
-        let armed: BTreeSet<Uuid> = alerts::still_armed(pool, &ids).await?.into_iter().collect();
+        let armed: BTreeSet<Uuid> = armed_alerts::still_armed(pool, &ids).await?.into_iter().collect();
         found.retain(|entry| !armed.contains(&entry.alert_id));
         removed += found.len() as u64;
         index.remove(ticker, condition, &found).await?;
         // A row that was committed between the question and the removal is put back.
         let ids: Vec<Uuid> = found.iter().map(|entry| entry.alert_id).collect();
-        let armed: BTreeSet<Uuid> = alerts::still_armed(pool, &ids).await?.into_iter().collect();
+        let armed: BTreeSet<Uuid> = armed_alerts::still_armed(pool, &ids).await?.into_iter().collect();
         found.retain(|entry| armed.contains(&entry.alert_id));
         index.add(ticker, condition, &found).await?;
         if next == 0 {
@@ -233,7 +230,7 @@ async fn remove_superfluous(
     }
 }
 
-fn entries(armed: &[alerts::Armed]) -> Vec<Entry> {
+fn entries(armed: &[armed_alerts::Armed]) -> Vec<Entry> {
     armed
         .iter()
         .map(|alert| Entry {

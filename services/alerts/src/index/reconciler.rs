@@ -7,14 +7,16 @@ use deadpool_postgres::Pool;
 use domain::ticker::Ticker;
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
+use platform::retry::Failures;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::rebuild::{self, RebuildError, ReconcileMode};
 use super::{AlertIndex, IndexError};
+use crate::error_chain::error_chain;
 
 /// Equal counts may hide that as many are missing as there are too many, so that every so often everything is compared.
-const FULL_EVERY: u32 = 20;
+const MAX_ROUNDS_BY_COUNTS: u32 = 20;
 
 /// Compares and repairs.
 pub struct Reconciler {
@@ -25,7 +27,7 @@ pub struct Reconciler {
     /// Assets whose sets are looked at even when nothing is armed.
     pub supported: Vec<Ticker>,
     /// Time between comparisons.
-    pub every: Duration,
+    pub interval: Duration,
     /// What time it is.
     pub clock: SharedClock,
     /// Calls for a comparison before its time.
@@ -44,30 +46,28 @@ struct Known {
 
 impl Reconciler {
     /// Keeps the index until the stop.
-    ///
-    /// # Errors
-    /// Never: every failure is waited out.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut known = None;
-        let mut failures = 0;
+        let mut failures = Failures::new(Backoff::RECONNECT);
         while let Some(done) = stop.run_until_cancelled(self.round(known.as_ref())).await {
-            let pause = match done {
+            match done {
                 Ok(now_known) => {
-                    (known, failures) = (Some(now_known), 0);
-                    self.every
+                    known = Some(now_known);
+                    failures.reset();
                 }
                 Err(error) => {
-                    if failures == 0 {
-                        tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "index not compared");
+                    if failures.count() == 0 {
+                        tracing::warn!(error = error_chain(&error), "index not reconciled");
                     }
-                    failures += 1;
-                    Backoff::RECONNECT.random_delay(failures)
+                    // A call does not shorten this wait: it would only meet the same outage.
+                    stop.run_until_cancelled(failures.wait()).await;
+                    continue;
                 }
-            };
+            }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = self.wake.notified(), if failures == 0 => {}
-                () = tokio::time::sleep(pause) => {}
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(self.interval) => {}
             }
         }
         Ok(())
@@ -75,15 +75,15 @@ impl Reconciler {
 
     async fn round(&self, known: Option<&Known>) -> Result<Known, RebuildError> {
         let begun = self.clock.now();
-        rebuild::remove_doubtful(&self.index, &self.pool).await?;
+        rebuild::remove_unconfirmed(&self.index, &self.pool).await?;
         let epoch = self.index.epoch().await?;
-        let (depth, rounds) = match known {
-            Some(known) if epoch.is_some() && known.epoch == epoch && known.rounds < FULL_EVERY => {
+        let (mode, rounds) = match known {
+            Some(known) if epoch.is_some() && known.epoch == epoch && known.rounds < MAX_ROUNDS_BY_COUNTS => {
                 (known.since, known.rounds + 1)
             }
             Some(_) | None => (ReconcileMode::Full, 0),
         };
-        match rebuild::reconcile(&self.index, &self.pool, &self.supported, depth).await {
+        match rebuild::reconcile(&self.index, &self.pool, &self.supported, mode).await {
             Err(RebuildError::Index(IndexError::Missing)) => {
                 rebuild::build(&self.index, &self.pool).await.map(|_| ())?
             }

@@ -52,7 +52,7 @@ const REMOVE: &str = "change(KEYS[1], KEYS[2], function() return -redis.call('ZR
 
 /// Keys: the hash, and a set per question. Arguments: a name for the next generation, the size of a page, and the lowest
 /// score, the highest score and the number to skip per question. Answers with nothing when the index is not complete.
-const LOOK: &str = "
+const QUERY: &str = "
 if not epoch(KEYS[1]) then return false end
 local sizes = {}
 for i = 2, #KEYS do sizes[KEYS[i]] = tonumber(redis.call('HGET', KEYS[1], KEYS[i])) or 0 end
@@ -87,7 +87,7 @@ pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
     Scripts {
         add: script(ADD),
         remove: script(REMOVE),
-        look: script(LOOK),
+        query: script(QUERY),
         epoch: script(EPOCH),
         begin: script(BEGIN),
         finish: script(FINISH),
@@ -97,7 +97,7 @@ pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| {
 pub(super) struct Scripts {
     pub(super) add: Script,
     pub(super) remove: Script,
-    pub(super) look: Script,
+    pub(super) query: Script,
     pub(super) epoch: Script,
     pub(super) begin: Script,
     pub(super) finish: Script,

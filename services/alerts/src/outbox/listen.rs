@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream::poll_fn;
 use platform::backoff::Backoff;
 use platform::postgres;
+use platform::retry::Failures;
 use platform::settings::PostgresSettings;
 use tokio::sync::Notify;
 use tokio_postgres::AsyncMessage;
@@ -17,23 +18,18 @@ use tokio_util::sync::CancellationToken;
 use crate::store::deliveries::OUTBOX_CHANNEL;
 
 /// Wakes the relay with each notification, until the stop.
-///
-/// # Errors
-/// Never: a lost connection is opened again.
 pub async fn run(settings: PostgresSettings, wake: Arc<Notify>, stop: CancellationToken) -> anyhow::Result<()> {
-    let mut failures = 0;
+    let mut failures = Failures::new(Backoff::RECONNECT);
     while let Some(ended) = stop.run_until_cancelled(listen(&settings, &wake, &mut failures)).await {
         if let Err(error) = ended {
             tracing::debug!(error = format!("{error:#}"), "not listening to the outbox");
         }
-        stop.run_until_cancelled(tokio::time::sleep(Backoff::RECONNECT.random_delay(failures)))
-            .await;
-        failures = failures.saturating_add(1);
+        stop.run_until_cancelled(failures.wait()).await;
     }
     Ok(())
 }
 
-async fn listen(settings: &PostgresSettings, wake: &Notify, failures: &mut u32) -> anyhow::Result<()> {
+async fn listen(settings: &PostgresSettings, wake: &Notify, failures: &mut Failures) -> anyhow::Result<()> {
     let (client, mut connection) = postgres::open(settings).await?;
     let listen_statement = format!("LISTEN {OUTBOX_CHANNEL}");
     let mut messages = poll_fn(move |context| connection.poll_message(context));
@@ -45,7 +41,7 @@ async fn listen(settings: &PostgresSettings, wake: &Notify, failures: &mut u32) 
             done = &mut subscribe, if !subscribed => {
                 done.context("LISTEN")?;
                 subscribed = true;
-                *failures = 0;
+                failures.reset();
                 // Something may have been committed while nobody listened.
                 wake.notify_one();
             }

@@ -11,17 +11,18 @@ use platform::problem::{FieldError, Problem};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{
-    AppState, UserId, id_cursor, invalid_cursor, page_limit, parse_id, problem, request_id, store_problem, to_page,
-};
+use super::request::{UserId, id_cursor, invalid_cursor, page_limit, parse_id, request_id};
+use super::response::{problem, store_problem, to_page};
+use super::webhook_url::check_webhook_url;
 use crate::delivery::signature::SigningSecret;
-use crate::delivery::ssrf::Blocked;
+use crate::error_chain::error_chain;
 use crate::index::Entry;
 use crate::secrets::StoredSecret;
+use crate::state::AppState;
 use crate::store::alerts::{Alert, Creation, Filter, NewAlert};
 use crate::store::attempts::ListedAttempt;
 use crate::store::events::AlertEvent;
-use crate::store::{alerts, attempts, events};
+use crate::store::{alerts, armed_alerts, attempts, events};
 
 const NOT_FOUND: &str = "Alert not found";
 
@@ -37,33 +38,33 @@ pub async fn create(
     user: UserId,
     body: web::Json<AlertCreateRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let new = judge(&state, user, body.into_inner()).await?;
+    let new = validate(&state, user, body.into_inner()).await?;
     let entry = Entry {
         alert_id: new.id,
         target: new.target_price,
     };
     // Before the row and after it: from the moment at which the row is there, every price finds it, also when this process
     // dies in between. A price that looks too early takes the entry away again, hence the second time.
-    index(&state, &new.ticker, new.condition, &entry).await;
+    add_to_index(&state, &new.ticker, new.condition, &entry).await;
     let created = match alerts::create(&state.pool, &new, state.clock.now()).await {
         Ok(created) => created,
         Err(error) => {
             // The row may be there all the same, if only the answer to its commit was lost.
-            state.index.doubt((new.ticker, new.condition, entry));
+            state.index.note_unconfirmed((new.ticker, new.condition, entry));
             return Err(store_problem(error));
         }
     };
     let alert = match created {
         Creation::Made(alert) => *alert,
         refused @ (Creation::Duplicate | Creation::TooManyAlerts { .. } | Creation::TooManyEndpoints { .. }) => {
-            take_out(&state, &new.ticker, new.condition, entry).await;
+            unindex(&state, &new.ticker, new.condition, entry).await;
             return Err(refusal(&refused));
         }
     };
     if alert.is_active {
-        index(&state, &alert.ticker, alert.condition, &entry).await;
+        add_to_index(&state, &alert.ticker, alert.condition, &entry).await;
     }
-    Ok(HttpResponse::Created().json(shown(&state, alert).await))
+    Ok(HttpResponse::Created().json(with_price_data(&state, alert).await))
 }
 
 fn refusal(refused: &Creation) -> Problem {
@@ -84,21 +85,24 @@ fn refusal(refused: &Creation) -> Problem {
 }
 
 /// Puts an alert into the index. If that fails, the comparison of the index is called, which brings what is missing.
-async fn index(state: &AppState, ticker: &Ticker, condition: Condition, entry: &Entry) {
+async fn add_to_index(state: &AppState, ticker: &Ticker, condition: Condition, entry: &Entry) {
     if let Err(error) = state.index.add(ticker, condition, std::slice::from_ref(entry)).await {
         tracing::warn!(
             alert_id = %entry.alert_id,
-            error = format!("{:#}", anyhow::Error::new(error)),
+            error = error_chain(&error),
             "alert not indexed yet"
         );
-        state.compare.notify_one();
+        state.reconcile.notify_one();
     }
 }
 
 /// Takes the entry of a refused alert out of the index, unless an alert of that id is armed. What fails here costs a look.
-async fn take_out(state: &AppState, ticker: &Ticker, condition: Condition, entry: Entry) {
+async fn unindex(state: &AppState, ticker: &Ticker, condition: Condition, entry: Entry) {
     let done = async {
-        if alerts::still_armed(&state.pool, &[entry.alert_id]).await?.is_empty() {
+        if armed_alerts::still_armed(&state.pool, &[entry.alert_id])
+            .await?
+            .is_empty()
+        {
             state.index.remove(ticker, condition, &[entry]).await?;
         }
         anyhow::Ok(())
@@ -108,7 +112,7 @@ async fn take_out(state: &AppState, ticker: &Ticker, condition: Condition, entry
     }
 }
 
-async fn judge(state: &AppState, user: UserId, request: AlertCreateRequest) -> Result<NewAlert, Problem> {
+async fn validate(state: &AppState, user: UserId, request: AlertCreateRequest) -> Result<NewAlert, Problem> {
     let target_price = check_target(request.target_price.0)?;
     if !state.supported.contains(&request.ticker) {
         let supported: Vec<&str> = state.supported.iter().map(Ticker::as_str).collect();
@@ -121,7 +125,7 @@ async fn judge(state: &AppState, user: UserId, request: AlertCreateRequest) -> R
             ),
         ));
     }
-    let url = check_address(state, &request.webhook_url).await?;
+    let url = check_webhook_url(state, &request.webhook_url).await?;
     let (secret, endpoint_id) = (SigningSecret::generate(), Uuid::now_v7());
     let secret = secret.map_err(|error| Problem::internal(&anyhow::Error::new(error)))?;
     let endpoint_secret = StoredSecret::seal(&secret, endpoint_id, &state.keys)
@@ -172,37 +176,6 @@ fn check_target(target: Decimal) -> Result<Decimal, Problem> {
     ]))
 }
 
-/// The address of a receiver, if webhooks may be posted there.
-///
-/// # Errors
-/// What is wrong with it.
-pub async fn check_address(state: &AppState, text: &str) -> Result<url::Url, Problem> {
-    let url = state
-        .egress_policy
-        .check_url(text)
-        .map_err(|blocked| url_problem(&blocked))?;
-    state
-        .egress_policy
-        .check_name(&url, &state.names)
-        .await
-        .map_err(|blocked| url_problem(&blocked))?;
-    Ok(url)
-}
-
-fn url_problem(blocked: &Blocked) -> Problem {
-    let field = |kind: &str| FieldError::new(&["body", "webhook_url"], kind, blocked.to_string());
-    match blocked {
-        Blocked::Invalid => Problem::validation(vec![field("url_parsing")]),
-        Blocked::TooLong => Problem::validation(vec![field("url_too_long")]),
-        Blocked::Scheme => Problem::validation(vec![field("url_scheme")]),
-        Blocked::HttpsRequired | Blocked::Credentials | Blocked::Port(_) | Blocked::Address => problem(
-            ProblemKind::WebhookUrlBlocked,
-            format!("The webhook URL is not allowed: {blocked}."),
-        )
-        .with_errors(vec![field("blocked")]),
-    }
-}
-
 /// `GET /internal/alerts`: the user's alerts, newest first.
 pub async fn list(
     state: web::Data<AppState>,
@@ -239,7 +212,7 @@ pub async fn get(
     id: web::Path<String>,
 ) -> Result<web::Json<AlertBody>, Problem> {
     let alert = find(&state, user, &id).await?;
-    Ok(web::Json(shown(&state, alert).await))
+    Ok(web::Json(with_price_data(&state, alert).await))
 }
 
 /// `DELETE /internal/alerts/{id}`: 204.
@@ -253,7 +226,7 @@ pub async fn delete(state: web::Data<AppState>, user: UserId, id: web::Path<Stri
     };
     if let Err(error) = state.index.remove(&alert.ticker, alert.condition, &[entry]).await {
         // It cannot fire any more: rows decide, not the index.
-        tracing::warn!(alert_id = %id, error = format!("{:#}", anyhow::Error::new(error)), "alert still indexed");
+        tracing::warn!(alert_id = %id, error = error_chain(&error), "alert still indexed");
     }
     Ok(HttpResponse::NoContent().finish())
 }
@@ -313,7 +286,7 @@ fn attempt_cursor(text: &str) -> Result<(Uuid, u32), Problem> {
 }
 
 /// One alert as it is answered.
-async fn shown(state: &AppState, alert: Alert) -> AlertBody {
+async fn with_price_data(state: &AppState, alert: Alert) -> AlertBody {
     let mut body = to_body(alert);
     state
         .price_data

@@ -7,8 +7,10 @@ use contracts::problem::ProblemKind;
 use platform::problem::Problem;
 use uuid::Uuid;
 
-use super::{AppState, UserId, id_cursor, page_limit, parse_id, problem, request_id, store_problem, to_page};
+use super::request::{UserId, id_cursor, page_limit, parse_id, request_id};
+use super::response::{problem, store_problem, to_page};
 use crate::payload;
+use crate::state::AppState;
 use crate::store::deliveries::{self, TestMessage};
 use crate::store::endpoints::{self, Endpoint};
 use crate::store::secrets;

@@ -6,8 +6,9 @@ use contracts::problem::ProblemKind;
 use domain::ticker::Ticker;
 use platform::problem::{FieldError, Problem};
 
-use super::{AppState, problem, store_problem};
+use super::response::{problem, store_problem};
 use crate::monitors::unknown_checks;
+use crate::state::AppState;
 use crate::store::monitors::{self, MonitorState};
 
 /// `GET /internal/risk/monitors`: those that were asked for, all watched assets by default.

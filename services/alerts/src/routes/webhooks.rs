@@ -4,9 +4,9 @@ use actix_web::{HttpResponse, web};
 use contracts::api::alerts::{AddressCheckRequest, VerifyBody, VerifyRequest};
 use platform::problem::Problem;
 
-use super::AppState;
-use super::alerts::check_address;
+use super::webhook_url::check_webhook_url;
 use crate::delivery::signature;
+use crate::state::AppState;
 
 /// `POST /internal/webhooks/verify`. An invalid signature is an answer, not an error.
 pub async fn verify(state: web::Data<AppState>, body: web::Json<VerifyRequest>) -> web::Json<VerifyBody> {
@@ -20,6 +20,6 @@ pub async fn verify(state: web::Data<AppState>, body: web::Json<VerifyRequest>) 
 /// `POST /internal/webhooks/check`: 204 if webhooks may be posted to an address, else the problem that an alert with it would
 /// have.
 pub async fn check(state: web::Data<AppState>, body: web::Json<AddressCheckRequest>) -> Result<HttpResponse, Problem> {
-    check_address(&state, &body.webhook_url).await?;
+    check_webhook_url(&state, &body.webhook_url).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -91,15 +91,12 @@ pub enum Creation {
 ///
 /// An endpoint that was disabled is enabled again: who names an address in a new alert wants it to be posted to. A refusal
 /// changes nothing.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Creation, StoreError> {
     let mut client = connection(pool).await?;
     let transaction = client.transaction().await?;
     let is_limited = new.limits != PlanLimits::default();
     if is_limited {
-        take_turn(&transaction, new.user_id).await?;
+        lock_creation(&transaction, new.user_id).await?;
     }
     if let Some(alert) = insert(&transaction, new, now).await? {
         let refusal = if is_limited {
@@ -122,7 +119,7 @@ pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Creat
 }
 
 /// Waits until no other transaction creates alerts of this user: two at once would not see each other in their counts.
-async fn take_turn(client: &impl GenericClient, user_id: Uuid) -> Result<(), StoreError> {
+async fn lock_creation(client: &impl GenericClient, user_id: Uuid) -> Result<(), StoreError> {
     let statement = client
         .prepare_cached("SELECT pg_advisory_xact_lock(hashtextextended('alerting.alerts ' || $1::uuid::text, 0))")
         .await?;
@@ -139,14 +136,15 @@ async fn beyond_limit(
 ) -> Result<Option<Creation>, StoreError> {
     let statement = client
         .prepare_cached(
-            "SELECT count(*), count(DISTINCT endpoint_id), count(*) FILTER (WHERE endpoint_id = $2)
+            "SELECT count(*) AS alerts, count(DISTINCT endpoint_id) AS endpoints,
+                    count(*) FILTER (WHERE endpoint_id = $2) AS to_this
              FROM alerting.alerts WHERE user_id = $1 AND is_active",
         )
         .await?;
     let row = client
         .query_one(&statement, &[&alert.user_id, &alert.endpoint_id])
         .await?;
-    let (alerts, endpoints, to_this): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    let (alerts, endpoints, to_this): (i64, i64, i64) = (row.get("alerts"), row.get("endpoints"), row.get("to_this"));
     if let Some(limit) = limits.max_active_alerts.filter(|limit| alerts > i64::from(*limit)) {
         return Ok(Some(Creation::TooManyAlerts {
             limit,
@@ -205,9 +203,6 @@ async fn insert(client: &impl GenericClient, new: &NewAlert, now: Timestamp) -> 
 }
 
 /// Finds a user's alert.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn find(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Alert>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -235,9 +230,6 @@ pub struct Filter {
 }
 
 /// Lists a user's alerts, newest first.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn list(pool: &Pool, user_id: Uuid, filter: &Filter, limit: i64) -> Result<Vec<Alert>, StoreError> {
     let client = connection(pool).await?;
     let statement = client.prepare_cached(&list_statement(filter.active)).await?;
@@ -266,9 +258,6 @@ pub fn list_statement(active: Option<bool>) -> String {
 }
 
 /// Deletes a user's alert and gives back what it was. Its deliveries stay: what fired is still delivered.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn delete(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Alert>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -286,21 +275,21 @@ pub async fn delete(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Alert
 
 fn read(row: &Row) -> Result<Alert, StoreError> {
     Ok(Alert {
-        id: row.get(0),
-        user_id: row.get(1),
-        ticker: ticker(row.get(2))?,
-        kind: row.get(3),
-        condition: condition(row.get(4))?,
-        target_price: row.get(5),
-        webhook_url: row.get(6),
-        endpoint_id: row.get(7),
-        is_active: row.get(8),
-        state: row.get(9),
-        last_value: row.get(10),
-        fires: row.get::<_, i32>(11).unsigned_abs(),
-        created_at: row.get(12),
-        updated_at: row.get(13),
-        triggered_at: row.get(14),
+        id: row.get("id"),
+        user_id: row.get("user_id"),
+        ticker: ticker(row.get("ticker"))?,
+        kind: row.get("kind"),
+        condition: condition(row.get("condition"))?,
+        target_price: row.get("target_price"),
+        webhook_url: row.get("webhook_url"),
+        endpoint_id: row.get("endpoint_id"),
+        is_active: row.get("is_active"),
+        state: row.get("state"),
+        last_value: row.get("last_value"),
+        fires: row.get::<_, i32>("fires").unsigned_abs(),
+        created_at: row.get("created_at"),
+        updated_at: row.get("updated_at"),
+        triggered_at: row.get("triggered_at"),
     })
 }
 
@@ -320,104 +309,69 @@ pub fn condition(text: &str) -> Result<Condition, StoreError> {
     text.parse().map_err(|_| StoreError::Unreadable("condition"))
 }
 
-/// An alert that waits for its price: what the index holds of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Armed {
-    /// The asset.
+/// An alert that a price reached.
+#[derive(Debug, Clone, Copy)]
+pub struct Trigger {
+    pub alert_id: Uuid,
+    pub price: Decimal,
+    /// Only if it was created before.
+    pub armed_before: Option<Timestamp>,
+}
+
+/// An alert that was triggered.
+#[derive(Debug, Clone)]
+pub struct Triggered {
+    pub alert_id: Uuid,
+    pub user_id: Uuid,
+    pub endpoint_id: Uuid,
     pub ticker: Ticker,
-    /// Above or below.
     pub condition: Condition,
-    /// The alert.
-    pub id: Uuid,
-    /// The target.
     pub target_price: Decimal,
+    /// How many times it has fired, this one included.
+    pub fire_number: u32,
 }
 
-/// How many alerts wait per asset and condition.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
-pub async fn count_armed(pool: &Pool) -> Result<Vec<(Ticker, Condition, u64)>, StoreError> {
-    let client = connection(pool).await?;
+/// Triggers those of the alerts that are armed and that their price really reaches. Returns those.
+pub async fn trigger(
+    client: &impl GenericClient,
+    triggers: &[Trigger],
+    now: Timestamp,
+) -> Result<Vec<Triggered>, StoreError> {
+    // The condition is checked again here, because the index may be behind: rows decide. Rows are locked in the order
+    // of their ids, so that two instances never wait for each other in a circle.
     let statement = client
         .prepare_cached(
-            "SELECT ticker, condition, count(*) FROM alerting.alerts WHERE is_active GROUP BY ticker, condition",
+            "WITH hit AS (
+                 SELECT * FROM unnest($1::uuid[], $2::numeric[], $3::timestamptz[]) AS h (id, price, armed_before)
+             ), locked AS (
+                 SELECT a.id, h.price FROM alerting.alerts a JOIN hit h ON h.id = a.id
+                 WHERE a.is_active
+                   AND CASE a.condition WHEN 'gt' THEN h.price > a.target_price ELSE h.price < a.target_price END
+                   AND (h.armed_before IS NULL OR a.created_at <= h.armed_before)
+                 ORDER BY a.id FOR NO KEY UPDATE OF a
+             )
+             UPDATE alerting.alerts a
+             SET is_active = false, state = 'triggered', last_value = l.price, fires = a.fires + 1,
+                 triggered_at = $4, updated_at = $4
+             FROM locked l WHERE a.id = l.id
+             RETURNING a.id, a.user_id, a.endpoint_id, a.ticker, a.condition, a.target_price, a.fires",
         )
         .await?;
-    let rows = client.query(&statement, &[]).await?;
-    let read = |row: &Row| {
-        Ok((
-            ticker(row.get(0))?,
-            condition(row.get(1))?,
-            row.get::<_, i64>(2).unsigned_abs(),
-        ))
-    };
-    rows.iter().map(read).collect()
+    let ids: Vec<Uuid> = triggers.iter().map(|t| t.alert_id).collect();
+    let prices: Vec<Decimal> = triggers.iter().map(|t| t.price).collect();
+    let armed_before: Vec<Option<Timestamp>> = triggers.iter().map(|t| t.armed_before).collect();
+    let rows = client.query(&statement, &[&ids, &prices, &armed_before, &now]).await?;
+    rows.iter().map(read_triggered).collect()
 }
 
-/// Lists waiting alerts of one asset and condition, in the order of their ids, those after `after` first.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
-pub async fn list_armed(
-    pool: &Pool,
-    asset: &Ticker,
-    wanted: Condition,
-    after: Uuid,
-    limit: i64,
-) -> Result<Vec<Armed>, StoreError> {
-    let client = connection(pool).await?;
-    let statement = client
-        .prepare_cached(
-            "SELECT ticker, condition, id, target_price FROM alerting.alerts
-             WHERE is_active AND ticker = $1 AND condition = $2 AND id > $3
-             ORDER BY id LIMIT $4",
-        )
-        .await?;
-    let rows = client
-        .query(&statement, &[&asset.as_str(), &wanted.as_str(), &after, &limit])
-        .await?;
-    rows.iter().map(read_armed).collect()
-}
-
-/// Lists waiting alerts that were created after the moment in `since`, a UUID v7, oldest first.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
-pub async fn list_armed_since(pool: &Pool, since: Uuid, limit: i64) -> Result<Vec<Armed>, StoreError> {
-    let client = connection(pool).await?;
-    let statement = client
-        .prepare_cached(
-            "SELECT ticker, condition, id, target_price FROM alerting.alerts
-             WHERE is_active AND id > $1 ORDER BY id LIMIT $2",
-        )
-        .await?;
-    client
-        .query(&statement, &[&since, &limit])
-        .await?
-        .iter()
-        .map(read_armed)
-        .collect()
-}
-
-fn read_armed(row: &Row) -> Result<Armed, StoreError> {
-    Ok(Armed {
-        ticker: ticker(row.get(0))?,
-        condition: condition(row.get(1))?,
-        id: row.get(2),
-        target_price: row.get(3),
+fn read_triggered(row: &Row) -> Result<Triggered, StoreError> {
+    Ok(Triggered {
+        alert_id: row.get("id"),
+        user_id: row.get("user_id"),
+        endpoint_id: row.get("endpoint_id"),
+        ticker: ticker(row.get("ticker"))?,
+        condition: condition(row.get("condition"))?,
+        target_price: row.get("target_price"),
+        fire_number: row.get::<_, i32>("fires").unsigned_abs(),
     })
-}
-
-/// Of the given alerts, those that still wait.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
-pub async fn still_armed(pool: &Pool, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
-    let client = connection(pool).await?;
-    let statement = client
-        .prepare_cached("SELECT id FROM alerting.alerts WHERE id = ANY($1) AND is_active")
-        .await?;
-    let rows = client.query(&statement, &[&ids]).await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
 }

@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use super::queues::{IS_HELD, MAX_HELD};
 use super::{StoreError, connection, notices};
-use crate::delivery::Reason;
 use crate::secrets::StoredSecret;
 
 /// A claimed attempt, with all that is needed to make it.
@@ -46,9 +45,6 @@ const INTERRUPTED: &str = "interrupted: the service stopped while this attempt w
 /// Claims attempts and puts them on record as begun: of several consumers that hold the same message one gets the row. A claim
 /// ends when it is settled, or is interrupted when `until` passes. Messages to an endpoint that was disabled for its failures
 /// meanwhile are not claimed but wait again, until it is enabled.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn claim(
     client: &impl GenericClient,
     wanted: &[(Uuid, u32)],
@@ -84,8 +80,9 @@ pub async fn claim(
                  UPDATE alerting.outbox o SET is_claimed = true, attempts = o.attempts + 1, lease_until = $4
                  FROM free f, alerting.endpoints e, alerting.deliveries d
                  WHERE o.delivery_id = f.delivery_id AND NOT f.is_held AND e.id = o.endpoint_id AND d.id = o.delivery_id
-                 RETURNING o.delivery_id, o.attempts, o.endpoint_id, e.url, e.secret, e.disabled_reason IS NOT NULL,
-                           o.is_test, d.body, d.request_id, e.last_success_at IS NOT NULL
+                 RETURNING o.delivery_id, o.attempts, o.endpoint_id, e.url, e.secret,
+                           e.disabled_reason IS NOT NULL AS is_disabled, o.is_test, d.body, d.request_id,
+                           e.last_success_at IS NOT NULL AS is_known
              ), begun AS (
                  INSERT INTO alerting.delivery_attempts (delivery_id, attempt, status, dispatched_at)
                  SELECT delivery_id, attempts, 'open', $3 FROM claimed
@@ -94,16 +91,16 @@ pub async fn claim(
         ))
         .await?;
     let read = |row: &Row| Claimed {
-        id: row.get(0),
-        attempt: row.get::<_, i32>(1).unsigned_abs(),
-        endpoint_id: row.get(2),
-        url: row.get(3),
-        secret: row.get::<_, String>(4).into(),
-        is_disabled: row.get(5),
-        is_test: row.get(6),
-        body: row.get(7),
-        request_id: row.get(8),
-        is_known: row.get(9),
+        id: row.get("delivery_id"),
+        attempt: row.get::<_, i32>("attempts").unsigned_abs(),
+        endpoint_id: row.get("endpoint_id"),
+        url: row.get("url"),
+        secret: row.get::<_, String>("secret").into(),
+        is_disabled: row.get("is_disabled"),
+        is_test: row.get("is_test"),
+        body: row.get("body"),
+        request_id: row.get("request_id"),
+        is_known: row.get("is_known"),
     };
     Ok(client
         .query(&statement, &[&ids, &attempts, &now, &until, &MAX_HELD])
@@ -111,6 +108,30 @@ pub async fn claim(
         .iter()
         .map(read)
         .collect())
+}
+
+/// Why a message is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeadLetterReason {
+    /// The last attempt failed.
+    AttemptsExhausted,
+    /// The endpoint answered 410: it is gone for good.
+    EndpointGone,
+    EndpointDisabled,
+    /// The last attempt could not be signed, which says nothing about the endpoint.
+    SecretUnreadable,
+}
+
+impl DeadLetterReason {
+    /// The value of the column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AttemptsExhausted => "attempts_exhausted",
+            Self::EndpointGone => "endpoint_gone",
+            Self::EndpointDisabled => "endpoint_disabled",
+            Self::SecretUnreadable => "secret_unreadable",
+        }
+    }
 }
 
 /// One attempt as it is recorded.
@@ -135,25 +156,22 @@ pub struct AttemptRecord {
     /// The beginning of the answer.
     pub excerpt: Option<String>,
     /// Why the message is given up, if it is.
-    pub dead_letter: Option<&'static str>,
+    pub dead_letter: Option<DeadLetterReason>,
 }
 
 /// Writes the outcomes of a batch of attempts, what they mean for their deliveries, and dead letters. Each attempt stands in it
 /// once. Returns which are new: writing one again changes nothing, and an older one does not take its delivery back. One that
 /// was taken for interrupted and ended after all counts as it ended.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn settle(
     client: &impl GenericClient,
-    records: &[AttemptRecord],
+    records: &[&AttemptRecord],
     now: Timestamp,
 ) -> Result<BTreeSet<(Uuid, u32)>, StoreError> {
     if records.is_empty() {
         return Ok(BTreeSet::new());
     }
     // In the order of their ids, so that two that settle never wait for each other in a circle.
-    let mut records: Vec<&AttemptRecord> = records.iter().collect();
+    let mut records = records.to_vec();
     records.sort_by_key(|record| record.delivery_id);
     let statement = client
         .prepare_cached(
@@ -209,7 +227,10 @@ pub async fn settle(
     let dispatched: Vec<Timestamp> = records.iter().map(|r| r.dispatched_at).collect();
     let next: Vec<Option<Timestamp>> = records.iter().map(|r| r.next_attempt_at).collect();
     let excerpts: Vec<Option<&str>> = records.iter().map(|r| r.excerpt.as_deref()).collect();
-    let dead: Vec<Option<&str>> = records.iter().map(|r| r.dead_letter).collect();
+    let dead: Vec<Option<&str>> = records
+        .iter()
+        .map(|r| r.dead_letter.map(DeadLetterReason::as_str))
+        .collect();
     let rows = client
         .query(
             &statement,
@@ -228,7 +249,7 @@ pub async fn settle(
             ],
         )
         .await?;
-    let new = |row: &Row| (row.get(0), row.get::<_, i32>(1).unsigned_abs());
+    let new = |row: &Row| (row.get("delivery_id"), row.get::<_, i32>("attempt").unsigned_abs());
     let new: BTreeSet<(Uuid, u32)> = rows.iter().map(new).collect();
     let dead = |r: &&&AttemptRecord| r.dead_letter.is_some() && new.contains(&(r.delivery_id, r.attempt));
     let given_up: Vec<Uuid> = records.iter().filter(dead).map(|r| r.delivery_id).collect();
@@ -238,9 +259,6 @@ pub async fn settle(
 
 /// Closes the attempts under way of deliveries whose claims ran out: their process died, or cannot tell what came of them. Those
 /// of `given_up` have no further attempt.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn interrupt(
     client: &impl GenericClient,
     ids: &[Uuid],
@@ -264,7 +282,7 @@ pub async fn interrupt(
              DELETE FROM alerting.outbox WHERE delivery_id = ANY($2)",
         )
         .await?;
-    let reason = Reason::AttemptsExhausted.as_str();
+    let reason = DeadLetterReason::AttemptsExhausted.as_str();
     client
         .execute(&statement, &[&ids, &given_up, &now, &INTERRUPTED, &reason])
         .await?;
@@ -291,9 +309,6 @@ pub struct ListedAttempt {
 
 /// Lists the attempts of an alert's deliveries, newest first: those before the attempt `before` only. A delivery that was
 /// never tried is one pending row with attempt 0.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn list_of_alert(
     pool: &Pool,
     alert_id: Uuid,
@@ -303,11 +318,12 @@ pub async fn list_of_alert(
     let client = connection(pool).await?;
     let statement = client
         .prepare_cached(
-            "SELECT d.id, d.alert_id, d.event_id, d.endpoint_id, coalesce(a.attempt, 0),
-                    CASE a.status WHEN 'success' THEN 'success' WHEN 'failed' THEN 'failed' WHEN 'interrupted' THEN 'failed'
-                                  ELSE 'pending' END,
+            "SELECT d.id, d.alert_id, d.event_id, d.endpoint_id, coalesce(a.attempt, 0) AS attempt,
+                    CASE a.status WHEN 'success' THEN 'success' WHEN 'failed' THEN 'failed'
+                                  WHEN 'interrupted' THEN 'failed' ELSE 'pending' END AS status,
                     a.response_code, a.error_msg, a.latency_ms, a.dispatched_at,
-                    CASE WHEN a.attempt IS NULL THEN o.due_at ELSE a.next_attempt_at END, a.response_excerpt
+                    CASE WHEN a.attempt IS NULL THEN o.due_at ELSE a.next_attempt_at END AS next_attempt_at,
+                    a.response_excerpt
              FROM alerting.deliveries d
              LEFT JOIN alerting.delivery_attempts a ON a.delivery_id = d.id
              LEFT JOIN alerting.outbox o ON o.delivery_id = d.id
@@ -328,17 +344,19 @@ pub async fn list_of_alert(
 
 fn read_listed(row: &Row) -> ListedAttempt {
     ListedAttempt {
-        delivery_id: row.get(0),
-        alert_id: row.get(1),
-        event_id: row.get(2),
-        endpoint_id: row.get(3),
-        attempt: row.get::<_, i32>(4).unsigned_abs(),
-        status: row.get(5),
-        response_code: row.get::<_, Option<i32>>(6).and_then(|code| u16::try_from(code).ok()),
-        error_msg: row.get(7),
-        latency_ms: row.get::<_, Option<i64>>(8).map(i64::unsigned_abs),
-        dispatched_at: row.get(9),
-        next_attempt_at: row.get(10),
-        response_excerpt: row.get(11),
+        delivery_id: row.get("id"),
+        alert_id: row.get("alert_id"),
+        event_id: row.get("event_id"),
+        endpoint_id: row.get("endpoint_id"),
+        attempt: row.get::<_, i32>("attempt").unsigned_abs(),
+        status: row.get("status"),
+        response_code: row
+            .get::<_, Option<i32>>("response_code")
+            .and_then(|code| u16::try_from(code).ok()),
+        error_msg: row.get("error_msg"),
+        latency_ms: row.get::<_, Option<i64>>("latency_ms").map(i64::unsigned_abs),
+        dispatched_at: row.get("dispatched_at"),
+        next_attempt_at: row.get("next_attempt_at"),
+        response_excerpt: row.get("response_excerpt"),
     }
 }

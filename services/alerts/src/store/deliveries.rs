@@ -91,9 +91,6 @@ pub struct TestMessage {
 
 /// Puts a test message into the outbox, unless it is there, and wakes the relays. False when the user has no such
 /// endpoint, or the id is another message's.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn create_test(pool: &Pool, test: &TestMessage, now: Timestamp) -> Result<bool, StoreError> {
     let mut client = connection(pool).await?;
     let transaction = client.transaction().await?;
@@ -138,9 +135,6 @@ pub async fn create_test(pool: &Pool, test: &TestMessage, now: Timestamp) -> Res
 pub const OUTBOX_CHANNEL: &str = "alerting_outbox";
 
 /// Wakes the relays of all instances when the transaction commits.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn wake_relays(client: &impl GenericClient) -> Result<(), StoreError> {
     let statement = client.prepare_cached("SELECT pg_notify($1, '')").await?;
     client.execute(&statement, &[&OUTBOX_CHANNEL]).await?;

@@ -20,7 +20,7 @@ pub const FAILING_TOO_LONG: Duration = Duration::from_secs(5 * 24 * 3_600);
 pub const PROBE_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Most receivers probed together.
-const PROBES_AT_ONCE: i64 = 100;
+const MAX_PROBES: i64 = 100;
 
 /// One receiver.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,9 +40,6 @@ const COLUMNS: &str =
     "id, url, implicit, disabled_reason, consecutive_failures, created_at, last_success_at, disabled_at";
 
 /// Lists a user's endpoints, newest first.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn list(pool: &Pool, user_id: Uuid, before: Option<Uuid>, limit: i64) -> Result<Vec<Endpoint>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -57,9 +54,6 @@ pub async fn list(pool: &Pool, user_id: Uuid, before: Option<Uuid>, limit: i64) 
 }
 
 /// Finds a user's endpoint.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn find(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Endpoint>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -73,9 +67,6 @@ pub async fn find(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Endpoin
 
 /// Enables a user's endpoint, as if it had never failed; what was held for it is due at once. `None` when there is no such
 /// endpoint.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn enable(pool: &Pool, user_id: Uuid, id: Uuid, now: Timestamp) -> Result<Option<Endpoint>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -92,9 +83,6 @@ pub async fn enable(pool: &Pool, user_id: Uuid, id: Uuid, now: Timestamp) -> Res
 
 /// Takes the disabled endpoints that are to be probed now, each with its user. The next probe is due an interval later,
 /// whatever becomes of this one.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn take_probes(pool: &Pool, now: Timestamp) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -107,21 +95,21 @@ pub async fn take_probes(pool: &Pool, now: Timestamp) -> Result<Vec<(Uuid, Uuid)
         )
         .await?;
     let rows = client
-        .query(&statement, &[&now, &PROBE_INTERVAL.as_secs_f64(), &PROBES_AT_ONCE])
+        .query(&statement, &[&now, &PROBE_INTERVAL.as_secs_f64(), &MAX_PROBES])
         .await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    Ok(rows.iter().map(|row| (row.get("id"), row.get("user_id"))).collect())
 }
 
 fn read(row: &Row) -> Endpoint {
     Endpoint {
-        id: row.get(0),
-        url: row.get(1),
-        implicit: row.get(2),
-        disabled_reason: row.get(3),
-        consecutive_failures: row.get::<_, i32>(4).unsigned_abs(),
-        created_at: row.get(5),
-        last_success_at: row.get(6),
-        disabled_at: row.get(7),
+        id: row.get("id"),
+        url: row.get("url"),
+        implicit: row.get("implicit"),
+        disabled_reason: row.get("disabled_reason"),
+        consecutive_failures: row.get::<_, i32>("consecutive_failures").unsigned_abs(),
+        created_at: row.get("created_at"),
+        last_success_at: row.get("last_success_at"),
+        disabled_at: row.get("disabled_at"),
     }
 }
 
@@ -139,9 +127,6 @@ pub struct HealthChange {
 }
 
 /// Applies changes of health. Returns the endpoints that were disabled by it.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn apply_health(
     client: &impl GenericClient,
     changes: &[(Uuid, HealthChange)],
@@ -197,7 +182,7 @@ pub async fn apply_health(
                                  ELSE coalesce(e.probe_at, $7::timestamptz + $10::float8 * interval '1 second') END,
                  updated_at = $7
              FROM verdict v WHERE e.id = v.id
-             RETURNING e.id, v.was IS NULL AND e.disabled_reason IS NOT NULL",
+             RETURNING e.id, v.was IS NULL AND e.disabled_reason IS NOT NULL AS is_newly_disabled",
         )
         .await?;
     let disable_after = i32::try_from(disable_after).unwrap_or(i32::MAX);
@@ -218,5 +203,6 @@ pub async fn apply_health(
             ],
         )
         .await?;
-    Ok(rows.iter().filter(|row| row.get(1)).map(|row| row.get(0)).collect())
+    let disabled = rows.iter().filter(|row| row.get("is_newly_disabled"));
+    Ok(disabled.map(|row| row.get("id")).collect())
 }

@@ -18,9 +18,6 @@ pub struct Interval {
 }
 
 /// Records an interval. False when someone else noticed it before.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn note(pool: &Pool, missed: &Missed, now: Timestamp) -> Result<bool, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -37,9 +34,6 @@ pub async fn note(pool: &Pool, missed: &Missed, now: Timestamp) -> Result<bool, 
 }
 
 /// The intervals that are not done, oldest first.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn list_open(pool: &Pool) -> Result<Vec<Interval>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -49,17 +43,14 @@ pub async fn list_open(pool: &Pool) -> Result<Vec<Interval>, StoreError> {
         )
         .await?;
     let read = |row: &tokio_postgres::Row| Interval {
-        from: row.get(0),
-        to: row.get(1),
-        noticed_at: row.get(2),
+        from: row.get("from_at"),
+        to: row.get("to_at"),
+        noticed_at: row.get("noticed_at"),
     };
     Ok(client.query(&statement, &[]).await?.iter().map(read).collect())
 }
 
 /// Notes that an interval is done.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn finish(pool: &Pool, interval: &Interval, now: Timestamp) -> Result<(), StoreError> {
     let client = connection(pool).await?;
     let statement = client

@@ -1,45 +1,24 @@
-//! The SQL of schema `alerting`, one file per aggregate.
+//! The SQL of schema `alerting`, one file per table; `armed_alerts`, `notices`, `queues` and `retention` are about several
+//! tables or a part of one.
+//!
+//! Functions fail with [`StoreError`] when PostgreSQL does not answer or refuses, and with nothing else.
 
 use deadpool_postgres::Pool;
 
-/// Alerts: create, look up, delete, and what the index should hold.
 pub mod alerts;
-
-/// What happened to an alert.
-pub mod events;
-
-/// Receivers of webhooks and their health.
-pub mod endpoints;
-
-/// Their secrets, as they are stored.
-pub mod secrets;
-
-/// What owners learn of their receivers.
-pub mod notices;
-
-/// Messages to endpoints.
-pub mod deliveries;
-
-/// Where unfinished deliveries are: waiting, queued, or with a consumer.
-pub mod outbox;
-
-/// When which endpoint's messages may be published.
-pub mod queues;
-
-/// Attempts to deliver messages, and dead letters.
+pub mod armed_alerts;
 pub mod attempts;
-
-/// Risk levels.
-pub mod monitors;
-
-/// Intervals whose quotes nobody read.
+pub mod deliveries;
+pub mod endpoints;
+pub mod events;
 pub mod missed_quotes;
-
-/// Removing what is old.
-pub mod retention;
-
-/// What was refused for good.
+pub mod monitors;
+pub mod notices;
+pub mod outbox;
+pub mod queues;
 pub mod refused;
+pub mod retention;
+pub mod secrets;
 
 /// Why PostgreSQL did not do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -26,9 +26,6 @@ pub struct MonitorState {
 }
 
 /// Reads the states of all assets.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn list(pool: &Pool) -> Result<BTreeMap<Ticker, MonitorState>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -38,7 +35,7 @@ pub async fn list(pool: &Pool) -> Result<BTreeMap<Ticker, MonitorState>, StoreEr
 }
 
 fn read(row: &Row) -> Result<(Ticker, MonitorState), StoreError> {
-    let level = match row.get::<_, Option<&str>>(1) {
+    let level = match row.get::<_, Option<&str>>("level") {
         None => None,
         Some(text) => {
             let known = [Level::Ok, Level::Warning, Level::Alert]
@@ -47,14 +44,14 @@ fn read(row: &Row) -> Result<(Ticker, MonitorState), StoreError> {
             Some(known.ok_or(StoreError::Unreadable("risk level"))?)
         }
     };
-    let Json(checks) = row.try_get(3).map_err(|_| StoreError::Unreadable("checks"))?;
+    let Json(checks) = row.try_get("checks").map_err(|_| StoreError::Unreadable("checks"))?;
     Ok((
-        alerts::ticker(row.get(0))?,
+        alerts::ticker(row.get("ticker"))?,
         MonitorState {
             level,
-            since: row.get(2),
+            since: row.get("since"),
             checks,
-            as_of: row.get(4),
+            as_of: row.get("as_of"),
         },
     ))
 }
@@ -93,9 +90,6 @@ pub enum Stored {
 /// notes a change of the level.
 ///
 /// Deciding happens under a lock of the asset: of two instances one sees the other's state and one announces a change.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn update(
     pool: &Pool,
     ticker: &Ticker,
@@ -121,7 +115,9 @@ pub async fn update(
     let standings = match &row {
         None => Standings::new(),
         Some(row) => {
-            let Json(standings) = row.try_get(5).map_err(|_| StoreError::Unreadable("standings"))?;
+            let Json(standings) = row
+                .try_get("standings")
+                .map_err(|_| StoreError::Unreadable("standings"))?;
             standings
         }
     };

@@ -14,9 +14,6 @@ const MAX_RECEIVERS: i64 = 10;
 
 /// Puts the notice `endpoint.disabled` about these endpoints into the outbox, for other enabled endpoints of their owners, and
 /// wakes the relays. Returns those, whose queues are to be refreshed.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn endpoints_disabled(
     client: &impl GenericClient,
     disabled: &[Uuid],
@@ -27,7 +24,7 @@ pub async fn endpoints_disabled(
     }
     let statement = client
         .prepare_cached(
-            "SELECT e.id, e.user_id, e.url, e.disabled_reason, o.id
+            "SELECT e.id, e.user_id, e.url, e.disabled_reason, o.id AS notified_id
              FROM alerting.endpoints e CROSS JOIN LATERAL (
                  SELECT id FROM alerting.endpoints
                  WHERE user_id = e.user_id AND disabled_reason IS NULL
@@ -41,19 +38,19 @@ pub async fn endpoints_disabled(
     let mut event: Option<(Uuid, Uuid)> = None;
     let mut notices = Vec::with_capacity(rows.len());
     for row in &rows {
-        let endpoint_id: Uuid = row.get(0);
+        let endpoint_id: Uuid = row.get("id");
         let event_id = match event {
             Some((of, event_id)) if of == endpoint_id => event_id,
             Some(_) | None => Uuid::now_v7(),
         };
         event = Some((endpoint_id, event_id));
         // The host alone: what follows it in a URL is often a credential, and no business of another receiver.
-        let host = Url::parse(row.get(2))
+        let host = Url::parse(row.get("url"))
             .ok()
             .and_then(|url| url.host_str().map(str::to_owned));
-        let body = payload::endpoint_disabled(event_id, endpoint_id, host.as_deref(), row.get(3), now)
+        let body = payload::endpoint_disabled(event_id, endpoint_id, host.as_deref(), row.get("disabled_reason"), now)
             .map_err(|_| StoreError::Unreadable("endpoint"))?;
-        notices.push((event_id.to_string(), row.get(1), row.get(4), body));
+        notices.push((event_id.to_string(), row.get("user_id"), row.get("notified_id"), body));
     }
     let deliveries: Vec<NewDelivery<'_>> = notices
         .iter()
@@ -76,9 +73,6 @@ pub async fn endpoints_disabled(
 }
 
 /// Writes into the events of their alerts that these messages were given up, once for each.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn deliveries_failed(
     client: &impl GenericClient,
     given_up: &[Uuid],

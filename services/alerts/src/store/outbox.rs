@@ -51,9 +51,6 @@ pub struct Taken {
 
 /// Takes messages that are due until `until`, as many as their endpoints and users may have outstanding, and at most `limit`.
 /// What another relay is looking at is left to it.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn take(
     client: &impl GenericClient,
     now: Timestamp,
@@ -152,9 +149,6 @@ fn read_due(id: Uuid, row: &Row) -> Due {
 }
 
 /// Lets the broker keep what was taken at `taken_at` until `until`. What a consumer has by now is left alone.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn extend(
     client: &impl GenericClient,
     ids: &[Uuid],
@@ -172,9 +166,6 @@ pub async fn extend(
 }
 
 /// Lets messages wait again that were taken at `taken_at` and did not get into the queue.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn give_back(
     client: &impl GenericClient,
     ids: &[Uuid],
@@ -193,9 +184,6 @@ pub async fn give_back(
 }
 
 /// Lets messages wait again that were queued before `before` and not claimed, some thousands at a time. Returns how many.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn requeue(client: &impl GenericClient, before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
     let statement = client
         .prepare_cached(
@@ -225,9 +213,6 @@ pub struct Expired {
 }
 
 /// Lets messages wait again whose leases ran out, due at once. Their endpoints' queues are to be refreshed.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn take_back_expired(client: &impl GenericClient, now: Timestamp) -> Result<Vec<Expired>, StoreError> {
     let statement = client
         .prepare_cached(
@@ -252,9 +237,6 @@ pub async fn take_back_expired(client: &impl GenericClient, now: Timestamp) -> R
 
 /// Lets messages wait again for which consumers had no room: they are no attempts. Returns their endpoints, whose windows and
 /// queues are to be changed.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn defer(client: &impl GenericClient, deferred: &[(Uuid, u32)]) -> Result<Vec<Uuid>, StoreError> {
     let ids: Vec<Uuid> = deferred.iter().map(|(id, _)| *id).collect();
     let number = |attempt: u32| i32::try_from(attempt).unwrap_or(i32::MAX);
@@ -288,9 +270,6 @@ pub struct Backlog {
 }
 
 /// Counts what was queued before `before` and not claimed, and finds the queue that waits longest.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn backlog(pool: &Pool, before: Timestamp) -> Result<Backlog, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -308,11 +287,11 @@ pub async fn backlog(pool: &Pool, before: Timestamp) -> Result<Backlog, StoreErr
 }
 
 /// Counts the deliveries that are not finished.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn depth(pool: &Pool) -> Result<u64, StoreError> {
     let client = connection(pool).await?;
-    let statement = client.prepare_cached("SELECT count(*) FROM alerting.outbox").await?;
-    Ok(client.query_one(&statement, &[]).await?.get::<_, i64>(0).unsigned_abs())
+    let statement = client
+        .prepare_cached("SELECT count(*) AS depth FROM alerting.outbox")
+        .await?;
+    let row = client.query_one(&statement, &[]).await?;
+    Ok(row.get::<_, i64>("depth").unsigned_abs())
 }

@@ -34,9 +34,6 @@ const LOCK: &str = "SELECT FROM alerting.user_queues
 const NOBODY: &[Uuid] = &[];
 
 /// Marks endpoints as ready whose messages were just committed to the outbox, due at `now`.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn mark_ready(client: &impl GenericClient, endpoint_ids: &[Uuid], now: Timestamp) -> Result<(), StoreError> {
     let lock = client.prepare_cached(LOCK).await?;
     let endpoints = client
@@ -64,17 +61,11 @@ pub async fn mark_ready(client: &impl GenericClient, endpoint_ids: &[Uuid], now:
 
 /// Works out when these endpoints and their users are ready, from what waits and what is outstanding. Returns whether one of
 /// the users is ready now.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn refresh(client: &impl GenericClient, endpoint_ids: &[Uuid], now: Timestamp) -> Result<bool, StoreError> {
     refresh_with_users(client, endpoint_ids, NOBODY, now).await
 }
 
 /// The same, and of further users.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn refresh_with_users(
     client: &impl GenericClient,
     endpoint_ids: &[Uuid],
@@ -124,7 +115,7 @@ pub async fn refresh_with_users(
                  FROM found f
                  WHERE u.user_id = f.user_id AND u.is_fast = f.is_fast AND u.ready_at IS DISTINCT FROM f.ready_at
              )
-             SELECT coalesce(bool_or(ready_at <= $4), false) FROM found",
+             SELECT coalesce(bool_or(ready_at <= $4), false) AS is_ready FROM found",
         )
         .await?;
     let (_, _, ready) = try_join!(
@@ -136,13 +127,10 @@ pub async fn refresh_with_users(
                 .await
         },
     )?;
-    Ok(ready.get(0))
+    Ok(ready.get("is_ready"))
 }
 
 /// Locks the queues of these endpoints and reads their windows.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn lock_windows(
     client: &impl GenericClient,
     endpoint_ids: &[Uuid],
@@ -174,9 +162,6 @@ fn read_window(row: &Row) -> (Uuid, EndpointWindow) {
 }
 
 /// Writes windows back.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn save_windows(client: &impl GenericClient, windows: &[(Uuid, EndpointWindow)]) -> Result<(), StoreError> {
     if windows.is_empty() {
         return Ok(());

@@ -100,7 +100,7 @@ async fn record(
     let row = client
         .query_one(&statement, &[&kind, &item, &reason, &payload, &now])
         .await?;
-    Ok(row.get(0))
+    Ok(row.get("times"))
 }
 
 /// What PostgreSQL takes as text, and not too much of it.

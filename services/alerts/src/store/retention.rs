@@ -39,9 +39,6 @@ const STATEMENTS: [&str; 5] = [
 ];
 
 /// Removes one step of everything that ended before `before`. Returns how many rows; 0 when nothing is left.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn remove_before(pool: &Pool, before: Timestamp) -> Result<u64, StoreError> {
     let client = connection(pool).await?;
     let mut removed = 0;

@@ -7,38 +7,29 @@ use super::{StoreError, connection};
 use crate::secrets::StoredSecret;
 
 /// Finds the secret of a user's endpoint.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn find(pool: &Pool, user_id: Uuid, endpoint_id: Uuid) -> Result<Option<StoredSecret>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
         .prepare_cached("SELECT secret FROM alerting.endpoints WHERE id = $1 AND user_id = $2")
         .await?;
     let row = client.query_opt(&statement, &[&endpoint_id, &user_id]).await?;
-    Ok(row.map(|row| row.get::<_, String>(0).into()))
+    Ok(row.map(|row| row.get::<_, String>("secret").into()))
 }
 
 /// How many secrets are sealed under each key.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn count_by_key(pool: &Pool) -> Result<Vec<(String, i64)>, StoreError> {
     let client = connection(pool).await?;
     let rows = client
         .query(
-            "SELECT split_part(secret, '.', 2), count(*) FROM alerting.endpoints
-             WHERE secret LIKE 'v1.%' GROUP BY 1 ORDER BY 1",
+            "SELECT split_part(secret, '.', 2) AS key_id, count(*) AS secrets FROM alerting.endpoints
+             WHERE secret LIKE 'v1.%' GROUP BY key_id ORDER BY key_id",
             &[],
         )
         .await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    Ok(rows.iter().map(|row| (row.get("key_id"), row.get("secrets"))).collect())
 }
 
 /// Lists secrets that do not begin with `prefix`, in the order of their endpoints, those after `after` first.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn list_others(
     pool: &Pool,
     prefix: &str,
@@ -55,14 +46,11 @@ pub async fn list_others(
     let rows = client.query(&statement, &[&prefix, &after, &limit]).await?;
     Ok(rows
         .iter()
-        .map(|row| (row.get(0), row.get::<_, String>(1).into()))
+        .map(|row| (row.get("id"), row.get::<_, String>("secret").into()))
         .collect())
 }
 
 /// Replaces secrets that are still the same, each given with its endpoint, as it was and as it is to be. Returns how many.
-///
-/// # Errors
-/// When PostgreSQL does not answer.
 pub async fn replace(pool: &Pool, changes: &[(Uuid, StoredSecret, StoredSecret)]) -> Result<usize, StoreError> {
     if changes.is_empty() {
         return Ok(0);

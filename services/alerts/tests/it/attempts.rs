@@ -137,11 +137,9 @@ async fn settle_late(stack: &TestStack, attempt: u32, now: Timestamp) {
         dead_letter: None,
     };
     let client = stack.database.pool.get().await.unwrap();
-    let new = attempts::settle(&client, std::slice::from_ref(&record), now)
-        .await
-        .unwrap();
+    let new = attempts::settle(&client, &[&record], now).await.unwrap();
     assert_eq!(new, [(record.delivery_id, attempt)].into());
-    assert!(attempts::settle(&client, &[record], now).await.unwrap().is_empty());
+    assert!(attempts::settle(&client, &[&record], now).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -16,12 +16,12 @@ async fn two_instances_that_see_the_same_price_fire_each_alert_once() {
     let stack = TestStack::new().await;
     stack.insert_alerts(300, &stack.sink.url("/hook")).await;
     let payload = serde_json::to_string(&quote("BTC", "250.5", SystemClock.now())).unwrap();
-    let intake = stack.quote_consumer();
-    rebuild::build(&intake.index, &intake.pool).await.unwrap();
+    let evaluator = stack.evaluator();
+    rebuild::build(&evaluator.index, &evaluator.pool).await.unwrap();
     let rivals: Vec<_> = (0..4)
         .map(|_| {
-            let (intake, payload) = (intake.clone(), payload.clone());
-            tokio::spawn(async move { intake.evaluate(&[&payload]).await.unwrap() })
+            let (evaluator, payload) = (evaluator.clone(), payload.clone());
+            tokio::spawn(async move { evaluator.evaluate(&[&payload]).await.unwrap() })
         })
         .collect();
     let mut fired = 0;
@@ -42,7 +42,7 @@ async fn two_instances_that_see_the_same_price_fire_each_alert_once() {
             .await,
         50
     );
-    let again = intake.evaluate(&[&payload]).await.unwrap();
+    let again = evaluator.evaluate(&[&payload]).await.unwrap();
     assert_eq!(again, 0);
     assert_eq!(index_size(&stack).await, 50, "what fired has left the index");
 }
@@ -60,10 +60,10 @@ async fn more_hits_than_fit_one_page_all_fire() {
         SELECT gen_random_uuid(), $1, 'BTC', 'price', 'gt', n, 'http://127.0.0.1:9/', $1, true, 'armed', 'r', now(), now()
         FROM generate_series(1, 5000) n";
     client.execute(insert, &[&user]).await.unwrap();
-    let intake = stack.quote_consumer();
+    let evaluator = stack.evaluator();
     let payload = serde_json::to_string(&quote("BTC", "4500", SystemClock.now())).unwrap();
     assert_eq!(
-        intake.evaluate(&[&payload]).await.unwrap(),
+        evaluator.evaluate(&[&payload]).await.unwrap(),
         4499,
         "the target itself does not fire"
     );
@@ -103,25 +103,25 @@ async fn a_spike_that_came_and_went_fires_both_ways() {
     for price in ["100", "150", "60", "100"] {
         stack.publish("BTC", price).await;
     }
-    let intake = stack.quote_consumer();
+    let evaluator = stack.evaluator();
     stack.insert_alerts(120, &stack.sink.url("/hook")).await;
     let now = SystemClock.now();
     let payloads: Vec<String> = ["100", "110", "60", "100"]
         .map(|price| serde_json::to_string(&quote("BTC", price, now)).unwrap())
         .into();
     let payloads: Vec<&str> = payloads.iter().map(String::as_str).collect();
-    assert_eq!(intake.evaluate(&payloads).await.unwrap(), 109, "{user}");
+    assert_eq!(evaluator.evaluate(&payloads).await.unwrap(), 109, "{user}");
 }
 
 #[tokio::test]
 async fn a_stale_price_fires_nothing() {
     let stack = TestStack::new().await;
     stack.insert_alerts(1, &stack.sink.url("/hook")).await;
-    let intake = stack.quote_consumer();
+    let evaluator = stack.evaluator();
     let mut stale = quote("BTC", "100", SystemClock.now());
     stale.as_of = stale.published_at - SignedDuration::from_secs(16);
     let payload = serde_json::to_string(&stale).unwrap();
-    assert_eq!(intake.evaluate(&[&payload]).await.unwrap(), 0);
+    assert_eq!(evaluator.evaluate(&[&payload]).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -139,8 +139,8 @@ async fn a_price_that_waited_fires_what_was_armed_then_and_says_so() {
         .await
         .unwrap();
     let payload = serde_json::to_string(&quote("BTC", "100", published_at)).unwrap();
-    let intake = stack.quote_consumer();
-    assert_eq!(intake.evaluate(&[&payload]).await.unwrap(), 1);
+    let evaluator = stack.evaluator();
+    assert_eq!(evaluator.evaluate(&[&payload]).await.unwrap(), 1);
     assert_eq!(
         stack
             .count("SELECT count(*) FROM alerting.alert_events WHERE late")
@@ -149,7 +149,7 @@ async fn a_price_that_waited_fires_what_was_armed_then_and_says_so() {
     );
     assert_eq!(index_size(&stack).await, 1, "what was armed later stays in the index");
     let fresh = serde_json::to_string(&quote("BTC", "100", SystemClock.now())).unwrap();
-    assert_eq!(intake.evaluate(&[&fresh]).await.unwrap(), 1);
+    assert_eq!(evaluator.evaluate(&[&fresh]).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -203,7 +203,7 @@ async fn of_late_prices_each_fires_what_was_armed_when_it_was_published() {
         .map(|(price, at)| serde_json::to_string(&quote("BTC", price, *at)).unwrap())
         .collect();
     let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
-    assert_eq!(stack.quote_consumer().evaluate(&batch).await.unwrap(), 1);
+    assert_eq!(stack.evaluator().evaluate(&batch).await.unwrap(), 1);
     let value = "SELECT count(*) FROM alerting.alert_events WHERE value = 105 AND late";
     assert_eq!(stack.count(value).await, 1);
 }
@@ -213,7 +213,7 @@ async fn announcements_reach_the_gateways_stream() {
     let stack = TestStack::new().await;
     stack.insert_alerts(1, &stack.sink.url("/hook")).await;
     let payload = serde_json::to_string(&quote("BTC", "100", SystemClock.now())).unwrap();
-    stack.quote_consumer().evaluate(&[&payload]).await.unwrap();
+    stack.evaluator().evaluate(&[&payload]).await.unwrap();
     let entries: redis::Value = redis::cmd("XRANGE")
         .arg(keys::ALERT_EVENTS_STREAM)
         .arg("-")

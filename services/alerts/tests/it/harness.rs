@@ -10,9 +10,9 @@ use alerts::delivery::recorder::Recorder;
 use alerts::delivery::signature::SigningSecret;
 use alerts::delivery::webhook_client::{WebhookClient, WebhookClientSettings};
 use alerts::delivery::worker::Worker;
+use alerts::evaluator::Evaluator;
 use alerts::index::AlertIndex;
 use alerts::outbox::Relay;
-use alerts::quote_consumer::QuoteConsumer;
 use alerts::settings::{DEFAULTS, Settings};
 use alerts::store::alerts::{Creation, NewAlert};
 use alerts::{app, store};
@@ -122,8 +122,8 @@ impl TestStack {
     }
 
     /// The part of the service that evaluates, alone: nothing is published or delivered.
-    pub fn quote_consumer(&self) -> QuoteConsumer {
-        QuoteConsumer {
+    pub fn evaluator(&self) -> Evaluator {
+        Evaluator {
             pool: self.database.pool.clone(),
             index: AlertIndex::new(self.redis.connection.clone()),
             redis: self.redis.connection.clone(),
@@ -335,8 +335,5 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
 pub async fn fire(stack: &TestStack, count: u32) {
     stack.insert_alerts(count, &stack.sink.url("/hook")).await;
     let payload = serde_json::to_string(&quote("BTC", "1000000", SystemClock.now())).unwrap();
-    assert_eq!(
-        stack.quote_consumer().evaluate(&[&payload]).await.unwrap(),
-        count as usize
-    );
+    assert_eq!(stack.evaluator().evaluate(&[&payload]).await.unwrap(), count as usize);
 }

@@ -29,8 +29,8 @@ pub async fn index_size(stack: &TestStack) -> u64 {
 async fn the_index_is_repaired_in_both_directions() {
     let stack = TestStack::new().await;
     let ids = stack.insert_alerts(10, &stack.sink.url("/hook")).await;
-    let intake = stack.quote_consumer();
-    let (index, pool) = (&intake.index, &intake.pool);
+    let evaluator = stack.evaluator();
+    let (index, pool) = (&evaluator.index, &evaluator.pool);
     rebuild::build(index, pool).await.unwrap();
     let ticker: domain::ticker::Ticker = "BTC".parse().unwrap();
     let supported = [ticker.clone(), "ETH".parse().unwrap()];
@@ -95,7 +95,7 @@ async fn the_index_is_repaired_in_both_directions() {
 #[tokio::test]
 async fn a_build_that_a_flush_met_does_not_count_although_another_began() {
     let stack = TestStack::new().await;
-    let index = stack.quote_consumer().index;
+    let index = stack.evaluator().index;
     let first = index.begin_build().await.unwrap();
     stack.redis.flush().await;
     let second = index.begin_build().await.unwrap();
@@ -110,12 +110,12 @@ async fn an_equal_number_of_missing_and_superfluous_entries_is_found_in_the_end(
     let stack = TestStack::new().await;
     let ids = stack.insert_alerts(3, &stack.sink.url("/hook")).await;
     let ticker: domain::ticker::Ticker = "BTC".parse().unwrap();
-    let index = stack.quote_consumer().index;
+    let index = stack.evaluator().index;
     let reconciler = Reconciler {
         index: index.clone(),
         pool: stack.database.pool.clone(),
         supported: vec![ticker.clone()],
-        every: Duration::from_millis(5),
+        interval: Duration::from_millis(5),
         // Long after the alerts were created: none of them counts as recent.
         clock: FakeClock::new(SystemClock.now() + SignedDuration::from_secs(3_600)).shared(),
         wake: Arc::new(Notify::new()),
@@ -163,7 +163,7 @@ async fn an_equal_number_of_missing_and_superfluous_entries_is_found_in_the_end(
 async fn a_key_that_was_evicted_alone_is_rebuilt_before_its_price_is_done() {
     let stack = TestStack::new().await;
     stack.insert_alerts(30, &stack.sink.url("/hook")).await;
-    let intake = stack.quote_consumer();
+    let evaluator = stack.evaluator();
     let set = keys::alert_index(Condition::Gt, &"BTC".parse().unwrap());
     let evict = async |key: &str| {
         let mut del = redis::cmd("DEL");
@@ -175,7 +175,7 @@ async fn a_key_that_was_evicted_alone_is_rebuilt_before_its_price_is_done() {
     };
     let fired = async |price: &str| {
         let payload = serde_json::to_string(&quote("BTC", price, SystemClock.now())).unwrap();
-        intake.evaluate(&[&payload]).await.unwrap()
+        evaluator.evaluate(&[&payload]).await.unwrap()
     };
     assert_eq!(fired("10.5").await, 10);
     evict(&set).await;
@@ -191,7 +191,7 @@ async fn a_key_that_was_evicted_alone_is_rebuilt_before_its_price_is_done() {
         alert_id: Uuid::from_u128(1),
         target: 1000.into(),
     };
-    intake
+    evaluator
         .index
         .add(&"BTC".parse().unwrap(), Condition::Gt, &[orphan])
         .await
@@ -202,7 +202,7 @@ async fn a_key_that_was_evicted_alone_is_rebuilt_before_its_price_is_done() {
 #[tokio::test]
 async fn a_build_that_lost_a_set_does_not_count() {
     let stack = TestStack::new().await;
-    let index = stack.quote_consumer().index;
+    let index = stack.evaluator().index;
     let ticker: domain::ticker::Ticker = "BTC".parse().unwrap();
     let entry = |n: u128| Entry {
         alert_id: Uuid::from_u128(n),
@@ -227,18 +227,18 @@ async fn a_redis_that_comes_back_with_less_is_noticed_at_the_next_price() {
     let stack = TestStack::new().await;
     let mut own = testkit::OwnRedis::start().await;
     let connection = platform::redis::connect(&own.settings).unwrap();
-    let mut intake = stack.quote_consumer();
-    (intake.index, intake.redis) = (AlertIndex::new(connection.clone()), connection.clone());
-    rebuild::build(&intake.index, &intake.pool).await.unwrap();
+    let mut evaluator = stack.evaluator();
+    (evaluator.index, evaluator.redis) = (AlertIndex::new(connection.clone()), connection.clone());
+    rebuild::build(&evaluator.index, &evaluator.pool).await.unwrap();
     let () = redis::cmd("SAVE").query_async(&mut connection.clone()).await.unwrap();
     stack.insert_alerts(3, &stack.sink.url("/hook")).await;
-    rebuild::build(&intake.index, &intake.pool).await.unwrap();
-    assert!(intake.index.is_complete().await.unwrap());
+    rebuild::build(&evaluator.index, &evaluator.pool).await.unwrap();
+    assert!(evaluator.index.is_complete().await.unwrap());
     own.stop();
     own.resume().await;
     // The old connection would say first that it broke.
     let connection = platform::redis::connect(&own.settings).unwrap();
-    (intake.index, intake.redis) = (AlertIndex::new(connection.clone()), connection.clone());
+    (evaluator.index, evaluator.redis) = (AlertIndex::new(connection.clone()), connection.clone());
     let keys: Vec<String> = redis::cmd("KEYS")
         .arg("alerts:*")
         .query_async(&mut connection.clone())
@@ -246,23 +246,23 @@ async fn a_redis_that_comes_back_with_less_is_noticed_at_the_next_price() {
         .unwrap();
     assert_eq!(keys, [keys::ALERT_INDEX], "the dump is from before the alerts");
     let payload = serde_json::to_string(&quote("BTC", "100", SystemClock.now())).unwrap();
-    assert_eq!(intake.evaluate(&[&payload]).await.unwrap(), 3);
+    assert_eq!(evaluator.evaluate(&[&payload]).await.unwrap(), 3);
 }
 
 #[tokio::test]
 async fn a_flush_leaves_the_index_missing() {
     let stack = TestStack::new().await;
     stack.insert_alerts(3, &stack.sink.url("/hook")).await;
-    let intake = stack.quote_consumer();
-    let index: Arc<AlertIndex> = Arc::new(intake.index.clone());
-    rebuild::build(&index, &intake.pool).await.unwrap();
+    let evaluator = stack.evaluator();
+    let index: Arc<AlertIndex> = Arc::new(evaluator.index.clone());
+    rebuild::build(&index, &evaluator.pool).await.unwrap();
     stack.redis.flush().await;
     assert!(!index.is_complete().await.unwrap());
-    let compared = rebuild::reconcile(&index, &intake.pool, &[], ReconcileMode::Full).await;
+    let compared = rebuild::reconcile(&index, &evaluator.pool, &[], ReconcileMode::Full).await;
     assert!(matches!(
         compared,
         Err(rebuild::RebuildError::Index(alerts::index::IndexError::Missing))
     ));
-    rebuild::build(&index, &intake.pool).await.unwrap();
+    rebuild::build(&index, &evaluator.pool).await.unwrap();
     assert_eq!(index_size(&stack).await, 3);
 }

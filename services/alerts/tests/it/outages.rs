@@ -265,13 +265,13 @@ async fn an_alert_that_postgresql_refuses_stops_no_other() {
     let client = stack.database.pool.get().await.unwrap();
     let refuse = format!("ALTER TABLE alerting.alert_events ADD CHECK (alert_id <> '{}')", ids[3]);
     client.execute(&refuse, &[]).await.unwrap();
-    let intake = stack.quote_consumer();
+    let evaluator = stack.evaluator();
     let batch: Vec<String> = ["100", "101"]
         .iter()
         .map(|price| serde_json::to_string(&quote("BTC", price, SystemClock.now())).unwrap())
         .collect();
     for payload in &batch {
-        intake.evaluate_or_set_aside(&[payload]).await.unwrap();
+        evaluator.evaluate_with_retry(&[payload]).await;
     }
     let fired = "SELECT count(*) FROM alerting.alerts WHERE state = 'triggered'";
     assert_eq!(stack.count(fired).await, 6);

@@ -30,12 +30,12 @@ async fn what_is_done_is_removed_after_the_retention_and_what_is_not_delivered_n
     service.stop().await;
     // One more that nobody delivers.
     stack.insert_alerts(1, &stack.sink.url("/later")).await;
-    let intake = stack.quote_consumer();
-    alerts::index::rebuild::build(&intake.index, &intake.pool)
+    let evaluator = stack.evaluator();
+    alerts::index::rebuild::build(&evaluator.index, &evaluator.pool)
         .await
         .unwrap();
     let payload = serde_json::to_string(&quote("BTC", "20", SystemClock.now())).unwrap();
-    assert_eq!(intake.evaluate(&[&payload]).await.unwrap(), 1);
+    assert_eq!(evaluator.evaluate(&[&payload]).await.unwrap(), 1);
     let client = stack.database.pool.get().await.unwrap();
     client
         .batch_execute(

@@ -1,0 +1,40 @@
+//! What handlers answer with: problems and pages.
+
+use contracts::api::Page;
+use contracts::problem::ProblemKind;
+use platform::problem::Problem;
+
+use crate::error_chain::error_chain;
+use crate::store::StoreError;
+
+/// A problem of one sentence.
+pub(super) fn problem(kind: ProblemKind, detail: impl Into<String>) -> Problem {
+    Problem::new(kind.status(), kind.slug(), detail)
+}
+
+/// A failure of PostgreSQL: away is 503, anything else is ours.
+pub(super) fn store_problem(error: StoreError) -> Problem {
+    if error.is_outage() {
+        tracing::warn!(error = error_chain(&error), "PostgreSQL does not answer");
+        Problem::unavailable("The database does not answer. Please try again in a few seconds.").with_retry_after(2)
+    } else {
+        Problem::internal(&anyhow::Error::new(error))
+    }
+}
+
+/// Cuts a list that was asked for with one item too many into a page and the cursor of the next.
+pub(super) fn to_page<T, B>(
+    mut items: Vec<T>,
+    limit: i64,
+    cursor: impl Fn(&T) -> String,
+    body: impl Fn(T) -> B,
+) -> Page<B> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = items.len() > limit;
+    items.truncate(limit);
+    let next_cursor = items.last().filter(|_| has_more).map(cursor);
+    Page {
+        items: items.into_iter().map(body).collect(),
+        next_cursor,
+    }
+}
