@@ -16,9 +16,7 @@ const CONNECTIONS: usize = 32;
 /// One answer, for a look at it.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// HTTP status.
     pub status: u16,
-    /// The body.
     pub body: String,
 }
 

@@ -1,7 +1,8 @@
 //! Measures the budgets of the platform, each beside a bare baseline in the same run.
 //!
-//! The machine is shared and noisy, so a number alone says little: every row runs what is ours and the least that anyone could
-//! do in turns, and prints both. The services are the release binaries beside this one, as separate processes.
+//! The machine is shared and noisy, so a number alone says little: every row runs what is ours and the least that
+//! anyone could do in turns, and prints both. The services are the release binaries beside this one, as separate
+//! processes.
 
 #![allow(
     missing_docs,

@@ -16,7 +16,6 @@ const START: Duration = Duration::from_secs(60);
 pub struct Service {
     name: &'static str,
     child: Child,
-    /// Its port.
     pub port: u16,
 }
 

@@ -1,4 +1,4 @@
-//! A receiver of webhooks that answers 200 at once and remembers when the first byte of each request came.
+//! An endpoint of webhooks that answers 200 at once and remembers when the first byte of each request came.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,9 +12,8 @@ use crate::load::content_length;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 
-/// A receiver; it stops with the process.
+/// An endpoint; it stops with the process.
 pub struct Sink {
-    /// Its port.
     pub port: u16,
     arrivals: Arc<Mutex<Vec<Instant>>>,
     count: watch::Receiver<usize>,
@@ -45,12 +44,10 @@ impl Sink {
         Ok(Self { port, arrivals, count })
     }
 
-    /// Where webhooks go.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/hook", self.port)
     }
 
-    /// How many came so far.
     pub fn count(&self) -> usize {
         *self.count.borrow()
     }

@@ -25,11 +25,8 @@ const CHUNK: i64 = 50_000;
 
 /// Everything a run needs besides processes; removed with this value.
 pub struct TestStack {
-    /// PostgreSQL.
     pub database: TestDatabase,
-    /// Redis.
     pub redis: TestRedis,
-    /// RabbitMQ.
     pub rabbit: TestRabbit,
     /// A connection without a time limit, for bulk work.
     pub sql: Client,
@@ -38,20 +35,17 @@ pub struct TestStack {
 
 /// Alerts to arm: targets start above `from` and lie `step` apart.
 pub struct Batch<'a> {
-    /// The asset.
     pub ticker: &'a Ticker,
     /// The first target is one step above.
     pub from: Decimal,
     /// Distance of targets.
     pub step: Decimal,
-    /// How many.
     pub count: i64,
     /// Where their webhooks go.
     pub url: &'a str,
 }
 
 impl TestStack {
-    /// A fresh one.
     pub async fn new() -> anyhow::Result<Self> {
         let database = testkit::database().await;
         let (sql, connection) = tokio_postgres::connect(&database.url, NoTls).await?;
@@ -142,7 +136,7 @@ impl TestStack {
                 &[&Uuid::now_v7(), &self.user, &url],
             )
             .await
-            .context("register the receiver")?;
+            .context("register the endpoint")?;
         Ok(row.get(0))
     }
 

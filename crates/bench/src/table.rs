@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-/// One measured thing.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// What was measured.
     pub what: String,
     /// Our number, with its unit.
     pub ours: String,

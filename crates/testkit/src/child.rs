@@ -15,7 +15,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// The user a server runs as, when the tests run as root and the server refuses to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum User {
-    /// Whoever runs the tests.
+    /// The user that runs the tests.
     Same,
     /// The user `postgres`, when the tests run as root.
     Servers,
@@ -30,7 +30,7 @@ impl User {
         self == Self::Servers && is_root
     }
 
-    /// Gives a folder to the user.
+    /// Makes the user the owner of a folder.
     pub(crate) fn own(self, folder: &Path) -> anyhow::Result<()> {
         if self.is_other() {
             run(Command::new("chown")
@@ -130,7 +130,7 @@ impl Child {
         }
     }
 
-    /// How it ended, if it did.
+    /// Its exit status, if it has ended.
     pub(crate) fn exited(&mut self) -> Option<ExitStatus> {
         self.process.try_wait().ok().flatten()
     }

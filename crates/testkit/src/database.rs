@@ -25,11 +25,8 @@ const PREFIX: &str = "testkit_";
 /// A database of its own; it is dropped with this value.
 #[derive(Debug)]
 pub struct TestDatabase {
-    /// Settings that lead to it.
     pub settings: PostgresSettings,
-    /// A pool of connections to it.
     pub pool: Pool,
-    /// Its address.
     pub url: String,
     name: String,
 }

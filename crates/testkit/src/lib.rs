@@ -23,7 +23,7 @@ pub mod redis;
 /// A RabbitMQ vhost of one test.
 pub mod rabbit;
 
-/// A webhook receiver that records and obeys a script.
+/// A webhook endpoint that records and obeys a script.
 pub mod sink;
 
 /// Certificates of servers and authorities.

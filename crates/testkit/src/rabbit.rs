@@ -15,9 +15,7 @@ use crate::{cleanup, environment};
 /// A vhost of its own; it is removed with this value.
 #[derive(Debug)]
 pub struct TestRabbit {
-    /// Settings that lead to it.
     pub settings: RabbitSettings,
-    /// Its address.
     pub url: String,
     vhost: String,
 }

@@ -24,11 +24,9 @@ const CLAIM_SECONDS: u64 = 900;
 /// A database number of its own, empty at first; it is emptied and given back with this value.
 #[derive(Debug)]
 pub struct TestRedis {
-    /// Settings that lead to it.
     pub settings: RedisSettings,
     /// The shared connection to it.
     pub connection: Connection,
-    /// Its address.
     pub url: String,
     number: u32,
     owner: String,

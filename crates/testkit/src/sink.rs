@@ -1,4 +1,4 @@
-//! A webhook receiver that records what it gets and answers as it is told.
+//! A webhook endpoint that records what it gets and answers as it is told.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,7 +62,7 @@ struct State {
     count: watch::Sender<usize>,
 }
 
-/// A receiver on a free port of the loopback interface; it stops with this value.
+/// An endpoint on a free port of the loopback interface; it stops with this value.
 #[derive(Debug)]
 pub struct WebhookSink {
     base: String,
@@ -120,7 +120,6 @@ impl WebhookSink {
         format!("{}{path}", self.base)
     }
 
-    /// The port it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         let (_, port) = self.base.rsplit_once(':').expect("an address with a port");
@@ -144,7 +143,6 @@ impl WebhookSink {
         lock(&self.state.received).clone()
     }
 
-    /// How many requests were received so far.
     #[must_use]
     pub fn count(&self) -> usize {
         *self.state.count.borrow()

@@ -7,13 +7,10 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
 /// What a server shows and the key that proves it, both PEM.
 #[derive(Debug, Clone)]
 pub struct ServerCertificate {
-    /// The certificate.
     pub certificate: String,
-    /// Its private key.
     pub key: String,
 }
 
-/// A private certificate authority.
 #[derive(Debug)]
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -75,8 +72,8 @@ impl Authority {
     }
 }
 
-/// A certificate that nobody but its server signed. `openssl req -x509` makes one that may sign others as well, Debian's
-/// `ssl-cert` one that may not.
+/// A certificate that nobody but its server signed. `openssl req -x509` makes one that may sign others as well,
+/// Debian's `ssl-cert` one that may not.
 ///
 /// # Panics
 ///
@@ -96,7 +93,8 @@ pub fn self_signed(names: &[&str], may_sign_others: bool) -> ServerCertificate {
     }
 }
 
-/// A certificate of version 1, as `openssl x509 -req` makes without a file of extensions. Its signature is worth nothing.
+/// A certificate of version 1, as `openssl x509 -req` makes without a file of extensions. Its signature is worth
+/// nothing.
 ///
 /// # Panics
 ///

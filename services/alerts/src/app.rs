@@ -72,8 +72,8 @@ impl App {
     }
 }
 
-/// Builds the service and runs it until the stop. All instances go by the database's clock: one whose own is off would take
-/// deliveries from the others, or retry late.
+/// Builds the service and runs it until the stop. All instances go by the database's clock: one whose own is off would
+/// take deliveries from the others, or retry late.
 ///
 /// # Errors
 /// When it cannot start, or one of its parts dies.
@@ -121,7 +121,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         .webhook_verification()
         .map_err(|(variable, problem)| anyhow::anyhow!("{variable}: {problem}"))?;
     if !settings.webhook_verify_tls {
-        tracing::warn!("WEBHOOK_VERIFY_TLS is off: whoever answers for a receiver gets its webhooks");
+        tracing::warn!("WEBHOOK_VERIFY_TLS is off: whoever answers for an endpoint gets its webhooks");
     }
     let names = NameResolver::new().context("looking up names")?;
     let index = AlertIndex::new(redis.clone());

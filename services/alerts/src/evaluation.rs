@@ -1,7 +1,7 @@
 //! From a batch of quotes to the questions that the index is asked: one extreme price per asset and condition.
 //!
-//! Prices that waited unread fire only what was armed when they were published, so none of them can speak for another: they
-//! are asked about one after the other, in their order, and what is fresh together at the end.
+//! Prices that waited unread fire only what was armed when they were published, so none of them can speak for another:
+//! they are asked about one after the other, in their order, and what is fresh together at the end.
 //!
 //! Pure: the batch and the time go in. What is unfit to fire an alert is left out here, with its reason.
 
@@ -20,19 +20,15 @@ use uuid::Uuid;
 /// A price that may fire alerts, with what an alert tells about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
-    /// The price.
     pub price: Decimal,
-    /// Its id.
     pub price_id: Uuid,
-    /// How many venues stand behind it.
+    /// How many providers stand behind it.
     pub n_sources: u32,
     /// Half-width of its confidence interval.
     pub confidence: Option<Decimal>,
-    /// The moment it speaks of.
+    /// The time of the observations that it is made of.
     pub as_of: Timestamp,
-    /// When it was published.
     pub published_at: Timestamp,
-    /// Follows it through the platform.
     pub request_id: String,
     /// It waited in the stream for longer than it may be old. It still fires what was armed when it was published.
     pub is_late: bool,
@@ -41,7 +37,7 @@ pub struct Observed {
 /// The evaluations of one batch of quotes.
 #[derive(Debug, Default, PartialEq)]
 pub struct EvaluationBatch {
-    /// What is asked, one after the other.
+    /// Each is evaluated after the one before.
     pub evaluations: Vec<Evaluation>,
     /// When the newest evaluated price of each asset was published.
     pub newest: BTreeMap<Ticker, Timestamp>,
@@ -50,7 +46,7 @@ pub struct EvaluationBatch {
 }
 
 impl EvaluationBatch {
-    /// Judges the JSON texts of a batch.
+    /// Reads the JSON texts of a batch; what is unfit is left out and counted.
     pub fn of<'a>(payloads: impl IntoIterator<Item = &'a str>, gate: &QualityGate, now: Timestamp) -> Self {
         let mut batch = Self::default();
         let mut fresh = Evaluation::default();
@@ -81,10 +77,9 @@ impl EvaluationBatch {
     }
 }
 
-/// Prices that are asked about together.
+/// Prices that are looked up together.
 #[derive(Debug, Default, PartialEq)]
 pub struct Evaluation {
-    /// The extremes per asset.
     pub extremes: BTreeMap<Ticker, Extremes<Arc<Observed>>>,
 }
 
@@ -197,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn each_asset_is_judged_at_its_own_extremes() {
+    fn each_asset_is_evaluated_at_its_own_extremes() {
         let batch = judge(&[
             quote("BTC", "100", 0, 1),
             quote("ETH", "7", 0, 1),
@@ -215,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn late_prices_are_asked_about_one_by_one_and_fresh_ones_last() {
+    fn late_prices_are_evaluated_one_by_one_and_fresh_ones_last() {
         let batch = judge(&[
             quote("BTC", "110", 60, 1),
             quote("BTC", "95", 0, 1),
@@ -260,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn one_unreadable_message_spoils_only_itself() {
+    fn unreadable_message_spoils_only_itself() {
         let good = serde_json::to_string(&quote("BTC", "100", 0, 1)).unwrap();
         let batch = EvaluationBatch::of(["", "{}", "[1]", &good], &QualityGate::DEFAULT, now());
         assert_eq!(batch.evaluations.len(), 1);
@@ -268,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_that_waited_unread_counts_and_says_that_it_is_late() {
+    fn late_price_counts_and_is_flagged() {
         let batch = judge(&[quote("BTC", "100", 60, 1), quote("ETH", "5", 15, 1)]);
         let is_late = |turn: usize, ticker: &str| {
             let evaluation: &Evaluation = &batch.evaluations[turn];

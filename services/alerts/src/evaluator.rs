@@ -184,8 +184,8 @@ impl Evaluator {
         let fired = self.fire(&hits).await?;
         self.relay.notify_one();
         let still_armed = self.still_armed(&hits, &fired).await?;
-        // Entries are removed before PostgreSQL is asked again: an alert that was committed in between is then put back.
-        // The other way round it would be removed for good, and not fire until the index is reconciled.
+        // Entries are removed before PostgreSQL is asked again: an alert that was committed in between is then put
+        // back. The other way round it would be removed for good, and not fire until the index is reconciled.
         self.unindex(&probes, &pages, &still_armed).await;
         self.announce(&fired).await;
         self.reindex_armed(&probes, &pages, &still_armed, &fired).await?;

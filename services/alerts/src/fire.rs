@@ -26,7 +26,6 @@ pub struct Hit {
     pub observed: Arc<Observed>,
 }
 
-/// An alert that fired.
 #[derive(Debug, Clone)]
 pub struct Fired {
     pub alert: Triggered,
@@ -77,7 +76,6 @@ impl Fired {
         })
     }
 
-    /// The announcement for the gateways.
     pub fn announcement(&self) -> AlertEventMessage {
         let alert = &self.alert;
         AlertEventMessage::Triggered {

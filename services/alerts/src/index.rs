@@ -1,13 +1,14 @@
 //! The index of armed price alerts in Redis: one sorted set per asset and condition, scored by target.
 //!
-//! It only preselects. Scores are floats, so candidates are compared again exactly with the decimal that is part of each
-//! member; and who fires is decided in PostgreSQL alone. The index may therefore hold too much, which costs a look, but must
-//! not hold too little. One hash beside the sets tells whether it does:
+//! It only preselects. Scores are floats, so candidates are compared again exactly with the decimal that is part of
+//! each member; and who fires is decided in PostgreSQL alone. The index may therefore hold too much, which costs a
+//! query, but must not hold too little. One hash beside the sets tells whether it does:
 //!
-//! - `epoch` stands while the index is complete. It names the life of the Redis server and the build, so that a server that
-//!   came back from an old dump, or a replica that was promoted, does not pass for the one that was built;
+//! - `epoch` stands while the index is complete. It names the life of the Redis server and the build, so that a server
+//!   that came back from an old dump, or a replica that was promoted, does not pass for the one that was built;
 //! - `generation` changes when something was lost, which makes builds that began before it fail;
-//! - the name of each set, with the number of its members: a set that was evicted or deleted alone is smaller than that.
+//! - the name of each set, with the number of its members: a set that was evicted or deleted alone is smaller than
+//!   that.
 //!
 //! Everything is read and written by scripts, because sizes and members must agree at every moment.
 
@@ -25,10 +26,8 @@ use self::scripts::SCRIPTS;
 /// Making it from PostgreSQL, and comparing it with PostgreSQL.
 pub mod rebuild;
 
-/// The loop that does so.
 pub mod reconciler;
 
-/// What Redis runs.
 mod scripts;
 
 /// How many candidates one look brings; more are fetched page by page.
@@ -37,7 +36,6 @@ pub const PAGE_SIZE: usize = 2_000;
 /// Most entries that are remembered as unconfirmed.
 const MAX_UNCONFIRMED: usize = 10_000;
 
-/// A build that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
     id: Uuid,
@@ -45,10 +43,8 @@ pub struct Build {
     life: String,
 }
 
-/// One armed alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The alert.
     pub alert_id: Uuid,
     /// Its exact target.
     pub target: Decimal,
@@ -76,17 +72,14 @@ fn score(value: Decimal) -> f64 {
 /// A question to the index: which alerts does this price reach?
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
-    /// The asset.
     pub ticker: Ticker,
-    /// Above or below.
     pub condition: Condition,
-    /// The extreme price.
     pub price: Decimal,
     /// Candidates that were seen and stay in the index.
     pub skip: usize,
 }
 
-/// What one look brought.
+/// The result of one probe.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Page {
     /// Alerts that the price reaches, exactly.
@@ -102,18 +95,15 @@ impl Page {
     }
 }
 
-/// Why the index gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     /// It is not complete: Redis lost its data, or it was never built.
     #[error("the index is not there")]
     Missing,
-    /// Redis does not answer.
     #[error("Redis does not answer")]
     Redis(#[from] redis::RedisError),
 }
 
-/// Reads and writes the index.
 #[derive(Clone)]
 pub struct AlertIndex {
     redis: Connection,
@@ -124,7 +114,6 @@ pub struct AlertIndex {
 pub type Unconfirmed = (Ticker, Condition, Entry);
 
 impl AlertIndex {
-    /// The index in this Redis.
     pub fn new(redis: Connection) -> Self {
         Self {
             redis,
@@ -132,8 +121,8 @@ impl AlertIndex {
         }
     }
 
-    /// Remembers an entry whose alert may not exist, because PostgreSQL did not say whether it stored it. The next comparison
-    /// asks. Of very many the comparison of everything finds the rest.
+    /// Remembers an entry whose alert may not exist, because PostgreSQL did not say whether it stored it. The next
+    /// comparison asks. Of very many the comparison of everything finds the rest.
     pub fn note_unconfirmed(&self, entry: Unconfirmed) {
         let mut unconfirmed = self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner);
         if unconfirmed.len() < MAX_UNCONFIRMED {
@@ -158,7 +147,6 @@ impl AlertIndex {
         Ok(())
     }
 
-    /// Removes alerts.
     pub async fn remove(&self, ticker: &Ticker, condition: Condition, entries: &[Entry]) -> Result<(), IndexError> {
         let members: Vec<String> = entries.iter().map(Entry::member).collect();
         self.remove_members(ticker, condition, &members).await
@@ -209,7 +197,6 @@ impl AlertIndex {
         Ok(epoch.invoke_async(&mut self.redis.clone()).await?)
     }
 
-    /// Says whether the index is complete.
     pub async fn is_complete(&self) -> Result<bool, IndexError> {
         Ok(self.epoch().await?.is_some())
     }
@@ -276,7 +263,6 @@ impl AlertIndex {
         Ok((next, found.into_iter().map(read).collect()))
     }
 
-    /// Removes a member that nobody can read.
     async fn remove_unreadable(&self, ticker: &Ticker, condition: Condition, member: &str) -> Result<(), IndexError> {
         self.remove_members(ticker, condition, &[member.to_owned()]).await
     }
@@ -305,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_member_holds_the_exact_target() {
+    fn member_holds_the_exact_target() {
         let entry = Entry {
             alert_id: Uuid::nil(),
             target: "64123.123456789012345600".parse().unwrap(),

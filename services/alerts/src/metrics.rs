@@ -51,7 +51,7 @@ pub const DEFERRED: &str = "alerts_delivery_deferred_total";
 /// Messages that another consumer has, or that are finished.
 pub const DUPLICATES: &str = "alerts_delivery_duplicates_total";
 
-/// Receivers that were disabled.
+/// Endpoints that were disabled.
 pub const ENDPOINTS_DISABLED: &str = "alerts_endpoints_disabled_total";
 
 /// Changes of an asset's risk level, by `to`.

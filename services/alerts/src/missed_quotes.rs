@@ -1,7 +1,8 @@
-//! Evaluates intervals whose quotes the stream had trimmed before they were read, from the extremes of one-minute candles.
+//! Evaluates intervals whose quotes the stream had trimmed before they were read, from the extremes of one-minute
+//! candles.
 //!
-//! A candle does not tell when within its minute a price was reached, so it fires only what was armed before the minute began,
-//! and flags it late. Doing it twice fires nothing twice.
+//! A candle does not tell when within its minute a price was reached, so it fires only what was armed before the minute
+//! began, and flags it late. Doing it twice fires nothing twice.
 
 use std::time::Duration;
 
@@ -71,10 +72,8 @@ pub async fn note(pool: &Pool, clock: &SharedClock, reader: &mut GroupReader) {
     }
 }
 
-/// Evaluates missed intervals.
 pub struct MissedQuotes {
     pub evaluator: Evaluator,
-    /// Has the candles.
     pub analytics: InternalClient,
     /// The assets that have alerts.
     pub tickers: Vec<Ticker>,

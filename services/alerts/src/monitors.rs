@@ -31,13 +31,11 @@ const BATCH_SIZE: usize = 500;
 const BLOCK: Duration = Duration::from_secs(1);
 
 pub struct Monitors {
-    /// Where verdicts are kept.
     pub pool: Pool,
     /// For announcements.
     pub redis: Connection,
-    /// What time it is.
     pub clock: SharedClock,
-    /// Where levels begin.
+    /// Where each level begins.
     pub thresholds: Thresholds,
 }
 
@@ -261,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_batch_the_newest_of_each_asset_counts() {
+    fn newest_metrics_of_each_asset_count_in_a_batch() {
         let texts: Vec<String> = [
             metrics("BTC", "2026-01-01T00:00:02Z", Some(2.0)),
             metrics("BTC", "2026-01-01T00:00:01Z", Some(1.0)),

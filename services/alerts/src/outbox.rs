@@ -1,9 +1,10 @@
 //! The relay: puts into the queue whatever is committed, due, and fits.
 //!
-//! There is one way into the queue, for new messages, for retries, and for messages that the queue or a consumer lost. A relay
-//! takes only what the endpoints can take (`store::queues`), so the queue stays short however much waits. It takes with a lease
-//! before it publishes, so several share the work, and one that hangs at the broker holds no lock; the leases of one that dies
-//! run out, and the next one publishes again, perhaps a second time, which consumers tell apart.
+//! There is one way into the queue, for new messages, for retries, and for messages that the queue or a consumer lost.
+//! A relay takes only what the endpoints can take (`store::queues`), so the queue stays short however much waits. It
+//! takes with a lease before it publishes, so several share the work, and one that hangs at the broker holds no lock;
+//! the leases of one that dies run out, and the next one publishes again, perhaps a second time, which consumers tell
+//! apart.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,6 @@ use crate::metrics;
 use crate::store::outbox::{self, Backlog, Due};
 use crate::store::{self, StoreError, attempts, queues as endpoint_queues};
 
-/// Hearing of commits of other instances.
 pub mod listen;
 
 /// How often the outbox is looked at, even if nobody calls.
@@ -45,22 +45,17 @@ const BATCH_SIZE: i64 = 1_000;
 /// Unfinished deliveries are counted with every so many-th tick: there may be millions.
 const DEPTH_INTERVAL: u32 = 10;
 
-/// Why a pass did not publish.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
-    /// PostgreSQL.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// RabbitMQ took none of the messages.
     #[error("the queue does not take messages: {0}")]
     Queue(String),
 }
 
 /// The queue as the relay looks at it.
 pub struct Queue {
-    /// Where it is.
     pub broker: Broker,
-    /// Puts messages into it.
     pub publisher: Publisher,
     /// Tells what it held when this process's consumer began to consume.
     pub opened: watch::Receiver<Option<QueueState>>,
@@ -77,13 +72,9 @@ pub struct Pass {
     pub has_more: bool,
 }
 
-/// Publishes what is due.
 pub struct Relay {
-    /// Where the outbox is.
     pub pool: Pool,
-    /// Where messages go.
     pub queue: Queue,
-    /// What time it is.
     pub clock: SharedClock,
     /// Called when something was committed.
     pub wake: Arc<Notify>,
@@ -187,8 +178,8 @@ impl Relay {
         }
     }
 
-    /// Makes messages due again whose leases ran out, closes their attempts if they were under way, and gives up those for
-    /// which it was the last. Returns how many leases that were.
+    /// Makes messages due again whose leases ran out, closes their attempts if they were under way, and gives up those
+    /// for which it was the last. Returns how many leases that were.
     pub async fn take_back_expired(&self) -> Result<usize, StoreError> {
         let mut client = store::connection(&self.pool).await?;
         let transaction = client.transaction().await?;
@@ -235,8 +226,8 @@ impl Relay {
         }
     }
 
-    /// Queues again what the broker lost: when the queue and its consumers together cannot hold as many messages as were put
-    /// into it. What is still there after all is told apart when it is claimed.
+    /// Queues again what the broker lost: when the queue and its consumers together cannot hold as many messages as
+    /// were put into it. What is still there after all is told apart when it is claimed.
     async fn recover_lost(&self, found: QueueState, backlog: Backlog) {
         let held = u64::from(found.consumers) * u64::from(self.queue.prefetch);
         if u64::from(found.messages) + held >= backlog.queued {
@@ -269,7 +260,7 @@ impl Relay {
     }
 }
 
-/// Host and port of an address: what hangs together when a receiver hangs, however many paths it has.
+/// Host and port of an address: what hangs together when an endpoint hangs, however many paths it has.
 fn destination(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))

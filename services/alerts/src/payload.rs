@@ -14,21 +14,14 @@ use crate::evaluation::Observed;
 /// What fired, as far as the message tells it.
 #[derive(Debug, Clone, Copy)]
 pub struct Firing<'a> {
-    /// The event's id.
     pub event_id: Uuid,
     /// How many times the alert has fired, this one included.
     pub fire_number: u32,
-    /// The alert.
     pub alert_id: Uuid,
-    /// The asset.
     pub ticker: &'a Ticker,
-    /// Above or below.
     pub condition: Condition,
-    /// The target.
     pub target_price: Decimal,
-    /// The price that fired it.
     pub observed: &'a Observed,
-    /// When it fired.
     pub at: Timestamp,
 }
 
@@ -138,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_body_is_that_of_the_contract_with_exact_numbers() {
+    fn body_is_that_of_the_contract_with_exact_numbers() {
         let at: Timestamp = "2026-01-01T00:00:00.0004Z".parse().unwrap();
         let observed = Observed {
             price: "70100.000000000000000001".parse().unwrap(),

@@ -1,7 +1,7 @@
 //! Which armed alerts are blind: no price has been compared with them for a while, so they cannot fire.
 //!
-//! Computed whenever alerts are answered, from the moment of each asset's last evaluated price, so that an alert is back by
-//! itself with the next one.
+//! Computed whenever alerts are answered, from the moment of each asset's last evaluated price, so that an alert is
+//! back by itself with the next one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -29,10 +29,9 @@ pub async fn note_evaluated(redis: &Connection, newest: &BTreeMap<Ticker, Timest
     command.query_async(&mut redis.clone()).await
 }
 
-/// Finds blind alerts.
+/// Marks armed alerts that no price reaches.
 #[derive(Clone)]
 pub struct PriceData {
-    /// Where prices are.
     pub redis: Connection,
     /// Assets that prices are made of.
     pub watched: Vec<Ticker>,
@@ -41,7 +40,8 @@ pub struct PriceData {
 }
 
 impl PriceData {
-    /// Marks the armed alerts among these that are blind. While Redis does not answer nothing is known, and nothing marked.
+    /// Marks the armed alerts among these that are blind. While Redis does not answer nothing is known, and nothing
+    /// marked.
     pub async fn mark(&self, alerts: &mut [AlertBody], now: Timestamp) {
         let armed = alerts.iter().filter(|alert| alert.is_active);
         let tickers: BTreeSet<Ticker> = armed.map(|alert| alert.ticker.clone()).collect();

@@ -1,5 +1,5 @@
-//! Keeps deliveries, attempts, events and transitions for a while and removes them after that, in small steps. Any number of
-//! processes may do it at once: each takes other rows.
+//! Keeps deliveries, attempts, events and transitions for a while and removes them after that, in small steps. Any
+//! number of processes may do it at once: each takes other rows.
 
 use std::time::Duration;
 
@@ -17,11 +17,8 @@ const INTERVAL: Duration = Duration::from_secs(600);
 /// Between two steps, so that a large removal takes little from everything else.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Removes what is older than the retention.
 pub struct Cleaner {
-    /// Where rows are.
     pub pool: Pool,
-    /// What time it is.
     pub clock: SharedClock,
     /// How long they are kept.
     pub retention: Duration,

@@ -1,4 +1,4 @@
-//! Secrets of receivers as their rows hold them: sealed, and bound to their endpoint.
+//! Secrets of endpoints as their rows hold them: sealed, and bound to their endpoint.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,13 +22,10 @@ const BATCH_SIZE: i64 = 100;
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredSecret(String);
 
-/// Why a stored secret cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableSecret {
-    /// It does not open.
     #[error(transparent)]
     Sealed(#[from] OpenError),
-    /// It opens and is no secret.
     #[error(transparent)]
     Malformed(#[from] MalformedSecret),
 }
@@ -54,7 +51,6 @@ impl StoredSecret {
         Ok(SigningSecret::parse(&String::from_utf8_lossy(&plain))?)
     }
 
-    /// The column.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -105,9 +101,8 @@ pub async fn check_keys(pool: &Pool, keys: &KeyRing) -> anyhow::Result<()> {
 
 /// Seals what is plain or under an old key.
 pub struct Resealer {
-    /// Where the secrets are.
     pub pool: Pool,
-    /// Under what they are to be.
+    /// Secrets are sealed under the current one.
     pub keys: Arc<KeyRing>,
 }
 
@@ -116,7 +111,6 @@ pub struct Resealer {
 pub struct Resealed {
     /// Secrets that were sealed under the current key.
     pub sealed: usize,
-    /// Secrets that cannot be read.
     pub unreadable: usize,
 }
 

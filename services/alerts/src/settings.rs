@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ticker::Ticker;
+use ipnet::IpNet;
 use platform::settings::{
     POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, Problems, ProcessSettings, RABBIT_DEFAULTS, REDIS_DEFAULTS,
     RabbitSettings, RedisSettings, SEALING_DEFAULTS, SealingSettings, Validate,
@@ -13,7 +14,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::delivery::retry::RetryPolicy;
-use crate::delivery::ssrf::{Cidr, EgressPolicy, PortRange};
+use crate::delivery::ssrf::{self, EgressPolicy, InvalidPortRange, PortRange};
 
 /// The default texts, later ones winning.
 pub const DEFAULTS: [&str; 6] = [
@@ -25,21 +26,18 @@ pub const DEFAULTS: [&str; 6] = [
     include_str!("../config/default.toml"),
 ];
 
-/// Whether receivers must be https.
+/// Whether endpoints must be https.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RequireHttps {
-    /// Where strangers can reach the platform.
+    /// Yes in staging and production.
     Auto,
-    /// Always.
     True,
-    /// Never.
     False,
 }
 
 /// Settings of the service `alerts`; what each means stands in `config/default.toml`.
 #[derive(Debug, Clone, Deserialize)]
-#[expect(missing_docs, reason = "each is explained beside its default")]
 pub struct Settings {
     #[serde(flatten)]
     pub process: ProcessSettings,
@@ -93,13 +91,25 @@ impl Settings {
             RequireHttps::False => false,
         };
         Ok(Arc::new(EgressPolicy {
-            allowed_networks: parse_list("WEBHOOK_ALLOWED_CIDRS", &self.webhook_allowed_cidrs)?,
-            allowed_ports: parse_list("WEBHOOK_ALLOWED_PORTS", &self.webhook_allowed_ports)?,
+            allowed_networks: self.allowed_networks()?,
+            allowed_ports: self.allowed_ports()?,
             require_https,
         }))
     }
 
-    /// How certificates of receivers are checked.
+    fn allowed_networks(&self) -> Result<Vec<IpNet>, (&'static str, String)> {
+        let parse = |text: &String| ssrf::parse_network(text.trim());
+        let networks: Result<_, _> = self.webhook_allowed_cidrs.iter().map(parse).collect();
+        networks.map_err(|error| ("WEBHOOK_ALLOWED_CIDRS", error.to_string()))
+    }
+
+    fn allowed_ports(&self) -> Result<Vec<PortRange>, (&'static str, String)> {
+        let parse = |text: &String| text.trim().parse();
+        let ports: Result<_, InvalidPortRange> = self.webhook_allowed_ports.iter().map(parse).collect();
+        ports.map_err(|error| ("WEBHOOK_ALLOWED_PORTS", error.to_string()))
+    }
+
+    /// How certificates of endpoints are checked.
     ///
     /// # Errors
     /// The variable and what is wrong with it.
@@ -117,7 +127,6 @@ impl Settings {
         })
     }
 
-    /// How failed attempts are repeated.
     pub fn retry_policy(&self) -> RetryPolicy {
         RetryPolicy {
             max_attempts: self.webhook_max_attempts,
@@ -126,7 +135,6 @@ impl Settings {
         }
     }
 
-    /// Longest time of one attempt.
     pub fn webhook_timeout(&self) -> Duration {
         Duration::from_millis(self.webhook_timeout_ms)
     }
@@ -135,18 +143,6 @@ impl Settings {
     pub fn claim_lease(&self) -> Duration {
         self.webhook_timeout() + Duration::from_secs(5)
     }
-}
-
-fn parse_list<T>(variable: &'static str, texts: &[String]) -> Result<Vec<T>, (&'static str, String)>
-where
-    T: std::str::FromStr<Err: std::fmt::Display>,
-{
-    let parse = |text: &String| {
-        text.trim()
-            .parse()
-            .map_err(|error: T::Err| (variable, error.to_string()))
-    };
-    texts.iter().map(parse).collect()
 }
 
 impl Validate for Settings {
@@ -167,8 +163,7 @@ impl Validate for Settings {
         if !matches!(self.analytics_url.scheme(), "http" | "https") || self.analytics_url.host().is_none() {
             problems.add("ANALYTICS_URL", "is not an HTTP address; set http://host:8002");
         }
-        let networks = parse_list::<Cidr>("WEBHOOK_ALLOWED_CIDRS", &self.webhook_allowed_cidrs).err();
-        let ports = parse_list::<PortRange>("WEBHOOK_ALLOWED_PORTS", &self.webhook_allowed_ports).err();
+        let (networks, ports) = (self.allowed_networks().err(), self.allowed_ports().err());
         for (variable, problem) in networks.into_iter().chain(ports) {
             problems.add(variable, problem);
         }
@@ -234,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_contract() {
+    fn defaults_are_those_of_the_contract() {
         let settings = load(&[]).unwrap();
         assert_eq!(settings.process.port, 8003);
         assert_eq!(
@@ -264,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn production_requires_https_unless_told_otherwise() {
+    fn https_is_required_in_production_unless_set_otherwise() {
         let token = ("INTERNAL_TOKEN", "0123456789abcdef0123456789abcdef");
         let key = ("SECRETS_KEY", SECRETS_KEY);
         let production = load(&[("APP_ENV", "production"), token, key]).unwrap();

@@ -1,4 +1,5 @@
-//! Many alerts that fire on one tick, until the last of their messages has been queued, posted, and written down as delivered.
+//! Many alerts that fire on one tick, until the last of their messages has been queued, posted, and written down as
+//! delivered.
 
 use std::time::{Duration, Instant};
 

@@ -15,7 +15,8 @@ use crate::table::{Row, Table, millis};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Fires the alerts that hang, waits until they are all in the outbox, and measures one that does not, alone and beside them.
+/// Fires the alerts that hang, waits until they are all in the outbox, and measures one that does not, alone and beside
+/// them.
 pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> anyhow::Result<()> {
     let hanging = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://127.0.0.1:{}/", hanging.local_addr()?.port());

@@ -1,4 +1,4 @@
-//! Webhooks per second to one fast receiver, each with its attempt written down.
+//! Webhooks per second to one fast endpoint, each with its attempt written down.
 
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> any
     }
     let bare = bare(total).await?;
     table.push(Row {
-        what: format!("webhooks to one fast receiver with attempt rows, {total} at once"),
+        what: format!("webhooks to one fast endpoint with attempt rows, {total} at once"),
         ours: format!("{ours:.0} / s ({put_back} put back)"),
         bare: format!("the same client posting 700 bytes: {bare:.0} / s"),
         ratio: format!("{:.0} %", ours / bare * 100.0),

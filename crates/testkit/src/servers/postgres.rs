@@ -23,9 +23,7 @@ const START: &str = r#"
 pub struct OwnPostgres {
     /// Settings that lead to its database.
     pub settings: PostgresSettings,
-    /// A pool of connections to its database.
     pub pool: Pool,
-    /// Address of its database.
     pub url: String,
     port: u16,
     disk: Option<&'static str>,

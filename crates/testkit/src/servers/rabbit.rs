@@ -16,9 +16,7 @@ const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 /// A RabbitMQ node on a free port; it ends with this value.
 #[derive(Debug)]
 pub struct OwnRabbit {
-    /// Settings that lead to it.
     pub settings: RabbitSettings,
-    /// Its address.
     pub url: String,
     port: u16,
     distribution_port: u16,

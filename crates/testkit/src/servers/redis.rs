@@ -12,9 +12,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// A Redis server on a free port; it ends with this value.
 #[derive(Debug)]
 pub struct OwnRedis {
-    /// Settings that lead to it.
     pub settings: RedisSettings,
-    /// Its address.
     pub url: String,
     port: u16,
     child: Option<Child>,
@@ -44,7 +42,6 @@ impl OwnRedis {
         own
     }
 
-    /// Kills the server.
     pub fn stop(&mut self) {
         self.child = None;
     }

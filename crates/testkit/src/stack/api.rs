@@ -20,14 +20,11 @@ pub struct Api {
 /// A registered user and the API as this user sees it.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// The user's id.
     pub id: Uuid,
-    /// The API with the user's key.
     pub api: Api,
 }
 
 impl Api {
-    /// The API of the gateway at `base`.
     #[must_use]
     pub fn new(http: Client, base: String) -> Self {
         Self { http, base, key: None }

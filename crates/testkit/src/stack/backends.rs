@@ -7,30 +7,24 @@ use crate::rabbit::TestRabbit;
 use crate::redis::TestRedis;
 use crate::servers::{OwnPostgres, OwnRabbit, OwnRedis};
 
-/// PostgreSQL of a stack.
 #[derive(Debug)]
 pub enum Postgres {
     /// A database of the common server.
     Shared(TestDatabase),
-    /// A server of its own.
     Own(Box<OwnPostgres>),
 }
 
-/// Redis of a stack.
 #[derive(Debug)]
 pub enum Redis {
     /// A database number of the common server.
     Shared(Box<TestRedis>),
-    /// A server of its own.
     Own(Box<OwnRedis>),
 }
 
-/// RabbitMQ of a stack.
 #[derive(Debug)]
 pub enum Rabbit {
     /// A vhost of the common server.
     Shared(TestRabbit),
-    /// A node of its own.
     Own(Box<OwnRabbit>),
 }
 
@@ -63,7 +57,6 @@ impl Postgres {
 }
 
 impl Redis {
-    /// The address.
     #[must_use]
     pub fn url(&self) -> &str {
         match self {

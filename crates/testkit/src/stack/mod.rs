@@ -32,11 +32,8 @@ const READY_DEADLINE: Duration = Duration::from_secs(180);
 /// How a stack is to be.
 #[derive(Debug)]
 pub struct TestStackOptions {
-    /// PostgreSQL for it.
     pub postgres: Postgres,
-    /// Redis for it.
     pub redis: Redis,
-    /// RabbitMQ for it.
     pub rabbit: Rabbit,
     /// Services that run twice.
     pub doubled: Vec<Service>,
@@ -77,13 +74,9 @@ pub struct TestStack {
     running: Vec<ServiceProcess>,
     /// The webhook sink that alerts may name.
     pub sink: WebhookSink,
-    /// The venues.
     pub simulator: Simulator,
-    /// PostgreSQL.
     pub postgres: Postgres,
-    /// Redis.
     pub redis: Redis,
-    /// RabbitMQ.
     pub rabbit: Rabbit,
     http: Client,
     logs: Folder,

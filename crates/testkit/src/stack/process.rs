@@ -12,21 +12,15 @@ use crate::ports;
 /// The services, in the order in which a price passes through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
-    /// Takes prices from venues.
     Fetch,
-    /// Computes metrics.
     CoreAnalytics,
-    /// Fires alerts and delivers webhooks.
     Alerts,
-    /// Answers clients.
     Gateway,
 }
 
 impl Service {
-    /// All of them.
     pub const ALL: [Self; 4] = [Self::Fetch, Self::CoreAnalytics, Self::Alerts, Self::Gateway];
 
-    /// Name of its binary.
     #[must_use]
     pub fn binary(self) -> &'static str {
         match self {
@@ -77,7 +71,6 @@ impl ServiceProcess {
         }
     }
 
-    /// Starts it.
     pub(super) fn spawn(&mut self) {
         let mut command = User::Same.command(binary(self.service));
         command.envs(&self.variables).env("RUST_BACKTRACE", "1");
@@ -89,7 +82,6 @@ impl ServiceProcess {
         self.child = None;
     }
 
-    /// Sends it a signal, such as `STOP`.
     pub(super) fn signal(&self, signal: &str) {
         let child = self.child.as_ref().expect("a running process");
         child.signal(signal).expect("a signal");

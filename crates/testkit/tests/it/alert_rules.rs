@@ -8,7 +8,7 @@ use testkit::{Service, TestStack, TestStackOptions};
 use crate::campaign::HOOK;
 
 #[tokio::test]
-async fn of_fifty_equal_creations_at_once_one_succeeds() {
+async fn one_of_fifty_equal_creations_at_once_succeeds() {
     let options = TestStackOptions::shared()
         .await
         .doubled(&[Service::Gateway, Service::Alerts]);

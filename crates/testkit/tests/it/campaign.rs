@@ -131,7 +131,7 @@ pub fn alert_of(received: &Received) -> Uuid {
     received.json()["alert_id"].as_str().unwrap().parse().unwrap()
 }
 
-/// A repetition is allowed, but only under the id by which a receiver recognises it.
+/// A repetition is allowed, but only under the id by which an endpoint recognises it.
 fn assert_one_id_each(received: &[Received]) {
     let mut webhook_ids: BTreeMap<Uuid, BTreeSet<&str>> = BTreeMap::new();
     for one in received {

@@ -1,4 +1,4 @@
-//! Ten receivers that never answer do not delay one that does.
+//! Ten endpoints that never answer do not delay one that does.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use testkit::{Answer, TestStack, TestStackOptions, WebhookSink};
 use crate::campaign::{HOOK, settle};
 
 const DEAD: usize = 10;
-/// Alerts per receiver.
+/// Alerts per endpoint.
 const EACH: usize = 20;
-/// How long a dead receiver is waited for; the healthy one must be done well before.
+/// How long a dead endpoint is waited for; the healthy one must be done well before.
 const TIMEOUT_MS: u64 = 15_000;
 
 #[tokio::test]
-async fn ten_dead_receivers_do_not_delay_a_healthy_one() {
+async fn ten_dead_endpoints_do_not_delay_a_healthy_one() {
     let options = TestStackOptions::shared()
         .await
         .with("WEBHOOK_TIMEOUT_MS", &TIMEOUT_MS.to_string());

@@ -5,7 +5,7 @@ use testkit::{Service, TestStack, TestStackOptions};
 use crate::campaign::{Campaign, STEPS};
 
 #[tokio::test]
-async fn two_of_each_fire_nothing_twice() {
+async fn doubled_services_fire_nothing_twice() {
     let options = TestStackOptions::shared().await.doubled(&Service::ALL);
     let mut stack = TestStack::start_with(options).await;
     let campaign = Campaign::prepare(&stack).await;

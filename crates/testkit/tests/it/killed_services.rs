@@ -32,7 +32,7 @@ async fn alerts_may_be_killed() {
 }
 
 #[tokio::test]
-async fn the_gateway_may_be_killed() {
+async fn gateway_may_be_killed() {
     survive(Service::Gateway).await;
 }
 

@@ -12,7 +12,7 @@ use crate::campaign::{HOOK, alert_of, settle};
 const DEADLINE: Duration = Duration::from_secs(120);
 
 #[tokio::test]
-async fn a_crossing_price_sends_exactly_one_valid_webhook() {
+async fn crossing_price_sends_exactly_one_valid_webhook() {
     let mut stack = TestStack::start().await;
     let account = stack.api().register().await;
     settle(&stack, &account).await;
@@ -54,7 +54,7 @@ async fn a_crossing_price_sends_exactly_one_valid_webhook() {
     stack.assert_alive();
 }
 
-/// The row is written right after the receiver's answer, so it may be a moment behind the sink.
+/// The row is written right after the endpoint's answer, so it may be a moment behind the sink.
 async fn first_attempts(api: &Api, path: &str) -> Vec<Value> {
     let waiting = async {
         loop {

@@ -1,8 +1,8 @@
 //! A price that only passes by: it jumps over all targets and is back before anyone evaluated it.
 //!
-//! Nothing later reaches a target, so neither the next quote nor the comparison of the index heals a loss: whoever lets go
-//! of a quote before its alerts are committed loses them here for good. No scenario counts on time: processes are frozen,
-//! killed and locked out, and each step waits until the one before is seen.
+//! Nothing later reaches a target, so neither the next quote nor the comparison of the index heals a loss: whoever lets
+//! go of a quote before its alerts are committed loses them here for good. No scenario counts on time: processes are
+//! frozen, killed and locked out, and each step waits until the one before is seen.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ const LONGEST_READ_MS: u64 = 2_000;
 type EntryId = (u64, u64);
 
 #[tokio::test]
-async fn a_spike_while_alerts_is_dead_fires_everything() {
+async fn spike_while_alerts_is_dead_fires_everything() {
     let mut stack = TestStack::start().await;
     let campaign = Campaign::prepare(&stack).await;
     stack.kill(Service::Alerts);
@@ -38,7 +38,7 @@ async fn a_spike_while_alerts_is_dead_fires_everything() {
 }
 
 #[tokio::test]
-async fn a_spike_in_the_hands_of_a_killed_process_comes_to_the_next() {
+async fn spike_in_the_hands_of_a_killed_process_comes_to_the_next() {
     let mut stack = TestStack::start().await;
     let campaign = Campaign::prepare(&stack).await;
     hold_a_spike(&mut stack, 0).await;
@@ -47,7 +47,7 @@ async fn a_spike_in_the_hands_of_a_killed_process_comes_to_the_next() {
 }
 
 #[tokio::test]
-async fn a_spike_in_the_hands_of_a_killed_process_comes_to_its_twin() {
+async fn spike_in_the_hands_of_a_killed_process_comes_to_its_twin() {
     let options = TestStackOptions::shared().await.doubled(&[Service::Alerts]);
     let mut stack = TestStack::start_with(options).await;
     let campaign = Campaign::prepare(&stack).await;
@@ -59,7 +59,7 @@ async fn a_spike_in_the_hands_of_a_killed_process_comes_to_its_twin() {
 }
 
 #[tokio::test]
-async fn a_spike_while_postgres_is_stopped_fires_everything() {
+async fn spike_while_postgres_is_stopped_fires_everything() {
     let mut options = TestStackOptions::shared().await;
     options.postgres = Postgres::Own(Box::new(OwnPostgres::start().await));
     let mut stack = TestStack::start_with(options).await;
@@ -73,7 +73,7 @@ async fn a_spike_while_postgres_is_stopped_fires_everything() {
 }
 
 #[tokio::test]
-async fn a_spike_while_rabbit_is_stopped_fires_everything() {
+async fn spike_while_rabbit_is_stopped_fires_everything() {
     let mut options = TestStackOptions::shared().await;
     options.rabbit = Rabbit::Own(Box::new(OwnRabbit::start().await));
     let mut stack = TestStack::start_with(options).await;

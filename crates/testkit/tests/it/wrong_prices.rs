@@ -14,7 +14,7 @@ const QUOTES: usize = 40;
 const TOLERANCE: f64 = 0.005;
 
 #[tokio::test]
-async fn a_lie_of_thirty_percent_stays_outside() {
+async fn price_wrong_by_thirty_percent_is_excluded() {
     let stack = TestStack::start().await;
     let account = stack.api().register().await;
     let honest = 50_000.0;

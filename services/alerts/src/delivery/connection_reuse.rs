@@ -1,7 +1,8 @@
 //! Tells whether a request went over a connection that was kept from an earlier one.
 //!
-//! The HTTP client does not say so with its errors, but it opens connections within the future of the request that needs one.
-//! A request that opened one and got another's that became free meanwhile counts as one that opened: rare, and harmless.
+//! The HTTP client does not say so with its errors, but it opens connections within the future of the request that
+//! needs one. A request that opened one and got another's that became free meanwhile counts as one that opened: rare,
+//! and harmless.
 
 use std::cell::Cell;
 

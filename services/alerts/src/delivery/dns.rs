@@ -1,4 +1,4 @@
-//! Names of receivers, looked up without a thread for each: a name server that hangs costs nobody else anything.
+//! Names of endpoints, looked up without a thread for each: a name server that hangs costs nobody else anything.
 
 use std::fmt;
 use std::io;

@@ -1,13 +1,13 @@
 //! Fair shares of the slots among users, destinations and endpoints, so that one that hangs never delays another.
 //!
-//! Endpoints are of three paces: unknown, fast and slow. Each pace has slots of its own: however many endpoints hang, those that
-//! answer do not wait for them. Within a pace nobody takes all: a user, a destination (host and port) and an endpoint each take
-//! one more slot only while a multiple of those they have is free (the dynamic threshold of Choudhury and Hahne, 1998), so a
-//! thousand URLs of one user, or of one host, leave slots for the next.
+//! Endpoints are of three paces: unknown, fast and slow. Each pace has slots of its own: however many endpoints hang,
+//! those that answer do not wait for them. Within a pace nobody takes all: a user, a destination (host and port) and an
+//! endpoint each take one more slot only while a multiple of those they have is free (the dynamic threshold of
+//! Choudhury and Hahne, 1998), so a thousand URLs of one user, or of one host, leave slots for the next.
 //!
 //! Messages that find no slot wait here. What may come at all is bounded for each endpoint and user in the outbox
-//! (`store::queues`); a message for which there is no room all the same is deferred. Half of the capacity is reserved for
-//! endpoints that are known to be fast. Users take turns, and so do the endpoints of a user.
+//! (`store::queues`); a message for which there is no room all the same is deferred. Half of the capacity is reserved
+//! for endpoints that are known to be fast. Users take turns, and so do the endpoints of a user.
 //!
 //! Pure: no clock, no I/O.
 
@@ -23,8 +23,8 @@ const ENDPOINT_SHARE: usize = 4;
 /// A destination takes one more slot while more are free than it has: at most half when it is alone.
 const DESTINATION_SHARE: usize = 1;
 
-/// A user takes one more slot while a third of those it has are free: at most three quarters when alone, so that a dead host
-/// of a user leaves slots for its others.
+/// A user takes one more slot while a third of those it has are free: at most three quarters when alone, so that a dead
+/// host of a user leaves slots for its others.
 const USER_SHARE: usize = 3;
 
 /// Most endpoints of one user that are looked at for one that may start; the next look begins behind them.
@@ -33,9 +33,7 @@ const MAX_ENDPOINTS_PER_TURN: usize = 32;
 /// An endpoint and those it shares slots with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The endpoint.
     pub endpoint_id: Uuid,
-    /// Its user.
     pub user_id: Uuid,
     /// Stands for its host and port.
     pub destination: u64,
@@ -49,14 +47,14 @@ pub struct Slot {
     endpoint: Endpoint,
 }
 
-/// What happens to a message that came.
+/// The result of [`FairQueue::admit`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Admission<J> {
-    /// It goes out now.
+    /// A slot is free: it is sent now.
     Start(Slot, J),
-    /// It waits here.
+    /// It waits for a slot.
     Queued,
-    /// There is no room for it.
+    /// The queue is full.
     Deferred(J),
 }
 
@@ -210,7 +208,6 @@ impl<J> FairQueue<J> {
         Admission::Queued
     }
 
-    /// Takes a slot back.
     pub fn release(&mut self, slot: Slot) {
         self.slots.give_back(&slot.endpoint);
         if let Some(queue) = self.endpoints.get_mut(&slot.endpoint.endpoint_id) {
@@ -228,7 +225,8 @@ impl<J> FairQueue<J> {
         }
     }
 
-    /// The next waiting message that may go out; users take turns, and endpoints within a user. Ask until there is none.
+    /// The next waiting message that may go out; users take turns, and endpoints within a user. Ask until there is
+    /// none.
     pub fn next_start(&mut self) -> Option<(Slot, J)> {
         for _ in 0..self.turns.len() {
             let user_id = self.turns.pop_front()?;

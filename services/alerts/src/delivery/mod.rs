@@ -18,22 +18,21 @@ use crate::store::attempts::{AttemptRecord, Claimed, DeadLetterReason};
 /// Refusal of addresses that must not be reached.
 pub mod ssrf;
 
-/// Names of receivers.
+/// Host names of endpoints.
 pub mod dns;
 
-/// Signatures.
 pub mod signature;
 
-/// When next, or never.
+/// When a failed attempt is repeated.
 pub mod retry;
 
-/// One HTTP request to a receiver.
+/// One HTTP request to an endpoint.
 pub mod webhook_client;
 
 /// Which requests used a kept connection.
 mod connection_reuse;
 
-/// Fair shares of the slots among receivers.
+/// Fair shares of the slots among endpoints.
 pub mod fair_queue;
 
 /// How many messages an endpoint may have outstanding.
@@ -45,46 +44,36 @@ pub mod worker;
 /// Writes outcomes in batches.
 pub mod recorder;
 
-/// Asks disabled receivers again.
+/// Probes of disabled endpoints.
 pub mod probe;
 
 /// What becomes of a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The receiver took it.
+    /// The endpoint took it.
     Delivered,
-    /// It is tried again after this wait.
     RetryIn(Duration),
-    /// It is given up.
     DeadLetter(DeadLetterReason),
 }
 
 /// What every attempt needs besides its message.
 pub struct DeliveryContext {
-    /// Open secrets.
     pub keys: Arc<KeyRing>,
-    /// Posts.
     pub client: WebhookClient,
-    /// When next.
     pub policy: RetryPolicy,
-    /// What time it is.
     pub clock: SharedClock,
     /// A number in [0, 1) for the schedule.
     pub unit_random: fn() -> f64,
 }
 
-/// One attempt that was made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
-    /// When it was made.
     pub dispatched_at: Timestamp,
     /// How long it took to the head of the response, or to the failure.
     pub latency: Duration,
     /// How long it took as a whole.
     pub duration: Duration,
-    /// What came back.
     pub response: Result<WebhookResponse, SendError>,
-    /// What becomes of the message.
     pub outcome: Outcome,
 }
 
@@ -139,7 +128,8 @@ fn request<'a>(job: &'a Claimed, secret: &SigningSecret, at: Timestamp) -> Webho
 mod trace {
     use sha2::{Digest, Sha256};
 
-    /// A W3C `traceparent`. Equal request ids give equal trace ids: a UUID is one already, other texts are hashed to one.
+    /// A W3C `traceparent`. Equal request ids give equal trace ids: a UUID is one already, other texts are hashed to
+    /// one.
     pub fn parent(request_id: &str, message_id: &str, attempt: u32) -> String {
         let trace_id = match uuid::Uuid::parse_str(request_id) {
             Ok(id) if !id.is_nil() => id.simple().to_string(),

@@ -1,5 +1,5 @@
-//! The half-open state of the breaker: a receiver that was disabled for its failures is sent a test now and then. One that
-//! arrives enables it, and what was held for it is due.
+//! The half-open state of the breaker: an endpoint that was disabled for its failures is sent a test now and then. One
+//! that arrives enables it, and what was held for it is due.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,8 @@ use crate::store::endpoints;
 /// How often due probes are looked for.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Sends probes.
 pub struct Prober {
-    /// Where receivers and the outbox are.
     pub pool: Pool,
-    /// What time it is.
     pub clock: SharedClock,
     /// This process's relay.
     pub relay: Arc<Notify>,

@@ -48,7 +48,6 @@ pub enum Settled {
     },
 }
 
-/// An attempt that was made.
 pub struct Attempted {
     pub record: AttemptRecord,
     /// How long it held a slot.

@@ -1,6 +1,6 @@
 //! When a failed attempt is tried again, or never.
 //!
-//! Pure: the attempt's number, what the receiver asked for and one random number go in, a wait comes out.
+//! Pure: the attempt's number, what the endpoint asked for and one random number go in, a wait comes out.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ pub struct RetryPolicy {
     pub max_attempts: u32,
     /// The wait after the first failed attempt; it doubles with each further one.
     pub base: Duration,
-    /// No wait is planned to be longer, whatever the receiver asks for.
+    /// No wait is planned to be longer, whatever the endpoint asks for.
     pub max: Duration,
 }
 
-/// Receivers that failed together should not be asked again together: every wait is moved by up to a tenth.
+/// Endpoints that failed together should not be asked again together: every wait is moved by up to a tenth.
 const JITTER: f64 = 0.1;
 
 impl RetryPolicy {

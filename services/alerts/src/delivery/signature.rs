@@ -1,4 +1,4 @@
-//! Signatures of the Standard Webhooks scheme: made for every attempt, checked for receivers who ask.
+//! Signatures of the Standard Webhooks scheme: made for every attempt, checked for endpoints who ask.
 //!
 //! A signature covers `{id}.{timestamp}.{body}`, so a copied body cannot be sent again under another time.
 
@@ -84,16 +84,12 @@ impl fmt::Debug for SigningSecret {
     }
 }
 
-/// Why a received request does not verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// The secret is no secret.
     #[error("malformed_secret")]
     MalformedSecret,
-    /// One of the three headers is missing.
     #[error("missing_header")]
     MissingHeader,
-    /// `webhook-timestamp` is not unix seconds.
     #[error("malformed_timestamp")]
     MalformedTimestamp,
     /// It was signed more than five minutes ago.
@@ -102,12 +98,11 @@ pub enum Rejected {
     /// It was signed more than five minutes ahead.
     #[error("timestamp_too_new")]
     TimestampTooNew,
-    /// None of the signatures is ours.
     #[error("signature_mismatch")]
     SignatureMismatch,
 }
 
-/// Checks what a receiver got: the headers by name in any case, and the body exactly as received.
+/// Checks what an endpoint got: the headers by name in any case, and the body exactly as received.
 ///
 /// # Errors
 /// The first reason why the request is not to be trusted.
@@ -168,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn the_published_example_of_the_scheme_is_reproduced() {
+    fn published_example_of_the_scheme_is_reproduced() {
         let signature = SigningSecret::parse(SECRET).unwrap().sign(ID, SIGNED_AT, BODY);
         assert_eq!(signature, "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=");
     }
 
     #[test]
-    fn an_independent_verifier_accepts_what_we_sign() {
+    fn independent_verifier_accepts_what_we_sign() {
         let secret = SigningSecret::generate().unwrap();
         let verifier = standardwebhooks::Webhook::new(&secret.expose()).unwrap();
         let signed = secret.sign(ID, SIGNED_AT, BODY);
@@ -195,7 +190,7 @@ mod tests {
     #[case("C2FVsBQIhrscChlQIMV+b5sSYspob7oD", 0, Rejected::MalformedSecret)]
     #[case("whsec_", 0, Rejected::MalformedSecret)]
     #[case("whsec_AAAA", 0, Rejected::SignatureMismatch)]
-    fn a_rejection_names_its_reason(#[case] secret: &str, #[case] age: i64, #[case] expected: Rejected) {
+    fn rejection_names_its_reason(#[case] secret: &str, #[case] age: i64, #[case] expected: Rejected) {
         let signature = SigningSecret::parse(SECRET).unwrap().sign(ID, SIGNED_AT, BODY);
         assert_eq!(
             verify(secret, &headers(&signature), BODY, at(SIGNED_AT + age)),
@@ -204,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_body_or_a_missing_header_is_rejected() {
+    fn changed_body_or_a_missing_header_is_rejected() {
         let signature = SigningSecret::parse(SECRET).unwrap().sign(ID, SIGNED_AT, BODY);
         let mut received = headers(&signature);
         assert_eq!(
@@ -224,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_32_bytes_and_never_printed() {
+    fn secret_is_32_bytes_and_never_printed() {
         let secret = SigningSecret::generate().unwrap();
         assert_eq!(SigningSecret::parse(&secret.expose()), Ok(secret.clone()));
         assert_eq!(secret.0.len(), 32);

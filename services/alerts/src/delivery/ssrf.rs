@@ -1,8 +1,9 @@
-//! Refusal of addresses that a webhook must not reach: the platform's own network and everything that is not the internet.
+//! Refusal of addresses that a webhook must not reach: the platform's own network and everything that is not the
+//! internet.
 //!
-//! Checked twice: when an alert is created, and at every attempt on the very addresses the connection is then made to. The
-//! HTTP client asks `EgressResolver` for names, so there is no second resolution between check and connection. It asks
-//! nobody for address literals, therefore `EgressPolicy::check_url` judges those.
+//! Checked twice: when an alert is created, and at every attempt on the very addresses the connection is then made to.
+//! The HTTP client asks `EgressResolver` for names, so there is no second resolution between check and connection. It
+//! asks nobody for address literals, therefore `EgressPolicy::check_url` judges those.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,6 +11,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
@@ -21,25 +23,19 @@ const MAX_URL_LENGTH: usize = 2048;
 /// How long the creation of an alert waits for a name. A slow name is judged at each attempt all the same.
 const NAME_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Why an address is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Blocked {
-    /// It is not a URL with a host.
     #[error("not a valid URL")]
     Invalid,
-    /// It is longer than 2048 characters.
     #[error("longer than {MAX_URL_LENGTH} characters")]
     TooLong,
-    /// Neither http nor https.
     #[error("only http and https are allowed")]
     Scheme,
-    /// Plain http, where https is required.
     #[error("https is required")]
     HttpsRequired,
     /// A name or password is part of it.
     #[error("credentials in the URL are not allowed")]
     Credentials,
-    /// A port that is not allowed.
     #[error("port {0} is not allowed")]
     Port(u16),
     /// It leads to an address that is not part of the public internet.
@@ -47,56 +43,28 @@ pub enum Blocked {
     Address,
 }
 
-/// A network, such as `127.0.0.0/8` or `fd00::/8`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cidr {
-    network: u128,
-    prefix_bits: u32,
-    is_v4: bool,
-}
-
-/// A text that names no network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a network such as 10.0.0.0/8")]
-pub struct InvalidCidr(pub String);
+pub struct InvalidNetwork(pub String);
 
-impl FromStr for Cidr {
-    type Err = InvalidCidr;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = || InvalidCidr(text.to_owned());
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(a, p)| (a, Some(p)));
-        let address: IpAddr = address.parse().map_err(|_| invalid())?;
-        let width = if address.is_ipv4() { 32 } else { 128 };
-        let prefix: u32 = prefix.map_or(Ok(width), str::parse).map_err(|_| invalid())?;
-        if prefix > width {
-            return Err(invalid());
-        }
-        let prefix_bits = 128 - width + prefix;
-        Ok(Self {
-            network: bits(address) & mask(prefix_bits),
-            prefix_bits,
-            is_v4: address.is_ipv4(),
-        })
-    }
-}
-
-impl Cidr {
-    fn contains(&self, address: IpAddr) -> bool {
-        self.is_v4 == address.is_ipv4() && bits(address) & mask(self.prefix_bits) == self.network
-    }
-}
-
-fn bits(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => u128::from(u32::from(v4)),
-        IpAddr::V6(v6) => u128::from(v6),
-    }
-}
-
-/// An IPv4 address fills the low 32 of the 128 bits, so its prefix covers the 96 zeros above as well.
-fn mask(prefix_bits: u32) -> u128 {
-    u128::MAX.checked_shl(128 - prefix_bits).unwrap_or(0)
+/// Reads a network such as `127.0.0.0/8` or `fd00::/8`; a bare address is a network of one.
+///
+/// # Errors
+/// The text is neither.
+pub fn parse_network(text: &str) -> Result<IpNet, InvalidNetwork> {
+    let invalid = || InvalidNetwork(text.to_owned());
+    // IpNet's own parser wants a prefix length and takes leading zeros in an address.
+    let (address, length) = match text.split_once('/') {
+        Some((address, length)) => (address, Some(length)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().map_err(|_| invalid())?;
+    let length = match length {
+        Some(length) => length.parse().map_err(|_| invalid())?,
+        None => IpNet::from(address).prefix_len(),
+    };
+    let network = IpNet::new(address, length).map_err(|_| invalid())?;
+    Ok(network.trunc())
 }
 
 /// Ports that may be posted to besides 80 and 443: `*`, single ports and ranges such as `8000-9000`.
@@ -106,7 +74,6 @@ pub struct PortRange {
     last: u16,
 }
 
-/// A text that names no ports.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not *, a port or a range such as 8000-9000")]
 pub struct InvalidPortRange(pub String);
@@ -132,11 +99,10 @@ impl FromStr for PortRange {
 /// What may be posted to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EgressPolicy {
-    /// Networks that are allowed although they are not public, for receivers in one's own network.
-    pub allowed_networks: Vec<Cidr>,
+    /// Networks that are allowed although they are not public, for endpoints in one's own network.
+    pub allowed_networks: Vec<IpNet>,
     /// Ports besides 80 and 443.
     pub allowed_ports: Vec<PortRange>,
-    /// Refuses plain http.
     pub require_https: bool,
 }
 
@@ -181,7 +147,7 @@ impl EgressPolicy {
     /// When it is neither public nor in an allowed network.
     pub fn check_address(&self, address: IpAddr) -> Result<(), Blocked> {
         let inner = embedded_v4(address).map_or(address, IpAddr::V4);
-        let excepted = |network: &Cidr| network.contains(inner) || network.contains(address);
+        let excepted = |network: &IpNet| network.contains(&inner) || network.contains(&address);
         let public = is_public(inner) && !is_detour(address);
         if public || self.allowed_networks.iter().any(excepted) {
             Ok(())
@@ -190,8 +156,8 @@ impl EgressPolicy {
         }
     }
 
-    /// Resolves the name of an already checked URL and judges what it leads to. `Ok` also when the name does not resolve
-    /// soon: that is for each attempt to find out.
+    /// Resolves the name of an already checked URL and judges what it leads to. `Ok` also when the name does not
+    /// resolve soon: that is for each attempt to find out.
     ///
     /// # Errors
     /// When any of its addresses is refused.
@@ -243,7 +209,8 @@ impl Resolve for EgressResolver {
     }
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped (`::ffff:0:0/96`), translated (`64:ff9b::/96`), 6to4 (`2002::/16`).
+/// The IPv4 address that an IPv6 address stands for: mapped (`::ffff:0:0/96`), translated (`64:ff9b::/96`), 6to4
+/// (`2002::/16`).
 fn embedded_v4(address: IpAddr) -> Option<Ipv4Addr> {
     let IpAddr::V6(v6) = address else { return None };
     let low = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
@@ -253,8 +220,8 @@ fn embedded_v4(address: IpAddr) -> Option<Ipv4Addr> {
     }
 }
 
-/// Says whether an IPv6 address only leads to an IPv4 one: mapped and 6to4. Translation (`64:ff9b::/96`) is how hosts without
-/// IPv4 reach the rest of the internet, so there the inner address alone decides.
+/// Says whether an IPv6 address only leads to an IPv4 one: mapped and 6to4. Translation (`64:ff9b::/96`) is how hosts
+/// without IPv4 reach the rest of the internet, so there the inner address alone decides.
 fn is_detour(address: IpAddr) -> bool {
     let IpAddr::V6(v6) = address else { return false };
     matches!(v6.segments(), [0, 0, 0, 0, 0, 0xffff, ..] | [0x2002, ..])

@@ -48,7 +48,7 @@ fn each_response_has_its_outcome(#[case] response: Result<WebhookResponse, SendE
 }
 
 #[test]
-fn the_fourth_failure_is_the_last() {
+fn fourth_failure_is_the_last() {
     let failure = response(500, None);
     let outcomes: Vec<Outcome> = (1..=4)
         .map(|attempt| classify(&failure, attempt, &POLICY, now(), 0.5))
@@ -65,7 +65,7 @@ fn the_fourth_failure_is_the_last() {
 }
 
 #[test]
-fn unreadable_secret_is_not_held_against_the_receiver() {
+fn unreadable_secret_is_not_held_against_the_endpoint() {
     assert_eq!(classify(&Err(SendError::Secret), 1, &POLICY, now(), 0.5), RETRY_10);
     assert_eq!(
         classify(&Err(SendError::Secret), 4, &POLICY, now(), 0.5),
@@ -94,7 +94,7 @@ fn job() -> Claimed {
 #[case(response(500, None), RETRY_10, Some("status 500"))]
 #[case(Err(SendError::Blocked(Blocked::Address)), RETRY_10, Some("blocked address"))]
 #[case(Err(SendError::Timeout), RETRY_10, Some("timed out"))]
-fn a_record_says_what_went_wrong(
+fn record_says_what_went_wrong(
     #[case] response: Result<WebhookResponse, SendError>,
     #[case] outcome: Outcome,
     #[case] error: Option<&str>,
@@ -120,7 +120,7 @@ fn a_record_says_what_went_wrong(
 }
 
 #[test]
-fn a_request_id_becomes_a_trace() {
+fn request_id_becomes_a_trace() {
     let from_uuid = trace::parent("01933f4e-7a00-7000-8000-000000000005", "m", 1);
     assert!(
         from_uuid.starts_with("00-01933f4e7a0070008000000000000005-"),
@@ -141,7 +141,7 @@ fn a_request_id_becomes_a_trace() {
 }
 
 #[test]
-fn a_request_is_signed_for_the_moment_of_its_attempt() {
+fn request_is_signed_for_the_moment_of_its_attempt() {
     let job = job();
     let secret = job.secret.open(job.endpoint_id, &KeyRing::insecure().unwrap()).unwrap();
     let request = request(&job, &secret, now());

@@ -1,4 +1,4 @@
-//! One HTTP request to a receiver: guarded, bounded in time and size, never redirected, never through a proxy.
+//! One HTTP request to an endpoint: guarded, bounded in time and size, never redirected, never through a proxy.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -22,94 +22,71 @@ const MAX_ANSWER_BYTES: usize = 4 * 1024;
 /// Longest time to read an answer's body: the verdict is in its head.
 const BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long an idle connection to a receiver is kept.
+/// How long an idle connection to an endpoint is kept.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What is posted.
 #[derive(Debug)]
 pub struct WebhookRequest<'a> {
-    /// Where.
     pub url: &'a str,
     /// The `webhook-id`.
     pub message_id: String,
-    /// Unix seconds of this attempt.
     pub timestamp: i64,
     /// Signature over the two above and the body.
     pub signature: String,
-    /// Number of this attempt.
     pub attempt: u32,
-    /// Whether the receiver has taken a message before.
+    /// Whether the endpoint has taken a message before.
     pub is_known: bool,
-    /// The trace.
     pub traceparent: String,
-    /// JSON text.
     pub body: &'a str,
 }
 
-/// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookResponse {
-    /// Status code.
     pub status: u16,
     /// How long the head of the answer took.
     pub latency: Duration,
-    /// The header of that name.
     pub retry_after: Option<String>,
-    /// The beginning of the body, as text.
     pub excerpt: String,
 }
 
-/// Why nothing came back. The text is shown to the receiver's owner.
+/// Why nothing came back. The text is shown to the endpoint's owner.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The address is refused.
     #[error("{0}")]
     Blocked(Blocked),
-    /// No connection in time.
     #[error("connection timed out")]
     ConnectTimeout,
-    /// No answer in time.
     #[error("timed out")]
     Timeout,
-    /// The name does not resolve.
     #[error("name not resolved")]
     Resolve,
-    /// The certificate or the handshake is bad.
     #[error("TLS failed: {0}")]
     Tls(String),
-    /// No connection.
     #[error("connection failed")]
     Connect,
-    /// The receiver closed the connection instead of answering.
     #[error("connection closed without an answer")]
     Closed,
-    /// The answer is not HTTP, or the connection broke.
     #[error("invalid or broken answer")]
     Protocol,
-    /// The stored secret cannot be read.
     #[error("the endpoint's secret is unreadable")]
     Secret,
-    /// The receiver is not posted to any more.
     #[error("endpoint is disabled")]
     Disabled,
 }
 
-/// How requests are made.
 #[derive(Debug, Clone)]
 pub struct WebhookClientSettings {
     /// Longest time of a whole attempt.
     pub timeout: Duration,
-    /// Longest time of the first attempt to a receiver of which nothing is known: many that hang hold slots for less long.
+    /// Longest time of the first attempt to an endpoint of which nothing is known: many that hang hold slots for less
+    /// long.
     pub first_timeout: Duration,
-    /// Longest time to get a connection.
     pub connect_timeout: Duration,
-    /// How certificates are checked.
     pub verification: Verification,
-    /// Idle connections kept per receiver.
+    /// Idle connections kept per endpoint.
     pub idle_per_host: usize,
 }
 
-/// Posts webhooks.
 #[derive(Debug, Clone)]
 pub struct WebhookClient {
     client: Client,
@@ -156,8 +133,8 @@ impl WebhookClient {
         })
     }
 
-    /// Posts once. A kept connection that the receiver closes just then is no failure of the receiver: the request is sent
-    /// again at once on a new one, and the `webhook-id` tells the receiver if it got both.
+    /// Posts once. A kept connection that the endpoint closes just then is no failure of the endpoint: the request is
+    /// sent again at once on a new one, and the `webhook-id` tells the endpoint if it got both.
     ///
     /// # Errors
     /// When there is no answer.

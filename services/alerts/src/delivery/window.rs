@@ -1,7 +1,8 @@
-//! How many messages an endpoint may have outstanding: a window that grows with each success and is halved by each failure
-//! (additive increase, multiplicative decrease), and a circuit breaker for endpoints that hang.
+//! How many messages an endpoint may have outstanding: a window that grows with each success and is halved by each
+//! failure (additive increase, multiplicative decrease), and a circuit breaker for endpoints that hang.
 //!
-//! Pure: it is told what came of attempts, and when. It is kept in PostgreSQL, so all instances share it, and it survives them.
+//! Pure: it is told what came of attempts, and when. It is kept in PostgreSQL, so all instances share it, and it
+//! survives them.
 
 use std::time::Duration;
 
@@ -10,10 +11,8 @@ use jiff::Timestamp;
 /// The window of an endpoint that nothing is known about.
 pub const FIRST_SIZE: u32 = 4;
 
-/// The largest window.
 pub const MAX_SIZE: u32 = 256;
 
-/// The largest window of a slow endpoint.
 const MAX_SLOW_SIZE: u32 = 4;
 
 /// An endpoint that needs longer than this on average is slow; a failed attempt that took longer hung.
@@ -31,7 +30,6 @@ const OPEN_FOR: Duration = Duration::from_secs(60);
 /// The first wait after a message found no room at a consumer; it doubles with each further one.
 const FIRST_DEFERRAL: Duration = Duration::from_secs(1);
 
-/// What is known about an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndpointWindow {
     /// Most messages outstanding.

@@ -6,8 +6,8 @@
 //!               +------------- slots --------------+
 //! ```
 //!
-//! Every channel holds as much as can be under way at once, so that no part ever waits for another in a circle. On a stop,
-//! nothing new is taken, and what is under way has a while to end; the rest is left to its claim's lease.
+//! Every channel holds as much as can be under way at once, so that no part ever waits for another in a circle. On a
+//! stop, nothing new is taken, and what is under way has a while to end; the rest is left to its claim's lease.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -44,7 +44,6 @@ const CAPACITY: usize = 8_192;
 /// Of the outages in a row that a batch waits out, every so many-th is logged.
 const LOG_INTERVAL: u32 = 20;
 
-/// A message from the queue.
 struct Job {
     delivery_id: Uuid,
     endpoint_id: Uuid,
@@ -54,22 +53,19 @@ struct Job {
 
 /// Delivers what comes out of the queue.
 pub struct Worker {
-    /// Where deliveries are.
     pub pool: Pool,
-    /// How one is made.
     pub context: Arc<DeliveryContext>,
-    /// What time it is.
     pub clock: SharedClock,
-    /// Slots for receivers that answer quickly.
+    /// Slots for endpoints that answer quickly.
     pub concurrency: usize,
-    /// How long a claim holds.
     pub claim_lease: Duration,
     /// How long a stop may wait for what is under way.
     pub drain_for: Duration,
 }
 
 impl Worker {
-    /// How many unfinished messages the consumer should hold with this concurrency: those that wait and those under way.
+    /// How many unfinished messages the consumer should hold with this concurrency: those that wait and those under
+    /// way.
     pub fn prefetch(concurrency: usize) -> u16 {
         u16::try_from(CAPACITY + FairQueue::<Job>::max_in_flight(concurrency)).unwrap_or(u16::MAX)
     }
@@ -122,7 +118,7 @@ impl Worker {
     }
 }
 
-/// Shares the slots out.
+/// Gives slots to messages.
 struct Dispatcher {
     queue: FairQueue<Job>,
     starts: mpsc::Sender<(Slot, Job)>,
@@ -215,7 +211,7 @@ impl Dispatcher {
     }
 }
 
-/// A number that stands for a destination; without one, every receiver is its own.
+/// A number that stands for a destination; without one, every endpoint is its own.
 fn hash_destination(destination: &str, endpoint_id: Uuid) -> u64 {
     let mut hasher = DefaultHasher::new();
     if destination.is_empty() {

@@ -1,8 +1,8 @@
 //! Keeps the index equal to PostgreSQL: builds it when it is missing, and compares it at intervals.
 //!
 //! A comparison is cheap when nothing is wrong: it counts both sides and adds what was created lately. Where the counts
-//! differ, or on request, it goes through both sides page by page. What is missing is added; what is too many is removed only
-//! after asking PostgreSQL once more, because an alert may have been created in the meantime.
+//! differ, or on request, it goes through both sides page by page. What is missing is added; what is too many is
+//! removed only after asking PostgreSQL once more, because an alert may have been created in the meantime.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,17 +17,14 @@ use super::{AlertIndex, Entry, IndexError, PAGE_SIZE};
 use crate::metrics;
 use crate::store::{StoreError, armed_alerts};
 
-/// How much older than the last comparison an alert may be to be added again: a creation writes to PostgreSQL first and to
-/// the index a moment later, perhaps on a machine whose clock differs.
+/// How much older than the last comparison an alert may be to be added again: a creation writes to PostgreSQL first and
+/// to the index a moment later, perhaps on a machine whose clock differs.
 const OVERLAP: Duration = Duration::from_secs(120);
 
-/// Why the index could not be repaired.
 #[derive(Debug, thiserror::Error)]
 pub enum RebuildError {
-    /// Redis.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// PostgreSQL.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -37,7 +34,6 @@ pub enum RebuildError {
 pub enum ReconcileMode {
     /// Counts, and what was created since shortly before this moment.
     Counts(Timestamp),
-    /// Everything.
     Full,
 }
 
@@ -125,15 +121,16 @@ pub async fn reconcile(
     Ok(repaired)
 }
 
-/// Says whether a count that was taken between two others may be equal to both: alerts come and go meanwhile, and as many as the
-/// two differ by may have come and gone unseen. What is overlooked is found by the next full comparison.
+/// Says whether a count that was taken between two others may be equal to both: alerts come and go meanwhile, and as
+/// many as the two differ by may have come and gone unseen. What is overlooked is found by the next full comparison.
 fn agree(before: u64, wanted: u64, after: u64) -> bool {
     let (low, high) = (before.min(after), before.max(after));
     let change = high - low;
     (low.saturating_sub(change)..=high + change).contains(&wanted)
 }
 
-/// Removes what failed creations left: entries whose alert PostgreSQL does not have. What cannot be asked stays remembered.
+/// Removes what failed creations left: entries whose alert PostgreSQL does not have. What cannot be asked stays
+/// remembered.
 pub async fn remove_unconfirmed(index: &AlertIndex, pool: &Pool) -> Result<u64, RebuildError> {
     let mut removed = 0;
     let mut unconfirmed = index.take_unconfirmed().into_iter();
@@ -261,7 +258,7 @@ mod tests {
     #[case::coming_and_going(10, 14, 12, true)]
     #[case::more_than_changed(10, 15, 12, false)]
     #[case::emptied(0, 7, 0, false)]
-    fn counts_agree_if_what_changed_meanwhile_explains_them(
+    fn counts_agree_if_changes_meanwhile_explain_them(
         #[case] before: u64,
         #[case] wanted: u64,
         #[case] after: u64,

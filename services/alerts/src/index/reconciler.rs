@@ -1,4 +1,5 @@
-//! Keeps the index whole: compared in full at the start and now and then, by counts in between, built whenever it is missing.
+//! Keeps the index whole: compared in full at the start and now and then, by counts in between, built whenever it is
+//! missing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +19,15 @@ use crate::error_chain::error_chain;
 /// Equal counts may hide that as many are missing as there are too many, so that every so often everything is compared.
 const MAX_ROUNDS_BY_COUNTS: u32 = 20;
 
-/// Compares and repairs.
 pub struct Reconciler {
-    /// The index.
     pub index: AlertIndex,
-    /// What it should hold.
     pub pool: Pool,
     /// Assets whose sets are looked at even when nothing is armed.
     pub supported: Vec<Ticker>,
     /// Time between comparisons.
     pub interval: Duration,
-    /// What time it is.
     pub clock: SharedClock,
-    /// Calls for a comparison before its time.
+    /// Asks for a comparison before its time.
     pub wake: Arc<Notify>,
 }
 

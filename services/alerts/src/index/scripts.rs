@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use redis::Script;
 
-/// What the scripts share. `life` tells one life of the server's data from another; `whole` says whether sets have the size
-/// that is noted, and otherwise makes the index incomplete and every build under way fail.
+/// What the scripts share. `life` tells one life of the server's data from another; `whole` says whether sets have the
+/// size that is noted, and otherwise makes the index incomplete and every build under way fail.
 const LIBRARY: &str = "
 local function life()
     local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
@@ -50,8 +50,9 @@ const ADD: &str = "change(KEYS[1], KEYS[2], function() return redis.call('ZADD',
 /// Keys: the hash, the set. Arguments: members.
 const REMOVE: &str = "change(KEYS[1], KEYS[2], function() return -redis.call('ZREM', KEYS[2], unpack(ARGV)) end)";
 
-/// Keys: the hash, and a set per question. Arguments: a name for the next generation, the size of a page, and the lowest
-/// score, the highest score and the number to skip per question. Answers with nothing when the index is not complete.
+/// Keys: the hash, and a set per question. Arguments: a name for the next generation, the size of a page, and the
+/// lowest score, the highest score and the number to skip per question. Answers with nothing when the index is not
+/// complete.
 const QUERY: &str = "
 if not epoch(KEYS[1]) then return false end
 local sizes = {}
@@ -74,8 +75,8 @@ const BEGIN: &str = "
 redis.call('HSETNX', KEYS[1], 'generation', ARGV[1])
 return {redis.call('HGET', KEYS[1], 'generation'), life()}";
 
-/// Keys: the hash. Arguments: a name for the next generation, what the build found at its begin, its name. Marks the index
-/// as complete if everything since the build began is still there.
+/// Keys: the hash. Arguments: a name for the next generation, what the build found at its begin, its name. Marks the
+/// index as complete if everything since the build began is still there.
 const FINISH: &str = "
 local begun = redis.call('HGET', KEYS[1], 'generation')
 if begun ~= ARGV[2] or life() ~= ARGV[3] or not whole(KEYS[1], ARGV[1], noted(KEYS[1])) then return 0 end

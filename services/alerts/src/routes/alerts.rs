@@ -32,7 +32,8 @@ const MAX_SCALE: u32 = 18;
 /// Most significant digits of a target.
 const MAX_DIGITS: u32 = 28;
 
-/// `POST /internal/alerts`: 201 with the alert, also when the same request made it before; 409 when an equal one is active.
+/// `POST /internal/alerts`: 201 with the alert, also when the same request made it before; 409 when an equal one is
+/// active.
 pub async fn create(
     state: web::Data<AppState>,
     user: UserId,
@@ -43,8 +44,8 @@ pub async fn create(
         alert_id: new.id,
         target: new.target_price,
     };
-    // Before the row and after it: from the moment at which the row is there, every price finds it, also when this process
-    // dies in between. A price that looks too early takes the entry away again, hence the second time.
+    // Before the row and after it: from the moment at which the row is there, every price finds it, also when this
+    // process dies in between. A price that looks too early takes the entry away again, hence the second time.
     add_to_index(&state, &new.ticker, new.condition, &entry).await;
     let created = match alerts::create(&state.pool, &new, state.clock.now()).await {
         Ok(created) => created,
@@ -96,7 +97,8 @@ async fn add_to_index(state: &AppState, ticker: &Ticker, condition: Condition, e
     }
 }
 
-/// Takes the entry of a refused alert out of the index, unless an alert of that id is armed. What fails here costs a look.
+/// Takes the entry of a refused alert out of the index, unless an alert of that id is armed. What fails here costs a
+/// look.
 async fn unindex(state: &AppState, ticker: &Ticker, condition: Condition, entry: Entry) {
     let done = async {
         if armed_alerts::still_armed(&state.pool, &[entry.alert_id])
@@ -359,7 +361,7 @@ mod tests {
     #[case("1000000000000000000.1", "less_than_equal")]
     #[case("0.0000000000000000001", "decimal_max_places")]
     #[case("12345678901.123456789012345678", "decimal_max_digits")]
-    fn a_target_out_of_bounds_names_its_bound(#[case] target: &str, #[case] kind: &str) {
+    fn target_out_of_bounds_names_its_bound(#[case] target: &str, #[case] kind: &str) {
         let problem = check_target(target.parse().unwrap()).unwrap_err();
         assert_eq!((problem.status, problem.errors[0].kind.as_str()), (422, kind));
     }
@@ -369,12 +371,12 @@ mod tests {
     #[case("0.000000000000000001")]
     #[case("70000.0000000000000000000")]
     #[case("1234567890.123456789012345678")]
-    fn the_bounds_themselves_are_allowed(#[case] target: &str) {
+    fn bounds_themselves_are_allowed(#[case] target: &str) {
         assert!(check_target(target.parse().unwrap()).is_ok());
     }
 
     #[test]
-    fn what_is_no_cursor_is_told_so() {
+    fn invalid_cursor_is_refused() {
         for text in ["", "x", "01933f4e-7a00-7000-8000-000000000005", "x.1"] {
             assert_eq!(attempt_cursor(text).unwrap_err().kind, "invalid_cursor", "{text:?}");
         }

@@ -12,7 +12,6 @@ use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 use platform::server::resource;
 
-/// Adds the routes.
 pub fn configure(config: &mut ServiceConfig) {
     config
         .service(resource(

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::response::problem;
 
-/// On whose behalf the gateway asks.
+/// The user on whose behalf the gateway asks.
 #[derive(Debug, Clone, Copy)]
 pub struct UserId(pub Uuid);
 
@@ -35,7 +35,7 @@ pub(super) fn parse_id(text: &str, unknown: ProblemKind, detail: &str) -> Result
     text.parse().map_err(|_| problem(unknown, detail))
 }
 
-/// Checks the length of a page.
+/// Validates `limit`.
 pub(super) fn page_limit(asked: Option<u32>, default: u32) -> Result<i64, Problem> {
     let limit = asked.unwrap_or(default);
     if (1..=1000).contains(&limit) {

@@ -7,7 +7,6 @@ use platform::problem::Problem;
 use crate::error_chain::error_chain;
 use crate::store::StoreError;
 
-/// A problem of one sentence.
 pub(super) fn problem(kind: ProblemKind, detail: impl Into<String>) -> Problem {
     Problem::new(kind.status(), kind.slug(), detail)
 }

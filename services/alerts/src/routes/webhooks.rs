@@ -17,8 +17,8 @@ pub async fn verify(state: web::Data<AppState>, body: web::Json<VerifyRequest>) 
     })
 }
 
-/// `POST /internal/webhooks/check`: 204 if webhooks may be posted to an address, else the problem that an alert with it would
-/// have.
+/// `POST /internal/webhooks/check`: 204 if webhooks may be posted to a URL, else the problem that an alert with it
+/// would have.
 pub async fn check(state: web::Data<AppState>, body: web::Json<AddressCheckRequest>) -> Result<HttpResponse, Problem> {
     check_webhook_url(&state, &body.webhook_url).await?;
     Ok(HttpResponse::NoContent().finish())

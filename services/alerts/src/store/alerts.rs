@@ -12,9 +12,7 @@ use uuid::Uuid;
 use super::{StoreError, connection};
 use crate::secrets::StoredSecret;
 
-/// One alert.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the names are those of the public body")]
 pub struct Alert {
     pub id: Uuid,
     pub user_id: Uuid,
@@ -36,18 +34,14 @@ pub struct Alert {
 const COLUMNS: &str = "id, user_id, ticker, kind, condition, target_price, webhook_url, endpoint_id, is_active, state, \
                        last_value, fires, created_at, updated_at, triggered_at";
 
-/// What a user asked for, already judged.
+/// A new alert, already validated.
 #[derive(Debug, Clone)]
 pub struct NewAlert {
     /// Its id, made by who asks: a repetition finds what it made.
     pub id: Uuid,
-    /// Its owner.
     pub user_id: Uuid,
-    /// The asset.
     pub ticker: Ticker,
-    /// Above or below.
     pub condition: Condition,
-    /// The target.
     pub target_price: Decimal,
     /// Where to post, as the user wrote it.
     pub webhook_url: String,
@@ -55,7 +49,6 @@ pub struct NewAlert {
     pub endpoint_url: String,
     /// The endpoint's id, if the address is new to its user.
     pub endpoint_id: Uuid,
-    /// The secret of that endpoint.
     pub endpoint_secret: StoredSecret,
     /// What its owner's plan has room for.
     pub limits: PlanLimits,
@@ -68,29 +61,24 @@ pub struct NewAlert {
 pub enum Creation {
     /// The alert, made now or before under the same id.
     Made(Box<Alert>),
-    /// An equal one is active.
     Duplicate,
     /// The owner's plan has no room for another active alert.
     TooManyAlerts {
-        /// How many it has room for.
         limit: u32,
-        /// How many there are.
         count: i64,
     },
-    /// The owner's plan has no room for another receiver.
+    /// The owner's plan has no room for another endpoint.
     TooManyEndpoints {
-        /// How many it has room for.
         limit: u32,
-        /// How many there are.
         count: i64,
     },
 }
 
-/// Creates an armed alert and, for an address that is new to its user, the endpoint. Gives the alert that was made before
-/// under the same id, if there is one.
+/// Creates an armed alert and, for an address that is new to its user, the endpoint. Gives the alert that was made
+/// before under the same id, if there is one.
 ///
-/// An endpoint that was disabled is enabled again: who names an address in a new alert wants it to be posted to. A refusal
-/// changes nothing.
+/// An endpoint that was disabled is enabled again: who names an address in a new alert wants it to be posted to. A
+/// refusal changes nothing.
 pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Creation, StoreError> {
     let mut client = connection(pool).await?;
     let transaction = client.transaction().await?;
@@ -127,8 +115,8 @@ async fn lock_creation(client: &impl GenericClient, user_id: Uuid) -> Result<(),
     Ok(())
 }
 
-/// Says whether there is one too many with this alert. Receivers count while active alerts name them; one that is named already
-/// takes no further room.
+/// Says whether there is one too many with this alert. Endpoints count while active alerts name them; one that is named
+/// already takes no further room.
 async fn beyond_limit(
     client: &impl GenericClient,
     alert: &Alert,
@@ -202,7 +190,6 @@ async fn insert(client: &impl GenericClient, new: &NewAlert, now: Timestamp) -> 
     row.as_ref().map(read).transpose()
 }
 
-/// Finds a user's alert.
 pub async fn find(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Alert>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -223,7 +210,6 @@ pub async fn find(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Alert>,
 pub struct Filter {
     /// Only active, or only inactive ones.
     pub active: Option<bool>,
-    /// Only of this asset.
     pub ticker: Option<Ticker>,
     /// Only older than this one.
     pub before: Option<Uuid>,
@@ -240,8 +226,8 @@ pub async fn list(pool: &Pool, user_id: Uuid, filter: &Filter, limit: i64) -> Re
     rows.iter().map(read).collect()
 }
 
-/// The statement of [`list`]. Whether only active alerts are asked for is part of its text and no parameter: a plan that is
-/// kept for any value of a parameter cannot use the index of the active ones.
+/// The statement of [`list`]. Whether only active alerts are asked for is part of its text and no parameter: a plan
+/// that is kept for any value of a parameter cannot use the index of the active ones.
 pub fn list_statement(active: Option<bool>) -> String {
     let active = match active {
         None => "",
@@ -318,7 +304,6 @@ pub struct Trigger {
     pub armed_before: Option<Timestamp>,
 }
 
-/// An alert that was triggered.
 #[derive(Debug, Clone)]
 pub struct Triggered {
     pub alert_id: Uuid,

@@ -13,13 +13,9 @@ use super::{StoreError, connection};
 /// An alert that waits for its price: what the index holds of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Armed {
-    /// The asset.
     pub ticker: Ticker,
-    /// Above or below.
     pub condition: Condition,
-    /// The alert.
     pub id: Uuid,
-    /// The target.
     pub target_price: Decimal,
 }
 

@@ -1,7 +1,7 @@
 //! Attempts to deliver: claimed before the request goes out, settled after it, and dead letters.
 //!
-//! An attempt is on record from its claim on, so every request that a receiver may have seen is a row with a number of its own,
-//! and counts. `outbox.attempts` is the number of attempts that were begun.
+//! An attempt is on record from its claim on, so every request that an endpoint may have seen is a row with a number of
+//! its own, and counts. `outbox.attempts` is the number of attempts that were begun.
 
 use std::collections::BTreeSet;
 
@@ -17,21 +17,17 @@ use crate::secrets::StoredSecret;
 /// A claimed attempt, with all that is needed to make it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
-    /// The delivery.
     pub id: Uuid,
     /// Number of this attempt, from 1.
     pub attempt: u32,
-    /// Its receiver.
     pub endpoint_id: Uuid,
-    /// The receiver's address.
     pub url: String,
-    /// The receiver's secret.
     pub secret: StoredSecret,
-    /// True when the receiver has taken a message before.
+    /// True when the endpoint has taken a message before.
     pub is_known: bool,
-    /// True when the receiver is not posted to any more.
+    /// True when the endpoint is not posted to any more.
     pub is_disabled: bool,
-    /// True for a test, which is posted even to a disabled receiver.
+    /// True for a test, which is posted even to a disabled endpoint.
     pub is_test: bool,
     /// The bytes to post.
     pub body: String,
@@ -42,9 +38,9 @@ pub struct Claimed {
 /// The error of an attempt whose end nobody knows.
 const INTERRUPTED: &str = "interrupted: the service stopped while this attempt was under way";
 
-/// Claims attempts and puts them on record as begun: of several consumers that hold the same message one gets the row. A claim
-/// ends when it is settled, or is interrupted when `until` passes. Messages to an endpoint that was disabled for its failures
-/// meanwhile are not claimed but wait again, until it is enabled.
+/// Claims attempts and puts them on record as begun: of several consumers that hold the same message one gets the row.
+/// A claim ends when it is settled, or is interrupted when `until` passes. Messages to an endpoint that was disabled
+/// for its failures meanwhile are not claimed but wait again, until it is enabled.
 pub async fn claim(
     client: &impl GenericClient,
     wanted: &[(Uuid, u32)],
@@ -113,7 +109,6 @@ pub async fn claim(
 /// Why a message is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeadLetterReason {
-    /// The last attempt failed.
     AttemptsExhausted,
     /// The endpoint answered 410: it is gone for good.
     EndpointGone,
@@ -137,19 +132,15 @@ impl DeadLetterReason {
 /// One attempt as it is recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttemptRecord {
-    /// The delivery.
     pub delivery_id: Uuid,
     /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// Whether the receiver took it.
+    /// Whether the endpoint took it.
     pub succeeded: bool,
-    /// The receiver's status code.
+    /// The endpoint's status code.
     pub response_code: Option<u16>,
-    /// What went wrong.
     pub error: Option<String>,
-    /// How long it took.
     pub latency_ms: u64,
-    /// When it was made.
     pub dispatched_at: Timestamp,
     /// When the next one is due; `None` after a success and after the last.
     pub next_attempt_at: Option<Timestamp>,
@@ -159,9 +150,9 @@ pub struct AttemptRecord {
     pub dead_letter: Option<DeadLetterReason>,
 }
 
-/// Writes the outcomes of a batch of attempts, what they mean for their deliveries, and dead letters. Each attempt stands in it
-/// once. Returns which are new: writing one again changes nothing, and an older one does not take its delivery back. One that
-/// was taken for interrupted and ended after all counts as it ended.
+/// Writes the outcomes of a batch of attempts, what they mean for their deliveries, and dead letters. Each attempt
+/// stands in it once. Returns which are new: writing one again changes nothing, and an older one does not take its
+/// delivery back. One that was taken for interrupted and ended after all counts as it ended.
 pub async fn settle(
     client: &impl GenericClient,
     records: &[&AttemptRecord],
@@ -204,7 +195,8 @@ pub async fn settle(
                  UPDATE alerting.outbox b
                  SET taken_at = NULL, lease_until = NULL, is_fast = NULL, is_claimed = false, due_at = o.next_at
                  FROM latest o
-                 WHERE b.delivery_id = o.delivery_id AND b.attempts = o.attempt AND b.is_claimed AND o.next_at IS NOT NULL
+                 WHERE b.delivery_id = o.delivery_id AND b.attempts = o.attempt AND b.is_claimed
+                   AND o.next_at IS NOT NULL
              )
              SELECT delivery_id, attempt FROM latest",
         )
@@ -257,8 +249,8 @@ pub async fn settle(
     Ok(new)
 }
 
-/// Closes the attempts under way of deliveries whose claims ran out: their process died, or cannot tell what came of them. Those
-/// of `given_up` have no further attempt.
+/// Closes the attempts under way of deliveries whose claims ran out: their process died, or cannot tell what came of
+/// them. Those of `given_up` have no further attempt.
 pub async fn interrupt(
     client: &impl GenericClient,
     ids: &[Uuid],
@@ -291,7 +283,6 @@ pub async fn interrupt(
 
 /// One attempt as it is listed, or the wait for the first.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the names are those of the public body")]
 pub struct ListedAttempt {
     pub delivery_id: Uuid,
     pub alert_id: Option<Uuid>,
@@ -307,8 +298,8 @@ pub struct ListedAttempt {
     pub response_excerpt: Option<String>,
 }
 
-/// Lists the attempts of an alert's deliveries, newest first: those before the attempt `before` only. A delivery that was
-/// never tried is one pending row with attempt 0.
+/// Lists the attempts of an alert's deliveries, newest first: those before the attempt `before` only. A delivery that
+/// was never tried is one pending row with attempt 0.
 pub async fn list_of_alert(
     pool: &Pool,
     alert_id: Uuid,

@@ -1,5 +1,5 @@
-//! Rows of `alerting.deliveries`: messages to endpoints, which never change. Where they stand is in `outbox`, what became of
-//! them in `attempts`.
+//! Rows of `alerting.deliveries`: messages to endpoints, which never change. Where they stand is in `outbox`, what
+//! became of them in `attempts`.
 
 use deadpool_postgres::{GenericClient, Pool};
 use jiff::Timestamp;
@@ -7,9 +7,7 @@ use uuid::Uuid;
 
 use super::{StoreError, connection, queues};
 
-/// A message for the outbox.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the names are those of the columns")]
 pub struct NewDelivery<'a> {
     /// The `webhook-id`.
     pub id: Uuid,
@@ -42,8 +40,8 @@ pub async fn insert(
             "WITH new AS (
                  INSERT INTO alerting.deliveries
                      (id, user_id, endpoint_id, alert_id, event_id, kind, body, request_id, created_at)
-                 SELECT *, $9 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
-                                          $8::text[])
+                 SELECT *, $9 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[],
+                                          $7::text[], $8::text[])
                  ON CONFLICT (id) DO NOTHING
                  RETURNING id, user_id, endpoint_id, kind = $10 AS is_test
              )
@@ -74,14 +72,12 @@ pub async fn insert(
     Ok(client.execute(&statement, parameters).await?)
 }
 
-/// A test message to one endpoint.
 #[derive(Debug, Clone)]
 pub struct TestMessage {
     /// The `webhook-id`.
     pub id: Uuid,
-    /// Who asks, and must own the endpoint.
+    /// The owner of the endpoint.
     pub user_id: Uuid,
-    /// The endpoint.
     pub endpoint_id: Uuid,
     /// The bytes to post.
     pub body: String,

@@ -9,22 +9,20 @@ use uuid::Uuid;
 
 use super::{StoreError, connection};
 
-/// Messages that are given up within this time of each other are one failure of their receiver: many alerts on one tick
+/// Messages that are given up within this time of each other are one failure of their endpoint: many alerts on one tick
 /// say no more about it than one.
 pub const FAILURE_SPACING: Duration = Duration::from_secs(60);
 
-/// A receiver to which nothing has got through for so long is disabled, however few messages it had.
+/// An endpoint to which nothing has got through for so long is disabled, however few messages it had.
 pub const FAILING_TOO_LONG: Duration = Duration::from_secs(5 * 24 * 3_600);
 
-/// How often a disabled receiver is probed.
+/// How often a disabled endpoint is probed.
 pub const PROBE_INTERVAL: Duration = Duration::from_secs(600);
 
-/// Most receivers probed together.
+/// Most endpoints probed together.
 const MAX_PROBES: i64 = 100;
 
-/// One receiver.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the names are those of the public body")]
 pub struct Endpoint {
     pub id: Uuid,
     pub url: String,
@@ -53,7 +51,6 @@ pub async fn list(pool: &Pool, user_id: Uuid, before: Option<Uuid>, limit: i64) 
     Ok(rows.iter().map(read).collect())
 }
 
-/// Finds a user's endpoint.
 pub async fn find(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Endpoint>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -65,15 +62,15 @@ pub async fn find(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Endpoin
     Ok(row.as_ref().map(read))
 }
 
-/// Enables a user's endpoint, as if it had never failed; what was held for it is due at once. `None` when there is no such
-/// endpoint.
+/// Enables a user's endpoint, as if it had never failed; what was held for it is due at once. `None` when there is no
+/// such endpoint.
 pub async fn enable(pool: &Pool, user_id: Uuid, id: Uuid, now: Timestamp) -> Result<Option<Endpoint>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
         .prepare_cached(&format!(
             "UPDATE alerting.endpoints
-             SET disabled_reason = NULL, disabled_at = NULL, consecutive_failures = 0, failing_since = NULL, last_failure_at = NULL,
-                 probe_at = NULL, updated_at = $3
+             SET disabled_reason = NULL, disabled_at = NULL, consecutive_failures = 0, failing_since = NULL,
+                 last_failure_at = NULL, probe_at = NULL, updated_at = $3
              WHERE id = $1 AND user_id = $2 RETURNING {COLUMNS}"
         ))
         .await?;
@@ -120,7 +117,7 @@ pub struct HealthChange {
     pub succeeded: bool,
     /// Messages that were given up since the last that arrived.
     pub given_up: u32,
-    /// The receiver said that it is gone for good.
+    /// The endpoint said that it is gone for good.
     pub gone: bool,
     /// A test arrived, so that a disabled endpoint may be posted to again.
     pub tested: bool,
@@ -140,8 +137,8 @@ pub async fn apply_health(
         .map(|(_, c)| i32::try_from(c.given_up).unwrap_or(i32::MAX))
         .collect();
     // Rows are locked in the order of their ids, so that two instances that settle batches never wait for each other in
-    // a circle, and no stronger than needed: alerts that fire refer to these rows meanwhile. A success that changes nothing
-    // is written at most once a second. Failures of one burst count once, whatever they are the failures of.
+    // a circle, and no stronger than needed: alerts that fire refer to these rows meanwhile. A success that changes
+    // nothing is written at most once a second. Failures of one burst count once, whatever they are the failures of.
     let statement = client
         .prepare_cached(
             "WITH change AS (
@@ -166,7 +163,8 @@ pub async fn apply_health(
              ), verdict AS (
                  SELECT *, CASE WHEN gone THEN 'gone'
                                 WHEN tested THEN NULL
-                                WHEN failures >= $6 OR failing_since <= $7::timestamptz - $9::float8 * interval '1 second'
+                                WHEN failures >= $6
+                                    OR failing_since <= $7::timestamptz - $9::float8 * interval '1 second'
                                     THEN coalesce(was, 'too_many_failures')
                                 ELSE was END AS reason
                  FROM judged

@@ -8,9 +8,7 @@ use uuid::Uuid;
 
 use super::{StoreError, connection};
 
-/// One change of an alert's state.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the names are those of the public body")]
 pub struct AlertEvent {
     pub id: Uuid,
     pub alert_id: Uuid,
@@ -69,7 +67,6 @@ pub struct NewEvent {
     pub is_late: bool,
 }
 
-/// Records that armed alerts were triggered.
 pub async fn insert_triggered(
     client: &impl GenericClient,
     new_events: &[NewEvent],

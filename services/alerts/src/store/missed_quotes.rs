@@ -13,7 +13,6 @@ pub struct Interval {
     pub from: Timestamp,
     /// The first quote after it.
     pub to: Timestamp,
-    /// When it was noticed.
     pub noticed_at: Timestamp,
 }
 

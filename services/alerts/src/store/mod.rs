@@ -1,5 +1,5 @@
-//! The SQL of schema `alerting`, one file per table; `armed_alerts`, `notices`, `queues` and `retention` are about several
-//! tables or a part of one.
+//! The SQL of schema `alerting`, one file per table; `armed_alerts`, `notices`, `queues` and `retention` are about
+//! several tables or a part of one.
 //!
 //! Functions fail with [`StoreError`] when PostgreSQL does not answer or refuses, and with nothing else.
 
@@ -23,10 +23,8 @@ pub mod secrets;
 /// Why PostgreSQL did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection could be had in time.
     #[error("no connection to PostgreSQL")]
     Unreachable(#[source] deadpool_postgres::PoolError),
-    /// A statement failed.
     #[error("a statement failed")]
     Statement(#[source] tokio_postgres::Error),
     /// A row holds what this version cannot read.

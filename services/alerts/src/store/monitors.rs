@@ -12,12 +12,10 @@ use tokio_postgres::types::Json;
 
 use super::{StoreError, alerts, connection};
 
-/// The newest risk level of one asset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MonitorState {
     /// The worst level of its checks; `None` while nothing is known.
     pub level: Option<Level>,
-    /// Since when it is that.
     pub since: Option<Timestamp>,
     /// The checks as they are answered.
     pub checks: Vec<MonitorCheckBody>,
@@ -59,7 +57,6 @@ fn read(row: &Row) -> Result<(Ticker, MonitorState), StoreError> {
 /// What is remembered of each check between two values.
 pub type Standings = BTreeMap<CheckName, Standing>;
 
-/// The new state of an asset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     /// The worst level of its checks; `None` while nothing is known.
@@ -70,24 +67,19 @@ pub struct Decision {
     pub standings: Standings,
 }
 
-/// What an update did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stored {
     /// Nothing: a newer state is stored.
     Older,
-    /// The level stayed.
     Same,
-    /// The level changed.
     Changed {
-        /// The level before.
         from: Option<Level>,
-        /// The level now.
         to: Option<Level>,
     },
 }
 
-/// Replaces an asset's state by what `decide` makes of the one before, unless a state of `as_of` or newer is stored, and
-/// notes a change of the level.
+/// Replaces an asset's state by what `decide` makes of the one before, unless a state of `as_of` or newer is stored,
+/// and notes a change of the level.
 ///
 /// Deciding happens under a lock of the asset: of two instances one sees the other's state and one announces a change.
 pub async fn update(

@@ -1,4 +1,4 @@
-//! What owners learn of their receivers: written with what it is about, in one transaction.
+//! What owners learn of their endpoints: written with what it is about, in one transaction.
 
 use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
@@ -9,11 +9,11 @@ use super::StoreError;
 use super::deliveries::{self, NewDelivery};
 use crate::payload;
 
-/// Most receivers that hear of one that was disabled: those that took a message last.
-const MAX_RECEIVERS: i64 = 10;
+/// Most endpoints that hear of one that was disabled: those that took a message last.
+const MAX_NOTIFIED: i64 = 10;
 
-/// Puts the notice `endpoint.disabled` about these endpoints into the outbox, for other enabled endpoints of their owners, and
-/// wakes the relays. Returns those, whose queues are to be refreshed.
+/// Puts the notice `endpoint.disabled` about these endpoints into the outbox, for other enabled endpoints of their
+/// owners, and wakes the relays. Returns those, whose queues are to be refreshed.
 pub async fn endpoints_disabled(
     client: &impl GenericClient,
     disabled: &[Uuid],
@@ -34,7 +34,7 @@ pub async fn endpoints_disabled(
              ORDER BY e.id",
         )
         .await?;
-    let rows = client.query(&statement, &[&disabled, &MAX_RECEIVERS]).await?;
+    let rows = client.query(&statement, &[&disabled, &MAX_NOTIFIED]).await?;
     let mut event: Option<(Uuid, Uuid)> = None;
     let mut notices = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -44,7 +44,7 @@ pub async fn endpoints_disabled(
             Some(_) | None => Uuid::now_v7(),
         };
         event = Some((endpoint_id, event_id));
-        // The host alone: what follows it in a URL is often a credential, and no business of another receiver.
+        // The host alone: what follows it in a URL is often a credential, and no business of another endpoint.
         let host = Url::parse(row.get("url"))
             .ok()
             .and_then(|url| url.host_str().map(str::to_owned));

@@ -24,15 +24,12 @@ const MAX_STEP: i64 = 5_000;
 /// A message that the relay puts into the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
-    /// The delivery.
     pub id: Uuid,
-    /// Its receiver.
     pub endpoint_id: Uuid,
-    /// Whose receiver that is.
+    /// Whose endpoint that is.
     pub user_id: Uuid,
-    /// The receiver's address.
     pub url: String,
-    /// Whether the receiver answers quickly; `None` before its first answer.
+    /// Whether the endpoint answers quickly; `None` before its first answer.
     pub is_fast: Option<bool>,
     /// Number of the attempt that is due, from 1.
     pub attempt: u32,
@@ -43,14 +40,12 @@ pub struct Due {
 /// What was taken together.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Taken {
-    /// The messages.
     pub due: Vec<Due>,
-    /// More may be ready.
     pub has_more: bool,
 }
 
-/// Takes messages that are due until `until`, as many as their endpoints and users may have outstanding, and at most `limit`.
-/// What another relay is looking at is left to it.
+/// Takes messages that are due until `until`, as many as their endpoints and users may have outstanding, and at most
+/// `limit`. What another relay is looking at is left to it.
 pub async fn take(
     client: &impl GenericClient,
     now: Timestamp,
@@ -69,8 +64,8 @@ pub async fn take(
     }
     let users: Vec<Uuid> = ready.iter().map(|row| row.get("user_id")).collect();
     let are_fast: Vec<bool> = ready.iter().map(|row| row.get("is_fast")).collect();
-    // A user's free room is shared among its ready endpoints; an endpoint never gets more than its window leaves. Users take
-    // turns when there is more than fits into one batch.
+    // A user's free room is shared among its ready endpoints; an endpoint never gets more than its window leaves. Users
+    // take turns when there is more than fits into one batch.
     let statement = client
         .prepare_cached(&format!(
             "WITH queue AS (
@@ -99,14 +94,16 @@ pub async fn take(
                      UNION ALL
                      (SELECT delivery_id, due_at FROM alerting.outbox
                       WHERE endpoint_id = e.endpoint_id AND NOT is_test AND taken_at IS NULL AND due_at <= $4
-                      ORDER BY due_at OFFSET CASE WHEN e.is_held THEN $7::bigint ELSE 0 END LIMIT greatest(e.endpoint_room, 0))
+                      ORDER BY due_at OFFSET CASE WHEN e.is_held THEN $7::bigint ELSE 0 END
+                      LIMIT greatest(e.endpoint_room, 0))
                      LIMIT greatest(least(e.endpoint_room, e.share), 0)
                  ) o
                  ORDER BY row_number() OVER (PARTITION BY e.user_id, e.is_fast ORDER BY o.due_at) LIMIT $5
              ), taken AS (
                  UPDATE alerting.outbox o SET taken_at = $4, lease_until = $6, is_fast = c.is_fast
                  FROM chosen c WHERE o.delivery_id = c.delivery_id AND o.taken_at IS NULL
-                 RETURNING o.delivery_id, o.user_id, o.endpoint_id, o.attempts, o.is_fast, c.url, c.latency_ms IS NOT NULL AS is_known
+                 RETURNING o.delivery_id, o.user_id, o.endpoint_id, o.attempts, o.is_fast, c.url,
+                           c.latency_ms IS NOT NULL AS is_known
              )
              SELECT t.*, d.request_id FROM taken t JOIN alerting.deliveries d ON d.id = t.delivery_id
              UNION ALL
@@ -183,7 +180,8 @@ pub async fn give_back(
     Ok(())
 }
 
-/// Lets messages wait again that were queued before `before` and not claimed, some thousands at a time. Returns how many.
+/// Lets messages wait again that were queued before `before` and not claimed, some thousands at a time. Returns how
+/// many.
 pub async fn requeue(client: &impl GenericClient, before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
     let statement = client
         .prepare_cached(
@@ -202,13 +200,10 @@ pub async fn requeue(client: &impl GenericClient, before: Timestamp, now: Timest
 /// A message whose lease ran out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expired {
-    /// The delivery.
     pub id: Uuid,
-    /// Its receiver.
     pub endpoint_id: Uuid,
     /// Attempts that were begun.
     pub attempts: u32,
-    /// An attempt was under way.
     pub is_claimed: bool,
 }
 
@@ -235,8 +230,8 @@ pub async fn take_back_expired(client: &impl GenericClient, now: Timestamp) -> R
     Ok(rows.iter().map(read).collect())
 }
 
-/// Lets messages wait again for which consumers had no room: they are no attempts. Returns their endpoints, whose windows and
-/// queues are to be changed.
+/// Lets messages wait again for which consumers had no room: they are no attempts. Returns their endpoints, whose
+/// windows and queues are to be changed.
 pub async fn defer(client: &impl GenericClient, deferred: &[(Uuid, u32)]) -> Result<Vec<Uuid>, StoreError> {
     let ids: Vec<Uuid> = deferred.iter().map(|(id, _)| *id).collect();
     let number = |attempt: u32| i32::try_from(attempt).unwrap_or(i32::MAX);

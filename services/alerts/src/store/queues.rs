@@ -1,8 +1,9 @@
 //! When which endpoint's messages may be published: rows of `alerting.endpoint_queues` and `alerting.user_queues`.
 //!
-//! Whatever changes what waits or what is outstanding ends its transaction with [`refresh`] or [`mark_ready`]. Both lock the
-//! queues of the users first, in the order of their ids: so each sees all that was committed before it, and nobody who changes
-//! the same queues later overwrites it with less. A queue that is marked too early only costs the relay a look.
+//! Whatever changes what waits or what is outstanding ends its transaction with [`refresh`] or [`mark_ready`]. Both
+//! lock the queues of the users first, in the order of their ids: so each sees all that was committed before it, and
+//! nobody who changes the same queues later overwrites it with less. A queue that is marked too early only costs the
+//! relay a look.
 
 use std::time::Duration;
 
@@ -59,8 +60,8 @@ pub async fn mark_ready(client: &impl GenericClient, endpoint_ids: &[Uuid], now:
     Ok(())
 }
 
-/// Works out when these endpoints and their users are ready, from what waits and what is outstanding. Returns whether one of
-/// the users is ready now.
+/// Works out when these endpoints and their users are ready, from what waits and what is outstanding. Returns whether
+/// one of the users is ready now.
 pub async fn refresh(client: &impl GenericClient, endpoint_ids: &[Uuid], now: Timestamp) -> Result<bool, StoreError> {
     refresh_with_users(client, endpoint_ids, NOBODY, now).await
 }
@@ -81,7 +82,8 @@ pub async fn refresh_with_users(
             "WITH found AS (
                  SELECT q.endpoint_id, CASE
                      WHEN (SELECT count(*) FROM alerting.outbox
-                           WHERE user_id = q.user_id AND endpoint_id = q.endpoint_id AND taken_at IS NOT NULL) >= q.max_taken
+                           WHERE user_id = q.user_id AND endpoint_id = q.endpoint_id
+                             AND taken_at IS NOT NULL) >= q.max_taken
                          THEN NULL
                      ELSE greatest(q.closed_until, least(
                          (SELECT due_at FROM alerting.outbox
@@ -102,7 +104,8 @@ pub async fn refresh_with_users(
             "WITH found AS (
                  SELECT u.user_id, u.is_fast, CASE
                      WHEN (SELECT count(*) FROM alerting.outbox o
-                           WHERE o.user_id = u.user_id AND o.is_fast = u.is_fast AND o.taken_at IS NOT NULL) >= $3 THEN NULL
+                           WHERE o.user_id = u.user_id AND o.is_fast = u.is_fast
+                             AND o.taken_at IS NOT NULL) >= $3 THEN NULL
                      ELSE (SELECT ready_at FROM alerting.endpoint_queues q
                            WHERE q.user_id = u.user_id AND q.is_fast = u.is_fast AND q.ready_at IS NOT NULL
                            ORDER BY ready_at LIMIT 1)

@@ -12,14 +12,12 @@ const MAX_CHARS: usize = 4_000;
 /// Longest name of an item: it is part of a key.
 const MAX_ITEM_CHARS: usize = 200;
 
-/// What was set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A message of the stream of quotes.
     Quote,
     /// An alert that a price reached.
     Alert,
-    /// The metrics of an asset.
     Metrics,
     /// An attempt to deliver that cannot be claimed or recorded.
     Attempt,

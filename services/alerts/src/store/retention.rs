@@ -8,8 +8,8 @@ use super::{StoreError, connection};
 /// Most rows of one table removed by one statement.
 const STEP: i64 = 1_000;
 
-/// Each takes the moment before which rows are removed, and how many at most. Deliveries come first, and only those that are
-/// finished: an event stays as long as a delivery of it is under way.
+/// Each takes the moment before which rows are removed, and how many at most. Deliveries come first, and only those
+/// that are finished: an event stays as long as a delivery of it is under way.
 const STATEMENTS: [&str; 5] = [
     "WITH expired AS (
          SELECT id FROM alerting.deliveries d WHERE created_at < $1

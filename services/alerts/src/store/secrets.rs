@@ -50,7 +50,8 @@ pub async fn list_others(
         .collect())
 }
 
-/// Replaces secrets that are still the same, each given with its endpoint, as it was and as it is to be. Returns how many.
+/// Replaces secrets that are still the same, each given with its endpoint, as it was and as it is to be. Returns how
+/// many.
 pub async fn replace(pool: &Pool, changes: &[(Uuid, StoredSecret, StoredSecret)]) -> Result<usize, StoreError> {
     if changes.is_empty() {
         return Ok(0);

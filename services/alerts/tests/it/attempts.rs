@@ -24,7 +24,7 @@ async fn attempts_of_the_delivery(stack: &TestStack) -> Vec<(u32, String, bool)>
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_attempt_that_was_under_way_when_its_process_died_is_on_record() {
+async fn attempt_that_was_under_way_when_its_process_died_is_on_record() {
     let stack = TestStack::new().await;
     fire(&stack, 1).await;
     stack.sink.script("/hook", [Answer::Hang]);
@@ -112,7 +112,7 @@ async fn interrupted_attempts_count_towards_the_limit() {
     assert_eq!((status.as_str(), reason.as_str()), ("failed", "attempts_exhausted"));
     let told = "SELECT count(*) FROM alerting.alert_events WHERE reason = 'delivery_failed'";
     assert_eq!(stack.count(told).await, 1, "its owner learns of it");
-    // The last one was slow and not dead: the receiver has the message.
+    // The last one was slow and not dead: the endpoint has the message.
     settle_late(&stack, 2, clock.now()).await;
     assert_eq!(
         stack
@@ -158,7 +158,7 @@ async fn message_of_a_delivery_that_waits_is_not_claimed() {
 }
 
 #[tokio::test]
-async fn a_success_after_the_claim_ran_out_ends_the_delivery() {
+async fn success_after_the_claim_ran_out_ends_the_delivery() {
     let stack = TestStack::new().await;
     fire(&stack, 1).await;
     let clock = FakeClock::new(SystemClock.now());
@@ -176,7 +176,7 @@ async fn a_success_after_the_claim_ran_out_ends_the_delivery() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_panic_of_a_delivery_ends_the_worker() {
+async fn panic_of_a_delivery_ends_the_worker() {
     let stack = TestStack::new().await;
     fire(&stack, 1).await;
     let (mut worker, queue, recorder) = stack.worker(SystemClock::shared());
@@ -190,7 +190,7 @@ async fn a_panic_of_a_delivery_ends_the_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_attempt_that_postgresql_refuses_stops_no_other() {
+async fn attempt_that_postgresql_refuses_stops_no_other() {
     let stack = TestStack::new().await;
     let client = stack.database.pool.get().await.unwrap();
     client

@@ -1,4 +1,4 @@
-//! Receivers that close a kept connection just when the next webhook comes.
+//! Endpoints that close a kept connection just when the next webhook comes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::harness::TestStack;
 
-/// What a receiver does with the next request on a connection it has answered enough on.
+/// What an endpoint does with the next request on a connection it has answered enough on.
 #[derive(Clone, Copy)]
 enum End {
     /// Closes it without reading: the sender gets a reset.
@@ -19,12 +19,12 @@ enum End {
     Close,
 }
 
-struct Receiver {
+struct ClosingEndpoint {
     url: String,
     connections: Arc<AtomicUsize>,
 }
 
-impl Receiver {
+impl ClosingEndpoint {
     /// Answers `answers` requests on each connection.
     async fn start(answers: usize, end: End) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -97,38 +97,38 @@ async fn second_of_two(url: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_reset_of_a_kept_connection_costs_no_attempt() {
-    let receiver = Receiver::start(1, End::Reset).await;
-    let attempts = second_of_two(&receiver.url).await;
+async fn reset_of_a_kept_connection_costs_no_attempt() {
+    let endpoint = ClosingEndpoint::start(1, End::Reset).await;
+    let attempts = second_of_two(&endpoint.url).await;
     assert_eq!(attempts.as_array().unwrap().len(), 1, "{attempts}");
     assert_eq!(attempts[0]["attempt"], json!(1), "{attempts}");
-    assert_eq!(receiver.connections(), 2);
+    assert_eq!(endpoint.connections(), 2);
 }
 
 #[tokio::test]
-async fn a_close_of_a_kept_connection_costs_no_attempt() {
-    let receiver = Receiver::start(1, End::Close).await;
-    let attempts = second_of_two(&receiver.url).await;
+async fn close_of_a_kept_connection_costs_no_attempt() {
+    let endpoint = ClosingEndpoint::start(1, End::Close).await;
+    let attempts = second_of_two(&endpoint.url).await;
     assert_eq!(attempts.as_array().unwrap().len(), 1, "{attempts}");
     assert_eq!(attempts[0]["attempt"], json!(1), "{attempts}");
-    assert_eq!(receiver.connections(), 2);
+    assert_eq!(endpoint.connections(), 2);
 }
 
 #[tokio::test]
-async fn a_new_connection_that_is_closed_is_a_failed_attempt() {
-    let receiver = Receiver::start(0, End::Close).await;
+async fn new_connection_that_is_closed_is_a_failed_attempt() {
+    let endpoint = ClosingEndpoint::start(0, End::Close).await;
     let stack = TestStack::new().await;
     let settings = [("WEBHOOK_MAX_ATTEMPTS", "1")];
     let service = stack
         .start_with(&settings, platform::clock::SystemClock::shared())
         .await;
     service
-        .create(Uuid::now_v7(), "BTC", "gt", "70000", &receiver.url)
+        .create(Uuid::now_v7(), "BTC", "gt", "70000", &endpoint.url)
         .await;
     stack.publish("BTC", "70001").await;
     let closed =
         "SELECT count(*) FROM alerting.delivery_attempts WHERE error_msg = 'connection closed without an answer'";
     stack.wait_for_count(closed, 1).await;
-    assert_eq!(receiver.connections(), 1);
+    assert_eq!(endpoint.connections(), 1);
     service.stop().await;
 }

@@ -14,7 +14,7 @@ use crate::harness::{TestStack, alert, quote};
 const URL: &str = "http://127.0.0.1:9/hook";
 
 #[tokio::test]
-async fn an_armed_alert_that_no_price_reaches_says_so_and_is_back_by_itself() {
+async fn armed_alert_without_a_price_shows_no_data_until_the_next_price() {
     let stack = TestStack::new().await;
     let clock = FakeClock::new(SystemClock.now());
     let service = stack.start_with(&[], clock.shared()).await;
@@ -71,7 +71,7 @@ async fn an_armed_alert_that_no_price_reaches_says_so_and_is_back_by_itself() {
 }
 
 #[tokio::test]
-async fn of_fifty_equal_requests_one_succeeds() {
+async fn one_of_fifty_equal_requests_succeeds() {
     let stack = TestStack::new().await;
     let (first, second) = (stack.start().await, stack.start().await);
     let user = Uuid::now_v7();
@@ -107,7 +107,7 @@ async fn of_fifty_equal_requests_one_succeeds() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_gets_the_alert_that_it_made() {
+async fn repeated_request_gets_the_alert_that_it_made() {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     let user = Uuid::now_v7();
@@ -131,7 +131,7 @@ async fn a_repeated_request_gets_the_alert_that_it_made() {
 }
 
 #[tokio::test]
-async fn a_refused_alert_leaves_endpoints_as_they_were() {
+async fn refused_alert_leaves_endpoints_as_they_were() {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     let user = Uuid::now_v7();
@@ -164,7 +164,11 @@ async fn a_refused_alert_leaves_endpoints_as_they_were() {
 #[case::no_number(alert("BTC", "gt", "\"many\"", URL), 422, "validation_failed")]
 #[case::condition(alert("BTC", "above", "1", URL), 422, "validation_failed")]
 #[case::ticker(alert("B-T-C", "gt", "1", URL), 422, "validation_failed")]
-#[case::unknown_field(json!({"ticker": "BTC", "condition": "gt", "target_price": 1, "webhook_url": URL, "x": 1}), 422, "validation_failed")]
+#[case::unknown_field(
+    json!({"ticker": "BTC", "condition": "gt", "target_price": 1, "webhook_url": URL, "x": 1}),
+    422,
+    "validation_failed"
+)]
 #[case::unsupported(alert("XYZ", "gt", "1", URL), 422, "unsupported_ticker")]
 #[case::no_url(alert("BTC", "gt", "1", "not a url"), 422, "validation_failed")]
 #[case::scheme(alert("BTC", "gt", "1", "ftp://example.com/"), 422, "validation_failed")]
@@ -173,7 +177,7 @@ async fn a_refused_alert_leaves_endpoints_as_they_were() {
 #[case::hidden(alert("BTC", "gt", "1", "http://0xa000001/"), 422, "webhook_url_blocked")]
 #[case::userinfo(alert("BTC", "gt", "1", "http://a:b@example.com/"), 422, "webhook_url_blocked")]
 #[tokio::test]
-async fn a_bad_request_names_what_is_wrong(#[case] body: Value, #[case] status: u16, #[case] kind: &str) {
+async fn bad_request_names_what_is_wrong(#[case] body: Value, #[case] status: u16, #[case] kind: &str) {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     let (got, answer) = service.post("/alerts", Uuid::now_v7(), &body).await;
@@ -215,7 +219,7 @@ async fn loopback_is_blocked_unless_it_is_allowed() {
 }
 
 #[tokio::test]
-async fn a_list_is_newest_first_filtered_and_paged() {
+async fn list_is_newest_first_filtered_and_paged() {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     let user = Uuid::now_v7();
@@ -285,7 +289,7 @@ async fn another_users_alert_does_not_exist() {
 }
 
 #[tokio::test]
-async fn who_shows_no_credential_gets_nothing() {
+async fn request_without_a_credential_is_refused() {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     let url = format!("http://{}/internal/alerts", service.address);
@@ -295,7 +299,7 @@ async fn who_shows_no_credential_gets_nothing() {
 }
 
 #[tokio::test]
-async fn a_creation_that_failed_leaves_no_entry() {
+async fn creation_that_failed_leaves_no_entry() {
     let stack = TestStack::new().await;
     let service = stack
         .start_with(&[("INDEX_RECONCILE_SECONDS", "1")], SystemClock::shared())

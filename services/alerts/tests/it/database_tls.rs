@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::harness::TestStack;
 
 #[tokio::test]
-async fn every_connection_is_verified_the_listening_one_too() {
+async fn listening_connection_is_verified_as_well() {
     let stack = TestStack::new().await;
     let certificate = self_signed(&["localhost"], true);
     let file = std::env::temp_dir().join(format!("ca-{}.pem", Uuid::now_v7()));

@@ -1,4 +1,4 @@
-//! The whole line: a price in the stream, a signed webhook at the receiver, an attempt in the list.
+//! The whole line: a price in the stream, a signed webhook at the endpoint, an attempt in the list.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::harness::{DEADLINE, TestStack};
 
 #[tokio::test]
-async fn a_price_beyond_the_target_becomes_one_signed_webhook() {
+async fn price_beyond_the_target_becomes_one_signed_webhook() {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     let user = Uuid::now_v7();

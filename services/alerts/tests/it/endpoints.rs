@@ -37,7 +37,7 @@ async fn one_address_of_one_user_is_one_endpoint() {
 }
 
 #[tokio::test]
-async fn a_test_goes_the_same_way_as_every_message_and_its_signature_verifies() {
+async fn test_message_is_delivered_and_its_signature_verifies() {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     let user = Uuid::now_v7();

@@ -57,7 +57,8 @@ async fn more_hits_than_fit_one_page_all_fire() {
             VALUES ($1, $1, 'http://127.0.0.1:9/', 'whsec_AAAA', true, now(), now()))
         INSERT INTO alerting.alerts (id, user_id, ticker, kind, condition, target_price, webhook_url, endpoint_id,
                                      is_active, state, request_id, created_at, updated_at)
-        SELECT gen_random_uuid(), $1, 'BTC', 'price', 'gt', n, 'http://127.0.0.1:9/', $1, true, 'armed', 'r', now(), now()
+        SELECT gen_random_uuid(), $1, 'BTC', 'price', 'gt', n, 'http://127.0.0.1:9/', $1, true, 'armed', 'r',
+               now(), now()
         FROM generate_series(1, 5000) n";
     client.execute(insert, &[&user]).await.unwrap();
     let evaluator = stack.evaluator();
@@ -71,7 +72,7 @@ async fn more_hits_than_fit_one_page_all_fire() {
 }
 
 #[tokio::test]
-async fn prices_of_less_than_a_float_apart_are_told_apart() {
+async fn prices_closer_than_floats_are_distinguished() {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     let user = Uuid::now_v7();
@@ -97,7 +98,7 @@ async fn prices_of_less_than_a_float_apart_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_spike_that_came_and_went_fires_both_ways() {
+async fn spike_that_came_and_went_fires_both_ways() {
     let stack = TestStack::new().await;
     let user = Uuid::now_v7();
     for price in ["100", "150", "60", "100"] {
@@ -114,7 +115,7 @@ async fn a_spike_that_came_and_went_fires_both_ways() {
 }
 
 #[tokio::test]
-async fn a_stale_price_fires_nothing() {
+async fn stale_price_fires_nothing() {
     let stack = TestStack::new().await;
     stack.insert_alerts(1, &stack.sink.url("/hook")).await;
     let evaluator = stack.evaluator();
@@ -125,7 +126,7 @@ async fn a_stale_price_fires_nothing() {
 }
 
 #[tokio::test]
-async fn a_price_that_waited_fires_what_was_armed_then_and_says_so() {
+async fn late_price_fires_what_was_armed_then_and_is_flagged() {
     let stack = TestStack::new().await;
     let published_at = SystemClock.now() - SignedDuration::from_secs(60);
     let ids = stack.insert_alerts(2, &stack.sink.url("/hook")).await;
@@ -153,7 +154,7 @@ async fn a_price_that_waited_fires_what_was_armed_then_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_flush_of_redis_loses_no_alert() {
+async fn flush_of_redis_loses_no_alert() {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     let user = Uuid::now_v7();
@@ -188,7 +189,7 @@ async fn a_flush_of_redis_loses_no_alert() {
 }
 
 #[tokio::test]
-async fn of_late_prices_each_fires_what_was_armed_when_it_was_published() {
+async fn each_late_price_fires_what_was_armed_when_it_was_published() {
     let stack = TestStack::new().await;
     let now = SystemClock.now();
     let ago = |seconds: i64| now - SignedDuration::from_secs(seconds);

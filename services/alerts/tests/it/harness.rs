@@ -1,4 +1,4 @@
-//! A private database, Redis, vhost and receiver, and as many instances of the service as a test wants.
+//! A private database, Redis, vhost and endpoint, and as many instances of the service as a test wants.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

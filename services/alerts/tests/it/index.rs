@@ -26,7 +26,7 @@ pub async fn index_size(stack: &TestStack) -> u64 {
 }
 
 #[tokio::test]
-async fn the_index_is_repaired_in_both_directions() {
+async fn index_is_repaired_in_both_directions() {
     let stack = TestStack::new().await;
     let ids = stack.insert_alerts(10, &stack.sink.url("/hook")).await;
     let evaluator = stack.evaluator();
@@ -93,7 +93,7 @@ async fn the_index_is_repaired_in_both_directions() {
 }
 
 #[tokio::test]
-async fn a_build_that_a_flush_met_does_not_count_although_another_began() {
+async fn build_that_a_flush_met_does_not_count_although_another_began() {
     let stack = TestStack::new().await;
     let index = stack.evaluator().index;
     let first = index.begin_build().await.unwrap();
@@ -106,7 +106,7 @@ async fn a_build_that_a_flush_met_does_not_count_although_another_began() {
 }
 
 #[tokio::test]
-async fn an_equal_number_of_missing_and_superfluous_entries_is_found_in_the_end() {
+async fn equal_number_of_missing_and_superfluous_entries_is_found_in_the_end() {
     let stack = TestStack::new().await;
     let ids = stack.insert_alerts(3, &stack.sink.url("/hook")).await;
     let ticker: domain::ticker::Ticker = "BTC".parse().unwrap();
@@ -160,7 +160,7 @@ async fn an_equal_number_of_missing_and_superfluous_entries_is_found_in_the_end(
 }
 
 #[tokio::test]
-async fn a_key_that_was_evicted_alone_is_rebuilt_before_its_price_is_done() {
+async fn key_that_was_evicted_alone_is_rebuilt_before_its_price_is_done() {
     let stack = TestStack::new().await;
     stack.insert_alerts(30, &stack.sink.url("/hook")).await;
     let evaluator = stack.evaluator();
@@ -200,7 +200,7 @@ async fn a_key_that_was_evicted_alone_is_rebuilt_before_its_price_is_done() {
 }
 
 #[tokio::test]
-async fn a_build_that_lost_a_set_does_not_count() {
+async fn build_that_lost_a_set_does_not_count() {
     let stack = TestStack::new().await;
     let index = stack.evaluator().index;
     let ticker: domain::ticker::Ticker = "BTC".parse().unwrap();
@@ -223,7 +223,7 @@ async fn a_build_that_lost_a_set_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_redis_that_comes_back_with_less_is_noticed_at_the_next_price() {
+async fn loss_of_entries_in_redis_is_noticed_at_the_next_price() {
     let stack = TestStack::new().await;
     let mut own = testkit::OwnRedis::start().await;
     let connection = platform::redis::connect(&own.settings).unwrap();
@@ -250,7 +250,7 @@ async fn a_redis_that_comes_back_with_less_is_noticed_at_the_next_price() {
 }
 
 #[tokio::test]
-async fn a_flush_leaves_the_index_missing() {
+async fn flush_leaves_the_index_missing() {
     let stack = TestStack::new().await;
     stack.insert_alerts(3, &stack.sink.url("/hook")).await;
     let evaluator = stack.evaluator();

@@ -1,4 +1,4 @@
-//! Receivers do not delay one another.
+//! Endpoints do not delay one another.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::harness::{DEADLINE, TestStack};
 const OUTSTANDING: &str = "SELECT count(*) FROM alerting.outbox WHERE taken_at IS NOT NULL";
 
 #[tokio::test]
-async fn ten_dead_receivers_do_not_delay_a_healthy_one() {
+async fn ten_dead_endpoints_do_not_delay_a_healthy_one() {
     let stack = TestStack::new().await;
     let dead = WebhookSink::start().await;
     dead.otherwise(Answer::Hang);
@@ -59,7 +59,7 @@ async fn ten_dead_receivers_do_not_delay_a_healthy_one() {
         .await;
     assert!(
         dead.count() <= 40,
-        "each dead receiver holds at most four slots, not {}",
+        "each dead endpoint holds at most four slots, not {}",
         dead.count()
     );
 }
@@ -173,7 +173,7 @@ async fn window_of_an_endpoint_that_answers_grows_and_is_shared_by_all_instances
 }
 
 #[tokio::test]
-async fn a_slow_receiver_gets_everything_in_the_end() {
+async fn slow_endpoint_gets_everything_in_the_end() {
     let stack = TestStack::new().await;
     stack.sink.otherwise(Answer::Slow(Duration::from_millis(20), 200));
     let service = stack

@@ -61,7 +61,10 @@ async fn missed_quotes_are_noticed_and_their_candles_fire_what_was_armed_before(
         stack.publish("BTC", price).await;
     }
     trim_to(&stack, 1).await;
-    let candle = |t: jiff::Timestamp, high: u32| json!({"t": t.to_string(), "o": 101, "h": high, "l": 99, "c": 102, "v": null, "n": 9, "closed": true, "backfilled": false});
+    let candle = |t: jiff::Timestamp, high: u32| {
+        json!({"t": t.to_string(), "o": 101, "h": high, "l": 99, "c": 102, "v": null, "n": 9, "closed": true,
+               "backfilled": false})
+    };
     Mock::given(method("GET"))
         .and(path("/internal/candles/BTC"))
         .and(query_param("interval", "1m"))
@@ -93,7 +96,7 @@ async fn missed_quotes_are_noticed_and_their_candles_fire_what_was_armed_before(
 }
 
 #[tokio::test]
-async fn trimming_what_was_read_is_no_gap() {
+async fn trimming_of_quotes_that_were_read_is_no_gap() {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     for price in ["100", "101", "102"] {

@@ -79,14 +79,16 @@ async fn levels_follow_the_metrics_and_remember_since_when() {
         body["checks"],
         json!([
             {"name": "price_drop", "value": 10.0, "warning": 5.0, "alert": 10.0, "level": "Alert", "reason": null},
-            {"name": "volatility_spike", "value": null, "warning": 1.5, "alert": 2.5, "level": null, "reason": "insufficient_data"},
+            {"name": "volatility_spike", "value": null, "warning": 1.5, "alert": 2.5, "level": null,
+             "reason": "insufficient_data"},
             {"name": "drawdown", "value": 9.99, "warning": 10.0, "alert": 20.0, "level": "OK", "reason": null},
         ])
     );
     // What comes late changes nothing.
     publish(&stack, &metrics(2, Some(1.0))).await;
     publish(&stack, &metrics(5, Some(12.0))).await;
-    let stored = "SELECT count(*) FROM alerting.monitors WHERE as_of = '2026-01-01T00:00:05Z' AND since = '2026-01-01T00:00:04Z'";
+    let stored = "SELECT count(*) FROM alerting.monitors \
+                  WHERE as_of = '2026-01-01T00:00:05Z' AND since = '2026-01-01T00:00:04Z'";
     stack.wait_for_count(stored, 1).await;
     let moves = "SELECT count(*) FROM alerting.monitor_transitions";
     assert_eq!(stack.count(moves).await, 3);

@@ -1,4 +1,4 @@
-//! What owners learn of receivers that are disabled and of messages that are given up.
+//! What owners learn of endpoints that are disabled and of messages that are given up.
 
 use alerts::store::endpoints::{self, HealthChange};
 use alerts::store::notices;

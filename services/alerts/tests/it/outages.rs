@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::harness::{DEADLINE, TestStack, alert, fire, quote};
 
 #[tokio::test]
-async fn what_was_committed_and_not_queued_is_queued_by_whoever_comes_next() {
+async fn committed_message_that_was_not_queued_is_queued_by_the_next_relay() {
     let stack = TestStack::new().await;
     fire(&stack, 25).await;
     let service = stack.start().await;
@@ -33,7 +33,7 @@ async fn what_was_committed_and_not_queued_is_queued_by_whoever_comes_next() {
 }
 
 #[tokio::test]
-async fn what_the_broker_lost_is_queued_again_at_once() {
+async fn message_that_the_broker_lost_is_queued_again_at_once() {
     let stack = TestStack::new().await;
     fire(&stack, 4).await;
     let clock = FakeClock::new(SystemClock.now());
@@ -56,7 +56,7 @@ async fn what_the_broker_lost_is_queued_again_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_still_in_the_queue_is_not_queued_again() {
+async fn message_that_is_still_in_the_queue_is_not_queued_again() {
     let stack = TestStack::new().await;
     fire(&stack, 4).await;
     let clock = FakeClock::new(SystemClock.now());
@@ -79,7 +79,7 @@ async fn what_is_still_in_the_queue_is_not_queued_again() {
 }
 
 #[tokio::test]
-async fn what_another_consumer_lost_is_queued_again_in_time() {
+async fn message_that_another_consumer_lost_is_queued_again_in_time() {
     let stack = TestStack::new().await;
     fire(&stack, 4).await;
     let clock = FakeClock::new(SystemClock.now());
@@ -110,7 +110,7 @@ async fn what_another_consumer_lost_is_queued_again_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_relay_that_waits_for_the_broker_holds_no_row() {
+async fn relay_that_waits_for_the_broker_holds_no_row() {
     let stack = TestStack::new().await;
     let rabbit = testkit::OwnRabbit::start().await;
     let broker = platform::amqp::Broker::connect(&rabbit.settings).unwrap();
@@ -124,7 +124,10 @@ async fn a_relay_that_waits_for_the_broker_holds_no_row() {
     stack.wait_for_count(queued, 4).await;
     let client = stack.database.pool.get().await.unwrap();
     client
-        .batch_execute("BEGIN; SELECT FROM alerting.outbox FOR UPDATE NOWAIT; SELECT FROM alerting.user_queues FOR UPDATE NOWAIT; ROLLBACK")
+        .batch_execute(
+            "BEGIN; SELECT FROM alerting.outbox FOR UPDATE NOWAIT;
+             SELECT FROM alerting.user_queues FOR UPDATE NOWAIT; ROLLBACK",
+        )
         .await
         .unwrap();
     assert!(!publishing.is_finished(), "the broker takes nothing");
@@ -135,7 +138,7 @@ async fn a_relay_that_waits_for_the_broker_holds_no_row() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_queued_twice_is_sent_once() {
+async fn message_that_is_queued_twice_is_sent_once() {
     let stack = TestStack::new().await;
     fire(&stack, 1).await;
     let client = stack.database.pool.get().await.unwrap();
@@ -259,7 +262,7 @@ async fn two_instances_share_the_work_and_double_nothing() {
 }
 
 #[tokio::test]
-async fn an_alert_that_postgresql_refuses_stops_no_other() {
+async fn alert_that_postgresql_refuses_stops_no_other() {
     let stack = TestStack::new().await;
     let ids = stack.insert_alerts(7, &stack.sink.url("/hook")).await;
     let client = stack.database.pool.get().await.unwrap();
@@ -283,7 +286,7 @@ async fn an_alert_that_postgresql_refuses_stops_no_other() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_stops_nothing_and_is_counted() {
+async fn unreadable_message_stops_nothing_and_is_counted() {
     let stack = TestStack::new().await;
     stack.insert_alerts(1, &stack.sink.url("/hook")).await;
     let service = stack.start().await;
@@ -302,7 +305,7 @@ async fn what_is_no_message_stops_nothing_and_is_counted() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_from_outages() {
+async fn refusals_are_distinguished_from_outages() {
     let stack = TestStack::new().await;
     for (statement, is_outage) in [
         ("SELECT 1 / (random() * 0)::int", false),
@@ -326,7 +329,7 @@ async fn refusals_are_told_from_outages() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_read_only_database_is_told_and_loses_no_price() {
+async fn read_only_database_is_reported_and_loses_no_price() {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     let user = Uuid::now_v7();
@@ -365,7 +368,7 @@ impl Clock for WrongClock {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_instance_whose_clock_is_off_doubles_and_delays_nothing() {
+async fn instance_whose_clock_is_off_doubles_and_delays_nothing() {
     let stack = TestStack::new().await;
     stack.sink.otherwise(Answer::Slow(Duration::from_secs(2), 200));
     let service = stack.start().await;

@@ -14,7 +14,7 @@ use crate::harness::{DEADLINE, TestStack, quote};
 const DAY: Duration = Duration::from_secs(86_400);
 
 #[tokio::test]
-async fn what_is_done_is_removed_after_the_retention_and_what_is_not_delivered_never() {
+async fn finished_deliveries_are_removed_after_the_retention_and_open_ones_never() {
     let stack = TestStack::new().await;
     stack
         .sink

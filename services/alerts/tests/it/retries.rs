@@ -28,7 +28,7 @@ const SCHEDULE: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_message_is_tried_four_times_with_the_same_bytes_and_then_given_up() {
+async fn message_is_tried_four_times_with_the_same_bytes_and_then_given_up() {
     let stack = TestStack::new().await;
     stack.sink.otherwise(Answer::Status(500));
     let clock = FakeClock::new(SystemClock.now());
@@ -95,7 +95,7 @@ async fn a_message_is_tried_four_times_with_the_same_bytes_and_then_given_up() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_recovers_gets_its_message() {
+async fn endpoint_that_recovers_gets_its_message() {
     let stack = TestStack::new().await;
     let redirect = Answer::With(302, vec![("location".to_owned(), stack.sink.url("/elsewhere"))]);
     stack
@@ -255,7 +255,8 @@ async fn disable(stack: &TestStack, probe_at: jiff::Timestamp) {
     let client = stack.database.pool.get().await.unwrap();
     client
         .execute(
-            "UPDATE alerting.endpoints SET disabled_reason = 'too_many_failures', consecutive_failures = 20, probe_at = $1",
+            "UPDATE alerting.endpoints
+             SET disabled_reason = 'too_many_failures', consecutive_failures = 20, probe_at = $1",
             &[&probe_at],
         )
         .await
@@ -265,7 +266,7 @@ async fn disable(stack: &TestStack, probe_at: jiff::Timestamp) {
 const HELD: &str = "SELECT count(*) FROM alerting.outbox WHERE taken_at IS NULL AND attempts = 0";
 
 #[tokio::test]
-async fn messages_to_a_disabled_receiver_are_held_until_a_probe_arrives() {
+async fn messages_to_a_disabled_endpoint_are_held_until_a_probe_arrives() {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     let user = Uuid::now_v7();
@@ -337,7 +338,7 @@ async fn endpoint_is_enabled_on_request_and_gets_what_was_held() {
 }
 
 #[tokio::test]
-async fn messages_held_for_one_receiver_are_bounded() {
+async fn messages_held_for_one_endpoint_are_bounded() {
     let stack = TestStack::new().await;
     let service = stack.start().await;
     let user = Uuid::now_v7();
@@ -370,7 +371,7 @@ async fn messages_held_for_one_receiver_are_bounded() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_blocked_by_now_is_not_reached() {
+async fn address_that_is_blocked_by_now_is_not_reached() {
     let stack = TestStack::new().await;
     let allowing = stack.start().await;
     let user = Uuid::now_v7();

@@ -1,4 +1,4 @@
-//! Secrets of receivers are sealed at rest.
+//! Secrets of endpoints are sealed at rest.
 
 use alerts::app;
 use base64::Engine as _;
@@ -204,6 +204,6 @@ async fn secret_in_another_row_does_not_open_and_its_messages_fail_with_the_reas
         .await;
     assert_eq!(reason, "the endpoint's secret is unreadable");
     let (_, endpoint) = service.get(&format!("/webhooks/endpoints/{own}"), user).await;
-    assert_eq!(endpoint["consecutive_failures"], 0, "it is not the receiver's fault");
+    assert_eq!(endpoint["consecutive_failures"], 0, "it is not the endpoint's fault");
     service.stop().await;
 }

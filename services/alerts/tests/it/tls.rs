@@ -1,4 +1,4 @@
-//! Certificates of receivers are verified unless that is switched off, and what is wrong with one is said in words.
+//! Certificates of endpoints are verified unless that is switched off, and what is wrong with one is said in words.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::harness::TestStack;
 
-/// A receiver that shows this certificate; it answers every request with 200 until the test ends.
-fn receiver(shown: &ServerCertificate) -> String {
+/// An endpoint that shows this certificate; it answers every request with 200 until the test ends.
+fn endpoint(shown: &ServerCertificate) -> String {
     platform::tls::install_provider();
     let certificate = CertificateDer::from_pem_slice(shown.certificate.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(shown.key.as_bytes()).unwrap();
@@ -57,8 +57,8 @@ fn read_request(stream: &mut impl BufRead) -> std::io::Result<()> {
     }
 }
 
-/// A receiver that does not speak TLS.
-fn plain_receiver() -> String {
+/// An endpoint that does not speak TLS.
+fn plain_endpoint() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -72,17 +72,18 @@ fn plain_receiver() -> String {
     format!("https://localhost:{port}/")
 }
 
-/// Fires one alert for each receiver with these settings, and gives what is stored of its only attempt: the status, the error.
-async fn attempts(settings: &[(&str, &str)], receivers: &[String]) -> Vec<(Option<i32>, Option<String>)> {
+/// Fires one alert for each endpoint with these settings, and gives what is stored of its only attempt: the status, the
+/// error.
+async fn attempts(settings: &[(&str, &str)], endpoints: &[String]) -> Vec<(Option<i32>, Option<String>)> {
     let stack = TestStack::new().await;
     let mut settings = settings.to_vec();
     settings.push(("WEBHOOK_MAX_ATTEMPTS", "1"));
     let service = stack.start_with(&settings, SystemClock::shared()).await;
-    for url in receivers {
+    for url in endpoints {
         service.create(Uuid::now_v7(), "BTC", "gt", "70000", url).await;
     }
     stack.publish("BTC", "70001").await;
-    let count = i64::try_from(receivers.len()).unwrap();
+    let count = i64::try_from(endpoints.len()).unwrap();
     stack
         .wait_for_count(
             "SELECT count(*) FROM alerting.delivery_attempts WHERE status <> 'open'",
@@ -91,7 +92,7 @@ async fn attempts(settings: &[(&str, &str)], receivers: &[String]) -> Vec<(Optio
         .await;
     let client = stack.database.pool.get().await.unwrap();
     let mut found = Vec::new();
-    for url in receivers {
+    for url in endpoints {
         let query = "SELECT response_code::int, error_msg FROM alerting.delivery_attempts \
             JOIN alerting.deliveries ON deliveries.id = delivery_id \
             JOIN alerting.endpoints ON endpoints.id = endpoint_id WHERE url = $1";
@@ -109,23 +110,23 @@ fn failed(text: &str) -> (Option<i32>, Option<String>) {
 const ARRIVED: (Option<i32>, Option<String>) = (Some(200), None);
 
 #[tokio::test]
-async fn a_private_authority_is_trusted_beside_the_public_ones_when_its_file_is_given() {
+async fn private_authority_is_trusted_beside_the_public_ones_when_its_file_is_given() {
     let authority = Authority::new();
     let own = self_signed(&["localhost"], true);
     let file: PathBuf = std::env::temp_dir().join(format!("ca-{}.pem", Uuid::now_v7()));
     std::fs::write(&file, format!("{}{}", authority.pem(), own.certificate)).unwrap();
-    let receivers = [
-        receiver(&authority.sign(&["localhost"])),
-        receiver(&own),
-        receiver(&authority.sign(&["other.example"])),
-        receiver(&authority.sign_expired(&["localhost"])),
-        receiver(&Authority::new().sign(&["localhost"])),
-        receiver(&self_signed(&["localhost"], true)),
-        receiver(&self_signed(&["localhost"], false)),
-        plain_receiver(),
+    let endpoints = [
+        endpoint(&authority.sign(&["localhost"])),
+        endpoint(&own),
+        endpoint(&authority.sign(&["other.example"])),
+        endpoint(&authority.sign_expired(&["localhost"])),
+        endpoint(&Authority::new().sign(&["localhost"])),
+        endpoint(&self_signed(&["localhost"], true)),
+        endpoint(&self_signed(&["localhost"], false)),
+        plain_endpoint(),
     ];
     let unknown = failed("TLS failed: certificate signed by an unknown authority");
-    let found = attempts(&[("WEBHOOK_CA_FILE", file.to_str().unwrap())], &receivers).await;
+    let found = attempts(&[("WEBHOOK_CA_FILE", file.to_str().unwrap())], &endpoints).await;
     std::fs::remove_file(file).unwrap();
     assert_eq!(
         found,
@@ -143,22 +144,22 @@ async fn a_private_authority_is_trusted_beside_the_public_ones_when_its_file_is_
 }
 
 #[tokio::test]
-async fn without_its_file_a_private_authority_is_unknown() {
+async fn private_authority_without_its_file_is_unknown() {
     let authority = Authority::new();
-    let receivers = [
-        receiver(&authority.sign(&["localhost"])),
-        receiver(&self_signed(&["localhost"], true)),
+    let endpoints = [
+        endpoint(&authority.sign(&["localhost"])),
+        endpoint(&self_signed(&["localhost"], true)),
     ];
     let unknown = failed("TLS failed: certificate signed by an unknown authority");
-    assert_eq!(attempts(&[], &receivers).await, [unknown.clone(), unknown]);
+    assert_eq!(attempts(&[], &endpoints).await, [unknown.clone(), unknown]);
 }
 
 #[tokio::test]
 async fn verification_can_be_switched_off() {
-    let receivers = [
-        receiver(&self_signed(&["other.example"], true)),
-        receiver(&Authority::new().sign_expired(&["localhost"])),
+    let endpoints = [
+        endpoint(&self_signed(&["other.example"], true)),
+        endpoint(&Authority::new().sign_expired(&["localhost"])),
     ];
-    let found = attempts(&[("WEBHOOK_VERIFY_TLS", "false")], &receivers).await;
+    let found = attempts(&[("WEBHOOK_VERIFY_TLS", "false")], &endpoints).await;
     assert_eq!(found, [ARRIVED, ARRIVED]);
 }

@@ -1,4 +1,4 @@
-//! One request to a receiver, whatever it answers.
+//! One request to an endpoint, whatever it answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::harness::TestStack;
 
-fn guard(networks: &[&str]) -> Arc<EgressPolicy> {
+fn policy(networks: &[&str]) -> Arc<EgressPolicy> {
     Arc::new(EgressPolicy {
         allowed_networks: networks.iter().map(|network| network.parse().unwrap()).collect(),
         allowed_ports: vec!["*".parse().unwrap()],
@@ -31,7 +31,7 @@ fn client(networks: &[&str]) -> WebhookClient {
         verification: Verification::Full(Authorities::public()),
         idle_per_host: 4,
     };
-    WebhookClient::new(guard(networks), &NameResolver::new().unwrap(), &settings).unwrap()
+    WebhookClient::new(policy(networks), &NameResolver::new().unwrap(), &settings).unwrap()
 }
 
 fn request(url: &str) -> WebhookRequest<'_> {
@@ -50,7 +50,7 @@ fn request(url: &str) -> WebhookRequest<'_> {
 const LOOPBACK: &[&str] = &["127.0.0.0/8", "::1/128"];
 
 #[tokio::test]
-async fn a_name_that_leads_inside_is_refused_at_the_connection() {
+async fn name_of_an_inner_address_is_refused_at_the_connection() {
     let sink = WebhookSink::start().await;
     let url = format!("http://localhost:{}/", sink.port());
     let refused = client(&["10.0.0.0/8"]).post(&request(&url)).await;
@@ -64,7 +64,7 @@ async fn a_name_that_leads_inside_is_refused_at_the_connection() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer() {
+async fn redirect_is_not_followed() {
     let sink = WebhookSink::start().await;
     sink.otherwise(Answer::With(307, vec![("location".to_owned(), sink.url("/other"))]));
     assert_eq!(
@@ -79,7 +79,7 @@ async fn a_redirect_is_an_answer() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_hangs_times_out() {
+async fn endpoint_that_hangs_times_out() {
     let sink = WebhookSink::start().await;
     sink.otherwise(Answer::Hang);
     assert_eq!(
@@ -89,7 +89,7 @@ async fn a_receiver_that_hangs_times_out() {
 }
 
 #[tokio::test]
-async fn nobody_there_and_no_such_name_are_told_apart() {
+async fn refused_connection_and_unknown_name_are_distinguished() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
@@ -121,7 +121,7 @@ async fn raw_server(answer: Vec<u8>, keep_open: bool) -> String {
 }
 
 #[tokio::test]
-async fn of_a_long_answer_the_beginning_is_kept() {
+async fn beginning_of_a_long_response_is_kept() {
     let mut answer = b"HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n".to_vec();
     answer.extend([b'a', 0, 0xff].iter().cycle().take(100_000));
     let url = raw_server(answer, true).await;
@@ -132,7 +132,7 @@ async fn of_a_long_answer_the_beginning_is_kept() {
 }
 
 #[tokio::test]
-async fn the_head_is_the_verdict_even_if_the_body_never_comes() {
+async fn head_decides_even_if_the_body_never_comes() {
     let url = raw_server(b"HTTP/1.1 204 Fine\r\ncontent-length: 5\r\n\r\n".to_vec(), true).await;
     assert_eq!(client(LOOPBACK).post(&request(&url)).await.unwrap().status, 204);
     let url = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nhal".to_vec(), false).await;
@@ -140,13 +140,13 @@ async fn the_head_is_the_verdict_even_if_the_body_never_comes() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_said_to_be_broken() {
+async fn response_that_is_not_http_is_reported_as_broken() {
     let url = raw_server(b"220 smtp ready\r\n".to_vec(), false).await;
     assert_eq!(client(LOOPBACK).post(&request(&url)).await, Err(SendError::Protocol));
 }
 
 #[tokio::test]
-async fn first_attempt_to_an_unknown_receiver_has_less_time() {
+async fn first_attempt_to_an_unknown_endpoint_has_less_time() {
     let sink = WebhookSink::start().await;
     sink.otherwise(Answer::Hang);
     let url = sink.url("/");
@@ -168,7 +168,7 @@ async fn first_attempt_to_an_unknown_receiver_has_less_time() {
 }
 
 #[tokio::test]
-async fn receiver_is_known_after_its_first_success() {
+async fn endpoint_is_known_after_its_first_success() {
     let stack = TestStack::new().await;
     stack.sink.otherwise(Answer::Hang);
     let settings = [
@@ -196,7 +196,8 @@ async fn receiver_is_known_after_its_first_success() {
     let latency = async |path: &str| -> i64 {
         stack
             .value(&format!(
-                "SELECT a.latency_ms FROM alerting.delivery_attempts a JOIN alerting.deliveries d ON d.id = a.delivery_id
+                "SELECT a.latency_ms FROM alerting.delivery_attempts a
+                 JOIN alerting.deliveries d ON d.id = a.delivery_id
                  JOIN alerting.endpoints e ON e.id = d.endpoint_id
                  WHERE a.status = 'failed' AND e.url LIKE '%{path}'"
             ))
