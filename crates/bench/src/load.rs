@@ -10,10 +10,10 @@ use anyhow::{Context, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How many connections ask at the same time.
+/// How many connections send requests at the same time.
 const CONNECTIONS: usize = 32;
 
-/// One answer, for a look at it.
+/// One response, to check it.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
@@ -30,12 +30,12 @@ pub fn request(port: u16, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Asks once.
+/// Sends one request.
 ///
 /// # Errors
 ///
 /// No answer that this client understands.
-pub async fn ask(port: u16, request: &[u8]) -> anyhow::Result<Answer> {
+pub async fn get(port: u16, request: &[u8]) -> anyhow::Result<Answer> {
     let mut stream = connect(port).await?;
     let mut buffer = Vec::with_capacity(16 * 1024);
     stream.write_all(request).await?;

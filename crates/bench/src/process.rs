@@ -83,7 +83,7 @@ impl Service {
             if let Some(status) = self.child.try_wait()? {
                 bail!("{} ended while starting: {status}", self.name);
             }
-            match load::ask(self.port, &request).await {
+            match load::get(self.port, &request).await {
                 Ok(answer) if answer.status == 200 => return Ok(()),
                 Ok(answer) => last = answer.body,
                 Err(error) => last = error.to_string(),

@@ -23,7 +23,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// What the budgets speak of.
+    /// What the budgets are defined for.
     pub const FULL: Self = Self {
         armed: 100_000,
         ticks: 1_000,

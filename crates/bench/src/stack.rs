@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 /// Credential between the services of this run.
 const INTERNAL_TOKEN: &str = "a-credential-that-only-this-bench-uses";
-/// Key of the account with which rates are asked.
+/// Key of the account that requests rates.
 pub const API_KEY: &str = "sk_live_benchbenchbenchbenchbenchbenchbenchbenchben";
 /// Alerts written by one statement.
 const CHUNK: i64 = 50_000;
@@ -74,7 +74,7 @@ impl TestStack {
         ]
     }
 
-    /// Arms alerts in PostgreSQL. The index learns of them when it is built.
+    /// Arms alerts in PostgreSQL. They are in the index after it is built.
     pub async fn arm(&self, batch: &Batch<'_>) -> anyhow::Result<Vec<Entry>> {
         let endpoint = self.endpoint(batch.url).await?;
         let statement = "INSERT INTO alerting.alerts
@@ -116,7 +116,7 @@ impl TestStack {
         Ok(entries)
     }
 
-    /// Adds armed alerts to an index that stands already.
+    /// Adds armed alerts to an index that is built already.
     pub async fn add_to_index(&self, ticker: &Ticker, entries: &[Entry]) -> anyhow::Result<()> {
         let index = AlertIndex::new(self.redis.connection.clone());
         for chunk in entries.chunks(1_000) {
@@ -160,7 +160,7 @@ impl TestStack {
     }
 }
 
-/// A quote that three venues agree on, made now.
+/// A quote of three providers, made now.
 pub fn quote(ticker: &Ticker, price: Decimal) -> QuoteMessage {
     let now = SystemClock.now();
     QuoteMessage {

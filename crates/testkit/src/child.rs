@@ -46,7 +46,7 @@ impl User {
         self.prepare(Command::new("setpriv"), program)
     }
 
-    /// The same, seeing a disk of `size` at `folder` that nobody else sees.
+    /// As [`User::command`], with a disk of `size` at `folder` that only this command sees.
     pub(crate) fn command_on_small_disk(self, program: impl AsRef<OsStr>, folder: &Path, size: &str) -> Command {
         let mut outer = Command::new("unshare");
         if !self.is_other() {

@@ -163,7 +163,7 @@ impl Admin {
         if self.exists(name).await? {
             return Ok(());
         }
-        // Renamed when complete, so that nobody copies half a schema.
+        // Renamed when complete, so that no test copies half a schema.
         let unfinished = format!("{name}_unfinished");
         self.execute(&format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)"))
             .await?;

@@ -1,41 +1,25 @@
 //! Test harness: what a test needs of the outside world, private to it and gone afterwards.
 //!
-//! Tests find the servers through the environment that `make test` sets, and fail at once without
-//! it. Every test has its own database, Redis database number and broker vhost, so all of them run
-//! in parallel.
+//! Tests find the servers through the environment that `make test` sets, and fail at once without it. Every test has its
+//! own database, Redis database number and broker vhost, so all of them run in parallel. A test that stops a server has
+//! one of its own ([`servers`]), and the end-to-end tests run the whole platform as processes ([`stack`]).
 
-/// Where the servers are.
-pub mod environment;
+#![allow(
+    missing_docs,
+    reason = "only tests use this crate: what a name says is not said again"
+)]
 
 mod child;
-
 mod cleanup;
-
-/// Ports that are known before their process starts.
-pub mod ports;
-
-/// A migrated PostgreSQL database of one test.
 pub mod database;
-
-/// A Redis database number of one test.
-pub mod redis;
-
-/// A RabbitMQ vhost of one test.
+pub mod environment;
+pub mod ports;
 pub mod rabbit;
-
-/// A webhook endpoint that records and obeys a script.
-pub mod sink;
-
-/// Certificates of servers and authorities.
-pub mod tls;
-
-/// Servers that one test may stop.
+pub mod redis;
 pub mod servers;
-
-/// The whole platform as processes.
+pub mod sink;
 pub mod stack;
-
-/// Waiting for what has to happen.
+pub mod tls;
 pub mod wait;
 
 pub use database::{TestDatabase, database};
@@ -46,7 +30,7 @@ pub use sink::{Answer, Received, WebhookSink};
 pub use stack::{Account, Api, Service, TestStack, TestStackOptions};
 pub use wait::{eventually, found};
 
-/// A simulator of the venues on a free port.
+/// A simulator of the providers on a free port.
 ///
 /// # Panics
 ///

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const FIRST: u32 = 20_000;
 const COUNT: u32 = 12_000;
 
-/// A port that nobody listens on, and that this process gives out only once in a while.
+/// A port that no process listens on, and that this process returns again only after many others.
 ///
 /// # Panics
 ///

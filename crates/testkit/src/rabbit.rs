@@ -36,7 +36,7 @@ impl TestRabbit {
         Broker::connect(&self.settings).expect("a valid address")
     }
 
-    /// Asks the management interface about a part of this vhost, such as `queues/{vhost}`.
+    /// Queries the management interface about a part of this vhost, such as `queues/{vhost}`.
     ///
     /// # Errors
     ///

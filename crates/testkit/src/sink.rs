@@ -1,4 +1,4 @@
-//! A webhook endpoint that records what it gets and answers as it is told.
+//! A webhook endpoint that records requests and answers by a script.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,7 +62,7 @@ struct State {
     count: watch::Sender<usize>,
 }
 
-/// An endpoint on a free port of the loopback interface; it stops with this value.
+/// An endpoint on a free port of the loopback interface; it stops when this value is dropped.
 #[derive(Debug)]
 pub struct WebhookSink {
     base: String,
@@ -132,7 +132,7 @@ impl WebhookSink {
         scripts.entry(path.to_owned()).or_default().extend(answers);
     }
 
-    /// Answers with this whatever no script covers.
+    /// Answers with this where no script applies.
     pub fn otherwise(&self, answer: Answer) {
         *lock(&self.state.otherwise) = answer;
     }
@@ -190,7 +190,7 @@ impl WebhookSink {
 
 impl Drop for WebhookSink {
     fn drop(&mut self) {
-        // The command is sent at once; nobody needs to wait for its end.
+        // The command is sent at once; its end is not waited for.
         drop(self.handle.stop(false));
     }
 }

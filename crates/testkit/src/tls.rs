@@ -21,7 +21,7 @@ impl Default for Authority {
 }
 
 impl Authority {
-    /// A new one that nobody trusts yet.
+    /// A new one that is not trusted yet.
     ///
     /// # Panics
     ///
@@ -72,7 +72,7 @@ impl Authority {
     }
 }
 
-/// A certificate that nobody but its server signed. `openssl req -x509` makes one that may sign others as well,
+/// A certificate that is signed by its own key. `openssl req -x509` makes one that may sign others as well,
 /// Debian's `ssl-cert` one that may not.
 ///
 /// # Panics

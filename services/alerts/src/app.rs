@@ -121,7 +121,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         .webhook_verification()
         .map_err(|(variable, problem)| anyhow::anyhow!("{variable}: {problem}"))?;
     if !settings.webhook_verify_tls {
-        tracing::warn!("WEBHOOK_VERIFY_TLS is off: whoever answers for an endpoint gets its webhooks");
+        tracing::warn!("WEBHOOK_VERIFY_TLS is off: a server in the place of an endpoint gets its webhooks");
     }
     let names = NameResolver::new().context("looking up names")?;
     let index = AlertIndex::new(redis.clone());

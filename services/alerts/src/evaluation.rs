@@ -1,9 +1,10 @@
-//! From a batch of quotes to the questions that the index is asked: one extreme price per asset and condition.
+//! From a batch of quotes to what the index is queried with: one extreme price per asset and condition.
 //!
-//! Prices that waited unread fire only what was armed when they were published, so none of them can speak for another:
-//! they are asked about one after the other, in their order, and what is fresh together at the end.
+//! A late price fires only what was armed when it was published, so late prices are evaluated one after the other, in
+//! their order, and the fresh ones together after them.
 //!
-//! Pure: the batch and the time go in. What is unfit to fire an alert is left out here, with its reason.
+//! Pure: the batch and the time are arguments. Prices that are unfit to fire an alert are left out here and counted by
+//! reason.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-/// A price that may fire alerts, with what an alert tells about it.
+/// A price that may fire alerts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
     pub price: Decimal,
@@ -88,7 +89,7 @@ impl Evaluation {
     pub fn of_candle(ticker: &Ticker, candle: &CandleBody) -> Self {
         let observed = |price| Observed {
             price,
-            // No single price stands behind it.
+            // An extreme of a candle is no published price.
             price_id: Uuid::nil(),
             n_sources: 1,
             confidence: None,
@@ -178,7 +179,7 @@ mod tests {
         }
     }
 
-    fn judge(quotes: &[QuoteMessage]) -> EvaluationBatch {
+    fn evaluate(quotes: &[QuoteMessage]) -> EvaluationBatch {
         let payloads: Vec<String> = quotes
             .iter()
             .map(|quote| serde_json::to_string(quote).unwrap())
@@ -193,7 +194,7 @@ mod tests {
 
     #[test]
     fn each_asset_is_evaluated_at_its_own_extremes() {
-        let batch = judge(&[
+        let batch = evaluate(&[
             quote("BTC", "100", 0, 1),
             quote("ETH", "7", 0, 1),
             quote("BTC", "130", 0, 1),
@@ -211,7 +212,7 @@ mod tests {
 
     #[test]
     fn late_prices_are_evaluated_one_by_one_and_fresh_ones_last() {
-        let batch = judge(&[
+        let batch = evaluate(&[
             quote("BTC", "110", 60, 1),
             quote("BTC", "95", 0, 1),
             quote("ETH", "7", 50, 1),
@@ -237,7 +238,7 @@ mod tests {
     fn unfit_quotes_are_left_out_with_their_reason() {
         let mut stale_by_name = quote("BTC", "500", 0, 1);
         stale_by_name.quality = Quality::Stale;
-        let batch = judge(&[
+        let batch = evaluate(&[
             quote("BTC", "100", 0, 1),
             quote("BTC", "200", 0, 16),
             quote("BTC", "0", 0, 1),
@@ -264,7 +265,7 @@ mod tests {
 
     #[test]
     fn late_price_counts_and_is_flagged() {
-        let batch = judge(&[quote("BTC", "100", 60, 1), quote("ETH", "5", 15, 1)]);
+        let batch = evaluate(&[quote("BTC", "100", 60, 1), quote("ETH", "5", 15, 1)]);
         let is_late = |turn: usize, ticker: &str| {
             let evaluation: &Evaluation = &batch.evaluations[turn];
             evaluation

@@ -1,16 +1,20 @@
 //! The index of armed price alerts in Redis: one sorted set per asset and condition, scored by target.
 //!
 //! It only preselects. Scores are floats, so candidates are compared again exactly with the decimal that is part of
-//! each member; and who fires is decided in PostgreSQL alone. The index may therefore hold too much, which costs a
-//! query, but must not hold too little. One hash beside the sets tells whether it does:
+//! each member, and PostgreSQL alone decides which alerts fire. The index may therefore hold too much, which costs a
+//! query, but must not hold too little. One hash beside the sets shows whether it does:
 //!
-//! - `epoch` stands while the index is complete. It names the life of the Redis server and the build, so that a server
+//! - `epoch` exists while the index is complete. It names the life of the Redis server and the build, so that a server
 //!   that came back from an old dump, or a replica that was promoted, does not pass for the one that was built;
 //! - `generation` changes when something was lost, which makes builds that began before it fail;
 //! - the name of each set, with the number of its members: a set that was evicted or deleted alone is smaller than
 //!   that.
 //!
 //! Everything is read and written by scripts, because sizes and members must agree at every moment.
+
+pub mod rebuild;
+pub mod reconciler;
+mod scripts;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,14 +27,7 @@ use uuid::Uuid;
 
 use self::scripts::SCRIPTS;
 
-/// Making it from PostgreSQL, and comparing it with PostgreSQL.
-pub mod rebuild;
-
-pub mod reconciler;
-
-mod scripts;
-
-/// How many candidates one look brings; more are fetched page by page.
+/// How many candidates one query returns; more are fetched page by page.
 pub const PAGE_SIZE: usize = 2_000;
 
 /// Most entries that are remembered as unconfirmed.
@@ -121,8 +118,8 @@ impl AlertIndex {
         }
     }
 
-    /// Remembers an entry whose alert may not exist, because PostgreSQL did not say whether it stored it. The next
-    /// comparison asks. Of very many the comparison of everything finds the rest.
+    /// Remembers an entry whose alert may not exist, because the answer to its commit was lost. The next comparison
+    /// checks it. When there are too many to remember, the next full comparison finds the others.
     pub fn note_unconfirmed(&self, entry: Unconfirmed) {
         let mut unconfirmed = self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner);
         if unconfirmed.len() < MAX_UNCONFIRMED {
@@ -190,7 +187,7 @@ impl AlertIndex {
             .collect())
     }
 
-    /// What tells this complete index from every other one; `None` while it is not complete.
+    /// The identity of this complete index; `None` while it is not complete.
     pub async fn epoch(&self) -> Result<Option<String>, IndexError> {
         let mut epoch = SCRIPTS.epoch.key(keys::ALERT_INDEX);
         let epoch = epoch.arg(next_generation());

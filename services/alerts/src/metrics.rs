@@ -15,7 +15,7 @@ pub const REFUSED: &str = "alerts_refused_total";
 /// Alerts that fired.
 pub const FIRED: &str = "alerts_fired_total";
 
-/// Seconds from the moment a price speaks of to the commit of what it fired.
+/// Seconds from the time of a price (`as_of`) to the commit of what it fired.
 pub const FIRING_AGE_SECONDS: &str = "alerts_firing_age_seconds";
 
 /// Seconds one batch of quotes took, from the stream to the commit.

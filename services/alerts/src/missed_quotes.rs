@@ -1,7 +1,7 @@
 //! Evaluates intervals whose quotes the stream had trimmed before they were read, from the extremes of one-minute
 //! candles.
 //!
-//! A candle does not tell when within its minute a price was reached, so it fires only what was armed before the minute
+//! A candle does not show when within its minute a price was reached, so it fires only what was armed before the minute
 //! began, and flags it late. Doing it twice fires nothing twice.
 
 use std::time::Duration;

@@ -201,7 +201,7 @@ fn to_body(check: &Check) -> MonitorCheckBody {
     }
 }
 
-/// The checks of an asset of which no metrics came yet.
+/// The checks of an asset that has no metrics yet.
 pub fn unknown_checks(thresholds: &Thresholds) -> Vec<MonitorCheckBody> {
     let unknown = |name| {
         to_body(&monitor::check(

@@ -1,10 +1,12 @@
-//! The relay: puts into the queue whatever is committed, due, and fits.
+//! The relay: publishes to the queue what is committed, due, and fits.
 //!
 //! There is one way into the queue, for new messages, for retries, and for messages that the queue or a consumer lost.
-//! A relay takes only what the endpoints can take (`store::queues`), so the queue stays short however much waits. It
+//! A relay takes only what the endpoints can take (`store::queues`), so the queue stays short. It
 //! takes with a lease before it publishes, so several share the work, and one that hangs at the broker holds no lock;
 //! the leases of one that dies run out, and the next one publishes again, perhaps a second time, which consumers tell
 //! apart.
+
+pub mod listen;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +30,7 @@ use crate::metrics;
 use crate::store::outbox::{self, Backlog, Due};
 use crate::store::{self, StoreError, attempts, queues as endpoint_queues};
 
-pub mod listen;
-
-/// How often the outbox is looked at, even if nobody calls.
+/// How often the outbox is checked when no commit wakes the relay.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a relay has for what it took: longer than publishing can take.
@@ -53,11 +53,11 @@ pub enum RelayError {
     Queue(String),
 }
 
-/// The queue as the relay looks at it.
+/// The queue that the relay publishes to.
 pub struct Queue {
     pub broker: Broker,
     pub publisher: Publisher,
-    /// Tells what it held when this process's consumer began to consume.
+    /// The state of the queue when this process's consumer began to consume.
     pub opened: watch::Receiver<Option<QueueState>>,
     /// How many messages a consumer holds at most.
     pub prefetch: u16,
@@ -92,7 +92,7 @@ impl Relay {
         let mut opened = self.queue.opened.clone();
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // A pass that is cut off rolls back; what it published already is told apart by the consumers.
+        // A pass that is cut off rolls back; consumers drop what it had published as duplicates.
         while let Some(pass) = stop.run_until_cancelled(self.publish_due()).await {
             match pass {
                 Ok(pass) => {
@@ -113,7 +113,7 @@ impl Relay {
                 () = stop.cancelled() => {}
                 _ = ticks.tick() => {
                     self.recover_expired().await;
-                    self.measure(ticks_seen % DEPTH_INTERVAL == 0).await;
+                    self.measure(ticks_seen.is_multiple_of(DEPTH_INTERVAL)).await;
                     ticks_seen = ticks_seen.wrapping_add(1);
                 }
                 Ok(()) = opened.changed() => {
@@ -227,7 +227,7 @@ impl Relay {
     }
 
     /// Queues again what the broker lost: when the queue and its consumers together cannot hold as many messages as
-    /// were put into it. What is still there after all is told apart when it is claimed.
+    /// were put into it. A message that was not lost is dropped as a duplicate when it is claimed.
     async fn recover_lost(&self, found: QueueState, backlog: Backlog) {
         let held = u64::from(found.consumers) * u64::from(self.queue.prefetch);
         if u64::from(found.messages) + held >= backlog.queued {
@@ -260,7 +260,7 @@ impl Relay {
     }
 }
 
-/// Host and port of an address: what hangs together when an endpoint hangs, however many paths it has.
+/// Host and port of a URL. URLs that share them hang together.
 fn destination(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::evaluation::Observed;
 
-/// What fired, as far as the message tells it.
+/// What a message says of an alert that fired.
 #[derive(Debug, Clone, Copy)]
 pub struct Firing<'a> {
     pub event_id: Uuid,

@@ -28,7 +28,7 @@ impl QuoteConsumer {
         let Self { evaluator, mut reader } = self;
         loop {
             let reading = async {
-                // Before the read: reading steps over what was trimmed, and nobody would notice it afterwards.
+                // Before the read: it steps over what was trimmed, and the gap could not be seen afterwards.
                 missed_quotes::note(&evaluator.pool, &evaluator.clock, &mut reader).await;
                 reader.read(BATCH_SIZE, BLOCK).await
             };

@@ -106,7 +106,7 @@ pub struct Resealer {
     pub keys: Arc<KeyRing>,
 }
 
-/// What came of looking at every secret once.
+/// The result of one pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resealed {
     /// Secrets that were sealed under the current key.
@@ -125,14 +125,14 @@ impl Resealer {
                     report(done, &self.keys, is_first);
                     is_first = false;
                 }
-                Some(Err(error)) => tracing::warn!(error = format!("{error:#}"), "secrets wait to be sealed anew"),
+                Some(Err(error)) => tracing::warn!(error = format!("{error:#}"), "secrets wait to be sealed again"),
                 None => {}
             }
         }
         Ok(())
     }
 
-    /// Looks at every secret once.
+    /// Goes through all secrets once.
     ///
     /// # Errors
     /// When PostgreSQL does not answer, or the system gives no random bytes.

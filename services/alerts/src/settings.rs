@@ -36,7 +36,7 @@ pub enum RequireHttps {
     False,
 }
 
-/// Settings of the service `alerts`; what each means stands in `config/default.toml`.
+/// Settings of the service `alerts`; each is explained in `config/default.toml`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Settings {
     #[serde(flatten)]
@@ -323,7 +323,7 @@ mod tests {
         ] {
             assert!(problems.contains(variable), "{variable} is missing in {problems}");
         }
-        // What a wrong value bounds is not judged by that value's default.
+        // A bound that is itself wrong is not replaced by its default.
         let problems = load(&[("WEBHOOK_TIMEOUT_MS", "long"), ("WEBHOOK_CONNECT_TIMEOUT_MS", "20000")]).unwrap_err();
         assert!(!problems.contains("WEBHOOK_CONNECT_TIMEOUT_MS"), "{problems}");
     }

@@ -24,7 +24,7 @@ pub struct AppState {
     pub names: NameResolver,
     /// Assets that alerts may name.
     pub supported: Vec<Ticker>,
-    /// Tells which alerts no price reaches.
+    /// Marks armed alerts that no price reaches.
     pub price_data: PriceData,
     /// Where risk levels begin.
     pub thresholds: Thresholds,

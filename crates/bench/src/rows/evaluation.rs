@@ -45,12 +45,12 @@ pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> any
     );
 
     let price = from + Decimal::from(HITS) + Decimal::new(5, 1);
-    look(stack, &index, price, scale, table).await?;
+    query(stack, &index, price, scale, table).await?;
     fire(stack, index, from, scale, table).await
 }
 
-/// The look alone.
-async fn look(
+/// The query of the index alone.
+async fn query(
     stack: &TestStack,
     index: &AlertIndex,
     price: Decimal,
@@ -89,7 +89,7 @@ async fn look(
     let p99 = percentile(&ours, 0.99);
     table.push(Row {
         what: format!(
-            "one tick against {} armed alerts, {HITS} hit: the look",
+            "one tick against {} armed alerts, {HITS} hit: the query",
             scale.armed_many
         ),
         ours: format!("p50 {}, p99 {}", millis(percentile(&ours, 0.5)), millis(p99)),
@@ -105,7 +105,7 @@ async fn look(
     Ok(())
 }
 
-/// The look, the transaction, and the clean-up of the index.
+/// The query, the transaction, and the clean-up of the index.
 async fn fire(
     stack: &TestStack,
     index: AlertIndex,

@@ -36,7 +36,7 @@ pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> any
     settings.push(("INTERNAL_PORT", testkit::ports::free().to_string()));
     let gateway = Service::start("gateway", &settings).await?;
     let request = load::request(gateway.port, PATH, &[("X-API-Key", API_KEY)]);
-    let sample = load::ask(gateway.port, &request).await?;
+    let sample = load::get(gateway.port, &request).await?;
     if sample.status != 200 {
         bail!("{PATH} answers {}: {}", sample.status, sample.body);
     }

@@ -39,7 +39,7 @@ pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> any
     sink.wait_for(total, DEADLINE).await?;
     await_attempts(stack, scale.webhooks, began).await?;
     let ours = scale.webhooks as f64 / began.elapsed().as_secs_f64();
-    let put_back = put_back(&service).await?;
+    let put_back = count_deferred(&service).await?;
     service.kill().await?;
     if sink.count() != total {
         bail!("{} webhooks for {total} alerts", sink.count());
@@ -72,8 +72,8 @@ async fn await_attempts(stack: &TestStack, wanted: i64, began: Instant) -> anyho
 }
 
 /// How many messages the worker took and had to put back, which costs more than not taking them.
-async fn put_back(service: &Service) -> anyhow::Result<u64> {
-    let metrics = load::ask(service.port, &load::request(service.port, "/metrics", &[])).await?;
+async fn count_deferred(service: &Service) -> anyhow::Result<u64> {
+    let metrics = load::get(service.port, &load::request(service.port, "/metrics", &[])).await?;
     let line = metrics.body.lines().find(|line| line.starts_with(DEFERRED));
     Ok(line.and_then(|line| line.rsplit_once(' ')?.1.parse().ok()).unwrap_or(0))
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 const POLL: Duration = Duration::from_millis(50);
 
-/// The public API, asked with a key or without.
+/// A client of the public API, with a key or without.
 #[derive(Debug, Clone)]
 pub struct Api {
     http: Client,
@@ -74,7 +74,7 @@ impl Api {
         Account { id, api }
     }
 
-    /// Asks for a price alert; the answer may be a refusal.
+    /// Requests a price alert; the response may be a refusal.
     ///
     /// # Panics
     ///

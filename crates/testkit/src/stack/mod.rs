@@ -92,7 +92,7 @@ impl TestStack {
         Self::start_with(TestStackOptions::shared().await).await
     }
 
-    /// Starts as told and waits until every process is ready.
+    /// Starts with these options and waits until every process is ready.
     ///
     /// # Panics
     ///
@@ -156,7 +156,7 @@ impl TestStack {
     ///
     /// # Panics
     ///
-    /// One of them had died before: a service must survive whatever a test did until now.
+    /// One of them had died before: a service must survive all that a test did until now.
     pub fn kill(&mut self, service: Service) {
         for one in self.running.iter_mut().filter(|one| one.service == service) {
             one.kill();
@@ -255,7 +255,7 @@ impl TestStack {
         Api::new(self.http.clone(), self.url(Service::Gateway))
     }
 
-    /// Connections to the platform's database, to look at its truth.
+    /// Connections to the platform's database, to check what is stored.
     #[must_use]
     pub fn pool(&self) -> &Pool {
         self.postgres.pool()
@@ -270,7 +270,7 @@ impl fmt::Debug for TestStack {
 
 fn simulator_config() -> Config {
     Config {
-        // Stacks ask far more often than a venue allows.
+        // Stacks send far more requests than a provider allows.
         limits: PerVenue {
             binance: 10_000_000,
             coingecko: 10_000_000,

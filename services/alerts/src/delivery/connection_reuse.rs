@@ -1,4 +1,4 @@
-//! Tells whether a request went over a connection that was kept from an earlier one.
+//! Finds out whether a request used a connection that was kept from an earlier one.
 //!
 //! The HTTP client does not say so with its errors, but it opens connections within the future of the request that
 //! needs one. A request that opened one and got another's that became free meanwhile counts as one that opened: rare,
@@ -28,7 +28,7 @@ pub async fn watch<T>(request: impl Future<Output = T>) -> (T, bool) {
 }
 
 fn note_opened<T>(target: T) -> T {
-    // Nobody watches a connection that is opened for later.
+    // A connection that is opened for later belongs to no request.
     let _ = OPENED.try_with(|opened| opened.set(true));
     target
 }

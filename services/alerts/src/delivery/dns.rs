@@ -1,4 +1,5 @@
-//! Names of endpoints, looked up without a thread for each: a name server that hangs costs nobody else anything.
+//! Looks up the host names of endpoints without a thread for each, so that a name server that hangs delays no other
+//! look-up.
 
 use std::fmt;
 use std::io;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use hickory_resolver::TokioResolver;
 use tokio::sync::Semaphore;
 
-/// Longest wait for one answer of a name server, which is asked twice.
+/// Longest wait for one response of a name server. There are two attempts.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Longest time of a look-up, the wait for its turn included.
@@ -23,7 +24,7 @@ const CACHE_SIZE: u64 = 4_096;
 const MAX_TTL: Duration = Duration::from_secs(60);
 const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(5);
 
-/// Looks names up as the machine is set up to (`/etc/resolv.conf`, `/etc/hosts`); clones share one cache.
+/// Uses the machine's configuration (`/etc/resolv.conf`, `/etc/hosts`); clones share one cache.
 #[derive(Clone)]
 pub struct NameResolver {
     resolver: TokioResolver,
@@ -31,7 +32,7 @@ pub struct NameResolver {
 }
 
 impl NameResolver {
-    /// Reads how this machine looks names up.
+    /// Reads the machine's configuration.
     ///
     /// # Errors
     /// When that cannot be read.

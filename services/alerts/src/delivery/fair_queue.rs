@@ -1,7 +1,7 @@
 //! Fair shares of the slots among users, destinations and endpoints, so that one that hangs never delays another.
 //!
 //! Endpoints are of three paces: unknown, fast and slow. Each pace has slots of its own: however many endpoints hang,
-//! those that answer do not wait for them. Within a pace nobody takes all: a user, a destination (host and port) and an
+//! those that answer do not wait for them. Within a pace none takes all: a user, a destination (host and port) and an
 //! endpoint each take one more slot only while a multiple of those they have is free (the dynamic threshold of
 //! Choudhury and Hahne, 1998), so a thousand URLs of one user, or of one host, leave slots for the next.
 //!
@@ -27,7 +27,7 @@ const DESTINATION_SHARE: usize = 1;
 /// host of a user leaves slots for its others.
 const USER_SHARE: usize = 3;
 
-/// Most endpoints of one user that are looked at for one that may start; the next look begins behind them.
+/// At most so many endpoints of one user are checked for one that may start; the next check begins behind them.
 const MAX_ENDPOINTS_PER_TURN: usize = 32;
 
 /// An endpoint and those it shares slots with.
@@ -225,7 +225,7 @@ impl<J> FairQueue<J> {
         }
     }
 
-    /// The next waiting message that may go out; users take turns, and endpoints within a user. Ask until there is
+    /// The next waiting message that may go out; users take turns, and endpoints within a user. Call it until there is
     /// none.
     pub fn next_start(&mut self) -> Option<(Slot, J)> {
         for _ in 0..self.turns.len() {

@@ -1,6 +1,21 @@
 //! Delivering webhooks: one attempt of one message, and the machinery around it.
 //!
-//! `deliver_one` thinks and knows no broker; `worker` knows the broker and does not think.
+//! [`deliver_one`] decides and knows no broker; [`worker`] knows the broker and decides nothing. It shares its slots by
+//! [`fair_queue`]; [`webhook_client`] sends where [`ssrf`] admits it, with a [`signature`]; [`retry`] says when a failed
+//! attempt is repeated; [`recorder`] writes outcomes and adapts each endpoint's [`window`]; [`probe`] tries endpoints
+//! that were disabled.
+
+mod connection_reuse;
+pub mod dns;
+pub mod fair_queue;
+pub mod probe;
+pub mod recorder;
+pub mod retry;
+pub mod signature;
+pub mod ssrf;
+pub mod webhook_client;
+pub mod window;
+pub mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,38 +29,6 @@ use self::signature::SigningSecret;
 use self::ssrf::Blocked;
 use self::webhook_client::{SendError, WebhookClient, WebhookRequest, WebhookResponse};
 use crate::store::attempts::{AttemptRecord, Claimed, DeadLetterReason};
-
-/// Refusal of addresses that must not be reached.
-pub mod ssrf;
-
-/// Host names of endpoints.
-pub mod dns;
-
-pub mod signature;
-
-/// When a failed attempt is repeated.
-pub mod retry;
-
-/// One HTTP request to an endpoint.
-pub mod webhook_client;
-
-/// Which requests used a kept connection.
-mod connection_reuse;
-
-/// Fair shares of the slots among endpoints.
-pub mod fair_queue;
-
-/// How many messages an endpoint may have outstanding.
-pub mod window;
-
-/// Takes messages, delivers, settles.
-pub mod worker;
-
-/// Writes outcomes in batches.
-pub mod recorder;
-
-/// Probes of disabled endpoints.
-pub mod probe;
 
 /// What becomes of a message after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -107,7 +107,7 @@ impl Recorder {
                 written => written,
             };
             if let Err(error) = done {
-                if failures.count() % LOG_INTERVAL == 0 {
+                if failures.count().is_multiple_of(LOG_INTERVAL) {
                     tracing::warn!(error = error_chain(&error), "attempts wait to be recorded");
                 }
                 failures.wait().await;

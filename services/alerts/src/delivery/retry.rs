@@ -1,19 +1,19 @@
 //! When a failed attempt is tried again, or never.
 //!
-//! Pure: the attempt's number, what the endpoint asked for and one random number go in, a wait comes out.
+//! Pure: the attempt's number, the endpoint's `Retry-After` and a random number are arguments.
 
 use std::time::Duration;
 
 pub use platform::retry_after::parse as parse_retry_after;
 
-/// How often and how patiently a message is tried.
+/// How often a message is tried, and the waits in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// All attempts together, the first included.
     pub max_attempts: u32,
     /// The wait after the first failed attempt; it doubles with each further one.
     pub base: Duration,
-    /// No wait is planned to be longer, whatever the endpoint asks for.
+    /// The longest wait, also when the endpoint asks for a longer one.
     pub max: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Signatures of the Standard Webhooks scheme: made for every attempt, checked for endpoints who ask.
+//! Signatures of the Standard Webhooks scheme: made for every attempt, and checked on request.
 //!
 //! A signature covers `{id}.{timestamp}.{body}`, so a copied body cannot be sent again under another time.
 

@@ -3,7 +3,7 @@
 //!
 //! Checked twice: when an alert is created, and at every attempt on the very addresses the connection is then made to.
 //! The HTTP client asks `EgressResolver` for names, so there is no second resolution between check and connection. It
-//! asks nobody for address literals, therefore `EgressPolicy::check_url` judges those.
+//! does not resolve address literals, therefore `EgressPolicy::check_url` checks those.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -20,7 +20,7 @@ use super::dns::NameResolver;
 /// The longest address that is accepted, in characters.
 const MAX_URL_LENGTH: usize = 2048;
 
-/// How long the creation of an alert waits for a name. A slow name is judged at each attempt all the same.
+/// How long the creation of an alert waits for a name. A name that takes longer is checked at each attempt anyway.
 const NAME_TIMEOUT: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,7 +107,7 @@ pub struct EgressPolicy {
 }
 
 impl EgressPolicy {
-    /// Reads and judges an address as far as that goes without asking for its name.
+    /// Parses a URL and checks all of it but the addresses of its name.
     ///
     /// # Errors
     /// The first rule it breaks.
@@ -141,7 +141,7 @@ impl EgressPolicy {
         Ok(url)
     }
 
-    /// Judges one address.
+    /// Checks one IP address.
     ///
     /// # Errors
     /// When it is neither public nor in an allowed network.
@@ -156,7 +156,7 @@ impl EgressPolicy {
         }
     }
 
-    /// Resolves the name of an already checked URL and judges what it leads to. `Ok` also when the name does not
+    /// Resolves the name of an already checked URL and checks its addresses. `Ok` also when the name does not
     /// resolve soon: that is for each attempt to find out.
     ///
     /// # Errors

@@ -16,10 +16,10 @@ use super::connection_reuse;
 use super::dns::NameResolver;
 use super::ssrf::{Blocked, EgressPolicy, EgressResolver};
 
-/// Most of an answer that is read.
-const MAX_ANSWER_BYTES: usize = 4 * 1024;
+/// A longer response is cut off here.
+const MAX_RESPONSE_BYTES: usize = 4 * 1024;
 
-/// Longest time to read an answer's body: the verdict is in its head.
+/// Longest time to read a response's body: its head decides.
 const BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long an idle connection to an endpoint is kept.
@@ -78,8 +78,8 @@ pub enum SendError {
 pub struct WebhookClientSettings {
     /// Longest time of a whole attempt.
     pub timeout: Duration,
-    /// Longest time of the first attempt to an endpoint of which nothing is known: many that hang hold slots for less
-    /// long.
+    /// Longest time of the first attempt to an endpoint that has not taken a message yet: many that hang hold slots for
+    /// less long.
     pub first_timeout: Duration,
     pub connect_timeout: Duration,
     pub verification: Verification,
@@ -98,7 +98,7 @@ pub struct WebhookClient {
 }
 
 impl WebhookClient {
-    /// A client to whatever `egress_policy` admits.
+    /// A client that posts where `egress_policy` admits it.
     ///
     /// # Errors
     /// When the TLS stack cannot be set up.
@@ -193,9 +193,9 @@ async fn excerpt(mut response: Response) -> String {
     let mut bytes = Vec::new();
     let reading = async {
         while let Ok(Some(chunk)) = response.chunk().await {
-            let room = MAX_ANSWER_BYTES - bytes.len();
+            let room = MAX_RESPONSE_BYTES - bytes.len();
             bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if bytes.len() == MAX_ANSWER_BYTES {
+            if bytes.len() == MAX_RESPONSE_BYTES {
                 break;
             }
         }

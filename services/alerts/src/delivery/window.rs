@@ -1,7 +1,7 @@
 //! How many messages an endpoint may have outstanding: a window that grows with each success and is halved by each
 //! failure (additive increase, multiplicative decrease), and a circuit breaker for endpoints that hang.
 //!
-//! Pure: it is told what came of attempts, and when. It is kept in PostgreSQL, so all instances share it, and it
+//! Pure: outcomes of attempts and times are arguments. It is kept in PostgreSQL, so all instances share it, and it
 //! survives them.
 
 use std::time::Duration;

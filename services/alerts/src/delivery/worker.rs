@@ -1,4 +1,4 @@
-//! The loop that knows the broker and does not think: take, share out, claim, deliver, settle.
+//! The loop around the broker: take, share out, claim, deliver, settle. What becomes of a message is decided elsewhere.
 //!
 //! ```text
 //! broker -> fair queue -> claims (batched) -> deliveries (concurrent) -> recorder (batched) -> ack
@@ -73,7 +73,7 @@ impl Worker {
     /// Delivers until the stop.
     ///
     /// # Errors
-    /// When one of its tasks panics: the process is to start anew.
+    /// When one of its tasks panics: the process has to be restarted.
     pub async fn run(self, consumer: Consumer, recorder: Recorder, stop: CancellationToken) -> anyhow::Result<()> {
         let prefetch = usize::from(Self::prefetch(self.concurrency));
         let max_in_flight = FairQueue::<Job>::max_in_flight(self.concurrency);
@@ -156,7 +156,7 @@ impl Dispatcher {
         let parsed: DeliveryMessage = match serde_json::from_slice(&message.body) {
             Ok(parsed) => parsed,
             Err(error) => {
-                // Nothing is lost with it: the outbox queues a delivery that nobody claims again.
+                // Nothing is lost with it: the outbox queues a delivery again that no consumer claims.
                 tracing::error!(%error, "unreadable message dropped");
                 if let Err(error) = message.ack().await {
                     tracing::debug!(error = format!("{error:#}"), "message not acknowledged");
@@ -211,7 +211,7 @@ impl Dispatcher {
     }
 }
 
-/// A number that stands for a destination; without one, every endpoint is its own.
+/// A hash of a destination; a message without one has its endpoint as destination.
 fn hash_destination(destination: &str, endpoint_id: Uuid) -> u64 {
     let mut hasher = DefaultHasher::new();
     if destination.is_empty() {
@@ -281,7 +281,7 @@ impl Claimer {
                 },
             };
             if let Err(error) = done {
-                if failures.count() % LOG_INTERVAL == 0 {
+                if failures.count().is_multiple_of(LOG_INTERVAL) {
                     tracing::warn!(error = error_chain(&error), "deliveries wait");
                 }
                 failures.wait().await;
@@ -322,7 +322,7 @@ impl Claimer {
                 duration_ms = record.latency_ms,
                 "webhook attempted"
             );
-            // Both receivers outlive this task unless the process is stopping, when nobody needs the answer.
+            // Both receivers outlive this task unless the process is stopping, and then their answer is not needed.
             let _ = freed.send(slot).await;
             let settled = Settled::Attempted(Attempted {
                 record,
@@ -338,7 +338,8 @@ impl Claimer {
         });
     }
 
-    /// Another consumer has it, or its attempt was made already. Claims do not wait for the broker to hear of it.
+    /// Another consumer has it, or its attempt was made already. The ack is sent by a task of its own, so that the next
+    /// claims do not wait for the broker.
     fn drop_duplicate(&mut self, slot: Slot, job: Job) {
         ::metrics::counter!(metrics::DUPLICATES).increment(1);
         let freed = self.freed.clone();

@@ -129,7 +129,7 @@ fn agree(before: u64, wanted: u64, after: u64) -> bool {
     (low.saturating_sub(change)..=high + change).contains(&wanted)
 }
 
-/// Removes what failed creations left: entries whose alert PostgreSQL does not have. What cannot be asked stays
+/// Removes what failed creations left: entries whose alert PostgreSQL does not have. What cannot be checked stays
 /// remembered.
 pub async fn remove_unconfirmed(index: &AlertIndex, pool: &Pool) -> Result<u64, RebuildError> {
     let mut removed = 0;

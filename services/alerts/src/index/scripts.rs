@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use redis::Script;
 
-/// What the scripts share. `life` tells one life of the server's data from another; `whole` says whether sets have the
+/// Functions of all scripts. `life` identifies one life of the server's data; `whole` says whether sets have the
 /// size that is noted, and otherwise makes the index incomplete and every build under way fail.
 const LIBRARY: &str = "
 local function life()

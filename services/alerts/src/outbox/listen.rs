@@ -1,6 +1,6 @@
-//! Hears, over PostgreSQL's NOTIFY, that any instance committed something to the outbox.
+//! Wakes the relay, over PostgreSQL's NOTIFY, when any instance commits something to the outbox.
 //!
-//! Only a shortcut: a relay that hears nothing looks every second all the same.
+//! Only a shortcut: without notifications the relay checks the outbox every second.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ async fn listen(settings: &PostgresSettings, wake: &Notify, failures: &mut Failu
                 done.context("LISTEN")?;
                 subscribed = true;
                 failures.reset();
-                // Something may have been committed while nobody listened.
+                // Something may have been committed before LISTEN took effect.
                 wake.notify_one();
             }
             message = messages.next() => {

@@ -1,4 +1,4 @@
-//! `/internal/alerts`: create, list, look at, delete; events and deliveries.
+//! `/internal/alerts`: create, list, get, delete; events and deliveries.
 
 use actix_web::{HttpResponse, web};
 use contracts::api::Page;
@@ -45,7 +45,7 @@ pub async fn create(
         target: new.target_price,
     };
     // Before the row and after it: from the moment at which the row is there, every price finds it, also when this
-    // process dies in between. A price that looks too early takes the entry away again, hence the second time.
+    // process dies in between. A price that comes before the row removes the entry, hence the second time.
     add_to_index(&state, &new.ticker, new.condition, &entry).await;
     let created = match alerts::create(&state.pool, &new, state.clock.now()).await {
         Ok(created) => created,

@@ -1,4 +1,4 @@
-//! `/internal/webhooks/endpoints`: list, look at, secret, test, enable.
+//! `/internal/webhooks/endpoints`: list, get, secret, test, enable.
 
 use actix_web::{HttpResponse, web};
 use contracts::api::Page;

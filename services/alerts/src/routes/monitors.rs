@@ -11,7 +11,7 @@ use crate::monitors::unknown_checks;
 use crate::state::AppState;
 use crate::store::monitors::{self, MonitorState};
 
-/// `GET /internal/risk/monitors`: those that were asked for, all watched assets by default.
+/// `GET /internal/risk/monitors`: of the assets in `symbols`, of all watched ones by default.
 pub async fn list(
     state: web::Data<AppState>,
     query: web::Query<MonitorsQuery>,

@@ -21,7 +21,7 @@ pub(super) fn store_problem(error: StoreError) -> Problem {
     }
 }
 
-/// Cuts a list that was asked for with one item too many into a page and the cursor of the next.
+/// Makes a page and the cursor of the next from a list that was read with one item too many.
 pub(super) fn to_page<T, B>(
     mut items: Vec<T>,
     limit: i64,

@@ -1,4 +1,4 @@
-//! `/internal/webhooks/verify` and `/internal/webhooks/check`: signatures and addresses, for those who ask.
+//! `/internal/webhooks/verify` and `/internal/webhooks/check`: checks of signatures and URLs.
 
 use actix_web::{HttpResponse, web};
 use contracts::api::alerts::{AddressCheckRequest, VerifyBody, VerifyRequest};

@@ -37,7 +37,7 @@ const COLUMNS: &str = "id, user_id, ticker, kind, condition, target_price, webho
 /// A new alert, already validated.
 #[derive(Debug, Clone)]
 pub struct NewAlert {
-    /// Its id, made by who asks: a repetition finds what it made.
+    /// Made by the caller, so that a repetition of the request finds what it made.
     pub id: Uuid,
     pub user_id: Uuid,
     pub ticker: Ticker,
@@ -56,7 +56,7 @@ pub struct NewAlert {
     pub request_id: String,
 }
 
-/// What came of a wish for a new alert.
+/// The result of a request for a new alert.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Creation {
     /// The alert, made now or before under the same id.
@@ -77,7 +77,7 @@ pub enum Creation {
 /// Creates an armed alert and, for an address that is new to its user, the endpoint. Gives the alert that was made
 /// before under the same id, if there is one.
 ///
-/// An endpoint that was disabled is enabled again: who names an address in a new alert wants it to be posted to. A
+/// An endpoint that was disabled is enabled again: its owner names its URL in a new alert. A
 /// refusal changes nothing.
 pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Creation, StoreError> {
     let mut client = connection(pool).await?;
@@ -226,7 +226,7 @@ pub async fn list(pool: &Pool, user_id: Uuid, filter: &Filter, limit: i64) -> Re
     rows.iter().map(read).collect()
 }
 
-/// The statement of [`list`]. Whether only active alerts are asked for is part of its text and no parameter: a plan
+/// The statement of [`list`]. Whether only active alerts are wanted is part of its text and no parameter: a plan
 /// that is kept for any value of a parameter cannot use the index of the active ones.
 pub fn list_statement(active: Option<bool>) -> String {
     let active = match active {

@@ -35,7 +35,7 @@ pub struct Claimed {
     pub request_id: String,
 }
 
-/// The error of an attempt whose end nobody knows.
+/// The error of an attempt whose outcome is unknown.
 const INTERRUPTED: &str = "interrupted: the service stopped while this attempt was under way";
 
 /// Claims attempts and puts them on record as begun: of several consumers that hold the same message one gets the row.
@@ -249,8 +249,8 @@ pub async fn settle(
     Ok(new)
 }
 
-/// Closes the attempts under way of deliveries whose claims ran out: their process died, or cannot tell what came of
-/// them. Those of `given_up` have no further attempt.
+/// Closes the attempts under way of deliveries whose claims ran out: their process died, or does not know the outcome
+/// of them. Those of `given_up` have no further attempt.
 pub async fn interrupt(
     client: &impl GenericClient,
     ids: &[Uuid],

@@ -25,11 +25,9 @@ pub struct NewDelivery<'a> {
 /// The kind of test messages, which are posted even to a disabled endpoint.
 pub const TEST_PING: &str = "test.ping";
 
-/// Puts messages into the outbox, due at once. Whoever does it ends the transaction with `queues::mark_ready` or
-/// `queues::refresh` of their endpoints, and [`wake_relays`].
-///
-/// # Errors
-/// When PostgreSQL does not answer. Returns how many are new; one whose id is known is left alone.
+/// Puts messages into the outbox, due at once. The caller ends the transaction with `queues::mark_ready` or
+/// `queues::refresh` of their endpoints, and [`wake_relays`]. Returns how many are new; one whose id is known is left
+/// alone.
 pub async fn insert(
     client: &impl GenericClient,
     deliveries: &[NewDelivery<'_>],
@@ -127,7 +125,7 @@ pub async fn create_test(pool: &Pool, test: &TestMessage, now: Timestamp) -> Res
     Ok(known.is_some())
 }
 
-/// The channel on which relays hear that something was committed to the outbox.
+/// The channel that notifies relays of commits to the outbox.
 pub const OUTBOX_CHANNEL: &str = "alerting_outbox";
 
 /// Wakes the relays of all instances when the transaction commits.

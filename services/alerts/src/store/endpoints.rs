@@ -13,7 +13,7 @@ use super::{StoreError, connection};
 /// say no more about it than one.
 pub const FAILURE_SPACING: Duration = Duration::from_secs(60);
 
-/// An endpoint to which nothing has got through for so long is disabled, however few messages it had.
+/// An endpoint that has taken nothing for so long is disabled, even if it had few messages.
 pub const FAILING_TOO_LONG: Duration = Duration::from_secs(5 * 24 * 3_600);
 
 /// How often a disabled endpoint is probed.
@@ -79,7 +79,7 @@ pub async fn enable(pool: &Pool, user_id: Uuid, id: Uuid, now: Timestamp) -> Res
 }
 
 /// Takes the disabled endpoints that are to be probed now, each with its user. The next probe is due an interval later,
-/// whatever becomes of this one.
+/// also when this one fails.
 pub async fn take_probes(pool: &Pool, now: Timestamp) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -138,7 +138,7 @@ pub async fn apply_health(
         .collect();
     // Rows are locked in the order of their ids, so that two instances that settle batches never wait for each other in
     // a circle, and no stronger than needed: alerts that fire refer to these rows meanwhile. A success that changes
-    // nothing is written at most once a second. Failures of one burst count once, whatever they are the failures of.
+    // nothing is written at most once a second. All failures of one burst count once.
     let statement = client
         .prepare_cached(
             "WITH change AS (

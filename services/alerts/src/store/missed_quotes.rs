@@ -1,4 +1,4 @@
-//! Rows of `alerting.missed_quotes`: intervals whose quotes nobody read.
+//! Rows of `alerting.missed_quotes`: intervals whose quotes were trimmed before they were read.
 
 use deadpool_postgres::Pool;
 use jiff::Timestamp;

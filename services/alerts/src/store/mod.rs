@@ -20,7 +20,6 @@ pub mod refused;
 pub mod retention;
 pub mod secrets;
 
-/// Why PostgreSQL did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("no connection to PostgreSQL")]

@@ -1,4 +1,4 @@
-//! What owners learn of their endpoints: written with what it is about, in one transaction.
+//! Notices to the owners of endpoints, written in the transaction of the change that they are about.
 
 use deadpool_postgres::GenericClient;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use super::StoreError;
 use super::deliveries::{self, NewDelivery};
 use crate::payload;
 
-/// Most endpoints that hear of one that was disabled: those that took a message last.
+/// At most so many endpoints get the notice about one that was disabled: those that took a message last.
 const MAX_NOTIFIED: i64 = 10;
 
 /// Puts the notice `endpoint.disabled` about these endpoints into the outbox, for other enabled endpoints of their

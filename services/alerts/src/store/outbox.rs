@@ -1,4 +1,4 @@
-//! Rows of `alerting.outbox`: the deliveries that are not finished, and who has them.
+//! Rows of `alerting.outbox`: the deliveries that are not finished, and where they are.
 //!
 //! ```text
 //!             take                  claim                    settle

@@ -1,9 +1,9 @@
 //! When which endpoint's messages may be published: rows of `alerting.endpoint_queues` and `alerting.user_queues`.
 //!
-//! Whatever changes what waits or what is outstanding ends its transaction with [`refresh`] or [`mark_ready`]. Both
+//! Every change of what waits or what is outstanding ends its transaction with [`refresh`] or [`mark_ready`]. Both
 //! lock the queues of the users first, in the order of their ids: so each sees all that was committed before it, and
-//! nobody who changes the same queues later overwrites it with less. A queue that is marked too early only costs the
-//! relay a look.
+//! no later change of the same queues overwrites it with less. A queue that is marked too early only costs the relay a
+//! query.
 
 use std::time::Duration;
 

@@ -60,7 +60,7 @@ pub async fn replace(pool: &Pool, changes: &[(Uuid, StoredSecret, StoredSecret)]
     let old: Vec<&str> = changes.iter().map(|(_, old, _)| old.as_str()).collect();
     let new: Vec<&str> = changes.iter().map(|(.., new)| new.as_str()).collect();
     let client = connection(pool).await?;
-    // Locked in the order of their ids, as everywhere, so that nobody waits in a circle.
+    // Locked in the order of their ids, as everywhere, so that transactions never wait for one another in a circle.
     let statement = client
         .prepare_cached(
             "WITH change AS (
