@@ -1,8 +1,8 @@
 //! Test harness: what a test needs of the outside world, private to it and gone afterwards.
 //!
-//! Tests find the servers through the environment that `make test` sets, and fail at once without it. Every test has its
-//! own database, Redis database number and broker vhost, so all of them run in parallel. A test that stops a server has
-//! one of its own ([`servers`]), and the end-to-end tests run the whole platform as processes ([`stack`]).
+//! Tests find the servers through the environment that `make test` sets, and fail at once without it. Every test has
+//! its own database, Redis database number and broker vhost, so all of them run in parallel. A test that stops a server
+//! has one of its own ([`servers`]), and the end-to-end tests run the whole platform as processes ([`stack`]).
 
 #![allow(
     missing_docs,

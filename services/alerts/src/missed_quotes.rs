@@ -33,7 +33,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// For how long an interval is evaluated again and again, because its candles may still be filled in.
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
-/// Most candles of one answer.
+/// Most candles of one response.
 const PAGE_SIZE: u32 = 1_000;
 
 /// Why an interval was not evaluated to its end.

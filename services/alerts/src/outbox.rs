@@ -1,10 +1,9 @@
 //! The relay: publishes to the queue what is committed, due, and fits.
 //!
 //! There is one way into the queue, for new messages, for retries, and for messages that the queue or a consumer lost.
-//! A relay takes only what the endpoints can take (`store::queues`), so the queue stays short. It
-//! takes with a lease before it publishes, so several share the work, and one that hangs at the broker holds no lock;
-//! the leases of one that dies run out, and the next one publishes again, perhaps a second time, which consumers tell
-//! apart.
+//! A relay takes only what the endpoints can take (`store::queues`), so the queue stays short. It takes with a lease
+//! before it publishes: several relays share the work, and one that hangs at the broker holds no lock. The leases of a
+//! relay that dies run out, and another one publishes again; consumers drop a message that comes twice.
 
 pub mod listen;
 
@@ -76,11 +75,11 @@ pub struct Relay {
     pub pool: Pool,
     pub queue: Queue,
     pub clock: SharedClock,
-    /// Called when something was committed.
+    /// Notified when something was committed.
     pub wake: Arc<Notify>,
     /// How long a queued message may stay untouched before the queue counts as having lost it.
     pub lost_after: Duration,
-    /// How often a message is tried.
+    /// How often a message is tried, and when again.
     pub policy: RetryPolicy,
 }
 
@@ -131,7 +130,7 @@ impl Relay {
     /// Publishes one batch.
     ///
     /// # Errors
-    /// When PostgreSQL does not answer, or the broker took nothing. What it did take is marked.
+    /// When PostgreSQL does not answer, or the broker did not take a message. Those that it took are marked.
     pub async fn publish_due(&self) -> Result<Pass, RelayError> {
         let mut client = store::connection(&self.pool).await?;
         let transaction = client.transaction().await.map_err(StoreError::from)?;

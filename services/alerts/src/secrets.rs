@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::delivery::signature::{MalformedSecret, SigningSecret};
 use crate::store;
 
-/// How often secrets are looked for that another instance with other keys has sealed meanwhile.
+/// How often it is checked whether another instance with other keys has sealed secrets meanwhile.
 const INTERVAL: Duration = Duration::from_secs(600);
 
 /// Most secrets sealed together.

@@ -1,9 +1,9 @@
 //! Delivering webhooks: one attempt of one message, and the machinery around it.
 //!
 //! [`deliver_one`] decides and knows no broker; [`worker`] knows the broker and decides nothing. It shares its slots by
-//! [`fair_queue`]; [`webhook_client`] sends where [`ssrf`] admits it, with a [`signature`]; [`retry`] says when a failed
-//! attempt is repeated; [`recorder`] writes outcomes and adapts each endpoint's [`window`]; [`probe`] tries endpoints
-//! that were disabled.
+//! [`fair_queue`]; [`webhook_client`] sends where [`ssrf`] admits it, with a [`signature`]; [`retry`] says when a
+//! failed attempt is repeated; [`recorder`] writes outcomes and adapts each endpoint's [`window`]; [`probe`] tries
+//! endpoints that were disabled.
 
 mod connection_reuse;
 pub mod dns;

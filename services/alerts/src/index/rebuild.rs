@@ -2,7 +2,7 @@
 //!
 //! A comparison is cheap when nothing is wrong: it counts both sides and adds what was created lately. Where the counts
 //! differ, or on request, it goes through both sides page by page. What is missing is added; what is too many is
-//! removed only after asking PostgreSQL once more, because an alert may have been created in the meantime.
+//! removed only after checking PostgreSQL once more, because an alert may have been created in the meantime.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub enum ReconcileMode {
 pub struct Reconciled {
     /// Alerts that were missing.
     pub added: u64,
-    /// Entries without a waiting alert.
+    /// Entries without an armed alert.
     pub removed: u64,
 }
 
@@ -86,7 +86,7 @@ pub async fn reconcile(
     if let ReconcileMode::Counts(since) = mode {
         add_recent(index, pool, since).await?;
     }
-    // An asset whose last alert is gone is not in PostgreSQL's answer, but may still be in the index.
+    // An asset whose last alert is gone is not in the counts, but may still be in the index.
     let mut before = BTreeMap::new();
     for ticker in supported {
         for condition in Condition::ALL {
@@ -138,7 +138,7 @@ pub async fn remove_unconfirmed(index: &AlertIndex, pool: &Pool) -> Result<u64, 
         let settled = async {
             if armed_alerts::still_armed(pool, &[entry.alert_id]).await?.is_empty() {
                 index.remove(&ticker, condition, std::slice::from_ref(&entry)).await?;
-                // A repetition of the request may have stored it between the question and the removal.
+                // A repetition of the request may have stored it between the check and the removal.
                 if !armed_alerts::still_armed(pool, &[entry.alert_id]).await?.is_empty() {
                     index.add(&ticker, condition, std::slice::from_ref(&entry)).await?;
                 }
@@ -215,7 +215,7 @@ async fn remove_superfluous(
         found.retain(|entry| !armed.contains(&entry.alert_id));
         removed += found.len() as u64;
         index.remove(ticker, condition, &found).await?;
-        // A row that was committed between the question and the removal is put back.
+        // A row that was committed between the check and the removal is put back.
         let ids: Vec<Uuid> = found.iter().map(|entry| entry.alert_id).collect();
         let armed: BTreeSet<Uuid> = armed_alerts::still_armed(pool, &ids).await?.into_iter().collect();
         found.retain(|entry| armed.contains(&entry.alert_id));

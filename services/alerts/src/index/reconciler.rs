@@ -16,13 +16,14 @@ use super::rebuild::{self, RebuildError, ReconcileMode};
 use super::{AlertIndex, IndexError};
 use crate::error_chain::error_chain;
 
-/// Equal counts may hide that as many are missing as there are too many, so that every so often everything is compared.
+/// Equal counts may hide that as many are missing as there are too many, so after so many rounds everything is
+/// compared.
 const MAX_ROUNDS_BY_COUNTS: u32 = 20;
 
 pub struct Reconciler {
     pub index: AlertIndex,
     pub pool: Pool,
-    /// Assets whose sets are looked at even when nothing is armed.
+    /// Assets whose sets are compared even when nothing is armed.
     pub supported: Vec<Ticker>,
     /// Time between comparisons.
     pub interval: Duration,
@@ -31,11 +32,11 @@ pub struct Reconciler {
     pub wake: Arc<Notify>,
 }
 
-/// What the last comparison that succeeded knew.
+/// The state after the last comparison that succeeded.
 struct Known {
-    /// The index that it looked at: another build may hold what the last comparison never saw.
+    /// The index that was compared: another build may hold what that comparison never saw.
     epoch: Option<String>,
-    /// The depth of the next comparison by counts.
+    /// The mode of the next comparison by counts.
     since: ReconcileMode,
     /// Comparisons by counts since the last full one.
     rounds: u32,

@@ -50,8 +50,8 @@ const ADD: &str = "change(KEYS[1], KEYS[2], function() return redis.call('ZADD',
 /// Keys: the hash, the set. Arguments: members.
 const REMOVE: &str = "change(KEYS[1], KEYS[2], function() return -redis.call('ZREM', KEYS[2], unpack(ARGV)) end)";
 
-/// Keys: the hash, and a set per question. Arguments: a name for the next generation, the size of a page, and the
-/// lowest score, the highest score and the number to skip per question. Answers with nothing when the index is not
+/// Keys: the hash, and a set per probe. Arguments: a name for the next generation, the size of a page, and the
+/// lowest score, the highest score and the number to skip per probe. Returns nothing when the index is not
 /// complete.
 const QUERY: &str = "
 if not epoch(KEYS[1]) then return false end
@@ -65,12 +65,12 @@ for i = 2, #KEYS do
 end
 return pages";
 
-/// Keys: the hash. Arguments: a name for the next generation. Answers with the epoch, or nothing.
+/// Keys: the hash. Arguments: a name for the next generation. Returns the epoch, or nothing.
 const EPOCH: &str = "
 if not whole(KEYS[1], ARGV[1], noted(KEYS[1])) then return false end
 return epoch(KEYS[1])";
 
-/// Keys: the hash. Arguments: a generation, if there is none. Answers with what a build must find again at its end.
+/// Keys: the hash. Arguments: a generation, if there is none. Returns what a build must find again at its end.
 const BEGIN: &str = "
 redis.call('HSETNX', KEYS[1], 'generation', ARGV[1])
 return {redis.call('HGET', KEYS[1], 'generation'), life()}";

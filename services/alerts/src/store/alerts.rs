@@ -45,9 +45,9 @@ pub struct NewAlert {
     pub target_price: Decimal,
     /// Where to post, as the user wrote it.
     pub webhook_url: String,
-    /// The same address in its normal form, which identifies the endpoint.
+    /// The same URL in its normal form, which identifies the endpoint.
     pub endpoint_url: String,
-    /// The endpoint's id, if the address is new to its user.
+    /// The endpoint's id, if the URL is new to its user.
     pub endpoint_id: Uuid,
     pub endpoint_secret: StoredSecret,
     /// What its owner's plan has room for.
@@ -74,11 +74,11 @@ pub enum Creation {
     },
 }
 
-/// Creates an armed alert and, for an address that is new to its user, the endpoint. Gives the alert that was made
+/// Creates an armed alert and, for a URL that is new to its user, the endpoint. Gives the alert that was made
 /// before under the same id, if there is one.
 ///
-/// An endpoint that was disabled is enabled again: its owner names its URL in a new alert. A
-/// refusal changes nothing.
+/// An endpoint that was disabled is enabled again: its owner names its URL in a new alert. A refusal
+/// changes nothing.
 pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Creation, StoreError> {
     let mut client = connection(pool).await?;
     let transaction = client.transaction().await?;
@@ -99,7 +99,7 @@ pub async fn create(pool: &Pool, new: &NewAlert, now: Timestamp) -> Result<Creat
         transaction.commit().await?;
         return Ok(Creation::Made(Box::new(alert)));
     }
-    // With it goes what was done to the endpoint.
+    // The rollback also undoes what was done to the endpoint.
     transaction.rollback().await?;
     drop(client);
     let before = find(pool, new.user_id, new.id).await?;
@@ -146,7 +146,7 @@ async fn beyond_limit(
     }))
 }
 
-/// Of equal requests at once, one gets a row.
+/// One of several equal requests at once gets a row.
 async fn insert(client: &impl GenericClient, new: &NewAlert, now: Timestamp) -> Result<Option<Alert>, StoreError> {
     let statement = client
         .prepare_cached(&format!(
@@ -316,7 +316,7 @@ pub struct Triggered {
     pub fire_number: u32,
 }
 
-/// Triggers those of the alerts that are armed and that their price really reaches. Returns those.
+/// Triggers the alerts that are still armed and that their price exactly reaches. Returns those.
 pub async fn trigger(
     client: &impl GenericClient,
     triggers: &[Trigger],

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::alerts::{condition, ticker};
 use super::{StoreError, connection};
 
-/// An alert that waits for its price: what the index holds of it.
+/// What the index holds of an armed alert.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Armed {
     pub ticker: Ticker,
@@ -19,7 +19,7 @@ pub struct Armed {
     pub target_price: Decimal,
 }
 
-/// How many alerts wait per asset and condition.
+/// Counts the armed alerts per asset and condition.
 pub async fn count(pool: &Pool) -> Result<Vec<(Ticker, Condition, u64)>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -39,7 +39,7 @@ pub async fn count(pool: &Pool) -> Result<Vec<(Ticker, Condition, u64)>, StoreEr
     rows.iter().map(read_count).collect()
 }
 
-/// Lists waiting alerts of one asset and condition, in the order of their ids, those after `after` first.
+/// Lists armed alerts of one asset and condition, in the order of their ids, those after `after` first.
 pub async fn list(
     pool: &Pool,
     asset: &Ticker,
@@ -61,7 +61,7 @@ pub async fn list(
     rows.iter().map(read).collect()
 }
 
-/// Lists waiting alerts that were created after the moment in `since`, a UUID v7, oldest first.
+/// Lists armed alerts that were created after the moment in `since`, a UUID v7, oldest first.
 pub async fn list_since(pool: &Pool, since: Uuid, limit: i64) -> Result<Vec<Armed>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
@@ -87,7 +87,7 @@ fn read(row: &Row) -> Result<Armed, StoreError> {
     })
 }
 
-/// Of the given alerts, those that still wait.
+/// Of the given alerts, those that are still armed.
 pub async fn still_armed(pool: &Pool, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
     let client = connection(pool).await?;
     let statement = client

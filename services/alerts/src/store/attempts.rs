@@ -152,7 +152,7 @@ pub struct AttemptRecord {
 
 /// Writes the outcomes of a batch of attempts, what they mean for their deliveries, and dead letters. Each attempt
 /// stands in it once. Returns which are new: writing one again changes nothing, and an older one does not take its
-/// delivery back. One that was taken for interrupted and ended after all counts as it ended.
+/// delivery back. An attempt that was recorded as interrupted and ended later counts as it ended.
 pub async fn settle(
     client: &impl GenericClient,
     records: &[&AttemptRecord],

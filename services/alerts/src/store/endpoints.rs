@@ -117,7 +117,7 @@ pub struct HealthChange {
     pub succeeded: bool,
     /// Messages that were given up since the last that arrived.
     pub given_up: u32,
-    /// The endpoint said that it is gone for good.
+    /// The endpoint answered 410.
     pub gone: bool,
     /// A test arrived, so that a disabled endpoint may be posted to again.
     pub tested: bool,
@@ -137,8 +137,8 @@ pub async fn apply_health(
         .map(|(_, c)| i32::try_from(c.given_up).unwrap_or(i32::MAX))
         .collect();
     // Rows are locked in the order of their ids, so that two instances that settle batches never wait for each other in
-    // a circle, and no stronger than needed: alerts that fire refer to these rows meanwhile. A success that changes
-    // nothing is written at most once a second. All failures of one burst count once.
+    // a circle. The lock is no stronger than needed: alerts that fire refer to these rows meanwhile. A success that
+    // changes nothing is written at most once a second. All failures of one burst count once.
     let statement = client
         .prepare_cached(
             "WITH change AS (

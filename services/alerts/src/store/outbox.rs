@@ -45,7 +45,7 @@ pub struct Taken {
 }
 
 /// Takes messages that are due until `until`, as many as their endpoints and users may have outstanding, and at most
-/// `limit`. What another relay is looking at is left to it.
+/// `limit`. Users whose queues another relay has locked are skipped.
 pub async fn take(
     client: &impl GenericClient,
     now: Timestamp,
@@ -230,7 +230,7 @@ pub async fn take_back_expired(client: &impl GenericClient, now: Timestamp) -> R
     Ok(rows.iter().map(read).collect())
 }
 
-/// Lets messages wait again for which consumers had no room: they are no attempts. Returns their endpoints, whose
+/// Lets messages wait again for which consumers had no room; that counts as no attempt. Returns their endpoints, whose
 /// windows and queues are to be changed.
 pub async fn defer(client: &impl GenericClient, deferred: &[(Uuid, u32)]) -> Result<Vec<Uuid>, StoreError> {
     let ids: Vec<Uuid> = deferred.iter().map(|(id, _)| *id).collect();

@@ -31,7 +31,6 @@ const LOCK: &str = "SELECT FROM alerting.user_queues
                        UNION SELECT unnest($2::uuid[]))
      ORDER BY user_id, is_fast FOR NO KEY UPDATE";
 
-/// No further users.
 const NOBODY: &[Uuid] = &[];
 
 /// Marks endpoints as ready whose messages were just committed to the outbox, due at `now`.
@@ -66,7 +65,7 @@ pub async fn refresh(client: &impl GenericClient, endpoint_ids: &[Uuid], now: Ti
     refresh_with_users(client, endpoint_ids, NOBODY, now).await
 }
 
-/// The same, and of further users.
+/// As [`refresh`], also for further users.
 pub async fn refresh_with_users(
     client: &impl GenericClient,
     endpoint_ids: &[Uuid],
