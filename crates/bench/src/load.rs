@@ -1,4 +1,4 @@
-//! A load generator: keep-alive connections, prepared bytes, and no more parsing than finding the end of an answer.
+//! A load generator: keep-alive connections, prepared bytes, and no more parsing than finding the end of a response.
 //!
 //! It shares the cores with what it measures, so every cycle it takes is one that the server does not have.
 
@@ -15,7 +15,7 @@ const CONNECTIONS: usize = 32;
 
 /// One response, to check it.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct LoadResponse {
     pub status: u16,
     pub body: String,
 }
@@ -34,14 +34,14 @@ pub fn request(port: u16, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// No answer that this client understands.
-pub async fn get(port: u16, request: &[u8]) -> anyhow::Result<Answer> {
+/// No response that this client understands.
+pub async fn get(port: u16, request: &[u8]) -> anyhow::Result<LoadResponse> {
     let mut stream = connect(port).await?;
     let mut buffer = Vec::with_capacity(16 * 1024);
     stream.write_all(request).await?;
-    let (status, head, length) = read_answer(&mut stream, &mut buffer).await?;
+    let (status, head, length) = read_response(&mut stream, &mut buffer).await?;
     let body = buffer.get(head..head + length).unwrap_or_default();
-    Ok(Answer {
+    Ok(LoadResponse {
         status,
         body: String::from_utf8_lossy(body).into_owned(),
     })
@@ -51,7 +51,7 @@ pub async fn get(port: u16, request: &[u8]) -> anyhow::Result<Answer> {
 ///
 /// # Errors
 ///
-/// An answer other than 200, or none.
+/// A response other than 200, or none.
 pub async fn rate(port: u16, request: &[u8], length: Duration) -> anyhow::Result<f64> {
     let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let mut clients = Vec::new();
@@ -62,7 +62,7 @@ pub async fn rate(port: u16, request: &[u8], length: Duration) -> anyhow::Result
             let mut buffer = Vec::with_capacity(16 * 1024);
             while !stop.load(Ordering::Relaxed) {
                 stream.write_all(&request).await?;
-                let (status, head, body) = read_answer(&mut stream, &mut buffer).await?;
+                let (status, head, body) = read_response(&mut stream, &mut buffer).await?;
                 if status != 200 {
                     bail!("answered {status}: {}", String::from_utf8_lossy(&buffer));
                 }
@@ -88,16 +88,16 @@ async fn connect(port: u16) -> anyhow::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Reads until `buffer` holds one answer. Returns its status, the length of its head and that of its body.
-async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<(u16, usize, usize)> {
+/// Reads until `buffer` holds one response. Returns its status, the length of its head and that of its body.
+async fn read_response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> anyhow::Result<(u16, usize, usize)> {
     loop {
         if let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = std::str::from_utf8(buffer.get(..end).unwrap_or_default())?;
             let status = head.get(9..12).context("status")?.parse()?;
-            let length = content_length(head).context("an answer without content-length")?;
+            let length = content_length(head).context("a response without content-length")?;
             while buffer.len() < end + 4 + length {
                 if stream.read_buf(buffer).await? == 0 {
-                    bail!("connection closed inside an answer");
+                    bail!("connection closed inside a response");
                 }
             }
             return Ok((status, end + 4, length));

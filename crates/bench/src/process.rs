@@ -84,8 +84,8 @@ impl Service {
                 bail!("{} ended while starting: {status}", self.name);
             }
             match load::get(self.port, &request).await {
-                Ok(answer) if answer.status == 200 => return Ok(()),
-                Ok(answer) => last = answer.body,
+                Ok(response) if response.status == 200 => return Ok(()),
+                Ok(response) => last = response.body,
                 Err(error) => last = error.to_string(),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

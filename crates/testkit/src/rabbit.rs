@@ -40,11 +40,11 @@ impl TestRabbit {
     ///
     /// # Errors
     ///
-    /// No answer, or not the expected one.
+    /// No response, or not the expected one.
     pub async fn management<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         let path = path.replace("{vhost}", &self.vhost);
-        let answer = client()?.get(api(&path)?).send().await?.error_for_status()?;
-        Ok(answer.json().await?)
+        let response = client()?.get(api(&path)?).send().await?.error_for_status()?;
+        Ok(response.json().await?)
     }
 
     /// Closes every connection to this vhost from the broker's side, as its restart does.

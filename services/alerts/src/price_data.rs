@@ -1,6 +1,6 @@
 //! Which armed alerts are blind: no price has been compared with them for a while, so they cannot fire.
 //!
-//! Computed whenever alerts are answered, from the moment of each asset's last evaluated price, so that an alert is
+//! Computed whenever alerts are shown, from the moment of each asset's last evaluated price, so that an alert is
 //! back by itself with the next one.
 
 use std::collections::{BTreeMap, BTreeSet};

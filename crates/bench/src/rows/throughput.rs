@@ -86,7 +86,7 @@ async fn bare(total: usize) -> anyhow::Result<f64> {
     let began = Instant::now();
     let posts = futures_util::stream::iter(0..total).map(|_| {
         let (http, url, body) = (http.clone(), url.clone(), body.clone());
-        tokio::spawn(async move { http.post(url).body(body).send().await.map(|answer| answer.status()) })
+        tokio::spawn(async move { http.post(url).body(body).send().await.map(|response| response.status()) })
     });
     let mut posts = posts.buffer_unordered(CONCURRENCY);
     while let Some(done) = posts.next().await {

@@ -49,10 +49,10 @@ impl Api {
     ///
     /// # Panics
     ///
-    /// It does not; the message shows the answer.
+    /// It does not; the message shows the response.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> T {
-        let answer = self.request(Method::GET, path).send().await.expect("an answer");
-        expect_json(answer, 200, path).await
+        let response = self.request(Method::GET, path).send().await.expect("a response");
+        expect_json(response, 200, path).await
     }
 
     /// Registers a new user.
@@ -64,8 +64,8 @@ impl Api {
         let email = format!("{}@example.com", Uuid::now_v7().simple());
         let path = "/api/v1/users/register";
         let request = self.request(Method::POST, path).json(&json!({"email": email}));
-        let answer: Value = expect_json(request.send().await.expect("an answer"), 201, path).await;
-        let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+        let response: Value = expect_json(request.send().await.expect("a response"), 201, path).await;
+        let text = |name: &str| response[name].as_str().unwrap_or_default().to_owned();
         let id = text("id").parse().expect("a user's id");
         let api = Self {
             key: Some(text("api_key")),
@@ -78,7 +78,7 @@ impl Api {
     ///
     /// # Panics
     ///
-    /// There is no answer.
+    /// There is no response.
     pub async fn try_create_alert(&self, ticker: &str, condition: &str, target: &str, url: &str) -> Response {
         // A price as text keeps its digits; the API takes both.
         let body = format!(
@@ -86,7 +86,7 @@ impl Api {
         );
         let request = self.request(Method::POST, "/api/v1/alerts/");
         let request = request.header("Content-Type", "application/json").body(body);
-        request.send().await.expect("an answer")
+        request.send().await.expect("a response")
     }
 
     /// Makes a price alert and returns its id.
@@ -95,8 +95,8 @@ impl Api {
     ///
     /// The gateway refuses.
     pub async fn create_alert(&self, ticker: &str, condition: &str, target: &str, url: &str) -> Uuid {
-        let answer = self.try_create_alert(ticker, condition, target, url).await;
-        let alert: Value = expect_json(answer, 201, "POST /api/v1/alerts/").await;
+        let response = self.try_create_alert(ticker, condition, target, url).await;
+        let alert: Value = expect_json(response, 201, "POST /api/v1/alerts/").await;
         alert["id"].as_str().unwrap_or_default().parse().expect("an alert's id")
     }
 
@@ -104,16 +104,16 @@ impl Api {
     ///
     /// # Panics
     ///
-    /// It does not in time; the message shows the last answer.
+    /// It does not in time; the message shows the last response.
     pub async fn wait_for_price(&self, ticker: &str, price: f64, tolerance: f64, deadline: Duration) {
         let started = Instant::now();
         loop {
-            let answer = self
+            let response = self
                 .request(Method::GET, "/api/v1/rates/")
                 .send()
                 .await
-                .expect("an answer");
-            let text = answer.text().await.unwrap_or_default();
+                .expect("a response");
+            let text = response.text().await.unwrap_or_default();
             let rates: Value = serde_json::from_str(&text).unwrap_or_default();
             if rates[ticker]
                 .as_f64()
@@ -123,21 +123,21 @@ impl Api {
             }
             assert!(
                 started.elapsed() < deadline,
-                "waited {deadline:?} for {ticker} at {price}, the last answer was {text}"
+                "waited {deadline:?} for {ticker} at {price}, the last response was {text}"
             );
             tokio::time::sleep(POLL).await;
         }
     }
 }
 
-/// Reads an answer that must have this status.
+/// Reads a response that must have this status.
 ///
 /// # Panics
 ///
-/// It has another; the message shows the answer.
-async fn expect_json<T: DeserializeOwned>(answer: Response, status: u16, what: &str) -> T {
-    let found = answer.status();
-    let text = answer.text().await.unwrap_or_default();
+/// It has another; the message shows the response.
+async fn expect_json<T: DeserializeOwned>(response: Response, status: u16, what: &str) -> T {
+    let found = response.status();
+    let text = response.text().await.unwrap_or_default();
     assert_eq!(found.as_u16(), status, "{what}: {text}");
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{what}: {error}: {text}"))
 }

@@ -103,7 +103,7 @@ impl ServiceProcess {
                 http.get(&url)
                     .send()
                     .await
-                    .is_ok_and(|answer| answer.status().is_success())
+                    .is_ok_and(|response| response.status().is_success())
             };
             child.until(deadline, ready).await.expect("a ready service");
         }

@@ -1,5 +1,5 @@
-//! Refusal of addresses that a webhook must not reach: the platform's own network and everything that is not the
-//! internet.
+//! Protection against server-side request forgery (SSRF): refuses addresses that a webhook must not reach, which are
+//! the platform's own network and everything that is not the public internet.
 //!
 //! Checked twice: when an alert is created, and at every attempt on the very addresses the connection is then made to.
 //! The HTTP client asks `EgressResolver` for names, so there is no second resolution between check and connection. It

@@ -30,8 +30,9 @@ pub struct WebhookRequest<'a> {
     pub url: &'a str,
     /// The `webhook-id`.
     pub message_id: String,
+    /// Unix seconds of this attempt.
     pub timestamp: i64,
-    /// Signature over the two above and the body.
+    /// Signature over id, timestamp and body.
     pub signature: String,
     pub attempt: u32,
     /// Whether the endpoint has taken a message before.
@@ -43,7 +44,7 @@ pub struct WebhookRequest<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookResponse {
     pub status: u16,
-    /// How long the head of the answer took.
+    /// How long the head of the response took.
     pub latency: Duration,
     pub retry_after: Option<String>,
     pub excerpt: String,
@@ -137,7 +138,7 @@ impl WebhookClient {
     /// sent again at once on a new one, and the `webhook-id` tells the endpoint if it got both.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     pub async fn post(&self, request: &WebhookRequest<'_>) -> Result<WebhookResponse, SendError> {
         // The settings may have changed since the alert was created, and the client resolves names but not literals.
         let url = self.egress_policy.check_url(request.url).map_err(SendError::Blocked)?;
@@ -210,7 +211,7 @@ fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static
     std::iter::successors(error.source(), |&source| source.source())
 }
 
-/// Says whether the connection was closed or reset before the answer was complete.
+/// Says whether the connection was closed or reset before the response was complete.
 fn is_closed(error: &reqwest::Error) -> bool {
     let is_end = |source: &(dyn Error + 'static)| {
         if let Some(error) = source.downcast_ref::<hyper::Error>() {

@@ -98,7 +98,7 @@ async fn add_to_index(state: &AppState, ticker: &Ticker, condition: Condition, e
 }
 
 /// Takes the entry of a refused alert out of the index, unless an alert of that id is armed. What fails here costs a
-/// look.
+/// query.
 async fn unindex(state: &AppState, ticker: &Ticker, condition: Condition, entry: Entry) {
     let done = async {
         if armed_alerts::still_armed(&state.pool, &[entry.alert_id])
@@ -287,7 +287,7 @@ fn attempt_cursor(text: &str) -> Result<(Uuid, u32), Problem> {
     Ok((id, attempt.parse().map_err(|_| invalid_cursor())?))
 }
 
-/// One alert as it is answered.
+/// An alert as the API shows it.
 async fn with_price_data(state: &AppState, alert: Alert) -> AlertBody {
     let mut body = to_body(alert);
     state

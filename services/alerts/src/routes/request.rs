@@ -60,7 +60,7 @@ pub(super) fn id_cursor(cursor: Option<&str>) -> Result<Option<Uuid>, Problem> {
         .transpose()
 }
 
-/// The id of the request that is being answered.
+/// The id of the current request.
 pub(super) fn request_id() -> String {
     RequestId::current()
         .unwrap_or_else(RequestId::generate)

@@ -1,4 +1,4 @@
-//! What handlers answer with: problems and pages.
+//! The responses of handlers: problems and pages.
 
 use contracts::api::Page;
 use contracts::problem::ProblemKind;

@@ -8,7 +8,7 @@ use super::webhook_url::check_webhook_url;
 use crate::delivery::signature;
 use crate::state::AppState;
 
-/// `POST /internal/webhooks/verify`. An invalid signature is an answer, not an error.
+/// `POST /internal/webhooks/verify`. An invalid signature is a result, not an error.
 pub async fn verify(state: web::Data<AppState>, body: web::Json<VerifyRequest>) -> web::Json<VerifyBody> {
     let checked = signature::verify(&body.secret, &body.headers, body.body.as_bytes(), state.clock.now());
     web::Json(VerifyBody {

@@ -144,7 +144,7 @@ pub struct AttemptRecord {
     pub dispatched_at: Timestamp,
     /// When the next one is due; `None` after a success and after the last.
     pub next_attempt_at: Option<Timestamp>,
-    /// The beginning of the answer.
+    /// The beginning of the response.
     pub excerpt: Option<String>,
     /// Why the message is given up, if it is.
     pub dead_letter: Option<DeadLetterReason>,

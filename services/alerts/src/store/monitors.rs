@@ -17,7 +17,7 @@ pub struct MonitorState {
     /// The worst level of its checks; `None` while nothing is known.
     pub level: Option<Level>,
     pub since: Option<Timestamp>,
-    /// The checks as they are answered.
+    /// The checks as the API shows them.
     pub checks: Vec<MonitorCheckBody>,
     /// The time of the price they come from.
     pub as_of: Timestamp,
@@ -61,7 +61,7 @@ pub type Standings = BTreeMap<CheckName, Standing>;
 pub struct Decision {
     /// The worst level of its checks; `None` while nothing is known.
     pub level: Option<Level>,
-    /// The checks as they are answered.
+    /// The checks as the API shows them.
     pub bodies: Vec<MonitorCheckBody>,
     /// What the next decision needs to know.
     pub standings: Standings,

@@ -2,38 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
-mod harness;
-
-mod end_to_end;
-
 mod attempts;
-mod creation;
-
-mod firing;
-
-mod outages;
-
-mod retention;
-mod retries;
-
-mod plan_limits;
-
-mod notices;
-
-mod secrets;
-
-mod webhook_client;
-
-mod tls;
-
 mod connection_reuse;
-
+mod creation;
 mod database_tls;
-
+mod end_to_end;
+mod endpoints;
+mod firing;
+mod harness;
 mod index;
 mod isolation;
-
-mod endpoints;
-
 mod missed_quotes;
 mod monitors;
+mod notices;
+mod outages;
+mod plan_limits;
+mod retention;
+mod retries;
+mod secrets;
+mod tls;
+mod webhook_client;
