@@ -182,6 +182,7 @@ impl Evaluator {
             return Ok((0, next.collect()));
         }
         let fired = self.fire(&hits).await?;
+        // Spares this process the way of the notification through PostgreSQL.
         self.relay.notify_one();
         let still_armed = self.still_armed(&hits, &fired).await?;
         // Entries are removed before PostgreSQL is asked again: an alert that was committed in between is then put

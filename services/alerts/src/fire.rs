@@ -105,6 +105,7 @@ pub async fn fire_hits(pool: &Pool, hits: &[Hit], now: Timestamp) -> Result<Vec<
     let fired = trigger(&transaction, hits, now).await?;
     if !fired.is_empty() {
         record(&transaction, &fired, now).await?;
+        // PostgreSQL sends the notification with the commit, so no relay looks before the delivery can be seen.
         deliveries::wake_relays(&transaction).await?;
     }
     transaction.commit().await?;

@@ -137,6 +137,8 @@ impl Relay {
         let now = self.clock.now();
         let until = now.saturating_add(LEASE).unwrap_or(now);
         let taken = outbox::take(&transaction, now, until, BATCH_SIZE).await?;
+        // Committed, and the connection returned, before the broker is involved: a relay that hangs there holds no
+        // lock.
         transaction.commit().await.map_err(StoreError::from)?;
         drop(client);
         let pass = Pass {

@@ -133,6 +133,8 @@ impl Recorder {
             }
         }
         let records: Vec<&AttemptRecord> = attempted.iter().map(|one| &one.record).collect();
+        // One transaction: an attempt that is on record has also changed its endpoint's health and window, exactly
+        // once.
         let mut client = store::connection(&self.pool).await?;
         let transaction = client.transaction().await?;
         let deferred = outbox::defer(&transaction, &deferred).await?;
@@ -156,6 +158,7 @@ impl Recorder {
         let is_ready = queues::refresh(&transaction, &touched, now).await?;
         transaction.commit().await?;
         if is_ready {
+            // Only this process: the windows that grew here are found by other relays within a second.
             self.relay.notify_one();
         }
         for endpoint_id in disabled {
