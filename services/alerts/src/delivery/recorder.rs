@@ -155,7 +155,9 @@ impl Recorder {
         update_windows(&mut windows, &attempted, &deferred, now);
         queues::save_windows(&transaction, &windows).await?;
         touched.extend(notified);
-        let ready = queues::refresh(&transaction, &touched, now).await?;
+        // Not the moment of the attempts: an alert may have fired while the lock was waited for. The relay passed over
+        // its message, because the queue was locked, and has to be woken for it.
+        let ready = queues::refresh(&transaction, &touched, self.clock.now()).await?;
         transaction.commit().await?;
         if ready > 0 {
             // Only this process: the windows that grew here are found by other relays within a second.
