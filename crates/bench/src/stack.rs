@@ -13,7 +13,7 @@ use platform::clock::{Clock, SystemClock};
 use platform::redis::Connection;
 use rust_decimal::Decimal;
 use testkit::{TestDatabase, TestRabbit, TestRedis};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, Row};
 use uuid::Uuid;
 
 /// Credential between the services of this run.
@@ -42,6 +42,16 @@ pub struct Batch<'a> {
     pub step: Decimal,
     pub count: i64,
     /// Where their webhooks go.
+    pub url: &'a str,
+}
+
+/// Alerts of several users to arm, each with an endpoint of its own. Targets are 1, 2, 3 and so on above `from`.
+pub struct Spread<'a> {
+    pub ticker: &'a Ticker,
+    pub from: Decimal,
+    pub users: i64,
+    pub count: i64,
+    /// Every endpoint's URL begins with it.
     pub url: &'a str,
 }
 
@@ -114,6 +124,44 @@ impl TestStack {
         }
         self.sql.batch_execute("ANALYZE alerting.alerts").await?;
         Ok(entries)
+    }
+
+    /// Arms alerts of several users in PostgreSQL.
+    ///
+    /// # Errors
+    ///
+    /// PostgreSQL does not answer.
+    pub async fn arm_spread(&self, spread: &Spread<'_>) -> anyhow::Result<Vec<Entry>> {
+        let statement = "WITH owner AS (
+                 SELECT gen_random_uuid() AS id, n FROM generate_series(0, $1::bigint - 1) AS n
+             ), endpoint AS (
+                 INSERT INTO alerting.endpoints (id, user_id, url, secret, implicit, created_at, updated_at)
+                 SELECT gen_random_uuid(), owner.id, $2 || n.n, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', true, now(),
+                        now()
+                 FROM generate_series(1, $3::bigint) AS n JOIN owner ON owner.n = n.n % $1
+                 RETURNING id, user_id, url
+             )
+             INSERT INTO alerting.alerts
+                 (id, user_id, ticker, kind, condition, target_price, webhook_url, endpoint_id, is_active, state,
+                  request_id, created_at, updated_at)
+             SELECT gen_random_uuid(), user_id, $4, 'price', 'gt', $5::numeric + row_number() OVER (), url, id, true,
+                    'armed', 'bench', now(), now()
+             FROM endpoint
+             RETURNING id, target_price";
+        let ticker = spread.ticker.as_str();
+        let rows = self
+            .sql
+            .query(
+                statement,
+                &[&spread.users, &spread.url, &spread.count, &ticker, &spread.from],
+            )
+            .await
+            .context("arm alerts of several users")?;
+        let entry = |row: &Row| Entry {
+            alert_id: row.get(0),
+            target: row.get(1),
+        };
+        Ok(rows.iter().map(entry).collect())
     }
 
     /// Adds armed alerts to an index that is built already.

@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use rust_decimal::Decimal;
 use tokio::net::{TcpListener, TcpStream};
-use uuid::Uuid;
 
 use crate::process::Service;
 use crate::scale::Scale;
 use crate::sink::Sink;
-use crate::stack::{Batch, TestStack, publish, quote, ticker};
+use crate::stack::{Batch, Spread, TestStack, publish, quote, ticker};
 use crate::table::{Row, Table, millis};
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -22,8 +21,17 @@ pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> any
     let url = format!("http://127.0.0.1:{}/", hanging.local_addr()?.port());
     let service = Service::start("alerts", &stack.settings()).await?;
     let bare = first_webhook(stack, "ADA").await?;
-    arm_hanging(stack, scale.hanging, &url).await?;
-    stack.await_index(&ticker("XRP"), scale.hanging.unsigned_abs()).await?;
+    let xrp = ticker("XRP");
+    let hostile = Spread {
+        ticker: &xrp,
+        from: Decimal::ZERO,
+        users: 1,
+        count: scale.hanging,
+        url: &url,
+    };
+    let entries = stack.arm_spread(&hostile).await?;
+    stack.add_to_index(&xrp, &entries).await?;
+    stack.await_index(&xrp, scale.hanging.unsigned_abs()).await?;
     tokio::spawn(async move {
         let mut held: Vec<TcpStream> = Vec::new();
         while let Ok((stream, _)) = hanging.accept().await {
@@ -33,7 +41,7 @@ pub async fn measure(stack: &TestStack, scale: &Scale, table: &mut Table) -> any
     let began = Instant::now();
     publish(
         &mut stack.redis.connection.clone(),
-        &quote(&ticker("XRP"), Decimal::from(1_000_000)),
+        &quote(&xrp, Decimal::from(1_000_000)),
     )
     .await?;
     loop {
@@ -83,27 +91,4 @@ async fn first_webhook(stack: &TestStack, name: &str) -> anyhow::Result<f64> {
     .await?;
     sink.wait_for(1, DEADLINE).await?;
     Ok(began.elapsed().as_secs_f64())
-}
-
-/// Arms alerts of another user, each with an endpoint of its own.
-async fn arm_hanging(stack: &TestStack, count: i64, url: &str) -> anyhow::Result<()> {
-    let user = Uuid::now_v7();
-    stack
-        .sql
-        .execute(
-            "WITH endpoint AS (
-                 INSERT INTO alerting.endpoints (id, user_id, url, secret, implicit, created_at, updated_at)
-                 SELECT gen_random_uuid(), $1, $2 || n, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', true, now(), now()
-                 FROM generate_series(1, $3::bigint) AS n RETURNING id, url
-             )
-             INSERT INTO alerting.alerts
-                 (id, user_id, ticker, kind, condition, target_price, webhook_url, endpoint_id, is_active, state,
-                  request_id, created_at, updated_at)
-             SELECT gen_random_uuid(), $1, 'XRP', 'price', 'gt', row_number() OVER (), url, id, true, 'armed', 'bench',
-                    now(), now()
-             FROM endpoint",
-            &[&user, &url, &count],
-        )
-        .await?;
-    Ok(())
 }
