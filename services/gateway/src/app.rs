@@ -153,8 +153,9 @@ fn serve(
             .app_data(enveloped_paths.clone())
             .app_data(for_workers.clone())
             .configure(router::configure);
-        // Outside all layers: it counts requests until their connections may close.
-        middleware::wrap(app).wrap(from_fn(close_while_draining))
+        // The last one is the outermost: it counts requests until their connections may close.
+        app.wrap(from_fn(middleware::handle))
+            .wrap(from_fn(close_while_draining))
     });
     let connections = drain.clone();
     let server = server

@@ -3,9 +3,10 @@
 //! However many requests arrive, one read per quarter second goes to Redis; the others wait for its result. A failed
 //! read, such as while the connection is re-established, is bridged by the last successful one for two seconds.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use actix_web::http::header::HeaderValue;
 use contracts::keys;
 use contracts::messages::{FLAG_SIMULATED, QuoteMessage};
 use domain::ticker::Ticker;
@@ -14,6 +15,7 @@ use platform::redis::Connection;
 use tokio::sync::{Mutex, RwLock};
 
 use crate::error::ApiError;
+use crate::response::Rendered;
 use crate::response::envelope::CacheLevel;
 
 const SNAPSHOT_TTL: Duration = Duration::from_millis(250);
@@ -22,10 +24,22 @@ const SNAPSHOT_TTL: Duration = Duration::from_millis(250);
 const BRIDGE_TTL: Duration = Duration::from_secs(2);
 
 /// The quotes of all supported tickers at one moment, in their order.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct QuoteSnapshot {
     /// Every ticker with its quote, if it ever had one.
     pub quotes: Vec<(Ticker, Option<QuoteMessage>)>,
+    /// The body of the route for rates, which is asked for most: the first request renders it for all.
+    pub rates: OnceLock<RatesBody>,
+}
+
+/// The flat map of fresh rates.
+#[derive(Debug, Clone)]
+pub struct RatesBody {
+    pub rendered: Rendered,
+    /// The tickers that have no fresh price.
+    pub missing: Option<HeaderValue>,
+    /// The first of its prices is stale after this moment.
+    pub fresh_until: Timestamp,
 }
 
 /// The result of a read. A failure is cached like a success, so that requests do not queue for a Redis that is down.
@@ -115,6 +129,7 @@ impl QuoteCache {
             .zip(texts.into_iter().map(|text| text.and_then(|text| parse(&text))));
         Ok(QuoteSnapshot {
             quotes: quotes.collect(),
+            rates: OnceLock::new(),
         })
     }
 }

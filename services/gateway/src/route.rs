@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::error::ApiError;
 use crate::extract::parameters::Describe;
 use crate::middleware;
+use crate::middleware::metrics::RoutePath;
 use crate::route_policy::{ResponseFormat, RoutePolicy};
 
 /// One method of one path, as the documentation has to list it.
@@ -85,9 +86,10 @@ impl Route {
         parameters: fn() -> Vec<Value>,
         route: actix_web::Route,
     ) -> Self {
-        self.resource = self
-            .resource
-            .route(route.wrap(from_fn(move |request, next| middleware::admit(policy, request, next))));
+        let path = self.path;
+        self.resource = self.resource.route(route.wrap(from_fn(move |request, next| {
+            middleware::admit(path, policy, request, next)
+        })));
         self.docs.push(RouteDoc {
             path: self.path,
             method,
@@ -111,7 +113,7 @@ impl Route {
             methods.insert(at + 1, "HEAD");
         }
         methods.push("OPTIONS");
-        let allow = methods.join(", ");
+        let (allow, path) = (methods.join(", "), self.path);
         let other = move |request: HttpRequest| {
             let allow = HeaderValue::try_from(allow.as_str());
             async move {
@@ -119,7 +121,11 @@ impl Route {
                 if request.method() == Method::OPTIONS {
                     return Ok(HttpResponse::NoContent().insert_header((ALLOW, allow)).finish());
                 }
-                request.extensions_mut().insert(format);
+                {
+                    let mut extensions = request.extensions_mut();
+                    extensions.insert(format);
+                    extensions.insert(RoutePath(path));
+                }
                 Err(ApiError::new(ProblemKind::MethodNotAllowed).header(ALLOW, allow))
             }
         };

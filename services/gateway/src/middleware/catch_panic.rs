@@ -3,7 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError};
@@ -12,20 +12,16 @@ use futures_util::FutureExt;
 
 use crate::error::ApiError;
 
-/// Makes an error of a panic in the layers inside. Panics of handlers do not come this far.
-pub async fn catch<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+/// Makes an error of a panic outside the handlers. Panics of handlers do not come this far.
+pub async fn catch(
+    response: impl Future<Output = Result<ServiceResponse<BoxBody>, Error>>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     // The panic takes the request with it: a clone of the request, kept for the response, would make routing
     // impossible, which wants the request for itself.
-    AssertUnwindSafe(next.call(request))
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| {
-            tracing::error!("something outside the handlers panicked");
-            Err(ApiError::new(ProblemKind::InternalError).into())
-        })
+    AssertUnwindSafe(response).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("something outside the handlers panicked");
+        Err(ApiError::new(ProblemKind::InternalError).into())
+    })
 }
 
 /// Runs the handler. A panic in it is a response, so that limits are reported and an idempotency key is released.

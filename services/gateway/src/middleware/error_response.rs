@@ -2,50 +2,20 @@
 
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use contracts::problem::ProblemKind;
 use platform::request_id::RequestId;
 
 use crate::error::ApiError;
 use crate::error::body::ErrorBody;
-use crate::request_context::RequestStart;
 use crate::response::SkipErrorRendering;
 use crate::route_policy::{EnvelopedPaths, ResponseFormat, RoutePolicy};
 use crate::state::AppState;
-
-/// Renders the errors of the layers inside.
-///
-/// # Errors
-///
-/// Something outside all handlers failed: the error holds the finished response.
-pub async fn render<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    let context = RenderContext::of(&request);
-    match next.call(request).await {
-        Ok(response) => {
-            let response = response.map_into_boxed_body();
-            Ok(match problem_of(&response) {
-                Some(problem) => render_problem(&context, response, &problem),
-                None => response,
-            })
-        }
-        Err(error) => {
-            let known = error.as_error::<ApiError>().cloned();
-            let problem = known.unwrap_or_else(|| ApiError::from_status(error.as_response_error().status_code()));
-            // The route is not known any more, so neither is its format.
-            let response = context.respond(&problem, ResponseFormat::Plain);
-            Err(InternalError::from_response(error, response).into())
-        }
-    }
-}
 
 /// A wrong parameter is 422 on some routes and 400 on the others, wherever it was found.
 pub fn apply_route_error_status(policy: &RoutePolicy, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
@@ -66,28 +36,45 @@ pub fn apply_route_error_status(policy: &RoutePolicy, response: ServiceResponse<
 
 /// What the body says about the request. It is taken before the request goes inside, because a panic does not give the
 /// request back.
-struct RenderContext {
-    id: Option<RequestId>,
+pub struct RenderContext {
+    id: RequestId,
     start: Instant,
     state: Option<web::Data<AppState>>,
 }
 
 impl RenderContext {
-    fn of(request: &ServiceRequest) -> Self {
-        let extensions = request.extensions();
+    pub fn of(request: &ServiceRequest, id: RequestId, start: Instant) -> Self {
         Self {
-            id: extensions.get::<RequestId>().cloned(),
-            start: extensions
-                .get::<RequestStart>()
-                .map_or_else(Instant::now, |start| start.0),
+            id,
+            start,
             state: request.app_data::<web::Data<AppState>>().cloned(),
+        }
+    }
+
+    /// Gives an error its body.
+    ///
+    /// # Errors
+    ///
+    /// Something outside all handlers failed: the error holds the finished response.
+    pub fn render(&self, outcome: Result<ServiceResponse<BoxBody>, Error>) -> Result<ServiceResponse<BoxBody>, Error> {
+        match outcome {
+            Ok(response) => Ok(match problem_of(&response) {
+                Some(problem) => render_problem(self, response, &problem),
+                None => response,
+            }),
+            Err(error) => {
+                let known = error.as_error::<ApiError>().cloned();
+                let problem = known.unwrap_or_else(|| ApiError::from_status(error.as_response_error().status_code()));
+                // The route is not known any more, so neither is its format.
+                let response = self.respond(&problem, ResponseFormat::Plain);
+                Err(InternalError::from_response(error, response).into())
+            }
         }
     }
 
     fn respond(&self, problem: &ApiError, format: ResponseFormat) -> HttpResponse {
         let now = self.state.as_ref().map(|state| state.clock.now()).unwrap_or_default();
-        let id = self.id.as_ref().map(RequestId::as_str).unwrap_or_default();
-        let body = ErrorBody::new(problem, format, id, now, self.start.elapsed());
+        let body = ErrorBody::new(problem, format, self.id.as_str(), now, self.start.elapsed());
         let text = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = HttpResponse::build(problem.status_code());
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")));

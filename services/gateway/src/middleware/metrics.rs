@@ -1,43 +1,77 @@
 //! Numbers and durations of requests, by route.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::time::Instant;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
-use actix_web::middleware::Next;
+use actix_web::body::BoxBody;
+use actix_web::dev::ServiceResponse;
+use actix_web::http::Method;
 use actix_web::{Error, HttpMessage};
+use metrics::{Counter, Histogram};
 use platform::metrics::{HTTP_REQUESTS, HTTP_SECONDS};
 
-use crate::request_context::RequestStart;
+/// The path of the request's route as it is documented.
+#[derive(Debug, Clone, Copy)]
+pub struct RoutePath(pub &'static str);
 
-/// Counts a request and its duration.
-pub async fn record<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let start = request.extensions().get::<RequestStart>().map(|start| start.0);
-    let method = request.method().clone();
-    let outcome = next.call(request).await;
-    let (route, status) = match &outcome {
-        Ok(response) => (response.request().match_pattern(), response.status()),
-        // A panic took the request with it, and with the request its route.
-        Err(error) => (None, error.as_response_error().status_code()),
-    };
-    record_metrics(route, status, start.unwrap_or_else(Instant::now), method.as_str());
-    outcome
+/// The route of a request that has none.
+const NO_ROUTE: &str = "none";
+
+thread_local! {
+    /// Looking a metric up by its labels costs more than counting. There are as many entries as combinations of labels.
+    static HANDLES: RefCell<HashMap<Labels, (Counter, Histogram)>> = RefCell::default();
 }
 
-fn record_metrics(route: Option<String>, status: StatusCode, start: Instant, method: &str) {
-    // Labels are bounded: unknown paths share one, and so do methods that a client made up.
-    let route = route.unwrap_or_else(|| "none".to_owned());
-    let status = status.as_u16().to_string();
-    let method = if matches!(method, "GET" | "HEAD" | "POST" | "DELETE" | "OPTIONS" | "PUT" | "PATCH") {
-        method
-    } else {
-        "other"
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Labels {
+    route: &'static str,
+    method: &'static str,
+    status: u16,
+}
+
+/// Counts a request and its duration.
+pub fn record(outcome: &Result<ServiceResponse<BoxBody>, Error>, start: Instant, method: &Method) {
+    let (route, status) = match outcome {
+        Ok(response) => {
+            let path = response.request().extensions().get::<RoutePath>().copied();
+            (path.map_or(NO_ROUTE, |path| path.0), response.status())
+        }
+        // A panic took the request with it, and with the request its route.
+        Err(error) => (NO_ROUTE, error.as_response_error().status_code()),
     };
-    metrics::counter!(HTTP_REQUESTS, "route" => route.clone(), "method" => method.to_owned(), "status" => status)
-        .increment(1);
-    metrics::histogram!(HTTP_SECONDS, "route" => route).record(start.elapsed().as_secs_f64());
+    let labels = Labels {
+        route,
+        method: method_label(method),
+        status: status.as_u16(),
+    };
+    HANDLES.with_borrow_mut(|handles| {
+        let (requests, seconds) = handles.entry(labels).or_insert_with(|| labels.register());
+        requests.increment(1);
+        seconds.record(start.elapsed().as_secs_f64());
+    });
+}
+
+impl Labels {
+    fn register(self) -> (Counter, Histogram) {
+        let status = self.status.to_string();
+        (
+            metrics::counter!(HTTP_REQUESTS, "route" => self.route, "method" => self.method, "status" => status),
+            metrics::histogram!(HTTP_SECONDS, "route" => self.route),
+        )
+    }
+}
+
+/// Labels are bounded: methods that a client made up share one.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        _ => "other",
+    }
 }

@@ -1,6 +1,6 @@
 //! What every request passes on its way to a handler, and every response on its way back.
 //!
-//! [`wrap`] puts the layers around the whole application. [`admit`] stands before each handler and knows its policy.
+//! [`handle`] is around the whole application. [`admit`] stands before each handler and knows its policy.
 
 pub mod authenticate;
 pub mod authorize;
@@ -21,57 +21,69 @@ pub mod request_id;
 pub mod security_headers;
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{Compress, Next, from_fn};
-use actix_web::{App, Error, HttpMessage, ResponseError, web};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, ResponseError, web};
+use tracing::Instrument;
 
+use self::outcome::edit_headers;
 use crate::error::ApiError;
 use crate::rate_limit::RateLimitOutcome;
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 
-/// Wraps an application in layers that are listed outermost first; actix-web itself takes the outermost one last.
-macro_rules! wrap_outermost_first {
-    ($app:expr) => { $app };
-    ($app:expr, $outermost:expr $(, $inner:expr)*) => {
-        wrap_outermost_first!($app $(, $inner)*).wrap($outermost)
-    };
+/// The layer around the application. It is one for all steps: each layer of its own would cost every request a boxed
+/// future, and moves of the request and its response. What is done to the response stands below the call, in the
+/// reverse order.
+///
+/// # Errors
+///
+/// Something outside all handlers failed: the error holds the finished response.
+pub async fn handle<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let (id, start) = request_id::assign(&request);
+    let method = request.method().clone();
+    let origin = cors::Origin::of(&request);
+    let rendering = error_response::RenderContext::of(&request, id.clone(), start);
+    // Everything below logs within the request's span.
+    let span = tracing::info_span!("request", request_id = %id, method = %method);
+    let response = catch_panic::catch(respond(request, origin.as_ref(), next));
+    let outcome = id.clone().scope(response.instrument(span)).await;
+    let outcome = edit_headers(rendering.render(outcome), |headers| {
+        // Errors too: web pages have to be able to read them.
+        if let Some(origin) = origin {
+            origin.write_headers(headers);
+        }
+        security_headers::add_common_headers(headers);
+        request_id::write_header(&id, headers);
+    });
+    metrics::record(&outcome, start, &method);
+    outcome
 }
 
-/// The layers around the application, outermost first. A request passes them from top to bottom, its response from
-/// bottom to top.
-pub fn wrap<T>(
-    app: App<T>,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody>,
-        Error = Error,
-        InitError = (),
-    >,
->
-where
-    T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>
-        + 'static,
-{
-    wrap_outermost_first!(
-        app,
-        // Everything below logs within the request's span.
-        from_fn(request_id::assign),
-        from_fn(metrics::record),
-        from_fn(security_headers::add_common_headers),
-        // Outside the error body, so that web pages can read errors too.
-        from_fn(cors::add_headers),
-        from_fn(error_response::render),
-        from_fn(catch_panic::catch),
-        // The host before CORS, which takes a page at the request's own host for the dashboard.
-        from_fn(reject_early::reject_early),
-        from_fn(cors::answer_preflight),
-        from_fn(compression::hide_marker),
-        Compress::default(),
-        from_fn(compression::skip_small_compression)
-    )
+/// Answers what needs no route, or lets the router find one.
+async fn respond<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    origin: Option<&cors::Origin>,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    // The host before CORS, which takes a page at the request's own host for the dashboard.
+    if let Some(refusal) = reject_early::check(&request) {
+        return Ok(refuse(request, &refusal));
+    }
+    if let Some(preflight) = origin.and_then(|origin| origin.answer_preflight(&request)) {
+        return Ok(request.into_response(preflight));
+    }
+    let encoding = match compression::negotiate(&request) {
+        Ok(encoding) => encoding,
+        Err(refusal) => return Ok(refuse(request, &refusal)),
+    };
+    Ok(compression::compress(
+        next.call(request).await?.map_into_boxed_body(),
+        encoding,
+    ))
 }
 
 /// Lets a request pass to its handler, or answers in its place.
@@ -80,11 +92,16 @@ where
 ///
 /// Those of the handler. Refusals are responses.
 pub async fn admit(
+    path: &'static str,
     policy: &'static RoutePolicy,
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    request.extensions_mut().insert(policy.format);
+    {
+        let mut extensions = request.extensions_mut();
+        extensions.insert(policy.format);
+        extensions.insert(metrics::RoutePath(path));
+    }
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
         return Ok(refuse(request, &ApiError::internal("the application has no state")));
     };

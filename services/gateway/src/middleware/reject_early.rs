@@ -1,9 +1,7 @@
 //! Requests that are refused whatever their route is.
 
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::middleware::Next;
-use actix_web::{Error, ResponseError, web};
+use actix_web::dev::ServiceRequest;
+use actix_web::web;
 use contracts::problem::ProblemKind;
 
 use crate::allowed_host;
@@ -12,24 +10,14 @@ use crate::state::AppState;
 
 const MAX_URI_BYTES: usize = 8 * 1024;
 
-/// Refuses requests to other hosts, and overlong addresses.
-pub async fn reject_early<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    match refusal(&request) {
-        Some(kind) => Ok(request.into_response(ApiError::new(kind).error_response())),
-        None => Ok(next.call(request).await?.map_into_boxed_body()),
-    }
-}
-
-fn refusal(request: &ServiceRequest) -> Option<ProblemKind> {
+/// The refusal of a request to another host, or with an overlong address.
+pub fn check(request: &ServiceRequest) -> Option<ApiError> {
     let state = request.app_data::<web::Data<AppState>>();
     let allowed_hosts = state.map(|state| state.settings.allowed_hosts.as_slice());
     if !allowed_host::is_served(request, allowed_hosts.unwrap_or_default()) {
-        return Some(ProblemKind::MisdirectedRequest);
+        return Some(ApiError::new(ProblemKind::MisdirectedRequest));
     }
     let path_and_query = request.uri().path_and_query();
     let is_too_long = path_and_query.is_some_and(|text| text.as_str().len() > MAX_URI_BYTES);
-    is_too_long.then_some(ProblemKind::UriTooLong)
+    is_too_long.then(|| ApiError::new(ProblemKind::UriTooLong))
 }

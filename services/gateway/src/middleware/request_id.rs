@@ -3,34 +3,29 @@
 
 use std::time::Instant;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
+use actix_web::HttpMessage;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use platform::request_id::RequestId;
-use tracing::Instrument;
 
-use super::outcome::edit_headers;
 use crate::request_context::RequestStart;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static(contracts::headers::REQUEST_ID);
 
-/// Gives a request its id, its start and its span.
-pub async fn assign<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    request.extensions_mut().insert(RequestStart(Instant::now()));
-    let id = sent_or_new(&request);
-    request.extensions_mut().insert(id.clone());
-    let span = tracing::info_span!("request", request_id = %id, method = %request.method());
-    let outcome = id.clone().scope(next.call(request).instrument(span)).await;
-    edit_headers(outcome, |headers| {
-        if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-            headers.insert(REQUEST_ID, value);
-        }
-    })
+/// Gives a request its id and its start.
+pub fn assign(request: &ServiceRequest) -> (RequestId, Instant) {
+    let start = Instant::now();
+    let id = sent_or_new(request);
+    let mut extensions = request.extensions_mut();
+    extensions.insert(RequestStart(start));
+    extensions.insert(id.clone());
+    (id, start)
+}
+
+pub fn write_header(id: &RequestId, headers: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(REQUEST_ID, value);
+    }
 }
 
 fn sent_or_new(request: &ServiceRequest) -> RequestId {

@@ -149,9 +149,11 @@ impl RateLimitOutcome {
             format!("\"{name}\";q={limit};w={window_seconds}"),
         );
         put(headers, "ratelimit", format!("\"{name}\";r={remaining};t={wait}"));
-        put(headers, "x-ratelimit-limit", limit.to_string());
-        put(headers, "x-ratelimit-remaining", remaining.to_string());
-        put(headers, "x-ratelimit-reset", reset.to_string());
+        let mut put_number =
+            |name, number: i64| headers.insert(HeaderName::from_static(name), HeaderValue::from(number));
+        put_number("x-ratelimit-limit", limit.into());
+        put_number("x-ratelimit-remaining", remaining.into());
+        put_number("x-ratelimit-reset", reset);
         if self.local {
             put(headers, "x-ratelimit-mode", "local".to_owned());
         }

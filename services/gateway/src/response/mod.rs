@@ -9,6 +9,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{EntityTag, HeaderName, HeaderValue, LOCATION};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError};
+use bytes::Bytes;
 use contracts::api::Page;
 use contracts::number::{Float, with_strings};
 use contracts::time::Time;
@@ -33,13 +34,22 @@ pub struct SkipErrorRendering;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// Whether the request wants decimals as strings.
+pub fn wants_strings(request: &HttpRequest) -> bool {
+    let numbers = request.extensions().get::<NumbersAsStrings>().copied();
+    numbers.is_some_and(|numbers| numbers.0)
+}
+
+/// A body and its tag.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    body: Bytes,
+    tag: EntityTag,
+}
+
 /// The body itself, as the request wants its numbers.
 fn to_json<T: Serialize>(request: &HttpRequest, body: &T) -> Result<String, ApiError> {
-    let strings = request
-        .extensions()
-        .get::<NumbersAsStrings>()
-        .is_some_and(|numbers| numbers.0);
-    let text = if strings {
+    let text = if wants_strings(request) {
         with_strings(|| serde_json::to_string(body))
     } else {
         serde_json::to_string(body)
@@ -140,11 +150,22 @@ fn plain<T: Serialize>(request: &HttpRequest, status: StatusCode, body: &T) -> R
     Ok(HttpResponse::build(status).content_type(JSON).body(text))
 }
 
-/// Market data without an envelope, which clients may keep for `max_age` seconds.
-pub fn market_plain<T: Serialize>(request: &HttpRequest, body: &T, max_age: u32) -> Result<HttpResponse, ApiError> {
+/// Renders market data without an envelope, as the request wants its numbers.
+///
+/// # Errors
+///
+/// They cannot be written as JSON.
+pub fn render<T: Serialize>(request: &HttpRequest, body: &T) -> Result<Rendered, ApiError> {
     let text = to_json(request, body)?;
-    let tag = etag::of_parts(&[text.as_bytes()]);
-    Ok(conditional(request, tag, max_age, text))
+    Ok(Rendered {
+        tag: etag::of_parts(&[text.as_bytes()]),
+        body: text.into(),
+    })
+}
+
+/// Market data without an envelope, which clients may keep for `max_age` seconds.
+pub fn market_plain(request: &HttpRequest, rendered: Rendered, max_age: u32) -> HttpResponse {
+    conditional(request, rendered.tag, max_age, rendered.body)
 }
 
 /// Market data in the envelope, which clients may keep for `max_age` seconds.
@@ -237,7 +258,7 @@ fn enveloped<T: Serialize>(request: &HttpRequest, response: Enveloped<T>) -> Res
         pagination,
     };
     let text = to_json(request, &envelope)?;
-    let mut response = conditional(request, tag, max_age, text);
+    let mut response = conditional(request, tag, max_age, text.into());
     if let Some(cursor) = cursor {
         response.headers_mut().insert(NEXT_CURSOR, cursor);
     }
@@ -245,7 +266,7 @@ fn enveloped<T: Serialize>(request: &HttpRequest, response: Enveloped<T>) -> Res
 }
 
 /// Market data are for the client alone, who may keep them for `max_age` seconds.
-fn conditional(request: &HttpRequest, tag: EntityTag, max_age: u32, body: String) -> HttpResponse {
+fn conditional(request: &HttpRequest, tag: EntityTag, max_age: u32, body: Bytes) -> HttpResponse {
     etag::respond(request, tag, &format!("private, max-age={max_age}"), |response| {
         response.content_type(JSON).body(body)
     })

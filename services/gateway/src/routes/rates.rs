@@ -1,18 +1,22 @@
 //! The flat map of rates: ticker to price in USD, fresh ones only.
 
+use std::time::Duration;
+
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::number::Number;
 use contracts::problem::ProblemKind;
 use domain::ticker::Ticker;
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::auth::Scope;
 use crate::error::ApiError;
+use crate::quote_cache::{self, QuoteSnapshot, RatesBody};
 use crate::rate_limit::policy::RateLimitPolicy;
+use crate::response;
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
-use crate::{quote_cache, response};
 
 pub const RATES: RoutePolicy = RoutePolicy::public_rates(Scope::MarketRead)
     .limited(RateLimitPolicy::Rates)
@@ -47,22 +51,54 @@ impl Serialize for Rates<'_> {
 pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let snapshot = state.quotes.snapshot().await?;
     let now = state.clock.now();
-    let ttl = state.settings.rates_ttl();
+    let known = snapshot.rates.get().filter(|rates| now <= rates.fresh_until);
+    let RatesBody { rendered, missing, .. } = match known {
+        Some(rates) if !response::wants_strings(&request) => rates.clone(),
+        _ => {
+            let rates = render(&request, &snapshot, now, state.settings.rates_ttl())?;
+            if !response::wants_strings(&request) {
+                // Another request may have been quicker, with the same result.
+                let _ = snapshot.rates.set(rates.clone());
+            }
+            rates
+        }
+    };
+    let mut response = response::market_plain(&request, rendered, MAX_AGE);
+    if let Some(missing) = missing {
+        response.headers_mut().insert(MISSING, missing);
+    }
+    Ok(response)
+}
+
+fn render(
+    request: &HttpRequest,
+    snapshot: &QuoteSnapshot,
+    now: Timestamp,
+    ttl: Duration,
+) -> Result<RatesBody, ApiError> {
     let mut rates = Vec::with_capacity(snapshot.quotes.len());
     let mut missing = Vec::new();
+    let mut fresh_until = Timestamp::MAX;
     for (ticker, quote) in &snapshot.quotes {
         match quote {
-            Some(quote) if quote_cache::age(quote, now) <= ttl => rates.push((ticker, Number(quote.price))),
+            Some(quote) if quote_cache::age(quote, now) <= ttl => {
+                rates.push((ticker, Number(quote.price)));
+                fresh_until = fresh_until.min(quote.as_of.saturating_add(ttl).unwrap_or(Timestamp::MAX));
+            }
             Some(_) | None => missing.push(ticker.as_str()),
         }
     }
     if rates.is_empty() {
         return Err(ApiError::new(ProblemKind::RatesWarmingUp).retry_after(3));
     }
-    let mut response = response::market_plain(&request, &Rates(rates), MAX_AGE)?;
-    if !missing.is_empty() {
-        let missing = HeaderValue::try_from(missing.join(",")).map_err(ApiError::internal)?;
-        response.headers_mut().insert(MISSING, missing);
-    }
-    Ok(response)
+    let missing = if missing.is_empty() {
+        None
+    } else {
+        Some(HeaderValue::try_from(missing.join(",")).map_err(ApiError::internal)?)
+    };
+    Ok(RatesBody {
+        rendered: response::render(request, &Rates(rates))?,
+        missing,
+        fresh_until,
+    })
 }

@@ -33,8 +33,8 @@ const WELL: [(&str, &str, &str); 12] = [
 
 /// The rows of the document, by their first column.
 const ROWS: [&str; 12] = [
-    "a venue",
-    "all venues",
+    "a provider",
+    "all providers",
     "PostgreSQL takes no writes (a standby, read-only, disk full)",
     "PostgreSQL",
     "Redis",
@@ -184,14 +184,14 @@ async fn venues_away() {
     let (): () = redis::AsyncCommands::set(&mut redis, contracts::keys::quote(&quote.ticker), text)
         .await
         .unwrap();
-    expect(&app, &app.base, "a venue", &[("quotes", "200 degraded")]).await;
+    expect(&app, &app.base, "a provider", &[("quotes", "200 degraded")]).await;
     app.clock.advance(Duration::from_secs(60));
     let seen = [
         ("rates", "503 rates_warming_up"),
         ("quotes", "200 stale"),
         ("health", "200 degraded"),
     ];
-    expect(&app, &app.base, "all venues", &seen).await;
+    expect(&app, &app.base, "all providers", &seen).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! A handler that panics is answered like any other failure.
 
 use actix_web::HttpResponse;
+use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service, read_body, try_call_service};
 use actix_web::web;
 use gateway::auth::Scope;
@@ -39,7 +40,7 @@ async fn panic_is_answered_with_all_headers_and_releases_its_key() {
             .post(&GATE, broken)
             .register(config)
     });
-    let service = init_service(middleware::wrap(service)).await;
+    let service = init_service(service.wrap(from_fn(middleware::handle))).await;
     let with_key = |request: TestRequest| {
         request
             .insert_header(("X-API-Key", KEY))
@@ -77,7 +78,7 @@ async fn panic_outside_the_handlers_has_the_error_body_and_all_headers() {
     let service = actix_web::App::new()
         .app_data(state(&app))
         .default_service(web::to(broken));
-    let service = init_service(middleware::wrap(service)).await;
+    let service = init_service(service.wrap(from_fn(middleware::handle))).await;
     let request = TestRequest::get()
         .uri("/api/v1/quotes")
         .insert_header(("X-Request-Id", "my-request"))
