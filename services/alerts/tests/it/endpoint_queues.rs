@@ -6,9 +6,10 @@ use alerts::outbox::Pass;
 use alerts::store::{attempts, queues};
 use jiff::SignedDuration;
 use platform::clock::{Clock, FakeClock, SystemClock};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::harness::{TestStack, fire, quote};
+use crate::harness::{DEADLINE, TestStack, fire, quote};
 
 const READY: &str = "SELECT (SELECT count(*) FROM alerting.endpoint_queues WHERE ready_at IS NOT NULL)
                           + (SELECT count(*) FROM alerting.user_queues WHERE ready_at IS NOT NULL)";
@@ -155,4 +156,53 @@ async fn forgotten_queue_is_found() {
         queues::refresh(&client, &stalled, SystemClock.now()).await.unwrap();
         assert_eq!(queues::find_stalled(&client).await.unwrap().len(), 0);
     }
+}
+
+/// The relay passes over a queue that is locked, so the settlement that held the lock has to wake it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settlement_wakes_the_relay_for_what_became_ready_while_it_waited() {
+    let stack = TestStack::new().await;
+    fire(&stack, 1).await;
+    let clock = FakeClock::new(SystemClock.now());
+    let relay = stack.relay(clock.shared(), Duration::from_secs(600));
+    let mut client = stack.database.pool.get().await.unwrap();
+    let lock = client.transaction().await.unwrap();
+    let (worker, queue, recorder) = stack.worker(clock.shared());
+    let woken = std::sync::Arc::clone(&recorder.relay);
+    assert_eq!(relay.publish_due().await.unwrap().taken, 1);
+    lock.execute("SELECT FROM alerting.user_queues FOR NO KEY UPDATE", &[])
+        .await
+        .unwrap();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(worker.run(queue, recorder, stop.clone()));
+    let waiting = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+                   WHERE NOT granted AND datname = current_database()";
+    testkit::eventually("the settlement waits for the lock", || async {
+        stack.count(waiting).await > 0
+    })
+    .await;
+    clock.advance(Duration::from_secs(10));
+    lock.execute(
+        "WITH delivery AS (
+             INSERT INTO alerting.deliveries (id, user_id, endpoint_id, kind, body, request_id, created_at)
+             SELECT gen_random_uuid(), user_id, id, 'alert.triggered', '{}', 'r', $1 FROM alerting.endpoints RETURNING *
+         )
+         INSERT INTO alerting.outbox (delivery_id, user_id, endpoint_id, is_test, due_at)
+         SELECT id, user_id, endpoint_id, false, $1 FROM delivery",
+        &[&clock.now()],
+    )
+    .await
+    .unwrap();
+    let endpoint_id: Uuid = lock
+        .query_one("SELECT id FROM alerting.endpoints", &[])
+        .await
+        .unwrap()
+        .get(0);
+    queues::mark_ready(&lock, &[endpoint_id], clock.now()).await.unwrap();
+    lock.commit().await.unwrap();
+    tokio::time::timeout(DEADLINE, woken.notified())
+        .await
+        .expect("the relay is woken");
+    stop.cancel();
+    running.await.unwrap().unwrap();
 }
