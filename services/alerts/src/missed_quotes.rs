@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use contracts::api::analytics::{CandleBody, CandlesQuery};
-use contracts::api::{Page, Sourced};
+use contracts::api::{Page, WithProvenance};
 use deadpool_postgres::Pool;
 use domain::interval::Interval;
 use domain::ticker::Ticker;
@@ -131,7 +131,7 @@ impl MissedQuotes {
         let mut candles = Vec::new();
         loop {
             let context = RequestContext::current();
-            let page: Sourced<Page<CandleBody>> = match self.analytics.get(&path, &query, &context).await {
+            let page: WithProvenance<Page<CandleBody>> = match self.analytics.get(&path, &query, &context).await {
                 Err(ClientError::Problem(problem)) if problem.status == 404 => return Ok(candles),
                 page => page?,
             };

@@ -144,6 +144,3 @@ pub struct ExplanationInput {
     /// Why not.
     pub reason: Option<String>,
 }
-
-/// The former name, until every service says [`ProviderBody`].
-pub use ProviderBody as SourceBody;

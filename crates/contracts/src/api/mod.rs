@@ -51,6 +51,3 @@ pub struct WithProvenance<T> {
     /// True if parts were estimated.
     pub estimated: bool,
 }
-
-/// The former name, until every service says [`WithProvenance`].
-pub use WithProvenance as Sourced;

@@ -230,27 +230,16 @@ async fn volume_of_a_candle_fetched_while_it_ran_is_that_of_the_whole_candle() {
     store.merge_history(&of(NOW)).await.unwrap();
     assert_eq!(hours(&app).await[0].2, None);
     let range = (at("2026-03-01T12:00:00Z"), at("2026-03-01T13:00:00Z"));
-    let holes = core_analytics::store::candles::find_holes(
-        &store.client().await.unwrap(),
-        &ticker("BTC"),
-        Interval::H1,
-        range.0,
-        range.1,
-    )
-    .await
-    .unwrap();
-    assert_eq!(holes.missing, Some(range.0), "fetched again after its close");
+    let holes = async || {
+        let client = store.client().await.unwrap();
+        core_analytics::store::candles::find_holes(&client, &ticker("BTC"), Interval::H1, range.0, range.1)
+            .await
+            .unwrap()
+    };
+    assert_eq!(holes().await.missing, Some(range.0), "fetched again after its close");
     store.merge_history(&of("2026-03-01T13:00:10Z")).await.unwrap();
     assert_eq!(hours(&app).await[0].2, Some(Decimal::TEN));
-    let holes = core_analytics::store::candles::find_holes(
-        &store.client().await.unwrap(),
-        &ticker("BTC"),
-        Interval::H1,
-        range.0,
-        range.1,
-    )
-    .await
-    .unwrap();
+    let holes = holes().await;
     assert_eq!((holes.missing, holes.from_aggregator), (None, None));
 }
 

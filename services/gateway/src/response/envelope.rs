@@ -1,6 +1,6 @@
 //! The envelope around market data (`/status`, `/quotes`, `/candles`, `/analytics`, `/risk`).
 
-use contracts::api::{DataState, Sourced};
+use contracts::api::{DataState, WithProvenance};
 use contracts::number::Float;
 use contracts::time::Time;
 use serde::Serialize;
@@ -164,7 +164,7 @@ pub struct Envelope<T> {
 #[derive(Debug, Clone)]
 pub struct EnvelopeParts<T> {
     /// The data and their origin.
-    pub sourced: Sourced<T>,
+    pub sourced: WithProvenance<T>,
     /// Where they were kept.
     pub cache: CacheLevel,
     /// Only on lists.
@@ -173,7 +173,7 @@ pub struct EnvelopeParts<T> {
 
 impl<T> EnvelopeParts<T> {
     /// Data from `cache` that are no list.
-    pub fn new(sourced: Sourced<T>, cache: CacheLevel) -> Self {
+    pub fn new(sourced: WithProvenance<T>, cache: CacheLevel) -> Self {
         Self {
             sourced,
             cache,

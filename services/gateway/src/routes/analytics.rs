@@ -1,7 +1,7 @@
 //! Statistics, series, correlations.
 
 use actix_web::web;
-use contracts::api::Sourced;
+use contracts::api::WithProvenance;
 use contracts::api::analytics::{
     CorrelationBody, CorrelationQuery, StatsBody, StatsQuery, TimeseriesBody, TimeseriesQuery,
 };
@@ -144,7 +144,7 @@ pub async fn stats(
     Parameters(StatsParameters { symbol, query }): Parameters<StatsParameters>,
 ) -> Result<Enveloped<StatsBody>, ApiError> {
     let symbol = require_supported(&state, symbol)?;
-    let found: Sourced<StatsBody> = state
+    let found: WithProvenance<StatsBody> = state
         .upstreams
         .analytics
         .get(&format!("analytics/{symbol}/stats"), &query)
@@ -168,7 +168,7 @@ pub async fn timeseries(
     in_order(query.from, query.to)?;
     let symbol = require_supported(&state, symbol)?;
     let path = format!("analytics/{symbol}/timeseries");
-    let found: Sourced<TimeseriesBody> = state.upstreams.analytics.get(&path, &query).await?;
+    let found: WithProvenance<TimeseriesBody> = state.upstreams.analytics.get(&path, &query).await?;
     Ok(answer(&state, found))
 }
 
@@ -194,11 +194,11 @@ pub async fn correlation(
         interval: parameters.interval,
         method: parameters.method,
     };
-    let found: Sourced<CorrelationBody> = state.upstreams.analytics.get("analytics/correlation", &query).await?;
+    let found: WithProvenance<CorrelationBody> = state.upstreams.analytics.get("analytics/correlation", &query).await?;
     Ok(answer(&state, found))
 }
 
-fn answer<T>(state: &AppState, found: Sourced<T>) -> Enveloped<T> {
+fn answer<T>(state: &AppState, found: WithProvenance<T>) -> Enveloped<T> {
     Enveloped {
         parts: EnvelopeParts::new(found, CacheLevel::Db),
         now: state.clock.now(),

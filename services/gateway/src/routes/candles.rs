@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use contracts::api::analytics::{CandleBody, CandlesQuery};
-use contracts::api::{Page, Sourced};
+use contracts::api::{Page, WithProvenance};
 use domain::ticker::Ticker;
 
 use super::analytics::{in_order, require_supported};
@@ -88,7 +88,7 @@ pub async fn list(
     query.cursor = cursors.open(query.cursor)?;
     let ticker = require_supported(&state, ticker)?;
 
-    let found: Sourced<Page<CandleBody>> = state
+    let found: WithProvenance<Page<CandleBody>> = state
         .upstreams
         .analytics
         .get(&format!("candles/{ticker}"), &query)
@@ -96,7 +96,7 @@ pub async fn list(
     let Page { items, next_cursor } = found.data;
     let next_cursor = cursors.seal(next_cursor);
     let pagination = Pagination::by_cursor(u64::from(query.limit.unwrap_or(DEFAULT_LIMIT)), next_cursor);
-    let sourced = Sourced {
+    let sourced = WithProvenance {
         data: items,
         state: found.state,
         as_of: found.as_of,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use actix_web::web;
-use contracts::api::{DataState, Sourced};
+use contracts::api::{DataState, WithProvenance};
 use contracts::messages::QuoteMessage;
 use contracts::number::Number;
 use contracts::problem::ProblemKind;
@@ -227,12 +227,12 @@ fn worst(bodies: &[QuoteBody]) -> DataState {
     bodies.iter().map(QuoteBody::state).max().unwrap_or(DataState::Stale)
 }
 
-fn sourced<T>(quotes: &[&QuoteMessage], state: DataState, data: T) -> Sourced<T> {
+fn sourced<T>(quotes: &[&QuoteMessage], state: DataState, data: T) -> WithProvenance<T> {
     let mut sources = vec!["aggregate".to_owned()];
     let venues: BTreeSet<_> = quotes.iter().flat_map(|quote| &quote.sources).collect();
     sources.extend(venues.into_iter().map(|venue| venue.as_str().to_owned()));
     let as_of = quotes.iter().map(|quote| quote.as_of).max().map(Time);
-    Sourced {
+    WithProvenance {
         data,
         state,
         as_of,

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 use contracts::api::alerts::{MonitorBody, MonitorsQuery};
-use contracts::api::{DataState, Sourced};
+use contracts::api::{DataState, WithProvenance};
 use contracts::time::Time;
 use domain::ticker::Ticker;
 use jiff::{SignedDuration, Timestamp};
@@ -74,7 +74,7 @@ pub async fn list(
     let monitors: Vec<MonitorBody> = alerts.get("risk/monitors", &query).await?;
     let pagination = Pagination::whole(monitors.len());
     let (as_of, now) = (oldest(&monitors), state.clock.now());
-    let sourced = Sourced {
+    let sourced = WithProvenance {
         state: data_state(&monitors, as_of, now),
         data: monitors,
         as_of,

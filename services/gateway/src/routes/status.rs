@@ -1,8 +1,8 @@
 //! The state of venues, services and queues.
 
 use actix_web::web;
-use contracts::api::fetch::SourceBody;
-use contracts::api::{DataState, Sourced};
+use contracts::api::fetch::ProviderBody;
+use contracts::api::{DataState, WithProvenance};
 use contracts::queues;
 use futures_util::future::join4;
 use platform::metrics::About;
@@ -30,7 +30,7 @@ const MAX_AGE: u32 = 1;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusBody {
     /// State of each venue.
-    pub sources: Vec<SourceBody>,
+    pub sources: Vec<ProviderBody>,
     /// State of each service.
     pub services: Vec<ServiceBody>,
     /// Depth of each queue.
@@ -68,7 +68,7 @@ pub struct QueueBody {
     responses((status = 200, description = "The state of the platform", body = Envelope<StatusBody>)))]
 pub async fn get(state: web::Data<AppState>) -> Result<Enveloped<StatusBody>, ApiError> {
     let services = &state.upstreams;
-    let sources = services.fetch.get::<_, Vec<SourceBody>>("sources", &());
+    let sources = services.fetch.get::<_, Vec<ProviderBody>>("sources", &());
     let about = join4(
         about(&services.fetch),
         about(&services.analytics),
@@ -90,7 +90,7 @@ pub async fn get(state: web::Data<AppState>) -> Result<Enveloped<StatusBody>, Ap
         depth: depth.ok().map(|queue| queue.messages),
     }];
     let now = state.clock.now();
-    let sourced = Sourced {
+    let sourced = WithProvenance {
         data: StatusBody {
             sources,
             services,
