@@ -57,10 +57,10 @@ pub struct QuoteBody {
     /// Half-width of the confidence interval in basis points, ten-thousandths of the price.
     #[schema(required)]
     pub confidence_bps: Option<Number>,
-    /// Highest bid, in `currency`; absent if no venue reports one.
+    /// Highest bid, in `currency`; absent if no provider reports one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bid: Option<Number>,
-    /// Lowest ask, in `currency`; absent if no venue reports one.
+    /// Lowest ask, in `currency`; absent if no provider reports one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ask: Option<Number>,
     /// Volume of the last 24 hours, in `currency`.
@@ -69,10 +69,10 @@ pub struct QuoteBody {
     /// Change of the price over the last 24 hours, in percent.
     #[schema(required)]
     pub change_24h: Option<Number>,
-    /// Number of venues whose prices are part of the aggregate.
+    /// Number of providers whose prices are part of the aggregate.
     #[schema(minimum = 0)]
     pub n_sources: u32,
-    /// Quality of the price: `ok`, `degraded` (fewer venues than wanted) or `stale` (too old).
+    /// Quality of the price: `ok`, `degraded` (fewer providers than wanted) or `stale` (too old).
     #[schema(value_type = DataState)]
     pub quality: Quality,
     /// Time of the newest observation in the price.
@@ -80,7 +80,7 @@ pub struct QuoteBody {
     /// Milliseconds since `as_of`.
     #[schema(minimum = 0)]
     pub age_ms: u64,
-    /// Id of this price, by which it can be explained.
+    /// Id of this price, as in webhooks and events of alerts.
     pub price_id: Uuid,
     /// Name and version of the method of aggregation.
     #[schema(example = "wmedian/1")]

@@ -27,8 +27,8 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
 /// Seconds for which a client may keep levels.
 const MAX_AGE: u32 = 2;
 
-/// Levels are computed on every price, and the slowest venues are polled about every minute: levels that are older than
-/// several polls mean that a part of the platform has stopped.
+/// Levels are computed on every price, and every poll of a provider brings one: levels that are this old mean that a
+/// part of the platform has stopped.
 const STALE_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 pub struct MonitorList {

@@ -1,4 +1,4 @@
-//! The state of venues, services and queues.
+//! The state of providers, services and queues.
 
 use actix_web::web;
 use contracts::api::fetch::ProviderBody;
@@ -29,7 +29,7 @@ const MAX_AGE: u32 = 1;
 /// The state of the platform.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatusBody {
-    /// State of each venue.
+    /// State of each provider.
     pub sources: Vec<ProviderBody>,
     /// State of each service.
     pub services: Vec<ServiceBody>,
@@ -63,7 +63,7 @@ pub struct QueueBody {
     pub depth: Option<u32>,
 }
 
-/// Returns the state of venues, services and queues
+/// Returns the state of providers, services and queues
 #[utoipa::path(get, path = "/api/v1/status", tag = "system",
     responses((status = 200, description = "The state of the platform", body = Envelope<StatusBody>)))]
 pub async fn get(state: web::Data<AppState>) -> Result<Enveloped<StatusBody>, ApiError> {

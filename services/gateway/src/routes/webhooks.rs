@@ -1,4 +1,4 @@
-//! Webhook endpoints: the receivers that alerts name, their secrets, tests and signatures.
+//! The webhook endpoints that alerts name: their secrets, tests and signatures.
 
 use actix_web::web;
 use contracts::api::Page;
@@ -88,7 +88,7 @@ pub async fn get(
 
 /// Returns the secret of a webhook endpoint
 ///
-/// The receiver checks signatures with it.
+/// Signatures of the webhooks to this endpoint are checked with it.
 #[utoipa::path(get, path = "/api/v1/webhooks/endpoints/{id}/secret", tag = "webhooks",
     responses(
         (status = 200, description = "The signing secret", body = SecretBody),
@@ -161,7 +161,7 @@ pub struct Verify {
 
 /// Checks the signature of a webhook
 ///
-/// Helps to find out why a receiver rejects a signature. An invalid signature is a result and not an error.
+/// Helps to find out why a signature is rejected. An invalid signature is a result and not an error.
 #[utoipa::path(post, path = "/api/v1/webhooks/verify", tag = "webhooks", request_body = Verify,
     responses((status = 200, description = "Whether the signature is valid, and why not", body = VerifyBody)))]
 pub async fn verify(state: web::Data<AppState>, caller: Caller, body: RawBody) -> Result<Json<VerifyBody>, ApiError> {

@@ -60,7 +60,7 @@ pub struct AlertCreate {
 pub struct Refused {
     /// Every violation that was found.
     pub error: ApiError,
-    /// The receiver's address, if nothing was wrong with it so far.
+    /// The webhook URL, if nothing was wrong with it so far.
     pub webhook_url: Option<String>,
 }
 
