@@ -8,9 +8,11 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Resource, Responder};
 use contracts::problem::ProblemKind;
+use domain::ticker::Ticker;
 use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::extract::body::BodySchema;
 use crate::extract::parameters::Describe;
 use crate::middleware;
 use crate::middleware::metrics::RoutePath;
@@ -26,6 +28,8 @@ pub struct RouteDoc {
     pub policy: &'static RoutePolicy,
     /// Its parameters, as its handler declares them.
     pub parameters: fn() -> Vec<Value>,
+    /// Its body, where these tickers are offered.
+    pub body: fn(&[Ticker]) -> Option<BodySchema>,
 }
 
 /// One path. With and without a slash at the end it is the same.
@@ -56,7 +60,7 @@ impl Route {
         F::Output: Responder + 'static,
     {
         let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-        self.add("GET", policy, Args::parameters, route.to(handler))
+        self.add("GET", policy, Args::parameters, Args::body, route.to(handler))
     }
 
     #[must_use]
@@ -66,7 +70,7 @@ impl Route {
         Args: FromRequest + Describe + 'static,
         F::Output: Responder + 'static,
     {
-        self.add("POST", policy, Args::parameters, web::post().to(handler))
+        self.add("POST", policy, Args::parameters, Args::body, web::post().to(handler))
     }
 
     #[must_use]
@@ -76,7 +80,7 @@ impl Route {
         Args: FromRequest + Describe + 'static,
         F::Output: Responder + 'static,
     {
-        self.add("DELETE", policy, Args::parameters, web::delete().to(handler))
+        self.add("DELETE", policy, Args::parameters, Args::body, web::delete().to(handler))
     }
 
     fn add(
@@ -84,6 +88,7 @@ impl Route {
         method: &'static str,
         policy: &'static RoutePolicy,
         parameters: fn() -> Vec<Value>,
+        body: fn(&[Ticker]) -> Option<BodySchema>,
         route: actix_web::Route,
     ) -> Self {
         let path = self.path;
@@ -95,6 +100,7 @@ impl Route {
             method,
             policy,
             parameters,
+            body,
         });
         self
     }

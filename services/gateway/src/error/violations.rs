@@ -38,6 +38,11 @@ impl Violations {
         self.total == 0
     }
 
+    /// How many rules are broken.
+    pub fn len(&self) -> usize {
+        self.total
+    }
+
     /// Whether every violation that is listed is of this sort.
     pub fn all(&self, is: impl Fn(&FieldError) -> bool) -> bool {
         self.listed.iter().all(is)
@@ -64,12 +69,18 @@ impl Violations {
     }
 }
 
+impl Extend<FieldError> for Violations {
+    fn extend<T: IntoIterator<Item = FieldError>>(&mut self, found: T) {
+        for violation in found {
+            self.push(|| violation);
+        }
+    }
+}
+
 impl From<Vec<FieldError>> for Violations {
     fn from(found: Vec<FieldError>) -> Self {
         let mut violations = Self::default();
-        for violation in found {
-            violations.push(|| violation);
-        }
+        violations.extend(found);
         violations
     }
 }

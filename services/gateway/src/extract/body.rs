@@ -1,24 +1,22 @@
-//! JSON bodies, read field by field: all violations at once, unknown and repeated fields refused, numbers exact.
-//!
-//! serde alone stops at the first violation, keeps the last of repeated keys, and rounds numbers to 64 bits.
+//! The body of a request, declared once: the same declaration reads it and describes it in the OpenAPI document.
 
-use std::cell::RefCell;
-use std::collections::HashSet;
 use std::fmt;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use bytes::Bytes;
 use contracts::problem::ProblemKind;
-use platform::problem::FieldError;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
+use domain::ticker::Ticker;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
 
-use super::validate::Violation;
+use super::fields::Fields;
+use super::query::expect_valid;
+use super::rule::Rule;
 use crate::error::ApiError;
-use crate::error::violations::{Violations, shorten};
+use crate::error::violations::Violations;
+use crate::state::AppState;
 
 /// The body as it was sent, within the bounds of `crate::middleware::request_body`.
 #[derive(Clone, Default)]
@@ -31,336 +29,236 @@ impl fmt::Debug for RawBody {
     }
 }
 
-impl FromRequest for RawBody {
+/// What fields are declared to: a body that is read, or the OpenAPI document.
+pub trait DeclareFields {
+    /// A field that has to be there.
+    fn required<R: Rule<RawValue>>(
+        &mut self,
+        name: &'static str,
+        rule: R,
+        description: &'static str,
+    ) -> Option<R::Value>;
+
+    /// A field that may be absent.
+    fn optional<R: Rule<RawValue>>(
+        &mut self,
+        name: &'static str,
+        rule: R,
+        description: &'static str,
+    ) -> Option<R::Value>;
+
+    /// The tickers that this installation offers.
+    fn offered(&self) -> &[Ticker];
+}
+
+/// The fields of a body.
+pub trait BodyFields: Sized + 'static {
+    /// The name of its schema.
+    const SCHEMA: &'static str;
+    const DESCRIPTION: &'static str;
+
+    /// Declares every field before it gives up on a missing one, so that an error lists all violations.
+    fn declare(fields: &mut impl DeclareFields) -> Option<Self>;
+}
+
+/// A body that breaks no rule; the others are refused before the handler.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+/// A body that may break rules, for a handler that adds violations which only it can find.
+#[derive(Debug)]
+pub struct Draft<T> {
+    pub form: T,
+    /// What its own declaration found.
+    pub violations: Violations,
+}
+
+impl<T: BodyFields> FromRequest for Body<T> {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(request.extensions().get::<Self>().cloned().unwrap_or_default()))
+        ready(read_from::<T>(request).and_then(|(form, violations)| {
+            violations.into_result(ProblemKind::ValidationFailed)?;
+            expect_valid(form).map(Self)
+        }))
     }
 }
 
-/// The fields of a body that are not read yet.
-pub struct Fields {
-    fields: Vec<(String, Box<RawValue>)>,
-    violations: Violations,
-    is_object: bool,
-}
+impl<T: BodyFields> FromRequest for Draft<T> {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
 
-impl Fields {
-    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let raw: Box<RawValue> = serde_json::from_slice(body).map_err(|error| {
-            ApiError::new(ProblemKind::MalformedJson).detail(format!(
-                "The body is not valid JSON: line {}, column {}.",
-                error.line(),
-                error.column()
-            ))
-        })?;
-        let mut violations = repeated_keys(raw.get());
-        let (fields, is_object) = match serde_json::from_str::<Pairs>(raw.get()) {
-            Ok(Pairs(fields)) => (fields, true),
-            Err(_) => {
-                violations.push(|| FieldError::new(&["body"], "object_type", "must be a JSON object"));
-                (Vec::new(), false)
-            }
-        };
-        Ok(Self {
-            fields,
-            violations,
-            is_object,
-        })
-    }
-
-    /// Reads the field `name`, which has to be there.
-    pub fn required<T>(&mut self, name: &str, read: impl Fn(&RawValue) -> Result<T, Violation>) -> Option<T> {
-        match self.take(name) {
-            Some(raw) => self.keep(name, read(&raw)),
-            None if !self.is_object => None,
-            None => self.keep(name, Err(Violation::new("missing", "is required"))),
-        }
-    }
-
-    /// Reads the field `name`, which may be absent.
-    pub fn optional<T>(&mut self, name: &str, read: impl Fn(&RawValue) -> Result<T, Violation>) -> Option<T> {
-        let raw = self.take(name)?;
-        self.keep(name, read(&raw))
-    }
-
-    fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
-        let at = self.fields.iter().position(|(key, _)| key == name)?;
-        let (_, raw) = self.fields.remove(at);
-        // Repeats have been reported as such; they are not unknown fields too.
-        self.fields.retain(|(key, _)| key != name);
-        Some(raw)
-    }
-
-    fn keep<T>(&mut self, name: &str, outcome: Result<T, Violation>) -> Option<T> {
-        match outcome {
-            Ok(value) => Some(value),
-            Err(Violation { kind, msg, params }) => {
-                self.violations
-                    .push(|| FieldError::new(&["body", name], kind, msg).with_params(params));
-                None
-            }
-        }
-    }
-
-    /// Ends the reading: what was not read is unknown.
-    pub fn finish(mut self) -> Result<(), ApiError> {
-        for (name, _) in &self.fields {
-            self.violations
-                .push(|| FieldError::new(&["body", name], "extra_forbidden", "is not a known field"));
-        }
-        self.violations.into_result(ProblemKind::ValidationFailed)
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(read_from::<T>(request).and_then(|(form, violations)| {
+            let form = expect_valid(form)?;
+            Ok(Self { form, violations })
+        }))
     }
 }
 
-/// Reads a JSON string by `rule`.
-pub fn string<T>(rule: impl Fn(&str) -> Result<T, Violation>) -> impl Fn(&RawValue) -> Result<T, Violation> {
-    move |raw| {
-        let text: String =
-            serde_json::from_str(raw.get()).map_err(|_| Violation::new("string_type", "must be a string"))?;
-        rule(&text)
-    }
+fn read_from<T: BodyFields>(request: &HttpRequest) -> Result<(Option<T>, Violations), ApiError> {
+    let state = request.app_data::<web::Data<AppState>>();
+    let offered = state.map(|state| state.settings.supported_tickers.as_slice());
+    let body = request.extensions().get::<RawBody>().cloned().unwrap_or_default();
+    read(&body.0, offered.unwrap_or_default())
 }
 
-/// Reads a JSON object whose values are all strings.
-pub fn string_map(raw: &RawValue) -> Result<std::collections::BTreeMap<String, String>, Violation> {
-    serde_json::from_str(raw.get())
-        .map_err(|_| Violation::new("object_type", "must be an object whose values are strings"))
-}
-
-/// Reads a JSON number as its exact text.
-pub fn decimal_text(raw: &RawValue) -> Result<&str, Violation> {
-    let text = raw.get();
-    if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
-        Ok(text)
-    } else {
-        Err(Violation::new("decimal_type", "must be a number"))
-    }
-}
-
-/// The pairs of an object in their order, repeats included.
-struct Pairs(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PairsVisitor;
-        impl<'de> Visitor<'de> for PairsVisitor {
-            type Value = Pairs;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-        deserializer.deserialize_map(PairsVisitor)
-    }
-}
-
-/// Every key that stands twice in one object, at any depth.
-fn repeated_keys(json: &str) -> Violations {
-    let found = RefCell::new(Violations::default());
-    let walk = Walk {
-        parent: None,
-        step: Step::Key("body"),
-        found: &found,
+/// Reads a body: what its declaration makes of it, and every violation.
+///
+/// # Errors
+///
+/// It is not JSON.
+pub fn read<T: BodyFields>(body: &[u8], offered: &[Ticker]) -> Result<(Option<T>, Violations), ApiError> {
+    let mut reader = Reader {
+        fields: Fields::parse(body)?,
+        offered,
     };
-    // What cannot be walked, such as too deep nesting, is reported by the reader that follows.
-    let _ = walk.deserialize(&mut serde_json::Deserializer::from_str(json));
-    found.into_inner()
+    let form = T::declare(&mut reader);
+    Ok((form, reader.fields.finish()))
 }
 
-/// One value of the body and the way to it. The path is built only for a violation: a body may name thousands of keys.
-struct Walk<'a> {
-    parent: Option<&'a Walk<'a>>,
-    step: Step<'a>,
-    found: &'a RefCell<Violations>,
+struct Reader<'t> {
+    fields: Fields,
+    offered: &'t [Ticker],
 }
 
-enum Step<'a> {
-    Key(&'a str),
-    Index(usize),
-}
-
-impl Walk<'_> {
-    fn path(&self) -> Vec<String> {
-        let mut path = self.parent.map(Walk::path).unwrap_or_default();
-        path.push(match self.step {
-            Step::Key(key) => shorten(key).into_owned(),
-            Step::Index(index) => index.to_string(),
-        });
-        path
+impl DeclareFields for Reader<'_> {
+    fn required<R: Rule<RawValue>>(&mut self, name: &'static str, rule: R, _: &'static str) -> Option<R::Value> {
+        self.fields.required(name, |raw| rule.read(raw))
     }
 
-    fn repeated(&self, key: &str) -> FieldError {
-        let path = self.path();
-        let key = shorten(key);
-        let loc: Vec<&str> = path.iter().map(String::as_str).chain([key.as_ref()]).collect();
-        FieldError::new(&loc, "duplicate_key", "stands more than once")
+    fn optional<R: Rule<RawValue>>(&mut self, name: &'static str, rule: R, _: &'static str) -> Option<R::Value> {
+        self.fields.optional(name, |raw| rule.read(raw))
+    }
+
+    fn offered(&self) -> &[Ticker] {
+        self.offered
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_> {
-    type Value = ();
+/// A body as OpenAPI describes it.
+#[derive(Debug)]
+pub struct BodySchema {
+    pub name: &'static str,
+    pub schema: Value,
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
+/// The schema of a body where these tickers are offered.
+pub fn describe<T: BodyFields>(offered: &[Ticker]) -> BodySchema {
+    let mut described = Described {
+        properties: Map::new(),
+        required: Vec::new(),
+        offered,
+    };
+    let _ = T::declare(&mut described);
+    let schema = json!({
+        "type": "object", "description": T::DESCRIPTION, "additionalProperties": false,
+        "properties": described.properties, "required": described.required,
+    });
+    BodySchema {
+        name: T::SCHEMA,
+        schema,
     }
 }
 
-impl<'de> Visitor<'de> for Walk<'_> {
-    type Value = ();
+struct Described<'t> {
+    properties: Map<String, Value>,
+    required: Vec<&'static str>,
+    offered: &'t [Ticker],
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = HashSet::new();
-        while let Some(key) = map.next_key::<String>()? {
-            if seen.contains(&key) {
-                self.found.borrow_mut().push(|| self.repeated(&key));
-            }
-            map.next_value_seed(Walk {
-                parent: Some(&self),
-                step: Step::Key(&key),
-                found: self.found,
-            })?;
-            seen.insert(key);
+impl Described<'_> {
+    fn add(&mut self, name: &str, rule: &impl Rule<RawValue>, description: &str) {
+        let mut property = rule.schema();
+        property["description"] = json!(description);
+        if let Some(example) = rule.example() {
+            property["example"] = json!(example);
         }
-        Ok(())
+        self.properties.insert(name.to_owned(), property);
+    }
+}
+
+impl DeclareFields for Described<'_> {
+    fn required<R: Rule<RawValue>>(
+        &mut self,
+        name: &'static str,
+        rule: R,
+        description: &'static str,
+    ) -> Option<R::Value> {
+        self.add(name, &rule, description);
+        self.required.push(name);
+        None
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        for index in 0.. {
-            let element = Walk {
-                parent: Some(&self),
-                step: Step::Index(index),
-                found: self.found,
-            };
-            if seq.next_element_seed(element)?.is_none() {
-                break;
-            }
-        }
-        Ok(())
+    fn optional<R: Rule<RawValue>>(
+        &mut self,
+        name: &'static str,
+        rule: R,
+        description: &'static str,
+    ) -> Option<R::Value> {
+        self.add(name, &rule, description);
+        None
     }
 
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        Ok(())
+    fn offered(&self) -> &[Ticker] {
+        self.offered
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::validate;
     use super::*;
+    use crate::extract::rule;
 
-    fn violations(fields: Fields) -> Vec<(String, String)> {
-        let error = fields.finish().unwrap_err();
-        assert_eq!(error.kind, ProblemKind::ValidationFailed);
-        error.errors.into_iter().map(|e| (e.loc.join("."), e.kind)).collect()
+    #[derive(Debug)]
+    struct Example {
+        ticker: Ticker,
+        note: Option<String>,
     }
 
-    fn found(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs
-            .iter()
-            .map(|(loc, kind)| ((*loc).to_owned(), (*kind).to_owned()))
-            .collect()
-    }
+    impl BodyFields for Example {
+        const SCHEMA: &'static str = "Example";
+        const DESCRIPTION: &'static str = "An example.";
 
-    #[test]
-    fn missing_wrong_unknown_and_repeated_fields_are_all_named() {
-        let mut fields = Fields::parse(br#"{"b": 1, "c": "x", "d": {"e": [{"f": 1, "f": 2}]}, "b": 2}"#).unwrap();
-        assert_eq!(fields.required("a", string(validate::ticker)), None);
-        assert_eq!(fields.required("b", string(validate::ticker)), None);
-        assert_eq!(
-            violations(fields),
-            found(&[
-                ("body.d.e.0.f", "duplicate_key"),
-                ("body.b", "duplicate_key"),
-                ("body.a", "missing"),
-                ("body.b", "string_type"),
-                ("body.c", "extra_forbidden"),
-                ("body.d", "extra_forbidden"),
-            ])
-        );
-    }
-
-    #[test]
-    fn non_object_body_is_one_violation() {
-        let mut fields = Fields::parse(b"[1]").unwrap();
-        assert_eq!(fields.required("a", string(validate::ticker)), None);
-        assert_eq!(violations(fields), found(&[("body", "object_type")]));
-    }
-
-    #[test]
-    fn invalid_json_is_malformed() {
-        for body in [&b""[..], b"{", b"{\"a\": 1,}", b"\xff", b"{} {}"] {
-            let error = Fields::parse(body).err().unwrap();
-            assert_eq!(error.kind, ProblemKind::MalformedJson, "{body:?}");
+        fn declare(fields: &mut impl DeclareFields) -> Option<Self> {
+            let ticker = fields.required("ticker", rule::string(rule::ticker()), "Ticker of the asset");
+            let note = fields.optional("note", rule::string(rule::text(1, 5)), "A note");
+            Some(Self { ticker: ticker?, note })
         }
-        let deep = "[".repeat(100_000);
-        assert!(Fields::parse(deep.as_bytes()).is_err());
     }
 
     #[test]
-    fn repeated_keys_below_a_long_one_stay_small() {
-        let repeats = vec!["\"a\":1"; 5_000].join(",");
-        let body = format!("{{\"{}\":{{{repeats}}}}}", "x".repeat(30_000));
-        let error = Fields::parse(body.as_bytes()).unwrap().finish().unwrap_err();
-        assert_eq!(error.errors.len(), 100);
+    fn one_declaration_reads_a_body() {
+        let (form, violations) = read::<Example>(br#"{"ticker": "btc", "note": "x"}"#, &[]).unwrap();
+        let Example { ticker, note } = form.unwrap();
+        assert_eq!((ticker.as_str(), note.as_deref()), ("BTC", Some("x")));
+        assert!(violations.is_empty());
+    }
+
+    #[test]
+    fn violations_of_all_fields_are_listed_together() {
+        let (form, violations) = read::<Example>(br#"{"note": "too long", "x": 1}"#, &[]).unwrap();
+        assert!(form.is_none());
+        let places: Vec<String> = violations.into_listed().iter().map(|e| e.loc.join(".")).collect();
+        assert_eq!(places, ["body.ticker", "body.note", "body.x"]);
+    }
+
+    #[test]
+    fn one_declaration_describes_the_body() {
+        let BodySchema { name, schema } = describe::<Example>(&[]);
+        assert_eq!(name, "Example");
+        assert_eq!(schema["required"], json!(["ticker"]));
         assert_eq!(
-            error.detail,
-            "The request breaks 5000 rules: 100 are listed, and 4900 more."
+            schema["properties"]["note"],
+            json!({"type": "string", "minLength": 1, "maxLength": 5, "description": "A note"})
         );
-        assert_eq!(error.errors[0].loc[1].chars().count(), 64);
-        assert!(serde_json::to_string(&error.errors).unwrap().len() < 20_000);
+        assert_eq!(schema["additionalProperties"], false);
     }
 
     #[test]
     fn body_is_not_printed() {
         let body = RawBody(Bytes::from_static(br#"{"password": "correct horse"}"#));
         assert_eq!(format!("{body:?}"), "RawBody(29 bytes)");
-    }
-
-    #[test]
-    fn good_fields_are_read() {
-        let mut fields = Fields::parse(br#"{"t": "btc", "n": 70000.10}"#).unwrap();
-        assert_eq!(fields.required("t", string(validate::ticker)).unwrap().as_str(), "BTC");
-        assert_eq!(
-            fields
-                .required("n", |raw| decimal_text(raw).map(str::to_owned))
-                .unwrap(),
-            "70000.10"
-        );
-        fields.finish().unwrap();
     }
 }

@@ -3,6 +3,7 @@
 pub mod body;
 pub mod caller;
 pub mod cursor;
+pub mod fields;
 pub mod pagination;
 pub mod parameters;
 pub mod query;

@@ -4,10 +4,11 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
+use domain::ticker::Ticker;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
-use crate::extract::body::RawBody;
+use crate::extract::body::{self, Body, BodyFields, BodySchema, Draft};
 use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
 use crate::extract::query::{Params, expect_valid};
@@ -95,10 +96,15 @@ impl Declare for Descriptions {
     }
 }
 
-/// What the arguments of a handler say about the parameters of its route.
+/// What the arguments of a handler say about its route.
 pub trait Describe {
     fn parameters() -> Vec<Value> {
         Vec::new()
+    }
+
+    /// The body that the handler reads, where these tickers are offered.
+    fn body(_offered: &[Ticker]) -> Option<BodySchema> {
+        None
     }
 }
 
@@ -112,18 +118,33 @@ impl<T: ParameterList> Describe for Parameters<T> {
     }
 }
 
+impl<T: BodyFields> Describe for Body<T> {
+    fn body(offered: &[Ticker]) -> Option<BodySchema> {
+        Some(body::describe::<T>(offered))
+    }
+}
+
+impl<T: BodyFields> Describe for Draft<T> {
+    fn body(offered: &[Ticker]) -> Option<BodySchema> {
+        Some(body::describe::<T>(offered))
+    }
+}
+
 impl<T> Describe for web::Data<T> {}
 impl Describe for Caller {}
 impl Describe for CreationId {}
 impl Describe for Cursors {}
 impl Describe for HttpRequest {}
-impl Describe for RawBody {}
 
 macro_rules! describe_tuples {
     ($(($($argument:ident),*))*) => {$(
         impl<$($argument: Describe),*> Describe for ($($argument,)*) {
             fn parameters() -> Vec<Value> {
                 [$($argument::parameters()),*].concat()
+            }
+
+            fn body(offered: &[Ticker]) -> Option<BodySchema> {
+                [$($argument::body(offered)),*].into_iter().flatten().next()
             }
         }
     )*};

@@ -1,7 +1,10 @@
-//! Rules of parameters: how a value is read, and what OpenAPI says about it.
+//! Rules of parameters and of fields: how a value is read, and what OpenAPI says about it.
+
+use std::collections::BTreeMap;
 
 use contracts::time::Time;
 use domain::ticker::Ticker;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -10,12 +13,13 @@ use crate::extract::validate::{self, Violation};
 /// Longest cursor of any list.
 const MAX_CURSOR_CHARS: usize = 512;
 
-pub trait Rule {
+/// A rule for a value that is sent as `Input`: as text in parameters, as JSON in bodies.
+pub trait Rule<Input: ?Sized = str> {
     type Value;
 
-    fn read(&self, text: &str) -> Result<Self::Value, Violation>;
+    fn read(&self, sent: &Input) -> Result<Self::Value, Violation>;
 
-    /// The schema of the parameter.
+    /// The schema of the value.
     fn schema(&self) -> Value;
 
     fn example(&self) -> Option<&'static str>;
@@ -28,11 +32,11 @@ struct RuleOf<R, S> {
     example: Option<&'static str>,
 }
 
-impl<T, R: Fn(&str) -> Result<T, Violation>, S: Fn() -> Value> Rule for RuleOf<R, S> {
+impl<I: ?Sized, T, R: Fn(&I) -> Result<T, Violation>, S: Fn() -> Value> Rule<I> for RuleOf<R, S> {
     type Value = T;
 
-    fn read(&self, text: &str) -> Result<T, Violation> {
-        (self.read)(text)
+    fn read(&self, sent: &I) -> Result<T, Violation> {
+        (self.read)(sent)
     }
 
     fn schema(&self) -> Value {
@@ -44,7 +48,11 @@ impl<T, R: Fn(&str) -> Result<T, Violation>, S: Fn() -> Value> Rule for RuleOf<R
     }
 }
 
-fn rule<T>(read: impl Fn(&str) -> Result<T, Violation>, schema: impl Fn() -> Value) -> impl Rule<Value = T> {
+/// The rule that `read` checks and `schema` describes.
+pub fn rule<I: ?Sized, T>(
+    read: impl Fn(&I) -> Result<T, Violation>,
+    schema: impl Fn() -> Value,
+) -> impl Rule<I, Value = T> {
     RuleOf {
         read,
         schema,
@@ -52,7 +60,8 @@ fn rule<T>(read: impl Fn(&str) -> Result<T, Violation>, schema: impl Fn() -> Val
     }
 }
 
-fn with_example<T>(
+/// The same with an example.
+pub fn with_example<T>(
     example: &'static str,
     read: impl Fn(&str) -> Result<T, Violation>,
     schema: impl Fn() -> Value,
@@ -64,7 +73,64 @@ fn with_example<T>(
     }
 }
 
-fn schema_named(name: &str) -> Value {
+/// A JSON string whose text obeys `rule`.
+pub fn string<R: Rule>(rule: R) -> impl Rule<RawValue, Value = R::Value> {
+    StringRule(rule)
+}
+
+struct StringRule<R>(R);
+
+impl<R: Rule> Rule<RawValue> for StringRule<R> {
+    type Value = R::Value;
+
+    fn read(&self, sent: &RawValue) -> Result<R::Value, Violation> {
+        let text: String =
+            serde_json::from_str(sent.get()).map_err(|_| Violation::new("string_type", "must be a string"))?;
+        self.0.read(&text)
+    }
+
+    fn schema(&self) -> Value {
+        self.0.schema()
+    }
+
+    fn example(&self) -> Option<&'static str> {
+        self.0.example()
+    }
+}
+
+/// A JSON object whose values are all strings.
+pub fn string_map() -> impl Rule<RawValue, Value = BTreeMap<String, String>> {
+    rule(
+        |sent: &RawValue| {
+            serde_json::from_str(sent.get())
+                .map_err(|_| Violation::new("object_type", "must be an object whose values are strings"))
+        },
+        || {
+            let string = json!({"type": "string"});
+            json!({"type": "object", "additionalProperties": string, "propertyNames": string})
+        },
+    )
+}
+
+/// A JSON number as its exact text.
+pub fn decimal_text(sent: &RawValue) -> Result<&str, Violation> {
+    let text = sent.get();
+    if text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        Ok(text)
+    } else {
+        Err(Violation::new("decimal_type", "must be a number"))
+    }
+}
+
+/// A text of `min` to `max` characters.
+pub fn text(min: usize, max: usize) -> impl Rule<Value = String> {
+    rule(
+        validate::text(min, max),
+        move || json!({"type": "string", "minLength": min, "maxLength": max}),
+    )
+}
+
+pub fn schema_named(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
@@ -112,10 +178,7 @@ pub fn limit() -> impl Rule<Value = u32> {
 }
 
 pub fn cursor() -> impl Rule<Value = String> {
-    rule(
-        validate::text(1, MAX_CURSOR_CHARS),
-        || json!({"type": "string", "minLength": 1, "maxLength": MAX_CURSOR_CHARS}),
-    )
+    text(1, MAX_CURSOR_CHARS)
 }
 
 /// One of the words of the enumeration `schema`.

@@ -4,6 +4,7 @@ use anyhow::Context;
 use domain::ticker::Ticker;
 use serde_json::{Map, Value, json};
 
+use crate::extract::body::BodySchema;
 use crate::extract::rule;
 use crate::route::RouteDoc;
 use crate::route_policy::{Access, RoutePolicy};
@@ -17,6 +18,7 @@ pub fn apply(
     operations: impl Iterator<Item = RouteDoc>,
     tickers: &[Ticker],
 ) -> anyhow::Result<Value> {
+    let mut bodies = Vec::new();
     for operation in operations {
         let item = document["paths"].get_mut(operation.path).and_then(Value::as_object_mut);
         let method = operation.method.to_ascii_lowercase();
@@ -26,6 +28,12 @@ pub fn apply(
         let described =
             described.with_context(|| format!("{} {} is not described", operation.method, operation.path))?;
         describe_operation(described, &operation);
+        if let Some(BodySchema { name, schema }) = (operation.body)(tickers) {
+            let reference = json!({"$ref": format!("#/components/schemas/{name}")});
+            let content = json!({"application/json": {"schema": reference}});
+            described.insert("requestBody".into(), json!({"content": content, "required": true}));
+            bodies.push((name, schema));
+        }
     }
     let components = document["components"].as_object_mut().context("components")?;
     components.insert("securitySchemes".into(), security_schemes());
@@ -42,9 +50,8 @@ pub fn apply(
         json!({"description": "How decimals are written", "type": "string", "enum": ["number", "string"]}),
     );
     schemas.insert("TimeParameter".into(), rule::time_schema());
+    schemas.extend(bodies.into_iter().map(|(name, schema)| (name.to_owned(), schema)));
     name_data_of_envelopes(schemas)?;
-    let tickers: Vec<&str> = tickers.iter().map(Ticker::as_str).collect();
-    schemas["AlertCreate"]["properties"]["ticker"]["enum"] = json!(tickers);
     Ok(document)
 }
 

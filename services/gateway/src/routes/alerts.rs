@@ -6,22 +6,19 @@ use actix_web::http::header::HeaderValue;
 use actix_web::{HttpResponse, web};
 use contracts::api::Page;
 use contracts::api::alerts::{AddressCheckRequest, AlertBody, AlertEventBody, AlertsQuery, DeliveryBody, PageQuery};
-use domain::ticker::Ticker;
 use platform::problem::FieldError;
 use serde::de::IgnoredAny;
-use serde_json::json;
 use uuid::Uuid;
 
-use self::form::AlertCreate;
+use self::form::AlertForm;
 use crate::auth::Scope;
 use crate::error::ApiError;
-use crate::extract::body::RawBody;
+use crate::extract::body::Draft;
 use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
 use crate::extract::pagination::{NEXT_PAGE, page_query};
 use crate::extract::parameters::{Declare, ParameterList, Parameters};
 use crate::extract::rule;
-use crate::extract::validate::Violation;
 use crate::extract::words::ListedKind;
 use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
@@ -99,7 +96,7 @@ impl ParameterList for DeliveryList {
 /// An alert whose condition is already true fires at the next price. The tier limits the number of active alerts and of
 /// webhook endpoints. A request beyond a limit is refused with `plan_limit_reached`, which names the limit and the
 /// number.
-#[utoipa::path(post, path = "/api/v1/alerts/", tag = "alerts", request_body = AlertCreate,
+#[utoipa::path(post, path = "/api/v1/alerts/", tag = "alerts",
     responses(
         (status = 201, description = "The created alert", body = AlertBody),
         (status = 403, description = "The client's IP address is blocked, the credential lacks the scope, or the limit \
@@ -110,20 +107,16 @@ pub async fn create(
     state: web::Data<AppState>,
     caller: Caller,
     creation: CreationId,
-    body: RawBody,
+    Draft { form, mut violations }: Draft<AlertForm>,
 ) -> Result<Json<AlertBody>, ApiError> {
-    let limits = state.settings.plans.limits(caller.tier);
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
-    let wanted = match form::read(creation.0, limits, &body.0, |ticker| check_offered(&state, ticker)) {
-        Ok(wanted) => wanted,
-        Err(mut refused) => {
-            let address = match refused.webhook_url.take() {
-                Some(webhook_url) => violations_of_address(&alerts, webhook_url).await,
-                None => Vec::new(),
-            };
-            return Err(refused.with_address(address));
+    if !violations.is_empty() {
+        if let Some(webhook_url) = form.webhook_url {
+            violations.extend(violations_of_address(&alerts, webhook_url).await);
         }
-    };
+        return Err(form::refusal(violations));
+    }
+    let wanted = form.into_request(creation.0, state.settings.plans.limits(caller.tier))?;
     let alert: AlertBody = alerts.post("alerts", &wanted).await?;
     let location = HeaderValue::try_from(format!("/api/v1/alerts/{}", alert.id)).map_err(ApiError::internal)?;
     Ok(Json::created(alert).at(location))
@@ -136,14 +129,6 @@ async fn violations_of_address(alerts: &Upstream, webhook_url: String) -> Vec<Fi
         .post("webhooks/check", &AddressCheckRequest { webhook_url })
         .await;
     checked.err().map(|error| error.errors).unwrap_or_default()
-}
-
-fn check_offered(state: &AppState, ticker: &Ticker) -> Result<(), Violation> {
-    if state.quotes.is_supported(ticker) {
-        return Ok(());
-    }
-    let names: Vec<&str> = state.settings.supported_tickers.iter().map(Ticker::as_str).collect();
-    Err(Violation::new("enum", format!("must be one of {}", names.join(", "))).params(json!({"expected": names})))
 }
 
 /// Lists the user's alerts

@@ -4,16 +4,17 @@ use actix_web::web;
 use contracts::problem::ProblemKind;
 use contracts::time::Time;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::email::Email;
 use crate::auth::{Role, Tier, api_key, passwords};
 use crate::error::ApiError;
-use crate::extract::body::{Fields, RawBody, string};
+use crate::extract::body::{Body, BodyFields, DeclareFields};
 use crate::extract::caller::Caller;
-use crate::extract::query::expect_valid;
+use crate::extract::rule;
 use crate::extract::validate::{self, Violation};
 use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
@@ -33,16 +34,36 @@ pub const ME: RoutePolicy = RoutePolicy::authenticated()
     .unprocessable();
 
 /// A user to be registered.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "describes a body that is read field by field")]
-pub struct RegisterRequest {
-    /// The e-mail address. Surrounding blanks are removed; it is unique without regard to case.
-    #[schema(format = Email, min_length = 6, max_length = 254, example = "user@example.com")]
-    email: String,
-    /// A password for logging in, of 10 to 128 characters. It is stored as an Argon2id hash.
-    #[schema(format = Password, min_length = 10, max_length = 128, nullable = false)]
-    password: Option<String>,
+pub struct Registration {
+    email: Email,
+    password: Option<SecretString>,
+}
+
+impl BodyFields for Registration {
+    const SCHEMA: &'static str = "RegisterRequest";
+    const DESCRIPTION: &'static str = "A user to be registered.";
+
+    fn declare(fields: &mut impl DeclareFields) -> Option<Self> {
+        let email = fields.required(
+            "email",
+            rule::string(rule::with_example("user@example.com", email, || {
+                json!({"type": "string", "format": "email", "minLength": 6, "maxLength": 254})
+            })),
+            "The e-mail address. Surrounding blanks are removed; it is unique without regard to case.",
+        );
+        let password = fields.optional(
+            "password",
+            rule::string(rule::rule(password, || {
+                let (min, max) = (passwords::MIN_CHARS, passwords::MAX_CHARS);
+                json!({"type": "string", "format": "password", "minLength": min, "maxLength": max})
+            })),
+            "A password for logging in, of 10 to 128 characters. It is stored as an Argon2id hash.",
+        );
+        Some(Self {
+            email: email?,
+            password,
+        })
+    }
 }
 
 /// A new account with its API key, which is shown only here.
@@ -85,7 +106,7 @@ pub struct UserBody {
 /// Registers a user
 ///
 /// Creates an account and its first API key, which is shown only in this response.
-#[utoipa::path(post, path = "/api/v1/users/register", tag = "users", request_body = RegisterRequest,
+#[utoipa::path(post, path = "/api/v1/users/register", tag = "users",
     responses(
         (status = 201, description = "The account and its API key", body = RegisteredBody),
         (status = 400, description = "The e-mail address is registered already, or the request is malformed"),
@@ -93,13 +114,8 @@ pub struct UserBody {
 pub async fn register(
     state: web::Data<AppState>,
     creation: CreationId,
-    body: RawBody,
+    Body(Registration { email, password }): Body<Registration>,
 ) -> Result<Json<RegisteredBody>, ApiError> {
-    let mut fields = Fields::parse(&body.0)?;
-    let email = fields.required("email", string(email));
-    let password = fields.optional("password", string(password));
-    fields.finish()?;
-    let email = expect_valid(email)?;
     // Before the transaction: a hash takes long, and would hold the connection meanwhile.
     let password_hash = match password {
         Some(password) => Some(state.passwords.make(password).await.map_err(ApiError::internal)?),

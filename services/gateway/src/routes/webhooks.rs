@@ -5,18 +5,16 @@ use contracts::api::Page;
 use contracts::api::alerts::{
     DeliveryBody, EndpointBody, PageQuery, SecretBody, TestCreateRequest, VerifyBody, VerifyRequest,
 };
-use serde::Deserialize;
-use utoipa::ToSchema;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::auth::Scope;
 use crate::error::ApiError;
-use crate::extract::body::{Fields, RawBody, string, string_map};
+use crate::extract::body::{Body, BodyFields, DeclareFields};
 use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
 use crate::extract::pagination::page_query;
 use crate::extract::parameters::{Declare, ParameterList, Parameters};
-use crate::extract::query::expect_valid;
 use crate::extract::{rule, validate};
 use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
@@ -146,35 +144,53 @@ pub async fn enable(
 }
 
 /// A received webhook whose signature is to be checked.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "describes a body that is read field by field")]
-pub struct Verify {
-    /// The secret of the endpoint.
-    #[schema(min_length = 1, max_length = 128, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
-    secret: String,
-    /// The headers of the received request, at least `webhook-id`, `webhook-timestamp` and `webhook-signature`.
-    headers: std::collections::BTreeMap<String, String>,
-    /// The body of the received request, unchanged.
-    body: String,
+pub struct Verification(VerifyRequest);
+
+impl BodyFields for Verification {
+    const SCHEMA: &'static str = "Verify";
+    const DESCRIPTION: &'static str = "A received webhook whose signature is to be checked.";
+
+    fn declare(fields: &mut impl DeclareFields) -> Option<Self> {
+        let secret = fields.required(
+            "secret",
+            rule::string(rule::with_example(
+                "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                validate::text(1, MAX_SECRET_CHARS),
+                || json!({"type": "string", "minLength": 1, "maxLength": MAX_SECRET_CHARS}),
+            )),
+            "The secret of the endpoint.",
+        );
+        let headers = fields.required(
+            "headers",
+            rule::string_map(),
+            "The headers of the received request, at least `webhook-id`, `webhook-timestamp` and `webhook-signature`.",
+        );
+        let body = fields.required(
+            "body",
+            rule::string(rule::rule(
+                |text: &str| Ok(text.to_owned()),
+                || json!({"type": "string"}),
+            )),
+            "The body of the received request, unchanged.",
+        );
+        Some(Self(VerifyRequest {
+            secret: secret?,
+            headers: headers?,
+            body: body?,
+        }))
+    }
 }
 
 /// Checks the signature of a webhook
 ///
 /// Helps to find out why a signature is rejected. An invalid signature is a result and not an error.
-#[utoipa::path(post, path = "/api/v1/webhooks/verify", tag = "webhooks", request_body = Verify,
+#[utoipa::path(post, path = "/api/v1/webhooks/verify", tag = "webhooks",
     responses((status = 200, description = "Whether the signature is valid, and why not", body = VerifyBody)))]
-pub async fn verify(state: web::Data<AppState>, caller: Caller, body: RawBody) -> Result<Json<VerifyBody>, ApiError> {
-    let mut fields = Fields::parse(&body.0)?;
-    let secret = fields.required("secret", string(validate::text(1, MAX_SECRET_CHARS)));
-    let headers = fields.required("headers", string_map);
-    let text = fields.required("body", string(|text: &str| Ok(text.to_owned())));
-    fields.finish()?;
-    let question = VerifyRequest {
-        secret: expect_valid(secret)?,
-        headers: expect_valid(headers)?,
-        body: expect_valid(text)?,
-    };
+pub async fn verify(
+    state: web::Data<AppState>,
+    caller: Caller,
+    Body(Verification(question)): Body<Verification>,
+) -> Result<Json<VerifyBody>, ApiError> {
     let alerts = state.upstreams.alerts.for_user(caller.user_id);
     let verdict: VerifyBody = alerts.post("webhooks/verify", &question).await?;
     Ok(Json::ok(verdict))

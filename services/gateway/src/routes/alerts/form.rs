@@ -1,134 +1,119 @@
 //! The form of an alert: its body, field by field, with every violation named.
 
-use std::cell::OnceCell;
-
 use contracts::api::alerts::{AlertCreateRequest, PlanLimits};
 use contracts::number::{Number, parse_decimal};
 use contracts::problem::ProblemKind;
 use domain::rule::Condition;
 use domain::ticker::Ticker;
-use platform::problem::FieldError;
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use url::Url;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::error::violations::Violations;
-use crate::extract::body::{Fields, decimal_text, string};
+use crate::extract::body::{BodyFields, DeclareFields};
 use crate::extract::query::expect_valid;
+use crate::extract::rule;
 use crate::extract::validate::{self, Violation};
-use crate::extract::words::{AlertCondition, AlertKind};
 
 const MAX_URL_CHARS: usize = 2_048;
 const MAX_DECIMALS: u32 = 18;
 
+/// The violation of a ticker that is none of those offered.
+const NOT_OFFERED: &str = "enum";
+
 /// What a decimal holds exactly, whatever its digits are.
 const MAX_DIGITS: usize = 28;
 
-/// A price alert to be created.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "describes a body that is read field by field")]
-pub struct AlertCreate {
-    /// Ticker of the asset, in any case.
-    #[schema(pattern = "^[A-Za-z0-9]{1,20}$", example = "BTC")]
-    ticker: String,
-    /// What is watched: `price`, which is also the default.
-    #[schema(nullable = false)]
-    kind: Option<AlertKind>,
-    /// `gt`: strictly above the target. `lt`: strictly below it.
-    condition: AlertCondition,
-    /// The target price in USD, with at most 18 decimals and 28 significant digits; more are refused, never rounded.
-    #[schema(exclusive_minimum = 0, maximum = 1e18, example = 70000.0)]
-    target_price: f64,
-    /// The URL that receives the webhook when the alert fires: http or https, without user and password.
-    #[schema(
-        min_length = 10,
-        max_length = 2048,
-        pattern = "^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9]",
-        example = "https://your-server.com/webhook"
-    )]
-    webhook_url: String,
-}
-
-/// A body that is refused.
+/// The form of a new alert, as far as it could be read.
 #[derive(Debug)]
-pub struct Refused {
-    /// Every violation that was found.
-    pub error: ApiError,
-    /// The webhook URL, if nothing was wrong with it so far.
+pub struct AlertForm {
+    pub ticker: Option<Ticker>,
+    pub condition: Option<Condition>,
+    pub target_price: Option<Number>,
     pub webhook_url: Option<String>,
 }
 
-impl Refused {
-    /// The refusal, together with what is wrong with the address.
-    pub fn with_address(self, address: Vec<FieldError>) -> ApiError {
-        if address.is_empty() {
-            return self.error;
-        }
-        let mut violations = Violations::default();
-        for violation in self.error.errors.into_iter().chain(address) {
-            violations.push(|| violation);
-        }
-        ApiError::new(ProblemKind::ValidationFailed).violations(violations)
+impl BodyFields for AlertForm {
+    const SCHEMA: &'static str = "AlertCreate";
+    const DESCRIPTION: &'static str = "A price alert to be created.";
+
+    fn declare(fields: &mut impl DeclareFields) -> Option<Self> {
+        let offered = fields.offered().to_vec();
+        let ticker = rule::with_example("BTC", ticker(&offered), || {
+            json!({"type": "string", "pattern": validate::TICKER_PATTERN, "enum": offered})
+        });
+        let ticker = fields.required("ticker", rule::string(ticker), "Ticker of the asset, in any case.");
+        fields.optional(
+            "kind",
+            rule::string(rule::one_of("AlertKind", &["price"])),
+            "What is watched: `price`, which is also the default.",
+        );
+        Some(Self {
+            ticker,
+            condition: fields.required(
+                "condition",
+                rule::string(rule::rule(condition, || rule::schema_named("AlertCondition"))),
+                "`gt`: strictly above the target. `lt`: strictly below it.",
+            ),
+            target_price: fields.required(
+                "target_price",
+                rule::rule(target, target_schema),
+                "The target price in USD, with at most 18 decimals and 28 significant digits; more are refused, never \
+                 rounded.",
+            ),
+            webhook_url: fields.required(
+                "webhook_url",
+                rule::string(rule::with_example(
+                    "https://your-server.com/webhook",
+                    webhook_url,
+                    webhook_url_schema,
+                )),
+                "The URL that receives the webhook when the alert fires: http or https, without user and password.",
+            ),
+        })
     }
 }
 
-impl From<ApiError> for Refused {
-    fn from(error: ApiError) -> Self {
-        Self {
-            error,
-            webhook_url: None,
-        }
+impl AlertForm {
+    /// The request for an alert with this id and these limits, of a form without violations.
+    pub fn into_request(self, id: Uuid, limits: PlanLimits) -> Result<AlertCreateRequest, ApiError> {
+        Ok(AlertCreateRequest {
+            id,
+            ticker: expect_valid(self.ticker)?,
+            condition: expect_valid(self.condition)?,
+            target_price: expect_valid(self.target_price)?,
+            webhook_url: expect_valid(self.webhook_url)?,
+            limits,
+        })
     }
 }
 
-/// Reads the body of a new alert, which gets this id and these limits. `watched` refuses an asset that is not offered.
-pub fn read(
-    id: Uuid,
-    limits: PlanLimits,
-    body: &[u8],
-    watched: impl Fn(&Ticker) -> Result<(), Violation>,
-) -> Result<AlertCreateRequest, Refused> {
-    let unwatched = OnceCell::new();
-    let mut fields = Fields::parse(body)?;
-    let ticker = fields.required(
-        "ticker",
-        string(|text: &str| {
-            let ticker = validate::ticker(text)?;
-            if let Err(broken) = watched(&ticker) {
-                let _ = unwatched.set(ticker);
-                return Err(broken);
-            }
-            Ok(ticker)
-        }),
-    );
-    fields.optional("kind", string(validate::one_of(&["price"])));
-    let condition = fields.required("condition", string(condition));
-    let target_price = fields.required("target_price", target);
-    let webhook_url = fields.required("webhook_url", string(webhook_url));
-    if let Err(mut error) = fields.finish() {
-        // With other violations beside it the kind is theirs; all of them are named either way.
-        if let Some(ticker) = unwatched.get()
-            && error.errors.len() == 1
-        {
-            error.kind = ProblemKind::UnsupportedTicker;
-            error = error.detail(format!("{ticker} is not watched here."));
+/// The error of a form with these violations.
+pub fn refusal(violations: Violations) -> ApiError {
+    // With other violations beside it the kind is theirs; all of them are named either way.
+    let is_unsupported = violations.len() == 1
+        && violations.all(|violation| violation.loc == ["body", "ticker"] && violation.kind == NOT_OFFERED);
+    let kind = if is_unsupported {
+        ProblemKind::UnsupportedTicker
+    } else {
+        ProblemKind::ValidationFailed
+    };
+    ApiError::new(kind).violations(violations)
+}
+
+fn ticker(offered: &[Ticker]) -> impl Fn(&str) -> Result<Ticker, Violation> {
+    move |text| {
+        let ticker = validate::ticker(text)?;
+        if offered.contains(&ticker) {
+            return Ok(ticker);
         }
-        return Err(Refused { error, webhook_url });
+        let names: Vec<&str> = offered.iter().map(Ticker::as_str).collect();
+        let message = format!("must be one of {}", names.join(", "));
+        Err(Violation::new(NOT_OFFERED, message).params(json!({"expected": names})))
     }
-    Ok(AlertCreateRequest {
-        id,
-        ticker: expect_valid(ticker)?,
-        condition: expect_valid(condition)?,
-        target_price: expect_valid(target_price)?,
-        webhook_url: expect_valid(webhook_url)?,
-        limits,
-    })
 }
 
 fn condition(text: &str) -> Result<Condition, Violation> {
@@ -139,8 +124,15 @@ fn condition(text: &str) -> Result<Condition, Violation> {
     }
 }
 
+fn target_schema() -> Value {
+    json!({
+        "type": "number", "format": "double", "exclusiveMinimum": 0, "maximum": 1_000_000_000_000_000_000_u64,
+        "example": 70000.0,
+    })
+}
+
 fn target(raw: &RawValue) -> Result<Number, Violation> {
-    let text = decimal_text(raw)?;
+    let text = rule::decimal_text(raw)?;
     let most = Decimal::from(1_000_000_000_000_000_000_u64);
     let too_large = || {
         Violation::new("less_than_equal", "must be at most 10^18 with at most 18 decimals").params(json!({"le": 1e18}))
@@ -193,6 +185,12 @@ fn significant_digits(text: &str) -> usize {
     digits.trim_matches('0').len()
 }
 
+fn webhook_url_schema() -> Value {
+    json!({
+        "type": "string", "minLength": 10, "maxLength": MAX_URL_CHARS, "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9]",
+    })
+}
+
 fn webhook_url(text: &str) -> Result<String, Violation> {
     let text = validate::text(1, MAX_URL_CHARS)(text)?;
     let invalid = |msg: &str| Violation::new("url_parsing", msg);
@@ -225,6 +223,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::extract::body;
 
     fn raw(text: &str) -> Box<RawValue> {
         RawValue::from_string(text.to_owned()).unwrap()
@@ -276,16 +275,19 @@ mod tests {
         assert_eq!(webhook_url(&long).unwrap_err().kind, "too_long");
     }
 
+    fn read(body: &[u8]) -> (AlertForm, Violations) {
+        let offered = ["BTC", "ETH"].map(|ticker| ticker.parse().unwrap());
+        let (form, violations) = body::read(body, &offered).unwrap();
+        (form.unwrap(), violations)
+    }
+
     #[test]
     fn every_violation_of_an_alert_is_named() {
-        let error = read(
-            Uuid::nil(),
-            PlanLimits::default(),
-            br#"{"ticker": "B-TC", "condition": "above", "target_price": 0, "note": "x"}"#,
-            |_| Ok(()),
-        )
-        .unwrap_err()
-        .error;
+        let (form, violations) =
+            read(br#"{"ticker": "B-TC", "condition": "above", "target_price": 0, "note": "x"}"#);
+        assert_eq!(form.webhook_url, None);
+        let error = refusal(violations);
+        assert_eq!(error.kind, ProblemKind::ValidationFailed);
         let found: Vec<_> = error
             .errors
             .iter()
@@ -301,5 +303,20 @@ mod tests {
                 ("note", "extra_forbidden"),
             ]
         );
+    }
+
+    #[rstest]
+    #[case("DOGE", "gt", ProblemKind::UnsupportedTicker)]
+    #[case("DOGE", "above", ProblemKind::ValidationFailed)]
+    #[case("B-TC", "gt", ProblemKind::ValidationFailed)]
+    fn ticker_that_is_not_offered_has_a_kind_of_its_own_if_nothing_else_is_wrong(
+        #[case] ticker: &str,
+        #[case] condition: &str,
+        #[case] kind: ProblemKind,
+    ) {
+        let body = json!({"ticker": ticker, "condition": condition, "target_price": 1, "webhook_url": "https://a.example/"});
+        let (form, violations) = read(body.to_string().as_bytes());
+        assert_eq!(form.webhook_url.as_deref(), Some("https://a.example/"));
+        assert_eq!(refusal(violations).kind, kind);
     }
 }
