@@ -1,7 +1,7 @@
 //! The id that follows one request through every process.
 //!
 //! A client may bring its own; otherwise one is made, in order of time. It is in every log line
-//! through the request's span, and rides in internal requests, stream entries and messages.
+//! of the tasks that work for the request, and rides in internal requests, stream entries and messages.
 
 use std::fmt;
 use std::str::FromStr;

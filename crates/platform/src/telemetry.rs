@@ -1,7 +1,8 @@
 //! Log lines: one JSON object a line in staging and production, readable text elsewhere.
 //!
-//! Fields of the spans a line was written in (such as `request_id`) become fields of the line,
-//! so that one search follows a price from the venue to the webhook.
+//! Each line has the id of the request that its task works for, and the fields of the spans it was written in, so that
+//! one search follows a price from the provider to the webhook. The id is not the field of a span: a span costs every
+//! request, the id only those that log.
 
 use std::fmt;
 
@@ -9,11 +10,12 @@ use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::{JsonFields, Writer};
+use tracing_subscriber::fmt::format::{Format, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::clock::{Clock, SystemClock};
+use crate::request_id::RequestId;
 use crate::settings::ProcessSettings;
 
 /// Starts logging for the process; a second call, as in tests, changes nothing.
@@ -30,7 +32,10 @@ pub fn init(service: &'static str, settings: &ProcessSettings) -> anyhow::Result
             .event_format(JsonLine { service })
             .try_init()
     } else {
-        builder.with_writer(std::io::stderr).try_init()
+        builder
+            .with_writer(std::io::stderr)
+            .event_format(TextLine(Format::default()))
+            .try_init()
     };
     if installed.is_err() {
         tracing::debug!("logging is already set up");
@@ -54,6 +59,22 @@ fn filter(level: &str) -> anyhow::Result<EnvFilter> {
     )?)
 }
 
+/// Writes an event as readable text.
+struct TextLine(Format);
+
+impl<S, N> FormatEvent<S, N> for TextLine
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        if let Some(id) = RequestId::current() {
+            write!(writer, "{id} ")?;
+        }
+        self.0.format_event(context, writer, event)
+    }
+}
+
 /// Writes an event as one JSON object.
 struct JsonLine {
     service: &'static str,
@@ -71,6 +92,9 @@ where
         line.insert("level".into(), json!(metadata.level().as_str()));
         line.insert("service".into(), json!(self.service));
         line.insert("target".into(), json!(metadata.target()));
+        if let Some(id) = RequestId::current() {
+            line.insert("request_id".into(), json!(id.as_str()));
+        }
         for span in context.event_scope().into_iter().flat_map(|s| s.from_root()) {
             let extensions = span.extensions();
             let fields = extensions.get::<FormattedFields<N>>();
@@ -154,18 +178,22 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_line_is_one_json_object_with_the_fields_of_its_spans() {
+    #[tokio::test]
+    async fn line_is_one_json_object_with_the_id_of_its_request_and_the_fields_of_its_spans() {
         let memory = Memory::default();
         let subscriber = tracing_subscriber::fmt()
             .with_writer(memory.clone())
             .fmt_fields(JsonFields::new())
             .event_format(JsonLine { service: "sample" })
             .finish();
-        tracing::subscriber::with_default(subscriber, || {
-            let _outer = tracing::info_span!("request", request_id = "r-1").entered();
-            tracing::warn!(attempt = 2, ok = false, text = %"a\nb", "poll failed");
-        });
+        let id: RequestId = "r-1".parse().unwrap();
+        id.scope(async {
+            tracing::subscriber::with_default(subscriber, || {
+                let _outer = tracing::info_span!("poll", provider = "kraken").entered();
+                tracing::warn!(attempt = 2, ok = false, text = %"a\nb", "poll failed");
+            });
+        })
+        .await;
         let bytes = memory.0.lock().unwrap().clone();
         let text = String::from_utf8(bytes).unwrap();
         assert_eq!(text.lines().count(), 1, "{text}");
@@ -174,10 +202,29 @@ mod tests {
         assert_eq!(line["service"], "sample");
         assert_eq!(line["level"], "WARN");
         assert_eq!(line["request_id"], "r-1");
+        assert_eq!(line["provider"], "kraken");
         assert_eq!(line["attempt"], 2);
         assert_eq!(line["ok"], false);
         assert_eq!(line["text"], "a\nb");
         let timestamp = line["timestamp"].as_str().unwrap();
         assert!(timestamp.ends_with('Z') && timestamp.len() == 24, "{timestamp}");
+    }
+
+    #[tokio::test]
+    async fn text_begins_with_the_id_of_its_request() {
+        let memory = Memory::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(memory.clone())
+            .with_ansi(false)
+            .event_format(TextLine(Format::default()))
+            .finish();
+        let id: RequestId = "r-1".parse().unwrap();
+        id.scope(async {
+            tracing::subscriber::with_default(subscriber, || tracing::warn!("poll failed"));
+        })
+        .await;
+        let bytes = memory.0.lock().unwrap().clone();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.starts_with("r-1 ") && text.ends_with("poll failed\n"), "{text}");
     }
 }

@@ -3,7 +3,7 @@
 //! However many requests arrive, one read per quarter second goes to Redis; the others wait for its result. A failed
 //! read, such as while the connection is re-established, is bridged by the last successful one for two seconds.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::HeaderValue;
@@ -12,7 +12,7 @@ use contracts::messages::{FLAG_SIMULATED, QuoteMessage};
 use domain::ticker::Ticker;
 use jiff::Timestamp;
 use platform::redis::Connection;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::Mutex;
 
 use crate::error::ApiError;
 use crate::response::Rendered;
@@ -57,6 +57,7 @@ pub struct QuoteCache {
     redis: Connection,
     keys: Vec<String>,
     tickers: Vec<Ticker>,
+    /// Never locked across an await.
     kept: RwLock<Kept>,
     reading: Mutex<()>,
 }
@@ -84,16 +85,16 @@ impl QuoteCache {
 
     /// The newest quotes, and whether they were still in this process or are from Redis.
     pub async fn snapshot_with_level(&self) -> Result<(Arc<QuoteSnapshot>, CacheLevel), ApiError> {
-        if let Some(outcome) = self.fresh().await {
+        if let Some(outcome) = self.fresh() {
             return outcome.map(|snapshot| (snapshot, CacheLevel::Process));
         }
         // One reader at a time; the others find its result when they get the lock.
         let _turn = self.reading.lock().await;
-        if let Some(outcome) = self.fresh().await {
+        if let Some(outcome) = self.fresh() {
             return outcome.map(|snapshot| (snapshot, CacheLevel::Process));
         }
         let read = self.read().await.map(Arc::new);
-        let mut kept = self.kept.write().await;
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let (outcome, place) = match read {
             Ok(snapshot) => {
@@ -111,8 +112,8 @@ impl QuoteCache {
         outcome.map(|snapshot| (snapshot, place))
     }
 
-    async fn fresh(&self) -> Option<Outcome> {
-        let kept = self.kept.read().await;
+    fn fresh(&self) -> Option<Outcome> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         kept.last
             .as_ref()
             .filter(|(at, _)| at.elapsed() < SNAPSHOT_TTL)

@@ -8,19 +8,42 @@ use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use platform::request_id::RequestId;
 use uuid::Uuid;
 
-/// When the first byte of the request was looked at.
-#[derive(Debug, Clone, Copy)]
-pub struct RequestStart(pub Instant);
+use crate::route_policy::ResponseFormat;
 
-/// The address that a request really comes from, behind all trusted proxies.
-#[derive(Debug, Clone, Copy)]
-pub struct ClientIp(pub IpAddr);
+/// What every request has, in one value: each further one in the extensions is an allocation.
+#[derive(Debug, Clone)]
+pub struct RequestInfo {
+    pub id: RequestId,
+    /// When the request's head was read.
+    pub start: Instant,
+    /// Its route, once it is found.
+    pub route: Option<MatchedRoute>,
+    /// Whether decimals are written as strings (`?numbers=string`).
+    pub numbers_as_strings: bool,
+}
 
-/// Whether decimals are written as strings (`?numbers=string`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NumbersAsStrings(pub bool);
+/// The route of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct MatchedRoute {
+    /// The path as it is documented.
+    pub path: &'static str,
+    pub format: ResponseFormat,
+}
+
+/// Reads what is known about a request; `None` for one that did not come through the layers.
+pub fn read<T>(request: &impl HttpMessage, read: impl FnOnce(&RequestInfo) -> T) -> Option<T> {
+    request.extensions().get::<RequestInfo>().map(read)
+}
+
+/// Changes what is known about a request.
+pub fn update(request: &impl HttpMessage, change: impl FnOnce(&mut RequestInfo)) {
+    if let Some(info) = request.extensions_mut().get_mut::<RequestInfo>() {
+        change(info);
+    }
+}
 
 /// A UUID v7 for the object that this request makes: the same in every run of a request with an `Idempotency-Key`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, Resource, Responder};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use contracts::problem::ProblemKind;
 use domain::ticker::Ticker;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::extract::body::BodySchema;
 use crate::extract::parameters::Describe;
 use crate::middleware;
-use crate::middleware::metrics::RoutePath;
+use crate::request_context::{self, MatchedRoute};
 use crate::route_policy::{ResponseFormat, RoutePolicy};
 
 /// One method of one path, as the documentation has to list it.
@@ -35,18 +35,17 @@ pub struct RouteDoc {
 /// One path. With and without a slash at the end it is the same.
 pub struct Route {
     path: &'static str,
-    resource: Resource,
+    /// Makes the handler of one method, with what stands before it.
+    methods: Vec<Box<dyn Fn() -> actix_web::Route>>,
     docs: Vec<RouteDoc>,
 }
 
 impl Route {
     /// The path as it is documented.
     pub fn at(path: &'static str) -> Self {
-        let bare = path.trim_end_matches('/').to_owned();
-        let slashed = format!("{bare}/");
         Self {
             path,
-            resource: web::resource(vec![bare, slashed]),
+            methods: Vec::new(),
             docs: Vec::new(),
         }
     }
@@ -59,8 +58,11 @@ impl Route {
         Args: FromRequest + Describe + 'static,
         F::Output: Responder + 'static,
     {
-        let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
-        self.add("GET", policy, Args::parameters, Args::body, route.to(handler))
+        let route = move || {
+            let methods = guard::Any(guard::Get()).or(guard::Head());
+            web::route().guard(methods).to(handler.clone())
+        };
+        self.add("GET", policy, Args::parameters, Args::body, route)
     }
 
     #[must_use]
@@ -70,7 +72,9 @@ impl Route {
         Args: FromRequest + Describe + 'static,
         F::Output: Responder + 'static,
     {
-        self.add("POST", policy, Args::parameters, Args::body, web::post().to(handler))
+        self.add("POST", policy, Args::parameters, Args::body, move || {
+            web::post().to(handler.clone())
+        })
     }
 
     #[must_use]
@@ -80,7 +84,9 @@ impl Route {
         Args: FromRequest + Describe + 'static,
         F::Output: Responder + 'static,
     {
-        self.add("DELETE", policy, Args::parameters, Args::body, web::delete().to(handler))
+        self.add("DELETE", policy, Args::parameters, Args::body, move || {
+            web::delete().to(handler.clone())
+        })
     }
 
     fn add(
@@ -89,12 +95,14 @@ impl Route {
         policy: &'static RoutePolicy,
         parameters: fn() -> Vec<Value>,
         body: fn(&[Ticker]) -> Option<BodySchema>,
-        route: actix_web::Route,
+        route: impl Fn() -> actix_web::Route + 'static,
     ) -> Self {
         let path = self.path;
-        self.resource = self.resource.route(route.wrap(from_fn(move |request, next| {
-            middleware::admit(path, policy, request, next)
-        })));
+        self.methods.push(Box::new(move || {
+            route().wrap(from_fn(move |request, next| {
+                middleware::admit(path, policy, request, next)
+            }))
+        }));
         self.docs.push(RouteDoc {
             path: self.path,
             method,
@@ -127,14 +135,19 @@ impl Route {
                 if request.method() == Method::OPTIONS {
                     return Ok(HttpResponse::NoContent().insert_header((ALLOW, allow)).finish());
                 }
-                {
-                    let mut extensions = request.extensions_mut();
-                    extensions.insert(format);
-                    extensions.insert(RoutePath(path));
-                }
+                request_context::update(&request, |info| info.route = Some(MatchedRoute { path, format }));
                 Err(ApiError::new(ProblemKind::MethodNotAllowed).header(ALLOW, allow))
             }
         };
-        config.service(self.resource.default_service(web::to(other)));
+        let bare = path.trim_end_matches('/');
+        // Two resources and not one of two patterns, for which the router would run a regular expression.
+        for pattern in [bare.to_owned(), format!("{bare}/")] {
+            let resource = web::resource(pattern).default_service(web::to(other.clone()));
+            let resource = self
+                .methods
+                .iter()
+                .fold(resource, |resource, method| resource.route(method()));
+            config.service(resource);
+        }
     }
 }

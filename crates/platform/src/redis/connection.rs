@@ -39,6 +39,17 @@ impl Connection {
         })
     }
 
+    /// Another connection to the same server, which is opened by its first command and served on that command's
+    /// runtime. Commands on a shared connection are sent and answered by the thread that opened it; one of its own
+    /// spares a busy thread the wake-ups of another.
+    ///
+    /// # Errors
+    ///
+    /// The settings are invalid, which those of an existing connection never are.
+    pub fn separate(&self) -> RedisResult<Self> {
+        Self::new(self.client.clone(), self.config.clone())
+    }
+
     fn current(&self) -> Current {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

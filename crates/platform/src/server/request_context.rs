@@ -1,4 +1,4 @@
-//! Gives each request its id, its span and its place in the metrics.
+//! Gives each request its id and its place in the metrics.
 
 use std::time::Instant;
 
@@ -8,7 +8,6 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use contracts::headers;
-use tracing::Instrument;
 
 use crate::metrics::{HTTP_REQUESTS, HTTP_SECONDS};
 use crate::request_id::{RequestContext, RequestId};
@@ -16,8 +15,8 @@ use crate::request_id::{RequestContext, RequestId};
 /// Route label of requests that matched none; a label per unknown path would be unbounded.
 const UNMATCHED: &str = "unmatched";
 
-/// Middleware that accepts or makes the request id, runs the handler inside its span, returns the
-/// id in the answer, and counts and times the request by its route pattern.
+/// Middleware that accepts or makes the request id, runs the handler as part of that request, returns the id in the
+/// response, and counts and times the request by its route pattern.
 pub(super) async fn with_request_context(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -30,15 +29,9 @@ pub(super) async fn with_request_context(
         .unwrap_or_else(RequestId::generate);
     request.extensions_mut().insert(id.clone());
     let method = label(request.method().as_str());
-    let span = tracing::info_span!("request", request_id = %id, method, path = request.path());
     let started = Instant::now();
 
-    let mut response = id
-        .clone()
-        .scope(next.call(request))
-        .instrument(span.clone())
-        .await?
-        .map_into_boxed_body();
+    let mut response = id.clone().scope(next.call(request)).await?.map_into_boxed_body();
 
     let seconds = started.elapsed().as_secs_f64();
     let status = response.status();
@@ -46,13 +39,14 @@ pub(super) async fn with_request_context(
         .request()
         .match_pattern()
         .unwrap_or_else(|| UNMATCHED.to_owned());
-    span.in_scope(|| {
-        tracing::debug!(
-            status = status.as_u16(),
-            duration_ms = seconds * 1e3,
-            "request answered"
-        );
-    });
+    tracing::debug!(
+        request_id = %id,
+        method,
+        path = response.request().path(),
+        status = status.as_u16(),
+        duration_ms = seconds * 1e3,
+        "request answered"
+    );
     ::metrics::histogram!(HTTP_SECONDS, "route" => route.clone()).record(seconds);
     ::metrics::counter!(
         HTTP_REQUESTS, "route" => route, "method" => method, "status" => status.as_u16().to_string()

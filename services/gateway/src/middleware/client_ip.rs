@@ -2,19 +2,15 @@
 
 use std::net::IpAddr;
 
-use actix_web::HttpMessage;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::HeaderMap;
 
 use crate::network::{Network, any_contains};
-use crate::request_context::ClientIp;
 
-/// Finds the client's address and puts it into the request.
+/// Finds the address that a request really comes from, behind all trusted proxies.
 pub fn resolve(request: &ServiceRequest, trusted_proxies: &[Network]) -> IpAddr {
     let peer = request.peer_addr().map(|peer| peer.ip());
-    let address = client_ip(peer, request.headers(), trusted_proxies);
-    request.extensions_mut().insert(ClientIp(address));
-    address
+    client_ip(peer, request.headers(), trusted_proxies)
 }
 
 /// The address the request really comes from: the peer's, unless the peer is a trusted proxy; then the right-most entry

@@ -7,12 +7,13 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
+use actix_web::{Error, HttpResponse, ResponseError, web};
 use contracts::problem::ProblemKind;
 use platform::request_id::RequestId;
 
 use crate::error::ApiError;
 use crate::error::body::ErrorBody;
+use crate::request_context;
 use crate::response::SkipErrorRendering;
 use crate::route_policy::{EnvelopedPaths, ResponseFormat, RoutePolicy};
 use crate::state::AppState;
@@ -132,9 +133,9 @@ fn render_problem(
 
 fn format_of(response: &ServiceResponse<BoxBody>) -> ResponseFormat {
     let request = response.request();
-    let known = request.extensions().get::<ResponseFormat>().copied();
+    let known = request_context::read(request, |info| info.route).flatten();
     // What was refused before routing, such as a path that is too long, has no format yet.
-    known.unwrap_or_else(|| {
+    known.map(|route| route.format).unwrap_or_else(|| {
         let enveloped = request.app_data::<web::Data<EnvelopedPaths>>();
         enveloped.map_or(ResponseFormat::Plain, |paths| paths.format_of(request.path()))
     })

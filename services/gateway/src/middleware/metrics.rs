@@ -4,16 +4,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Instant;
 
+use actix_web::Error;
 use actix_web::body::BoxBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::Method;
-use actix_web::{Error, HttpMessage};
 use metrics::{Counter, Histogram};
 use platform::metrics::{HTTP_REQUESTS, HTTP_SECONDS};
 
-/// The path of the request's route as it is documented.
-#[derive(Debug, Clone, Copy)]
-pub struct RoutePath(pub &'static str);
+use crate::request_context;
 
 /// The route of a request that has none.
 const NO_ROUTE: &str = "none";
@@ -34,8 +32,8 @@ struct Labels {
 pub fn record(outcome: &Result<ServiceResponse<BoxBody>, Error>, start: Instant, method: &Method) {
     let (route, status) = match outcome {
         Ok(response) => {
-            let path = response.request().extensions().get::<RoutePath>().copied();
-            (path.map_or(NO_ROUTE, |path| path.0), response.status())
+            let route = request_context::read(response.request(), |info| info.route).flatten();
+            (route.map_or(NO_ROUTE, |route| route.path), response.status())
         }
         // A panic took the request with it, and with the request its route.
         Err(error) => (NO_ROUTE, error.as_response_error().status_code()),

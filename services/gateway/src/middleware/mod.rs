@@ -24,11 +24,11 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError, web};
-use tracing::Instrument;
 
 use self::outcome::edit_headers;
 use crate::error::ApiError;
 use crate::rate_limit::RateLimitOutcome;
+use crate::request_context::{self, MatchedRoute};
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 
@@ -47,10 +47,9 @@ pub async fn handle<B: MessageBody + 'static>(
     let method = request.method().clone();
     let origin = cors::Origin::of(&request);
     let rendering = error_response::RenderContext::of(&request, id.clone(), start);
-    // Everything below logs within the request's span.
-    let span = tracing::info_span!("request", request_id = %id, method = %method);
     let response = catch_panic::catch(respond(request, origin.as_ref(), next));
-    let outcome = id.clone().scope(response.instrument(span)).await;
+    // Everything below logs with the request's id.
+    let outcome = id.clone().scope(response).await;
     let outcome = edit_headers(rendering.render(outcome), |headers| {
         // Errors too: web pages have to be able to read them.
         if let Some(origin) = origin {
@@ -97,11 +96,12 @@ pub async fn admit(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    {
-        let mut extensions = request.extensions_mut();
-        extensions.insert(policy.format);
-        extensions.insert(metrics::RoutePath(path));
-    }
+    request_context::update(&request, |info| {
+        info.route = Some(MatchedRoute {
+            path,
+            format: policy.format,
+        })
+    });
     let Some(state) = request.app_data::<web::Data<AppState>>().cloned() else {
         return Ok(refuse(request, &ApiError::internal("the application has no state")));
     };

@@ -9,7 +9,7 @@ use contracts::problem::ProblemKind;
 use crate::error::ApiError;
 use crate::extract::query::{Params, PendingViolations};
 use crate::extract::validate;
-use crate::request_context::NumbersAsStrings;
+use crate::request_context;
 use crate::route_policy::RoutePolicy;
 
 /// Finds out how decimals are wanted. A wrong value waits in the request, so that the handler can name it together with
@@ -27,7 +27,7 @@ pub fn read(policy: &RoutePolicy, request: &ServiceRequest) {
         }
         false
     });
-    request.extensions_mut().insert(NumbersAsStrings(strings));
+    request_context::update(request, |info| info.numbers_as_strings = strings);
 }
 
 /// Refuses what still waits: handlers without parameters of their own do not look.

@@ -8,7 +8,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use platform::request_id::RequestId;
 
-use crate::request_context::RequestStart;
+use crate::request_context::RequestInfo;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static(contracts::headers::REQUEST_ID);
 
@@ -16,9 +16,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static(contracts::headers::REQUE
 pub fn assign(request: &ServiceRequest) -> (RequestId, Instant) {
     let start = Instant::now();
     let id = sent_or_new(request);
-    let mut extensions = request.extensions_mut();
-    extensions.insert(RequestStart(start));
-    extensions.insert(id.clone());
+    request.extensions_mut().insert(RequestInfo {
+        id: id.clone(),
+        start,
+        route: None,
+        numbers_as_strings: false,
+    });
     (id, start)
 }
 

@@ -1,14 +1,12 @@
 //! The OpenAPI document as it is served.
 
-use actix_web::http::header::EntityTag;
-
-use crate::response::etag;
+use crate::response::etag::{self, Tag};
 
 /// A finished document. It is not part of `AppState`: it is made of all routes, whose handlers need the state.
 #[derive(Debug, Clone)]
 pub struct Document {
     pub text: String,
-    pub tag: EntityTag,
+    pub tag: Tag,
 }
 
 impl Document {

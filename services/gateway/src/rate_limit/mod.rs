@@ -16,9 +16,10 @@ use contracts::keys;
 use contracts::problem::ProblemKind;
 use jiff::Timestamp;
 use platform::redis::Connection;
+use thread_local::ThreadLocal;
 
 use self::policy::{Quota, RateLimitPolicy, RateLimitSettings};
-use self::redis::SharedBuckets;
+use self::redis::{SharedBuckets, SharedError};
 use self::token_bucket::{Bucket, Taken};
 use crate::bounded_map::evict;
 use crate::error::ApiError;
@@ -29,9 +30,19 @@ const REDIS_PAUSE: Duration = Duration::from_secs(1);
 /// Most buckets kept in this process; full ones are forgotten first.
 const MAX_LOCAL_BUCKETS: usize = 50_000;
 
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STATE: HeaderName = HeaderName::from_static("ratelimit");
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+const MODE: HeaderName = HeaderName::from_static("x-ratelimit-mode");
+
 /// All buckets of this installation.
 pub struct RateLimiter {
-    shared: Arc<SharedBuckets>,
+    redis: Connection,
+    /// Those of this thread: each worker has a connection and queues of its own, so that no check waits for another
+    /// thread to be woken, neither to send its call nor to be told the answer.
+    shared: ThreadLocal<Arc<SharedBuckets>>,
     settings: RateLimitSettings,
     local: Mutex<HashMap<String, (Quota, Bucket)>>,
     paused_until: Mutex<Option<Instant>>,
@@ -51,7 +62,8 @@ impl RateLimiter {
     /// A limiter that counts in `redis`.
     pub fn new(redis: Connection, settings: RateLimitSettings) -> Self {
         Self {
-            shared: Arc::new(SharedBuckets::new(redis)),
+            redis,
+            shared: ThreadLocal::new(),
             settings,
             local: Mutex::default(),
             paused_until: Mutex::default(),
@@ -85,7 +97,7 @@ impl RateLimiter {
     /// Takes a token from the bucket `key`; says too whether this process decided alone.
     pub async fn take(&self, key: &str, quota: Quota) -> (Taken, bool) {
         if !self.is_paused() {
-            match self.shared.take(key, quota).await {
+            match self.take_shared(key, quota).await {
                 Ok(taken) => return (taken, false),
                 Err(error) => {
                     tracing::warn!(%error, "rate limits are counted in this process");
@@ -94,6 +106,17 @@ impl RateLimiter {
             }
         }
         (self.take_locally(key, quota), true)
+    }
+
+    async fn take_shared(&self, key: &str, quota: Quota) -> Result<Taken, SharedError> {
+        let shared = self.shared.get_or_try(|| {
+            let redis = self
+                .redis
+                .separate()
+                .map_err(|error| SharedError::Redis(Arc::new(error)))?;
+            Ok(Arc::new(SharedBuckets::new(redis)))
+        })?;
+        shared.take(key, quota).await
     }
 
     fn take_locally(&self, key: &str, quota: Quota) -> Taken {
@@ -143,19 +166,16 @@ impl RateLimitOutcome {
             seconds(self.taken.next_in_us).max(1)
         };
         let reset = now.as_second() + i64::try_from(full_in).unwrap_or(i64::MAX / 2);
-        put(
-            headers,
-            "ratelimit-policy",
-            format!("\"{name}\";q={limit};w={window_seconds}"),
+        headers.insert(
+            POLICY,
+            structured_item(name, [("q", limit.into()), ("w", window_seconds.into())]),
         );
-        put(headers, "ratelimit", format!("\"{name}\";r={remaining};t={wait}"));
-        let mut put_number =
-            |name, number: i64| headers.insert(HeaderName::from_static(name), HeaderValue::from(number));
-        put_number("x-ratelimit-limit", limit.into());
-        put_number("x-ratelimit-remaining", remaining.into());
-        put_number("x-ratelimit-reset", reset);
+        headers.insert(STATE, structured_item(name, [("r", remaining.into()), ("t", wait)]));
+        headers.insert(LIMIT, HeaderValue::from(limit));
+        headers.insert(REMAINING, HeaderValue::from(remaining));
+        headers.insert(RESET, HeaderValue::from(reset));
         if self.local {
-            put(headers, "x-ratelimit-mode", "local".to_owned());
+            headers.insert(MODE, HeaderValue::from_static("local"));
         }
     }
 }
@@ -164,8 +184,52 @@ fn seconds(microseconds: u64) -> u64 {
     microseconds.div_ceil(1_000_000)
 }
 
-fn put(headers: &mut HeaderMap, name: &'static str, value: String) {
-    if let Ok(value) = HeaderValue::try_from(value) {
-        headers.insert(HeaderName::from_static(name), value);
+/// The item `name` with two parameters as a structured field (RFC 8941). It is written by hand because every response
+/// has two of them, and `format!` takes several times as long.
+fn structured_item(name: &str, parameters: [(&str, u64); 2]) -> HeaderValue {
+    let mut digits = itoa::Buffer::new();
+    let mut text = String::with_capacity(64);
+    text.push('"');
+    text.push_str(name);
+    text.push('"');
+    for (key, value) in parameters {
+        text.push(';');
+        text.push_str(key);
+        text.push('=');
+        text.push_str(digits.format(value));
+    }
+    // Names of policies are letters, so this never fails.
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_name_the_policy_its_quota_and_what_is_left() {
+        let outcome = RateLimitOutcome {
+            policy: RateLimitPolicy::Rates,
+            quota: Quota {
+                limit: 60,
+                window_seconds: 10,
+            },
+            taken: Taken {
+                allowed: true,
+                remaining: 59,
+                full_in_us: 166_667,
+                next_in_us: 0,
+            },
+            local: true,
+        };
+        let mut headers = HeaderMap::new();
+        outcome.write_headers(&mut headers, Timestamp::from_second(1_700_000_000).unwrap());
+        let value = |name: &str| headers.get(name).unwrap().to_str().unwrap();
+        assert_eq!(value("ratelimit-policy"), "\"rates\";q=60;w=10");
+        assert_eq!(value("ratelimit"), "\"rates\";r=59;t=1");
+        assert_eq!(value("x-ratelimit-limit"), "60");
+        assert_eq!(value("x-ratelimit-remaining"), "59");
+        assert_eq!(value("x-ratelimit-reset"), "1700000001");
+        assert_eq!(value("x-ratelimit-mode"), "local");
     }
 }

@@ -126,7 +126,11 @@ impl Calls {
     }
 
     async fn run(mut self) {
-        while let Some((quota, waiting)) = self.next() {
+        loop {
+            // Lets the other tasks of this thread run that have something to do: requests that have arrived already
+            // share the call.
+            tokio::task::yield_now().await;
+            let Some((quota, waiting)) = self.next() else { return };
             let outcome = self.buckets.call(&self.key, quota, waiting.len()).await;
             // A send fails when the caller has disconnected; its token is spent.
             match outcome {

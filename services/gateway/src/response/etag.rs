@@ -1,7 +1,7 @@
 //! Entity tags, and the answer 304 (RFC 9110, sections 8.8.3 and 13.1.2).
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETag, EntityTag, Header, IfNoneMatch};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, EntityTag, Header, HeaderValue, IF_NONE_MATCH, IfNoneMatch};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,34 +10,44 @@ use sha2::{Digest, Sha256};
 /// Bytes of the hash that stand in a tag: enough that two versions of one resource never share it.
 const TAG_BYTES: usize = 12;
 
+/// A tag, and the header that it is written as: a body that is rendered once answers many requests.
+#[derive(Debug, Clone)]
+pub struct Tag {
+    tag: EntityTag,
+    header: HeaderValue,
+}
+
 /// The tag of one text.
-pub fn of_text(text: &str) -> EntityTag {
-    weak(Sha256::digest(text.as_bytes()).as_slice())
+pub fn of_text(text: &str) -> Tag {
+    of_hash(Sha256::digest(text.as_bytes()).as_slice())
 }
 
 /// The tag of these parts; where one ends and the next begins matters.
-pub fn of_parts(parts: &[&[u8]]) -> EntityTag {
+pub fn of_parts(parts: &[&[u8]]) -> Tag {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    weak(hash.finalize().as_slice())
+    of_hash(hash.finalize().as_slice())
 }
 
-/// Tags are weak, because the same data may be compressed in different ways.
-fn weak(hash: &[u8]) -> EntityTag {
-    EntityTag::new_weak(URL_SAFE_NO_PAD.encode(&hash[..TAG_BYTES]))
+/// The tag of what has this SHA-256. Tags are weak, because the same data may be compressed in different ways.
+pub fn of_hash(hash: &[u8]) -> Tag {
+    let tag = EntityTag::new_weak(URL_SAFE_NO_PAD.encode(&hash[..TAG_BYTES]));
+    // Base64 is within what a header may hold.
+    let header = HeaderValue::try_from(tag.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""));
+    Tag { tag, header }
 }
 
 /// The answer to a GET whose representation has this tag: what `full` makes, or 304 if the client has it already.
 pub fn respond(
     request: &HttpRequest,
-    tag: EntityTag,
-    cache_control: &str,
+    tag: &Tag,
+    cache_control: HeaderValue,
     full: impl FnOnce(&mut HttpResponseBuilder) -> HttpResponse,
 ) -> HttpResponse {
-    let is_known = matches_if_none_match(request, &tag);
+    let is_known = matches_if_none_match(request, &tag.tag);
     let mut response = HttpResponse::build(if is_known {
         StatusCode::NOT_MODIFIED
     } else {
@@ -45,7 +55,7 @@ pub fn respond(
     });
     // Both go out with 304 as well, which renews what the client stores.
     response
-        .insert_header(ETag(tag))
+        .insert_header((ETAG, tag.header.clone()))
         .insert_header((CACHE_CONTROL, cache_control));
     if is_known {
         response.finish()
@@ -55,6 +65,9 @@ pub fn respond(
 }
 
 fn matches_if_none_match(request: &HttpRequest, tag: &EntityTag) -> bool {
+    if !request.headers().contains_key(IF_NONE_MATCH) {
+        return false;
+    }
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),

@@ -3,24 +3,22 @@
 pub mod envelope;
 pub mod etag;
 
-use std::time::Instant;
-
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{EntityTag, HeaderName, HeaderValue, LOCATION};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, Responder, ResponseError};
+use actix_web::http::header::{HeaderName, HeaderValue, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use bytes::Bytes;
 use contracts::api::Page;
 use contracts::number::{Float, with_strings};
 use contracts::time::Time;
 use jiff::Timestamp;
-use platform::request_id::RequestId;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::ApiError;
-use crate::request_context::{NumbersAsStrings, RequestStart};
+use crate::request_context::{self, RequestInfo};
 use crate::response::envelope::{Envelope, EnvelopeParts, Metadata, Status};
+use crate::response::etag::Tag;
 
 /// The header with the cursor of the next page.
 const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-next-cursor");
@@ -36,15 +34,14 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Whether the request wants decimals as strings.
 pub fn wants_strings(request: &HttpRequest) -> bool {
-    let numbers = request.extensions().get::<NumbersAsStrings>().copied();
-    numbers.is_some_and(|numbers| numbers.0)
+    request_context::read(request, |info| info.numbers_as_strings).unwrap_or_default()
 }
 
 /// A body and its tag.
 #[derive(Debug, Clone)]
 pub struct Rendered {
     body: Bytes,
-    tag: EntityTag,
+    tag: Tag,
 }
 
 /// The body itself, as the request wants its numbers.
@@ -163,17 +160,18 @@ pub fn render<T: Serialize>(request: &HttpRequest, body: &T) -> Result<Rendered,
     })
 }
 
-/// Market data without an envelope, which clients may keep for `max_age` seconds.
-pub fn market_plain(request: &HttpRequest, rendered: Rendered, max_age: u32) -> HttpResponse {
-    conditional(request, rendered.tag, max_age, rendered.body)
+/// Market data without an envelope.
+pub fn market_plain(request: &HttpRequest, rendered: Rendered, cache_control: HeaderValue) -> HttpResponse {
+    conditional(request, &rendered.tag, cache_control, rendered.body)
 }
 
-/// Market data in the envelope, which clients may keep for `max_age` seconds.
+/// Market data in the envelope.
 #[derive(Debug)]
 pub struct Enveloped<T> {
     pub parts: EnvelopeParts<T>,
     pub now: Timestamp,
-    pub max_age: u32,
+    /// How long clients may keep them.
+    pub cache_control: HeaderValue,
     /// What tells one state of the data from the next, if the data themselves do not: with their ages in them they
     /// differ in every response.
     pub version: Option<String>,
@@ -193,7 +191,7 @@ fn enveloped<T: Serialize>(request: &HttpRequest, response: Enveloped<T>) -> Res
     let Enveloped {
         parts,
         now,
-        max_age,
+        cache_control,
         version,
     } = response;
     let EnvelopeParts {
@@ -220,17 +218,10 @@ fn enveloped<T: Serialize>(request: &HttpRequest, response: Enveloped<T>) -> Res
     };
     let cursor = pagination.as_ref().and_then(|page| page.next_cursor.as_deref());
     let cursor = cursor.and_then(|cursor| HeaderValue::from_str(cursor).ok());
-    let elapsed = request
-        .extensions()
-        .get::<RequestStart>()
-        .map_or_else(Instant::now, |started| started.0)
-        .elapsed();
+    let info = request_context::read(request, RequestInfo::clone);
+    let elapsed = info.as_ref().map(|info| info.start.elapsed()).unwrap_or_default();
     let milliseconds = (elapsed.as_secs_f64() * 1e4).round() / 10.0;
-    let request_id = request
-        .extensions()
-        .get::<RequestId>()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let request_id = info.map(|info| info.id.to_string()).unwrap_or_default();
     let age_ms = sourced
         .as_of
         .map(|at| u64::try_from(now.as_millisecond() - at.0.as_millisecond()).unwrap_or(0));
@@ -258,16 +249,15 @@ fn enveloped<T: Serialize>(request: &HttpRequest, response: Enveloped<T>) -> Res
         pagination,
     };
     let text = to_json(request, &envelope)?;
-    let mut response = conditional(request, tag, max_age, text.into());
+    let mut response = conditional(request, &tag, cache_control, text.into());
     if let Some(cursor) = cursor {
         response.headers_mut().insert(NEXT_CURSOR, cursor);
     }
     Ok(response)
 }
 
-/// Market data are for the client alone, who may keep them for `max_age` seconds.
-fn conditional(request: &HttpRequest, tag: EntityTag, max_age: u32, body: Bytes) -> HttpResponse {
-    etag::respond(request, tag, &format!("private, max-age={max_age}"), |response| {
+fn conditional(request: &HttpRequest, tag: &Tag, cache_control: HeaderValue, body: Bytes) -> HttpResponse {
+    etag::respond(request, tag, cache_control, |response| {
         response.content_type(JSON).body(body)
     })
 }

@@ -1,5 +1,6 @@
 //! Statistics, series, correlations.
 
+use actix_web::http::header::HeaderValue;
 use actix_web::web;
 use contracts::api::WithProvenance;
 use contracts::api::analytics::{
@@ -23,8 +24,8 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
     .limited(RateLimitPolicy::Analytics)
     .enveloped();
 
-/// Seconds for which a client may keep statistics.
-const MAX_AGE: u32 = 5;
+/// Market data are for the client alone, who may keep them for so long.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=5");
 
 const SERIES: &[&str] = &["price", "returns", "drawdown", "rolling_volatility", "rolling_sharpe"];
 
@@ -202,7 +203,7 @@ fn answer<T>(state: &AppState, found: WithProvenance<T>) -> Enveloped<T> {
     Enveloped {
         parts: EnvelopeParts::new(found, CacheLevel::Db),
         now: state.clock.now(),
-        max_age: MAX_AGE,
+        cache_control: CACHE_CONTROL,
         version: None,
     }
 }

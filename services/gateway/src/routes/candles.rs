@@ -1,5 +1,6 @@
 //! Candles.
 
+use actix_web::http::header::HeaderValue;
 use actix_web::web;
 use contracts::api::analytics::{CandleBody, CandlesQuery};
 use contracts::api::{Page, WithProvenance};
@@ -21,8 +22,8 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
     .limited(RateLimitPolicy::Market)
     .enveloped();
 
-/// Seconds for which a client may keep candles: the last one changes with every price.
-const MAX_AGE: u32 = 2;
+/// Market data are for the client alone, who may keep them for so long.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=2");
 
 const DEFAULT_LIMIT: u32 = 500;
 
@@ -107,7 +108,7 @@ pub async fn list(
     Ok(Enveloped {
         parts: contents,
         now: state.clock.now(),
-        max_age: MAX_AGE,
+        cache_control: CACHE_CONTROL,
         version: None,
     })
 }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, EntityTag, HeaderValue,
-};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use contracts::problem::ProblemKind;
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -92,13 +90,13 @@ pub async fn dashboard(request: HttpRequest) -> Result<HttpResponse, ApiError> {
 }
 
 fn file_response(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
-    let tag = EntityTag::new_weak(hex::encode(&file.metadata.sha256_hash()[..16]));
-    let caching = if name.starts_with(HASHED_FOLDER) {
+    let tag = etag::of_hash(&file.metadata.sha256_hash());
+    let caching = HeaderValue::from_static(if name.starts_with(HASHED_FOLDER) {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
-    };
-    let mut response = etag::respond(request, tag, caching, |response| {
+    });
+    let mut response = etag::respond(request, &tag, caching, |response| {
         response
             .content_type(file.metadata.mimetype())
             .body(file.data.into_owned())

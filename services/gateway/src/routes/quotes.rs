@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use actix_web::http::header::HeaderValue;
 use actix_web::web;
 use contracts::api::{DataState, WithProvenance};
 use contracts::messages::QuoteMessage;
@@ -34,8 +35,8 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
     .limited(RateLimitPolicy::Market)
     .enveloped();
 
-/// Seconds for which a client may keep a quote.
-const MAX_AGE: u32 = 1;
+/// Market data are for the client alone, who may keep them for so long.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=1");
 
 /// Most tickers in one request.
 const MAX_TICKERS: usize = 100;
@@ -182,7 +183,7 @@ pub async fn list(
     Ok(Enveloped {
         parts: contents,
         now,
-        max_age: MAX_AGE,
+        cache_control: CACHE_CONTROL,
         version: Some(version),
     })
 }
@@ -209,7 +210,7 @@ pub async fn get(
     Ok(Enveloped {
         parts: contents,
         now,
-        max_age: MAX_AGE,
+        cache_control: CACHE_CONTROL,
         version: Some(version),
     })
 }

@@ -22,8 +22,8 @@ pub const RATES: RoutePolicy = RoutePolicy::public_rates(Scope::MarketRead)
     .limited(RateLimitPolicy::Rates)
     .unprocessable();
 
-/// Seconds for which a client may keep the rates.
-const MAX_AGE: u32 = 1;
+/// Market data are for the client alone, who may keep them for so long.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=1");
 
 /// Names the tickers that have no fresh price.
 const MISSING: HeaderName = HeaderName::from_static("x-rates-missing");
@@ -63,7 +63,7 @@ pub async fn list(state: web::Data<AppState>, request: HttpRequest) -> Result<Ht
             rates
         }
     };
-    let mut response = response::market_plain(&request, rendered, MAX_AGE);
+    let mut response = response::market_plain(&request, rendered, CACHE_CONTROL);
     if let Some(missing) = missing {
         response.headers_mut().insert(MISSING, missing);
     }

@@ -1,5 +1,6 @@
 //! Risk levels.
 
+use actix_web::http::header::HeaderValue;
 use actix_web::web;
 use contracts::api::alerts::{MonitorBody, MonitorsQuery};
 use contracts::api::{DataState, WithProvenance};
@@ -24,8 +25,8 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::AnalyticsRead)
     .limited(RateLimitPolicy::Analytics)
     .enveloped();
 
-/// Seconds for which a client may keep levels.
-const MAX_AGE: u32 = 2;
+/// Market data are for the client alone, who may keep them for so long.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=2");
 
 /// Levels are computed on every price, and every poll of a provider brings one: levels that are this old mean that a
 /// part of the platform has stopped.
@@ -85,7 +86,7 @@ pub async fn list(
     Ok(Enveloped {
         parts: contents,
         now,
-        max_age: MAX_AGE,
+        cache_control: CACHE_CONTROL,
         version: None,
     })
 }

@@ -1,5 +1,6 @@
 //! The state of providers, services and queues.
 
+use actix_web::http::header::HeaderValue;
 use actix_web::web;
 use contracts::api::fetch::ProviderBody;
 use contracts::api::{DataState, WithProvenance};
@@ -23,8 +24,8 @@ pub const READ: RoutePolicy = RoutePolicy::scoped(Scope::MarketRead)
     .limited(RateLimitPolicy::Market)
     .enveloped();
 
-/// Seconds for which a client may keep the status.
-const MAX_AGE: u32 = 1;
+/// Market data are for the client alone, who may keep them for so long.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=1");
 
 /// The state of the platform.
 #[derive(Debug, Serialize, ToSchema)]
@@ -104,7 +105,7 @@ pub async fn get(state: web::Data<AppState>) -> Result<Enveloped<StatusBody>, Ap
     Ok(Enveloped {
         parts: EnvelopeParts::new(sourced, CacheLevel::None),
         now,
-        max_age: MAX_AGE,
+        cache_control: CACHE_CONTROL,
         version: None,
     })
 }

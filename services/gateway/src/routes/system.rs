@@ -1,5 +1,6 @@
 //! Health, the OpenAPI document, the demonstration's account.
 
+use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::problem::ProblemKind;
 use serde::Serialize;
@@ -72,9 +73,12 @@ pub async fn ready(state: web::Data<AppState>) -> Json<ProbeBody> {
         (status = 304, description = "The client's copy is current"),
     ))]
 pub async fn openapi(document: web::Data<Document>, request: HttpRequest) -> HttpResponse {
-    etag::respond(&request, document.tag.clone(), "no-cache", |response| {
-        response.content_type("application/json").body(document.text.clone())
-    })
+    etag::respond(
+        &request,
+        &document.tag,
+        HeaderValue::from_static("no-cache"),
+        |response| response.content_type("application/json").body(document.text.clone()),
+    )
 }
 
 /// Returns the OpenAPI document, as `/openapi.json` does
