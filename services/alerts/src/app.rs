@@ -43,7 +43,7 @@ use crate::settings::Settings;
 use crate::state::AppState;
 
 /// The schema that this version works on.
-const SCHEMA_VERSION: u32 = 77;
+const SCHEMA_VERSION: u32 = 78;
 
 /// Longest wait for a page of candles.
 const ANALYTICS_TIMEOUT: Duration = Duration::from_secs(20);
@@ -143,6 +143,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
             watched: supported.clone(),
             limit: Duration::from_secs(settings.no_data_after_seconds),
         },
+        max_attempts: settings.webhook_max_attempts,
         thresholds: Thresholds::DEFAULT,
         relay: Arc::clone(&relay_wake),
         reconcile: Arc::clone(&reconcile),

@@ -26,6 +26,8 @@ pub struct AppState {
     pub supported: Vec<Ticker>,
     /// Marks armed alerts that no price reaches.
     pub price_data: PriceData,
+    /// Most attempts to deliver a message.
+    pub max_attempts: u32,
     /// Where risk levels begin.
     pub thresholds: Thresholds,
     /// Wakes this process's relay.

@@ -4,7 +4,9 @@ use actix_web::web::{self, ServiceConfig};
 
 use crate::route::Route;
 use crate::route_policy::{EnvelopedPaths, ResponseFormat};
-use crate::routes::{alerts, analytics, candles, pages, quotes, rates, risk, status, system, users, webhooks};
+use crate::routes::{
+    alerts, analytics, candles, deliveries, pages, quotes, rates, risk, status, system, users, webhooks,
+};
 
 /// The routes of the API, which the OpenAPI document describes.
 pub fn api() -> Vec<Route> {
@@ -26,6 +28,11 @@ pub fn api() -> Vec<Route> {
             .delete(&alerts::DELETE, alerts::delete),
         Route::at("/api/v1/alerts/{id}/events").get(&alerts::READ, alerts::events),
         Route::at("/api/v1/alerts/{id}/deliveries").get(&alerts::READ, alerts::deliveries),
+        Route::at("/api/v1/deliveries").get(&deliveries::READ, deliveries::list),
+        // Before the route with an id, which it would match.
+        Route::at("/api/v1/deliveries/replay").post(&deliveries::REPLAY_FAILED, deliveries::replay_failed),
+        Route::at("/api/v1/deliveries/{id}").get(&deliveries::READ, deliveries::get),
+        Route::at("/api/v1/deliveries/{id}/replay").post(&deliveries::REPLAY, deliveries::replay),
         Route::at("/api/v1/webhooks/endpoints").get(&webhooks::READ, webhooks::list),
         Route::at("/api/v1/webhooks/endpoints/{id}").get(&webhooks::READ, webhooks::get),
         Route::at("/api/v1/webhooks/endpoints/{id}/secret").get(&webhooks::SECRET, webhooks::secret),

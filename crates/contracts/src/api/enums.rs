@@ -68,6 +68,34 @@ pub enum DeliveryStatus {
     Pending,
 }
 
+/// Why a delivery was given up.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum DeliveryFailure {
+    /// The last attempt failed.
+    AttemptsExhausted,
+    /// The endpoint answered 410: it is gone for good.
+    EndpointGone,
+    /// The endpoint was disabled.
+    EndpointDisabled,
+    /// The secret of the endpoint could not be read.
+    SecretUnreadable,
+}
+
+/// The type of a message to an endpoint.
+#[derive(ToSchema)]
+pub enum MessageType {
+    /// An alert fired.
+    #[schema(rename = "alert.triggered")]
+    AlertTriggered,
+    /// Another endpoint of the user was disabled.
+    #[schema(rename = "endpoint.disabled")]
+    EndpointDisabled,
+    /// A test.
+    #[schema(rename = "test.ping")]
+    TestPing,
+}
+
 /// A risk level.
 #[derive(ToSchema)]
 pub enum RiskLevel {

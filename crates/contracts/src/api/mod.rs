@@ -13,6 +13,9 @@ pub mod analytics;
 /// What `alerts` answers.
 pub mod alerts;
 
+/// What `alerts` answers about deliveries.
+pub mod deliveries;
+
 /// Closed sets of values that fields may have.
 pub mod enums;
 

@@ -79,7 +79,7 @@ pub async fn deliver_one(job: &Claimed, context: &DeliveryContext) -> Attempt {
     let latency = response.as_ref().map_or(duration, |response| response.latency);
     let outcome = classify(
         &response,
-        job.attempt,
+        job.attempt.saturating_sub(job.attempts_before),
         &context.policy,
         context.clock.now(),
         (context.unit_random)(),

@@ -77,6 +77,7 @@ fn job() -> Claimed {
     Claimed {
         id: Uuid::from_u128(7),
         attempt: 2,
+        attempts_before: 0,
         endpoint_id: Uuid::nil(),
         url: "https://example.com/".to_owned(),
         secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned().into(),

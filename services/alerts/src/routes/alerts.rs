@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::request::{UserId, id_cursor, invalid_cursor, page_limit, parse_id, request_id};
-use super::response::{problem, store_problem, to_page};
+use super::response::{delivery_body, problem, store_problem, to_page};
 use super::webhook_url::check_webhook_url;
 use crate::delivery::signature::SigningSecret;
 use crate::error_chain::error_chain;
@@ -20,7 +20,6 @@ use crate::index::Entry;
 use crate::secrets::StoredSecret;
 use crate::state::AppState;
 use crate::store::alerts::{Alert, Creation, Filter, NewAlert};
-use crate::store::attempts::ListedAttempt;
 use crate::store::events::AlertEvent;
 use crate::store::{alerts, armed_alerts, attempts, events};
 
@@ -329,23 +328,6 @@ fn event_body(event: AlertEvent) -> AlertEventBody {
         price_id: event.price_id,
         reason: event.reason,
         late: event.late,
-    }
-}
-
-fn delivery_body(attempt: ListedAttempt) -> DeliveryBody {
-    DeliveryBody {
-        id: attempt.delivery_id,
-        alert_id: attempt.alert_id,
-        event_id: attempt.event_id,
-        endpoint_id: attempt.endpoint_id,
-        attempt: attempt.attempt,
-        status: attempt.status,
-        response_code: attempt.response_code,
-        error_msg: attempt.error_msg,
-        latency_ms: attempt.latency_ms,
-        dispatched_at: attempt.dispatched_at.map(Into::into),
-        next_attempt_at: attempt.next_attempt_at.map(Into::into),
-        response_excerpt: attempt.response_excerpt,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Internal HTTP, under `/internal`. The gateway names the user in `X-User-Id`; an object of another user is not found.
 
 mod alerts;
+mod deliveries;
 mod endpoints;
 mod monitors;
 mod request;
@@ -35,6 +36,22 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource(
             "/alerts/{id}/deliveries",
             [(Method::GET, web::get().to(alerts::deliveries))],
+        ))
+        .service(resource(
+            "/deliveries",
+            [(Method::GET, web::get().to(deliveries::list))],
+        ))
+        .service(resource(
+            "/deliveries/replay",
+            [(Method::POST, web::post().to(deliveries::replay_failed))],
+        ))
+        .service(resource(
+            "/deliveries/{id}",
+            [(Method::GET, web::get().to(deliveries::get))],
+        ))
+        .service(resource(
+            "/deliveries/{id}/replay",
+            [(Method::POST, web::post().to(deliveries::replay))],
         ))
         .service(resource(
             "/webhooks/endpoints",

@@ -1,11 +1,13 @@
-//! The responses of handlers: problems and pages.
+//! The responses of handlers: problems, pages, attempts.
 
 use contracts::api::Page;
+use contracts::api::alerts::DeliveryBody;
 use contracts::problem::ProblemKind;
 use platform::problem::Problem;
 
 use crate::error_chain::error_chain;
 use crate::store::StoreError;
+use crate::store::attempts::ListedAttempt;
 
 pub(super) fn problem(kind: ProblemKind, detail: impl Into<String>) -> Problem {
     Problem::new(kind.status(), kind.slug(), detail)
@@ -35,5 +37,23 @@ pub(super) fn to_page<T, B>(
     Page {
         items: items.into_iter().map(body).collect(),
         next_cursor,
+    }
+}
+
+/// An attempt as the API shows it.
+pub(super) fn delivery_body(attempt: ListedAttempt) -> DeliveryBody {
+    DeliveryBody {
+        id: attempt.delivery_id,
+        alert_id: attempt.alert_id,
+        event_id: attempt.event_id,
+        endpoint_id: attempt.endpoint_id,
+        attempt: attempt.attempt,
+        status: attempt.status,
+        response_code: attempt.response_code,
+        error_msg: attempt.error_msg,
+        latency_ms: attempt.latency_ms,
+        dispatched_at: attempt.dispatched_at.map(Into::into),
+        next_attempt_at: attempt.next_attempt_at.map(Into::into),
+        response_excerpt: attempt.response_excerpt,
     }
 }

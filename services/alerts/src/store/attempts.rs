@@ -20,6 +20,8 @@ pub struct Claimed {
     pub id: Uuid,
     /// Number of this attempt, from 1.
     pub attempt: u32,
+    /// Attempts before the message was sent again, which do not count for the retry policy.
+    pub attempts_before: u32,
     pub endpoint_id: Uuid,
     pub url: String,
     pub secret: StoredSecret,
@@ -75,7 +77,7 @@ pub async fn claim(
                  UPDATE alerting.outbox o SET is_claimed = true, attempts = o.attempts + 1, lease_until = $4
                  FROM free f, alerting.endpoints e, alerting.deliveries d
                  WHERE o.delivery_id = f.delivery_id AND NOT f.is_held AND e.id = o.endpoint_id AND d.id = o.delivery_id
-                 RETURNING o.delivery_id, o.attempts, o.endpoint_id, e.url, e.secret,
+                 RETURNING o.delivery_id, o.attempts, o.attempts_before, o.endpoint_id, e.url, e.secret,
                            e.disabled_reason IS NOT NULL AS is_disabled, o.is_test, d.body, d.request_id,
                            e.last_success_at IS NOT NULL AS is_known
              ), begun AS (
@@ -84,12 +86,13 @@ pub async fn claim(
              )
              SELECT * FROM claimed
              UNION ALL
-             SELECT NULL, NULL, endpoint_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM held"
+             SELECT NULL, NULL, NULL, endpoint_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM held"
         ))
         .await?;
     let read = |id: Uuid, row: &Row| Claimed {
         id,
         attempt: row.get::<_, i32>("attempts").unsigned_abs(),
+        attempts_before: row.get::<_, i32>("attempts_before").unsigned_abs(),
         endpoint_id: row.get("endpoint_id"),
         url: row.get("url"),
         secret: row.get::<_, String>("secret").into(),
@@ -160,7 +163,8 @@ pub struct AttemptRecord {
 
 /// Writes the outcomes of a batch of attempts, what they mean for their deliveries, and dead letters. Each attempt
 /// stands in it once. Returns which are new: writing one again changes nothing, and an older one does not take its
-/// delivery back. An attempt that was recorded as interrupted and ended later counts as it ended.
+/// delivery back. An attempt that was recorded as interrupted and ended later counts as it ended, but its failure does
+/// not end a delivery that was sent again meanwhile.
 pub async fn settle(
     client: &impl GenericClient,
     records: &[&AttemptRecord],
@@ -188,7 +192,8 @@ pub async fn settle(
              ), latest AS (
                  SELECT o.* FROM outcome o JOIN attempt a USING (delivery_id, attempt)
                  LEFT JOIN alerting.outbox b ON b.delivery_id = o.delivery_id
-                 WHERE b.attempts = o.attempt OR (b.delivery_id IS NULL AND o.status = 'success')
+                 WHERE (b.attempts = o.attempt AND (b.attempts > b.attempts_before OR o.status = 'success'))
+                    OR (b.delivery_id IS NULL AND o.status = 'success')
              ), revived AS (
                  DELETE FROM alerting.dead_letters l USING latest o
                  WHERE l.delivery_id = o.delivery_id AND o.status = 'success'
@@ -306,6 +311,31 @@ pub struct ListedAttempt {
     pub response_excerpt: Option<String>,
 }
 
+/// SQL: what [`read_listed`] reads, of deliveries `d` and their attempts `a`.
+const LISTED: &str = "SELECT d.id, d.alert_id, d.event_id, d.endpoint_id, coalesce(a.attempt, 0) AS attempt,
+           CASE a.status WHEN 'success' THEN 'success' WHEN 'failed' THEN 'failed' WHEN 'interrupted' THEN 'failed'
+                         ELSE 'pending' END AS status,
+           a.response_code, a.error_msg, a.latency_ms, a.dispatched_at,
+           CASE WHEN a.attempt IS NULL THEN o.due_at ELSE a.next_attempt_at END AS next_attempt_at, a.response_excerpt
+    FROM alerting.deliveries d
+    LEFT JOIN alerting.delivery_attempts a ON a.delivery_id = d.id
+    LEFT JOIN alerting.outbox o ON o.delivery_id = d.id";
+
+/// Lists the attempts of a delivery, newest first.
+pub async fn list_of_delivery(
+    client: &impl GenericClient,
+    id: Uuid,
+    limit: i64,
+) -> Result<Vec<ListedAttempt>, StoreError> {
+    let statement = client
+        .prepare_cached(&format!(
+            "{LISTED} WHERE d.id = $1 AND a.attempt IS NOT NULL ORDER BY a.attempt DESC LIMIT $2"
+        ))
+        .await?;
+    let rows = client.query(&statement, &[&id, &limit]).await?;
+    Ok(rows.iter().map(read_listed).collect())
+}
+
 /// Lists the attempts of an alert's deliveries, newest first: those before the attempt `before` only. A delivery that
 /// was never tried is one pending row with attempt 0.
 pub async fn list_of_alert(
@@ -316,20 +346,11 @@ pub async fn list_of_alert(
 ) -> Result<Vec<ListedAttempt>, StoreError> {
     let client = connection(pool).await?;
     let statement = client
-        .prepare_cached(
-            "SELECT d.id, d.alert_id, d.event_id, d.endpoint_id, coalesce(a.attempt, 0) AS attempt,
-                    CASE a.status WHEN 'success' THEN 'success' WHEN 'failed' THEN 'failed'
-                                  WHEN 'interrupted' THEN 'failed' ELSE 'pending' END AS status,
-                    a.response_code, a.error_msg, a.latency_ms, a.dispatched_at,
-                    CASE WHEN a.attempt IS NULL THEN o.due_at ELSE a.next_attempt_at END AS next_attempt_at,
-                    a.response_excerpt
-             FROM alerting.deliveries d
-             LEFT JOIN alerting.delivery_attempts a ON a.delivery_id = d.id
-             LEFT JOIN alerting.outbox o ON o.delivery_id = d.id
-             WHERE d.alert_id = $1
-               AND ($2::uuid IS NULL OR (d.id, coalesce(a.attempt, 0)) < ($2, $3))
-             ORDER BY d.id DESC, coalesce(a.attempt, 0) DESC LIMIT $4",
-        )
+        .prepare_cached(&format!(
+            "{LISTED}
+                 WHERE d.alert_id = $1 AND ($2::uuid IS NULL OR (d.id, coalesce(a.attempt, 0)) < ($2, $3))
+                 ORDER BY d.id DESC, coalesce(a.attempt, 0) DESC LIMIT $4"
+        ))
         .await?;
     let (before_id, before_attempt) = match before {
         Some((id, attempt)) => (Some(id), i32::try_from(attempt).unwrap_or(i32::MAX)),

@@ -9,6 +9,7 @@ pub mod alerts;
 pub mod armed_alerts;
 pub mod attempts;
 pub mod deliveries;
+pub mod delivery_history;
 pub mod endpoints;
 pub mod events;
 pub mod missed_quotes;

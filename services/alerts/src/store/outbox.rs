@@ -216,7 +216,7 @@ pub async fn requeue(client: &impl GenericClient, before: Timestamp, now: Timest
 pub struct Expired {
     pub id: Uuid,
     pub endpoint_id: Uuid,
-    /// Attempts that were begun.
+    /// Attempts that were begun since it was sent, or sent again.
     pub attempts: u32,
     pub is_claimed: bool,
 }
@@ -231,7 +231,7 @@ pub async fn take_back_expired(client: &impl GenericClient, now: Timestamp) -> R
              )
              UPDATE alerting.outbox o SET taken_at = NULL, lease_until = NULL, is_fast = NULL, is_claimed = false
              FROM expired e WHERE o.delivery_id = e.delivery_id
-             RETURNING o.delivery_id, o.endpoint_id, o.attempts, e.is_claimed",
+             RETURNING o.delivery_id, o.endpoint_id, o.attempts - o.attempts_before AS attempts, e.is_claimed",
         )
         .await?;
     let rows = client.query(&statement, &[&now, &MAX_STEP]).await?;

@@ -18,6 +18,7 @@ mod monitors;
 mod notices;
 mod outages;
 mod plan_limits;
+mod replay;
 mod retention;
 mod retries;
 mod secrets;

@@ -223,6 +223,28 @@ pub fn time() -> impl Rule<Value = Time> {
     rule(validate::time, || schema_named("TimeParameter"))
 }
 
+/// A time in a body: RFC 3339.
+pub fn timestamp() -> impl Rule<Value = Time> {
+    with_example(
+        "2026-01-01T00:00:00Z",
+        validate::timestamp,
+        || json!({"type": "string", "format": "date-time"}),
+    )
+}
+
+/// A word that is the only one allowed.
+pub fn word(only: &'static str) -> impl Rule<Value = ()> {
+    rule(
+        move |text: &str| {
+            if text == only {
+                return Ok(());
+            }
+            Err(Violation::new("enum", format!("must be {only}")).params(json!({"expected": [only]})))
+        },
+        move || json!({"type": "string", "enum": [only]}),
+    )
+}
+
 /// The schema `TimeParameter`: RFC 3339, unix seconds, or unix milliseconds, which are told from seconds by their size.
 /// No value is two of them, and still it is not `oneOf`: openapi-generator's `typescript-fetch` makes a type error of
 /// that.

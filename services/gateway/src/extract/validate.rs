@@ -144,6 +144,19 @@ pub fn id(text: &str) -> Result<Uuid, Violation> {
         .ok_or_else(|| Violation::new("uuid_parsing", "must be a UUID"))
 }
 
+/// A time: RFC 3339.
+pub fn timestamp(text: &str) -> Result<Time, Violation> {
+    let moment = text.parse().ok().filter(is_in_range);
+    let violation = || Violation::new("datetime_parsing", "must be an RFC 3339 time");
+    moment.map(Time).ok_or_else(violation)
+}
+
+/// Years that are written with four digits, from 1970.
+fn is_in_range(moment: &Timestamp) -> bool {
+    let years = Timestamp::UNIX_EPOCH..Timestamp::from_second(253_402_300_800).unwrap_or(Timestamp::MAX);
+    years.contains(moment)
+}
+
 /// A time: RFC 3339, or unix seconds or, beyond 10^12, milliseconds.
 pub fn time(text: &str) -> Result<Time, Violation> {
     let moment = match text.parse::<i64>() {
@@ -151,8 +164,7 @@ pub fn time(text: &str) -> Result<Time, Violation> {
         Ok(number) => Timestamp::from_second(number).ok(),
         Err(_) => text.parse().ok(),
     };
-    let years = Timestamp::UNIX_EPOCH..Timestamp::from_second(253_402_300_800).unwrap_or(Timestamp::MAX);
-    moment.filter(|moment| years.contains(moment)).map(Time).ok_or_else(|| {
+    moment.filter(is_in_range).map(Time).ok_or_else(|| {
         Violation::new(
             "datetime_parsing",
             "must be an RFC 3339 time, or unix seconds or milliseconds",

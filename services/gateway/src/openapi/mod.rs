@@ -10,7 +10,7 @@ use self::document::Document;
 use crate::error::body::{ErrorBody, Violation};
 use crate::extract::words;
 use crate::router;
-use crate::routes::{alerts, analytics, candles, quotes, rates, risk, status, system, users, webhooks};
+use crate::routes::{alerts, analytics, candles, deliveries, quotes, rates, risk, status, system, users, webhooks};
 
 /// The document of an installation that offers `tickers`.
 ///
@@ -49,6 +49,7 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
         analytics::stats, analytics::timeseries, analytics::correlation, risk::list,
         alerts::list, alerts::create, alerts::get, alerts::delete, alerts::events, alerts::deliveries,
         webhooks::list, webhooks::get, webhooks::secret, webhooks::test, webhooks::enable, webhooks::verify,
+        deliveries::list, deliveries::get, deliveries::replay, deliveries::replay_failed,
         users::register, users::me,
         status::get, system::health, system::live, system::ready,
         system::openapi, system::openapi_alias, system::demo_account,

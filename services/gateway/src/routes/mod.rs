@@ -4,6 +4,7 @@
 pub mod alerts;
 pub mod analytics;
 pub mod candles;
+pub mod deliveries;
 pub mod pages;
 pub mod quotes;
 pub mod rates;

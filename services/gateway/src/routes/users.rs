@@ -46,9 +46,11 @@ impl BodyFields for Registration {
     fn declare(fields: &mut impl DeclareFields) -> Option<Self> {
         let email = fields.required(
             "email",
-            rule::string(rule::with_example("user@example.com", email, || {
-                json!({"type": "string", "format": "email", "minLength": 6, "maxLength": 254})
-            })),
+            rule::string(rule::with_example(
+                "user@example.com",
+                email,
+                || json!({"type": "string", "format": "email", "minLength": 6, "maxLength": 254}),
+            )),
             "The e-mail address. Surrounding blanks are removed; it is unique without regard to case.",
         );
         let password = fields.optional(

@@ -351,3 +351,67 @@ async fn webhook_routes_ask_the_alerts_service() {
     let answer = app.post(&format!("{base}/{ID}/test"), &json!({"surprise": 1})).await;
     answer.problem(422, "validation_failed");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn delivery_routes_ask_the_alerts_service() {
+    let app = TestApp::start().await;
+    let delivery = json!({"id": ID, "type": "alert.triggered", "alert_id": ID, "event_id": ID, "endpoint_id": ID,
+        "created_at": "2026-03-01T12:00:00.000Z", "status": "failed", "attempt": 4, "max_attempts": null,
+        "response_code": 500, "error_msg": "status 500", "latency_ms": 12, "dispatched_at": "2026-03-01T12:00:00.000Z",
+        "next_attempt_at": null, "response_excerpt": null, "failure_reason": "attempts_exhausted"});
+    let detail = json!({"delivery": delivery, "body": "{}", "attempts": []});
+    let one = format!("/internal/deliveries/{ID}");
+    Mock::given(method("GET"))
+        .and(path("/internal/deliveries"))
+        .and(query_param("status", "failed"))
+        .and(query_param("from", "2026-03-01T00:00:00.000Z"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"items": [delivery], "next_cursor": "1.x"})))
+        .mount(&app.alerts)
+        .await;
+    answer_with(
+        &app.alerts,
+        "GET",
+        &one,
+        ResponseTemplate::new(200).set_body_json(&detail),
+    )
+    .await;
+    let accepted = ResponseTemplate::new(202).set_body_json(&delivery);
+    answer_with(&app.alerts, "POST", &format!("{one}/replay"), accepted).await;
+    let range = json!({"endpoint_id": ID, "from": "2026-03-01T00:00:00.000Z", "to": "2026-03-02T00:00:00.000Z"});
+    Mock::given(method("POST"))
+        .and(path("/internal/deliveries/replay"))
+        .and(body_json(&range))
+        .respond_with(ResponseTemplate::new(202).set_body_json(json!({"count": 3})))
+        .mount(&app.alerts)
+        .await;
+
+    let answer = app.get("/api/v1/deliveries?status=failed&from=1772323200").await;
+    assert_eq!(answer.json(), json!([delivery]));
+    assert!(!answer.header("x-next-cursor").is_empty());
+    assert_eq!(app.get(&format!("/api/v1/deliveries/{ID}")).await.json(), detail);
+    let answer = send(app.request(Method::POST, &format!("/api/v1/deliveries/{ID}/replay"))).await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (202, delivery));
+    let replay = |body: &Value| send(app.request(Method::POST, "/api/v1/deliveries/replay").json(body));
+    let mut sent = range.clone();
+    sent["status"] = json!("failed");
+    let answer = replay(&sent).await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (202, json!({"count": 3})));
+
+    let answer = replay(&json!({"endpoint_id": "x", "from": 1, "to": "yesterday", "status": "success"})).await;
+    answer.problem(422, "validation_failed");
+    assert_eq!(
+        answer.violations(),
+        [
+            "body.endpoint_id uuid_parsing",
+            "body.from string_type",
+            "body.to datetime_parsing",
+            "body.status enum",
+        ]
+    );
+    let answer = app.get("/api/v1/deliveries?status=lost&alert_id=x").await;
+    answer.problem(400, "invalid_parameter");
+    assert_eq!(
+        answer.violations(),
+        ["query.status enum", "query.alert_id uuid_parsing"]
+    );
+}

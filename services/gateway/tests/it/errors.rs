@@ -13,13 +13,11 @@ use crate::harness::{Answer, KEY, TestApp, send};
 const ID: &str = "01933f4e-7a00-7000-8000-000000000001";
 
 /// Not produced by any route there is.
-const NOT_PRODUCED: [ProblemKind; 4] = [
+const NOT_PRODUCED: [ProblemKind; 3] = [
     // No route asks for a role yet.
     ProblemKind::InsufficientRole,
     // Keys are revoked from the command line.
     ProblemKind::KeyNotFound,
-    // No route names a single delivery yet.
-    ProblemKind::DeliveryNotFound,
     // A stopping server closes its connections instead.
     ProblemKind::ShuttingDown,
 ];
@@ -227,6 +225,7 @@ async fn of_repeats(app: &TestApp, produced: &mut Produced) {
 async fn of_services(app: &TestApp, produced: &mut Produced) {
     let cases = [
         (ProblemKind::AlertNotFound, format!("/api/v1/alerts/{ID}")),
+        (ProblemKind::DeliveryNotFound, format!("/api/v1/deliveries/{ID}")),
         (
             ProblemKind::EndpointNotFound,
             format!("/api/v1/webhooks/endpoints/{ID}"),

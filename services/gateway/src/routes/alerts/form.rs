@@ -42,9 +42,11 @@ impl BodyFields for AlertForm {
 
     fn declare(fields: &mut impl DeclareFields) -> Option<Self> {
         let offered = fields.offered().to_vec();
-        let ticker = rule::with_example("BTC", ticker(&offered), || {
-            json!({"type": "string", "pattern": validate::TICKER_PATTERN, "enum": offered})
-        });
+        let ticker = rule::with_example(
+            "BTC",
+            ticker(&offered),
+            || json!({"type": "string", "pattern": validate::TICKER_PATTERN, "enum": offered}),
+        );
         let ticker = fields.required("ticker", rule::string(ticker), "Ticker of the asset, in any case.");
         fields.optional(
             "kind",
@@ -283,8 +285,7 @@ mod tests {
 
     #[test]
     fn every_violation_of_an_alert_is_named() {
-        let (form, violations) =
-            read(br#"{"ticker": "B-TC", "condition": "above", "target_price": 0, "note": "x"}"#);
+        let (form, violations) = read(br#"{"ticker": "B-TC", "condition": "above", "target_price": 0, "note": "x"}"#);
         assert_eq!(form.webhook_url, None);
         let error = refusal(violations);
         assert_eq!(error.kind, ProblemKind::ValidationFailed);
@@ -314,7 +315,8 @@ mod tests {
         #[case] condition: &str,
         #[case] kind: ProblemKind,
     ) {
-        let body = json!({"ticker": ticker, "condition": condition, "target_price": 1, "webhook_url": "https://a.example/"});
+        let body =
+            json!({"ticker": ticker, "condition": condition, "target_price": 1, "webhook_url": "https://a.example/"});
         let (form, violations) = read(body.to_string().as_bytes());
         assert_eq!(form.webhook_url.as_deref(), Some("https://a.example/"));
         assert_eq!(refusal(violations).kind, kind);
