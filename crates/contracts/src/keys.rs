@@ -15,7 +15,7 @@ pub const METRICS_STREAM: &str = "metrics";
 /// About how many entries [`METRICS_STREAM`] keeps.
 pub const METRICS_STREAM_MAX_LEN: usize = 20_000;
 
-/// Stream of [`crate::messages::AlertEventMessage`] and level changes, for the gateways.
+/// Stream of [`crate::messages::AlertEventMessage`] and level changes.
 pub const ALERT_EVENTS_STREAM: &str = "alert-events";
 
 /// About how many entries [`ALERT_EVENTS_STREAM`] keeps.

@@ -120,7 +120,7 @@ fn to_public(service: &'static str, problem: Problem) -> ApiError {
         | ProblemKind::ValidationFailed
         | ProblemKind::UnsupportedTicker
         | ProblemKind::WebhookUrlBlocked => ApiError::new(kind).detail(problem.detail),
-        // Its sentence is part of the contract.
+        // docs/api.md promises its sentence.
         ProblemKind::AlertDuplicate => ApiError::new(kind),
         ProblemKind::RatesWarmingUp | ProblemKind::ShuttingDown | ProblemKind::DependencyUnavailable => {
             tracing::warn!(

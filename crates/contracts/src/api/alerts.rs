@@ -38,7 +38,7 @@ pub struct AlertCreateRequest {
 pub struct PlanLimits {
     /// Alerts that are active at the same time.
     pub max_active_alerts: Option<u32>,
-    /// Receivers that active alerts name.
+    /// Endpoints that active alerts name.
     pub max_endpoints: Option<u32>,
 }
 
@@ -169,21 +169,21 @@ pub struct DeliveryBody {
     /// `success`, `failed` or `pending`.
     #[schema(value_type = DeliveryStatus)]
     pub status: String,
-    /// The receiver's status code.
+    /// Status code that the endpoint answered with.
     pub response_code: Option<u16>,
     /// What went wrong, without secrets.
     pub error_msg: Option<String>,
-    /// From the first byte sent to the last byte received.
+    /// Milliseconds from the request to the head of the response.
     pub latency_ms: Option<u64>,
     /// When the attempt was made.
     pub dispatched_at: Option<Time>,
     /// When the next one is due.
     pub next_attempt_at: Option<Time>,
-    /// The beginning of the receiver's answer.
+    /// Beginning of the endpoint's response.
     pub response_excerpt: Option<String>,
 }
 
-/// One receiver of webhooks.
+/// A URL that webhooks are posted to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EndpointBody {
     /// Its id.

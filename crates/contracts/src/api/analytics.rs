@@ -29,7 +29,7 @@ pub struct StatsQuery {
     pub periods_per_year: Option<f64>,
 }
 
-/// Statistics of one asset over one window (`api-contract` 6.8 and 10). An undefined value is `null` and named in
+/// Statistics of one asset over one window (docs/api.md, 6.8 and 10). An undefined value is `null` and named in
 /// `undefined`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatsBody {

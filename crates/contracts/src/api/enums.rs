@@ -60,9 +60,9 @@ pub enum NoDataReason {
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum DeliveryStatus {
-    /// The receiver accepted it.
+    /// The endpoint accepted it.
     Success,
-    /// The receiver refused it or could not be reached.
+    /// The endpoint refused it or could not be reached.
     Failed,
     /// It has not ended.
     Pending,
@@ -148,7 +148,6 @@ pub enum Breaker {
 
 /// Lengths of candles.
 #[derive(ToSchema)]
-#[schema(as = BarLength)]
 pub enum CandleInterval {
     /// One minute.
     #[schema(rename = "1m")]

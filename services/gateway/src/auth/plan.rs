@@ -1,4 +1,4 @@
-//! How many alerts and receivers a tier has room for.
+//! How many alerts and endpoints a tier has room for.
 
 use contracts::api::alerts::PlanLimits;
 use platform::settings::Problems;

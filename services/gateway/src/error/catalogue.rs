@@ -152,7 +152,7 @@ pub const fn entry(kind: ProblemKind) -> Entry {
         ),
         Kind::WebhookUrlBlocked => (
             "The webhook address is not allowed.",
-            "Use a public http or https address; receivers in private networks need WEBHOOK_ALLOWED_CIDRS.",
+            "Use a public http or https address; endpoints in private networks need WEBHOOK_ALLOWED_CIDRS.",
         ),
         Kind::IdempotencyKeyReused => (
             "This Idempotency-Key was used for another request.",
@@ -168,7 +168,7 @@ pub const fn entry(kind: ProblemKind) -> Entry {
         ),
         Kind::RatesWarmingUp => (
             "Rates are currently warming up. Please try again in a few seconds.",
-            "Repeat after Retry-After; if it lasts, GET /api/v1/status shows the state of every venue.",
+            "Repeat after Retry-After; if it lasts, GET /api/v1/status shows the state of every provider.",
         ),
         Kind::DependencyUnavailable => (
             "A part of the platform does not answer at the moment.",

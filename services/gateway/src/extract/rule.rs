@@ -187,7 +187,7 @@ pub fn one_of(schema: &'static str, words: &'static [&'static str]) -> impl Rule
 }
 
 pub fn interval() -> impl Rule<Value = String> {
-    rule(validate::interval, || schema_named("BarLength"))
+    rule(validate::interval, || schema_named("CandleInterval"))
 }
 
 pub fn currency() -> impl Rule<Value = String> {
@@ -196,8 +196,11 @@ pub fn currency() -> impl Rule<Value = String> {
 
 pub fn window() -> impl Rule<Value = String> {
     with_example("30d", validate::window, || {
-        let pattern = "^([1-9][0-9]{0,3}h|[1-9][0-9]{0,2}d|[1-9][0-9]?w|[1-5]y)$";
-        json!({"type": "string", "pattern": pattern})
+        // Up to five years in each unit.
+        let hours = "([1-9][0-9]{0,3}|[1-3][0-9]{4}|4[0-2][0-9]{3}|43[0-7][0-9]{2}|43800)h";
+        let days = "([1-9][0-9]{0,2}|1[0-7][0-9]{2}|18[01][0-9]|182[0-5])d";
+        let weeks = "([1-9][0-9]?|1[0-9]{2}|2[0-5][0-9]|260)w";
+        json!({"type": "string", "pattern": format!("^({hours}|{days}|{weeks}|[1-5]y)$")})
     })
 }
 

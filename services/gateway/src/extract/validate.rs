@@ -179,7 +179,7 @@ pub fn window(text: &str) -> Result<String, Violation> {
         .map_err(|_| Violation::new("window", "must be a number and h, d, w or y, from 1h to 5y"))
 }
 
-/// A bar length; the text is passed on.
+/// The length of a candle; the text is passed on.
 pub fn interval(text: &str) -> Result<String, Violation> {
     let words = Interval::ALL.map(Interval::as_str);
     text.parse::<Interval>().map(|_| text.to_owned()).map_err(|_| {

@@ -1,6 +1,6 @@
 //! The words that parameters and fields may have, for the document; they are read by `crate::extract::validate`.
 
-pub use contracts::api::enums::{AlertCondition, AlertKind, CandleInterval as BarLength, CorrelationMethod};
+pub use contracts::api::enums::{AlertCondition, AlertKind, CandleInterval, CorrelationMethod};
 use utoipa::ToSchema;
 
 /// The currencies that prices can be given in.
@@ -14,8 +14,8 @@ pub enum Currency {
 /// Origin of the prices of candles.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
-pub enum BarSource {
-    /// The aggregate of all venues.
+pub enum CandleSource {
+    /// The aggregate of all providers.
     Aggregate,
 }
 

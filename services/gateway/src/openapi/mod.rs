@@ -40,7 +40,7 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
         (name = "market", description = "Prices and candles"),
         (name = "analytics", description = "Statistics and risk"),
         (name = "alerts", description = "Alerts, their events and deliveries"),
-        (name = "webhooks", description = "Webhook endpoints, the receivers of webhooks"),
+        (name = "webhooks", description = "Webhook endpoints, deliveries to them, and signatures"),
         (name = "users", description = "Accounts"),
         (name = "system", description = "Health and documentation"),
     ),
@@ -55,7 +55,7 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
         system::openapi, system::openapi_alias, system::demo_account,
     ),
     components(schemas(
-        ErrorBody, Violation, words::AlertKind, words::ListedKind, words::BarLength, words::BarSource,
+        ErrorBody, Violation, words::AlertKind, words::ListedKind, words::CandleInterval, words::CandleSource,
         words::CorrelationMethod, words::Currency, words::Returns
     )),
 )]

@@ -49,8 +49,8 @@ impl ParameterList for CandleList {
         // There is one origin only, so its value is checked and not used.
         parameters.optional(
             "source",
-            rule::one_of("BarSource", &["aggregate"]),
-            "Origin of the prices: `aggregate`, all venues together",
+            rule::one_of("CandleSource", &["aggregate"]),
+            "Origin of the prices: `aggregate`, all providers together",
         );
         let limit = parameters.optional("limit", rule::limit(), "Maximum number of candles; 500 by default");
         let cursor = parameters.optional(

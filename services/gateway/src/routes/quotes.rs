@@ -230,8 +230,8 @@ fn worst(bodies: &[QuoteBody]) -> DataState {
 
 fn sourced<T>(quotes: &[&QuoteMessage], state: DataState, data: T) -> WithProvenance<T> {
     let mut sources = vec!["aggregate".to_owned()];
-    let venues: BTreeSet<_> = quotes.iter().flat_map(|quote| &quote.sources).collect();
-    sources.extend(venues.into_iter().map(|venue| venue.as_str().to_owned()));
+    let providers: BTreeSet<_> = quotes.iter().flat_map(|quote| &quote.sources).collect();
+    sources.extend(providers.into_iter().map(|provider| provider.as_str().to_owned()));
     let as_of = quotes.iter().map(|quote| quote.as_of).max().map(Time);
     WithProvenance {
         data,

@@ -66,7 +66,10 @@ pub struct QueueBody {
 
 /// Returns the state of providers, services and queues
 #[utoipa::path(get, path = "/api/v1/status", tag = "system",
-    responses((status = 200, description = "The state of the platform", body = Envelope<StatusBody>)))]
+    responses(
+        (status = 200, description = "The state of the platform", body = Envelope<StatusBody>),
+        (status = 304, description = "The client's copy is current"),
+    ))]
 pub async fn get(state: web::Data<AppState>) -> Result<Enveloped<StatusBody>, ApiError> {
     let services = &state.upstreams;
     let sources = services.fetch.get::<_, Vec<ProviderBody>>("sources", &());

@@ -49,7 +49,7 @@ impl BodyFields for Registration {
             rule::string(rule::with_example(
                 "user@example.com",
                 email,
-                || json!({"type": "string", "format": "email", "minLength": 6, "maxLength": 254}),
+                || json!({"type": "string", "format": "email", "minLength": 5, "maxLength": 254}),
             )),
             "The e-mail address. Surrounding blanks are removed; it is unique without regard to case.",
         );

@@ -35,9 +35,13 @@ from cryptolens_client.api.system import (
 )
 from cryptolens_client.api.users import get_users_me, post_users_register
 from cryptolens_client.api.webhooks import (
+    get_deliveries,
+    get_deliveries_by_id,
     get_webhooks_endpoints,
     get_webhooks_endpoints_by_id,
     get_webhooks_endpoints_by_id_secret,
+    post_deliveries_by_id_replay,
+    post_deliveries_replay,
     post_webhooks_endpoints_by_id_enable,
     post_webhooks_endpoints_by_id_test,
     post_webhooks_verify,
@@ -49,16 +53,18 @@ from cryptolens_client.models import (
     AlertCreateTicker,
     AlertKind,
     AlertState,
-    BarLength,
+    CandleInterval,
     CorrelationMethod,
     Currency,
     DataState,
+    DeliveryBody,
     EnvelopeQuoteBody,
     EnvelopeVecCandleBody,
     EnvelopeVecMonitorBody,
     GetRatesResponse200,
     ListedKind,
     RegisterRequest,
+    ReplayRequest,
     Returns,
     RiskLevel,
     Verify,
@@ -78,6 +84,7 @@ client = AuthenticatedClient(
     raise_on_unexpected_status=True,
 )
 created: list[AlertBody] = []
+deliveries: list[UUID] = []
 
 
 def rates() -> Response[Any]:
@@ -101,7 +108,7 @@ def quote() -> Response[Any]:
 
 def candles() -> Response[Any]:
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    answer = get_candles_by_ticker.sync_detailed("BTC", client=client, interval=BarLength("1h"), from_=start, limit=3)
+    answer = get_candles_by_ticker.sync_detailed("BTC", client=client, interval=CandleInterval("1h"), from_=start, limit=3)
     if isinstance(answer.parsed, EnvelopeVecCandleBody):
         for candle in answer.parsed.data:
             span: float = candle.h - candle.l
@@ -140,6 +147,13 @@ def endpoint() -> UUID:
     return created[0].webhook_endpoint_id
 
 
+def send_test() -> Response[Any]:
+    answer = post_webhooks_endpoints_by_id_test.sync_detailed(endpoint(), client=client)
+    assert isinstance(answer.parsed, DeliveryBody), answer
+    deliveries.append(answer.parsed.id)
+    return answer
+
+
 # In the order in which they are called.
 CALLS: dict[str, Callable[[], Response[Any]]] = {
     "get_rates": rates,
@@ -166,8 +180,17 @@ CALLS: dict[str, Callable[[], Response[Any]]] = {
     "get_webhooks_endpoints_by_id_secret": lambda: get_webhooks_endpoints_by_id_secret.sync_detailed(
         endpoint(), client=client
     ),
-    "post_webhooks_endpoints_by_id_test": lambda: post_webhooks_endpoints_by_id_test.sync_detailed(
-        endpoint(), client=client
+    "post_webhooks_endpoints_by_id_test": send_test,
+    "get_deliveries": lambda: get_deliveries.sync_detailed(
+        client=client, endpoint_id=endpoint(), from_=datetime(2026, 1, 1, tzinfo=UTC), limit=10
+    ),
+    "get_deliveries_by_id": lambda: get_deliveries_by_id.sync_detailed(deliveries[0], client=client),
+    "post_deliveries_by_id_replay": lambda: post_deliveries_by_id_replay.sync_detailed(deliveries[0], client=client),
+    "post_deliveries_replay": lambda: post_deliveries_replay.sync_detailed(
+        client=client,
+        body=ReplayRequest(
+            endpoint_id=endpoint(), from_=datetime(2026, 1, 1, tzinfo=UTC), to=datetime(2026, 1, 2, tzinfo=UTC)
+        ),
     ),
     "post_webhooks_endpoints_by_id_enable": lambda: post_webhooks_endpoints_by_id_enable.sync_detailed(
         endpoint(), client=client

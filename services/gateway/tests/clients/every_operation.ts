@@ -21,6 +21,7 @@ const { STACK_URL: baseUrl = "", STACK_API_KEY: apiKey = "" } = process.env;
 const client = createClient<paths>({ baseUrl, headers: { "X-API-Key": apiKey } });
 
 let created: Alert | undefined;
+let delivery = "";
 
 function alert(): Alert {
   assert(created, "post_alerts comes first and creates an alert");
@@ -29,6 +30,7 @@ function alert(): Alert {
 
 const ofAlert = () => ({ params: { path: { id: alert().id } } });
 const ofEndpoint = () => ({ params: { path: { id: alert().webhook_endpoint_id } } });
+const ofDelivery = () => ({ params: { path: { id: delivery } } });
 
 // In the order in which they are called. A name that is missing or too many is a type error.
 const calls: Record<keyof operations, () => Promise<{ response: Response }>> = {
@@ -108,7 +110,25 @@ const calls: Record<keyof operations, () => Promise<{ response: Response }>> = {
   get_webhooks_endpoints_by_id: () => client.GET("/api/v1/webhooks/endpoints/{id}", ofEndpoint()),
   get_webhooks_endpoints_by_id_secret: () =>
     client.GET("/api/v1/webhooks/endpoints/{id}/secret", ofEndpoint()),
-  post_webhooks_endpoints_by_id_test: () => client.POST("/api/v1/webhooks/endpoints/{id}/test", ofEndpoint()),
+  post_webhooks_endpoints_by_id_test: async () => {
+    const answer = await client.POST("/api/v1/webhooks/endpoints/{id}/test", ofEndpoint());
+    delivery = answer.data?.id ?? "";
+    return answer;
+  },
+  get_deliveries: () =>
+    client.GET("/api/v1/deliveries", {
+      params: { query: { endpoint_id: alert().webhook_endpoint_id, status: "pending", limit: 10 } },
+    }),
+  get_deliveries_by_id: () => client.GET("/api/v1/deliveries/{id}", ofDelivery()),
+  post_deliveries_by_id_replay: () => client.POST("/api/v1/deliveries/{id}/replay", ofDelivery()),
+  post_deliveries_replay: () =>
+    client.POST("/api/v1/deliveries/replay", {
+      body: {
+        endpoint_id: alert().webhook_endpoint_id,
+        from: "2026-01-01T00:00:00Z",
+        to: "2026-01-02T00:00:00Z",
+      },
+    }),
   post_webhooks_endpoints_by_id_enable: () =>
     client.POST("/api/v1/webhooks/endpoints/{id}/enable", ofEndpoint()),
   post_webhooks_verify: () =>

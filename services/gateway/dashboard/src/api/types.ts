@@ -21,7 +21,7 @@ export type DemoAccount = Schemas["DemoAccountBody"];
 
 export type Quote = Schemas["QuoteBody"];
 export type Candle = Schemas["CandleBody"];
-export type Interval = Schemas["BarLength"];
+export type Interval = Schemas["CandleInterval"];
 export type Stats = Schemas["StatsBody"];
 export type Timeseries = Schemas["TimeseriesBody"];
 export type Correlation = Schemas["CorrelationBody"];

@@ -19,7 +19,7 @@ from cryptolens_client import (
     ApiClient,
     ApiException,
     ApiResponse,
-    BarLength,
+    CandleInterval,
     Configuration,
     CorrelationMethod,
     Currency,
@@ -28,6 +28,7 @@ from cryptolens_client import (
     MarketApi,
     QuoteBody,
     RegisterRequest,
+    ReplayRequest,
     Returns,
     RiskLevel,
     SystemApi,
@@ -47,6 +48,7 @@ webhooks = WebhooksApi(client)
 users = UsersApi(client)
 system = SystemApi(client)
 created: list[AlertBody] = []
+deliveries: list[UUID] = []
 
 
 def check_quote(quote: QuoteBody) -> None:
@@ -78,7 +80,7 @@ def quote() -> ApiResponse[Any]:
 
 def candles() -> ApiResponse[Any]:
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    answer = market.get_candles_by_ticker_with_http_info("BTC", interval=BarLength("1h"), var_from=start, limit=3)
+    answer = market.get_candles_by_ticker_with_http_info("BTC", interval=CandleInterval("1h"), var_from=start, limit=3)
     for candle in answer.data.data:
         span: float = candle.h - candle.l
         assert span >= 0
@@ -114,6 +116,12 @@ def endpoint() -> UUID:
     return created[0].webhook_endpoint_id
 
 
+def send_test() -> ApiResponse[Any]:
+    answer = webhooks.post_webhooks_endpoints_by_id_test_with_http_info(endpoint())
+    deliveries.append(answer.data.id)
+    return answer
+
+
 # In the order in which they are called.
 CALLS: dict[str, Callable[[], ApiResponse[Any]]] = {
     "get_rates": rates,
@@ -140,8 +148,16 @@ CALLS: dict[str, Callable[[], ApiResponse[Any]]] = {
     "get_webhooks_endpoints_by_id_secret": lambda: webhooks.get_webhooks_endpoints_by_id_secret_with_http_info(
         endpoint()
     ),
-    "post_webhooks_endpoints_by_id_test": lambda: webhooks.post_webhooks_endpoints_by_id_test_with_http_info(
-        endpoint()
+    "post_webhooks_endpoints_by_id_test": send_test,
+    "get_deliveries": lambda: webhooks.get_deliveries_with_http_info(
+        endpoint_id=endpoint(), var_from=1_767_225_600, limit=10
+    ),
+    "get_deliveries_by_id": lambda: webhooks.get_deliveries_by_id_with_http_info(deliveries[0]),
+    "post_deliveries_by_id_replay": lambda: webhooks.post_deliveries_by_id_replay_with_http_info(deliveries[0]),
+    "post_deliveries_replay": lambda: webhooks.post_deliveries_replay_with_http_info(
+        ReplayRequest.model_validate(
+            {"endpoint_id": endpoint(), "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
+        )
     ),
     "post_webhooks_endpoints_by_id_enable": lambda: webhooks.post_webhooks_endpoints_by_id_enable_with_http_info(
         endpoint()

@@ -33,6 +33,7 @@ const users = new UsersApi(configuration);
 const system = new SystemApi(configuration);
 
 let created: AlertBody | undefined;
+let delivery = "";
 
 function alert(): AlertBody {
   assert(created, "post_alerts comes first and creates an alert");
@@ -126,7 +127,21 @@ const calls: Record<string, () => Promise<number>> = {
   get_webhooks_endpoints: () => status(webhooks.getWebhooksEndpointsRaw({ limit: 10 })),
   get_webhooks_endpoints_by_id: () => status(webhooks.getWebhooksEndpointsByIdRaw(ofEndpoint())),
   get_webhooks_endpoints_by_id_secret: () => status(webhooks.getWebhooksEndpointsByIdSecretRaw(ofEndpoint())),
-  post_webhooks_endpoints_by_id_test: () => status(webhooks.postWebhooksEndpointsByIdTestRaw(ofEndpoint())),
+  post_webhooks_endpoints_by_id_test: () =>
+    status(webhooks.postWebhooksEndpointsByIdTestRaw(ofEndpoint()), ({ id }) => {
+      delivery = id;
+    }),
+  get_deliveries: () =>
+    status(
+      webhooks.getDeliveriesRaw({ endpointId: alert().webhookEndpointId, status: "pending", limit: 10 }),
+    ),
+  get_deliveries_by_id: () => status(webhooks.getDeliveriesByIdRaw({ id: delivery })),
+  post_deliveries_by_id_replay: () => status(webhooks.postDeliveriesByIdReplayRaw({ id: delivery })),
+  post_deliveries_replay: () => {
+    const endpointId = alert().webhookEndpointId;
+    const [from, to] = [new Date("2026-01-01T00:00:00Z"), new Date("2026-01-02T00:00:00Z")];
+    return status(webhooks.postDeliveriesReplayRaw({ replayRequest: { endpointId, from, to } }));
+  },
   post_webhooks_endpoints_by_id_enable: () =>
     status(webhooks.postWebhooksEndpointsByIdEnableRaw(ofEndpoint())),
   post_webhooks_verify: () =>
