@@ -111,7 +111,7 @@ test("failed delivery says why and when it is tried again", async () => {
       await write(page, "ETH", -RISE_PERCENT, url);
       await page
         .locator(".preview")
-        .getByText(/already there .* fires at the next price/)
+        .getByText(/already above .* would fire at the next price/)
         .waitFor();
       await page.getByRole("button", { name: "Create alert" }).click();
       await page.locator("[data-alert]").getByText("Fired").waitFor();

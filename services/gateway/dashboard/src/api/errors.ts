@@ -50,7 +50,7 @@ export class ApiError extends Error {
     return new ApiError(0, {
       type: "unreachable",
       detail: "The server does not answer.",
-      remediation: "Check that it runs and that this device is connected. The page keeps trying.",
+      remediation: "Check that it runs and that this device is connected, then try again.",
     });
   }
 
@@ -58,7 +58,7 @@ export class ApiError extends Error {
     return new ApiError(0, {
       type: "timeout",
       detail: "The server took too long to answer.",
-      remediation: "The page keeps trying.",
+      remediation: "It may be busy: try again in a moment.",
     });
   }
 

@@ -6,6 +6,8 @@ interface Props {
   name: string;
   value: string;
   onInput: (value: string) => void;
+  /** The person has finished a change, by leaving the field or with the Enter key. */
+  onCommit?: (value: string) => void;
   error?: string | undefined;
   hint?: string | undefined;
   prefix?: string;
@@ -39,6 +41,7 @@ export function Field(props: Props): JSX.Element {
           aria-invalid={error ? true : undefined}
           aria-describedby={error || hint ? `${id}-note` : undefined}
           onInput={(event) => onInput(event.currentTarget.value)}
+          onChange={(event) => props.onCommit?.(event.currentTarget.value)}
         />
       </div>
       {(error ?? hint) && (

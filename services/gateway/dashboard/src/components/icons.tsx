@@ -88,3 +88,9 @@ export const Logo = (): JSX.Element => (
     />
   </svg>
 );
+export const WarningIcon = (): JSX.Element => (
+  <Icon>
+    <path d="M8 2.5l6 10.5h-12z" />
+    <path d="M8 6.5v3M8 11.2v.1" />
+  </Icon>
+);

@@ -1,5 +1,5 @@
 import type { AlertCondition } from "../api/types.ts";
-import { exactPrice, isKnown, price, signedPercent } from "./format.ts";
+import { exactPrice, fixed, isKnown, price, priceDecimals, signedPercent } from "./format.ts";
 
 interface Rule {
   ticker: string;
@@ -13,26 +13,28 @@ export function condition(rule: Rule): string {
   return `${rule.ticker} ${rule.condition === "gt" ? "above" : "below"} ${exactPrice(rule.target_price)}`;
 }
 
-/** Describes what a new alert will do at the current price. */
-export function preview(rule: Rule, current: number | null): string {
-  const verb = rule.condition === "gt" ? "rises above" : "falls below";
-  const target = exactPrice(rule.target_price);
-  const value = Number(rule.target_price);
-  if (!isKnown(current) || current <= 0) return `Fires when ${rule.ticker} ${verb} ${target}`;
-  const already = rule.condition === "gt" ? current > value : current < value;
-  if (already) return `${rule.ticker} is already there (${price(current)}): fires at the next price`;
-  const away = signedPercent((value / current - 1) * 100, 1);
-  return `Fires when ${rule.ticker} ${verb} ${target} (${away} from now)`;
+export interface Preview {
+  text: string;
+  /** The condition is true at the current price, so the alert would fire at once. */
+  isAlreadyTrue: boolean;
 }
 
-/**
- * Parses a price as people type it ("$70,000.50") into plain decimal text, without losing digits. `null` unless it is
- * a positive number.
- */
-export function parsePrice(text: string): string | null {
-  const cleaned = text.replace(/[\s$,_\u202f]/g, "");
-  const [, whole = "", fraction = ""] = /^(\d*)\.?(\d*)$/.exec(cleaned) ?? [];
-  if (!/[1-9]/.test(whole + fraction)) return null;
-  const plain = whole.replace(/^0+(?=\d)/, "") || "0";
-  return fraction ? `${plain}.${fraction}` : plain;
+/** Describes what a new alert will do at the current price, with the target in digits. */
+export function preview(rule: Rule, current: number | null): Preview {
+  const target = exactPrice(rule.target_price);
+  const value = Number(rule.target_price);
+  const isAbove = rule.condition === "gt";
+  const fires = `Fires when ${rule.ticker} ${isAbove ? "rises above" : "falls below"} ${target}`;
+  if (!isKnown(current) || current <= 0) return { text: fires, isAlreadyTrue: false };
+  if (isAbove ? current > value : current < value)
+    return {
+      text: `${rule.ticker} is already ${isAbove ? "above" : "below"} ${target} (now ${price(current)}): this alert would fire at the next price.`,
+      isAlreadyTrue: true,
+    };
+  return { text: `${fires} (${signedPercent((value / current - 1) * 100, 1)} from now)`, isAlreadyTrue: false };
+}
+
+/** The price that is `percent` away from the current one, in the digits of the form's input. */
+export function targetAt(current: number, percent: number): string {
+  return fixed(current * (1 + percent / 100), priceDecimals(current));
 }

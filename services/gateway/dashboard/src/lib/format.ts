@@ -7,7 +7,7 @@
 export const DASH = "—";
 const MINUS = "\u2212";
 const THIN = "\u202f";
-const LOCALE = "en-US";
+export const LOCALE = "en-US";
 /** Of the English locales the one that writes units as symbols: s, min, h, d. */
 const UNIT_LOCALE = "en-CA";
 

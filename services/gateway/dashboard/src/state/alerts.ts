@@ -3,12 +3,11 @@ import * as api from "../api/routes.ts";
 import type { Alert, AlertCreate, AlertEvent, Delivery, WebhookEndpoint } from "../api/types.ts";
 import { condition } from "../lib/condition.ts";
 import { Poller } from "../lib/poller.ts";
+import { startAlertDraft } from "./alert-draft.ts";
 import { showToast } from "./toasts.ts";
 import { key, onSignOut } from "./session.ts";
 
 export const openAlertId = signal<string | null>(null);
-/** Whether the form of a new alert is open. */
-export const isCreating = signal(false);
 
 /*
  * The rate limit of these routes is small: five requests in ten seconds. The list takes 1.7 of them, and the events
@@ -56,7 +55,6 @@ export const openAlert = computed(() => alerts.data.value?.find((alert) => alert
 
 onSignOut(() => {
   openAlertId.value = null;
-  isCreating.value = false;
   for (const poller of [alerts, events, deliveries, endpoints]) poller.clear();
 });
 
@@ -85,6 +83,7 @@ export async function enable(id: string): Promise<void> {
 
 export function startAlerts(): void {
   for (const poller of [alerts, events, deliveries, endpoints]) poller.start();
+  startAlertDraft();
   announceFired();
 }
 

@@ -44,10 +44,17 @@ export async function signIn(candidate: string, remember: boolean): Promise<void
   openSession(candidate);
 }
 
-const cleanups: (() => void)[] = [];
+/** How a session ended. */
+export interface SessionEnd {
+  account: string | null;
+  /** The gateway refused the key, so the person was interrupted and may come back with another key. */
+  isKeyRefused: boolean;
+}
+
+const cleanups: ((end: SessionEnd) => void)[] = [];
 
 /** Registers a cleanup that runs whenever a session ends. */
-export function onSignOut(cleanup: () => void): void {
+export function onSignOut(cleanup: (end: SessionEnd) => void): void {
   cleanups.push(cleanup);
 }
 
@@ -55,7 +62,8 @@ export function onSignOut(cleanup: () => void): void {
  * Ends the session and removes everything of it from the page, its storage and requests in flight. Without a reason
  * the person signed out, which ends the sessions of the account's other tabs too.
  */
-export function signOut(reason: string | null = null): void {
+export function signOut(reason: string | null = null, isKeyRefused = false): void {
+  const end: SessionEnd = { account: account.peek(), isKeyRefused };
   if (reason === null) tabGroup.peek()?.announce(SIGNED_OUT);
   const left = key.peek();
   authenticate(null, () => undefined);
@@ -68,12 +76,12 @@ export function signOut(reason: string | null = null): void {
     user.value = null;
     storedAccount.value = null;
     signOutReason.value = reason;
-    for (const cleanup of cleanups) cleanup();
+    for (const cleanup of cleanups) cleanup(end);
   });
 }
 
 function openSession(accepted: string): void {
-  authenticate(accepted, (error: ApiError) => signOut(error.message));
+  authenticate(accepted, (error: ApiError) => signOut(error.message, true));
   signOutReason.value = null;
   key.value = accepted;
   if (user.value === null) {

@@ -7,7 +7,7 @@ import { Tooltip } from "../components/tooltip.tsx";
 import { duration, isKnown, price, ratio } from "../lib/format.ts";
 import { assetName } from "../lib/assets.ts";
 import { now } from "../lib/visibility.ts";
-import { isCreating } from "../state/alerts.ts";
+import { isCreating } from "../state/alert-draft.ts";
 import { quotes, selectedQuote } from "../state/market.ts";
 import { RANGES, RANGE_NAMES, range } from "../state/selection.ts";
 

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
-import { alerts, isCreating, openAlertId } from "../state/alerts.ts";
+import { isCreating } from "../state/alert-draft.ts";
+import { alerts, openAlertId } from "../state/alerts.ts";
 import { connection, quotes } from "../state/market.ts";
 import { tab } from "../state/selection.ts";
 import { AlertDrawer } from "./alert-drawer.tsx";
