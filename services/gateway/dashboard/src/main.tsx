@@ -2,10 +2,10 @@ import { render } from "preact";
 import "./styles/index.css";
 import { App } from "./app.tsx";
 import { watchVisibility } from "./lib/visibility.ts";
+import { syncUrl } from "./state/address.ts";
 import { startAlerts } from "./state/alerts.ts";
 import { startAsset } from "./state/asset.ts";
 import { startMarket } from "./state/market.ts";
-import { syncUrl } from "./state/selection.ts";
 import { restoreSession } from "./state/session.ts";
 import { startTabs } from "./state/tabs.ts";
 

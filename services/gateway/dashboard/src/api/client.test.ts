@@ -79,7 +79,8 @@ test("alert target keeps every digit in both directions", async () => {
   assert.equal((JSON.parse(sent) as typeof rule).webhook_url, rule.webhook_url);
 
   answer(200, [{ id: "1", target_price: target, last_value: "103.2" }]);
-  const [alert] = await alerts();
+  const { items } = await alerts(undefined);
+  const [alert] = items;
   assert.equal(alert?.target_price, target);
   assert.equal(alert?.last_value, 103.2);
 });

@@ -15,6 +15,8 @@ interface Options {
   /** Instead of the session's key, for a key that has not been verified; `null` sends none. */
   key?: string | null;
   signal?: AbortSignal | undefined;
+  /** Gets the headers of a success, for what the body does not hold. */
+  onHeaders?: (headers: Headers) => void;
 }
 
 let sessionKey: string | null = null;
@@ -69,6 +71,7 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
     if (error.status === 401 && usedKey === sessionKey && sessionKey !== null) onUnauthorized(error);
     throw error;
   }
+  options.onHeaders?.(response.headers);
   if (response.status === 204) return undefined as T;
   let parsed: T;
   try {

@@ -82,10 +82,24 @@ const alertOf = (wire: WireAlert, target = String(wire.target_price)): T.Alert =
   last_value: wire.last_value == null ? null : Number(wire.last_value),
 });
 
-export const alerts = async (signal?: AbortSignal): Promise<T.Alert[]> => {
-  const query = { numbers: "string" };
-  const list = await request<WireAlert[]>(`${V1}/alerts/`, { policy: "alerts", query, signal });
-  return list.map((each) => alertOf(each));
+/** The largest page that the API gives. */
+const PAGE_LIMIT = 1_000;
+
+export interface Page<T> {
+  items: T[];
+  /** `undefined` on the last page. */
+  nextCursor: string | undefined;
+}
+
+export const alerts = async (cursor: string | undefined, signal?: AbortSignal): Promise<Page<T.Alert>> => {
+  let nextCursor: string | undefined;
+  const list = await request<WireAlert[]>(`${V1}/alerts/`, {
+    policy: "alerts",
+    query: { numbers: "string", limit: PAGE_LIMIT, cursor },
+    signal,
+    onHeaders: (headers) => (nextCursor = headers.get("X-Next-Cursor") ?? undefined),
+  });
+  return { items: list.map((each) => alertOf(each)), nextCursor };
 };
 
 export const createAlert = async ({ target_price, ...rest }: T.AlertCreate): Promise<T.Alert> => {

@@ -94,3 +94,9 @@ export const WarningIcon = (): JSX.Element => (
     <path d="M8 6.5v3M8 11.2v.1" />
   </Icon>
 );
+export const SearchIcon = (): JSX.Element => (
+  <Icon>
+    <circle cx="7" cy="7" r="4.25" />
+    <path d="M10.2 10.2l3.3 3.3" />
+  </Icon>
+);

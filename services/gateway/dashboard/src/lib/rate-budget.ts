@@ -56,6 +56,13 @@ export class RateBudget {
     bucket.left = Math.max(0, bucket.left - 1);
   }
 
+  /** Waits until polling may send one more request: for a load of several. */
+  async turn(policy: Policy, abort: AbortSignal): Promise<void> {
+    const wait = this.waitFor(policy, this.reserve(policy) + 1);
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    abort.throwIfAborted();
+  }
+
   /** What polling leaves for requests that a person starts: a third of the bucket. */
   reserve(policy: Policy): number {
     return policy === "none" ? 0 : Math.floor(this.#refilled(policy).capacity / 3);

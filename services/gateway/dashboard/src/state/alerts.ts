@@ -1,27 +1,44 @@
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect } from "@preact/signals";
+import { rateBudget } from "../api/client.ts";
 import * as api from "../api/routes.ts";
 import type { Alert, AlertCreate, AlertEvent, Delivery, WebhookEndpoint } from "../api/types.ts";
 import { condition } from "../lib/condition.ts";
 import { Poller } from "../lib/poller.ts";
 import { startAlertDraft } from "./alert-draft.ts";
 import { showToast } from "./toasts.ts";
+import { quotes } from "./market.ts";
+import { openAlertId } from "./selection.ts";
 import { key, onSignOut } from "./session.ts";
 
-export const openAlertId = signal<string | null>(null);
-
 /*
- * The rate limit of these routes is small: five requests in ten seconds. The list takes 1.7 of them, and the events
- * and deliveries of an open alert take 2.5 more.
+ * The rate limit of these routes is small: five requests in ten seconds. The list takes 1.7 of them for each thousand
+ * alerts, and the events and deliveries of an open alert take 2.5 more.
  */
 export const alerts = new Poller<Alert[]>({
   topic: "alerts",
   key: () => (key.value === null ? null : "alerts"),
-  load: (_, signal) => api.alerts(signal),
+  load: loadAlerts,
   intervalMs: 6_000,
   policy: "alerts",
 });
 
-const openAlertKey = (): string | null => (key.value === null ? null : openAlertId.value);
+/** Loads all pages: search, filters and order are those of the whole list. */
+async function loadAlerts(_: string, abort: AbortSignal, report: (partial: Alert[]) => void): Promise<Alert[]> {
+  const isFirstLoad = alerts.receivedAt.peek() === 0;
+  const list: Alert[] = [];
+  let cursor: string | undefined;
+  for (;;) {
+    const page = await api.alerts(cursor, abort);
+    list.push(...page.items);
+    cursor = page.nextCursor;
+    if (cursor === undefined) return list;
+    if (isFirstLoad) report([...list]);
+    await rateBudget.turn("alerts", abort);
+  }
+}
+
+/** Nothing is asked of an alert that an address names and that does not exist. */
+const openAlertKey = (): string | null => (key.value === null ? null : (openAlert.value?.id ?? null));
 
 export const events = new Poller<AlertEvent[]>({
   topic: "events",
@@ -48,13 +65,20 @@ export const endpoints = new Poller<WebhookEndpoint[]>({
   policy: "write",
 });
 
+const endpointsById = computed(() => new Map(endpoints.data.value?.map((endpoint) => [endpoint.id, endpoint])));
+
 export const endpointOf = (alert: Alert): WebhookEndpoint | null =>
-  endpoints.data.value?.find((endpoint) => endpoint.id === alert.webhook_endpoint_id) ?? null;
+  endpointsById.value.get(alert.webhook_endpoint_id) ?? null;
 
 export const openAlert = computed(() => alerts.data.value?.find((alert) => alert.id === openAlertId.value) ?? null);
 
+/** How far the target is from the price, in percent; `null` while there is no price. */
+export function distanceOf({ ticker, target_price }: Alert): number | null {
+  const current = quotes.data.value?.find((quote) => quote.ticker === ticker)?.price;
+  return current === undefined ? null : (Number(target_price) / current - 1) * 100;
+}
+
 onSignOut(() => {
-  openAlertId.value = null;
   for (const poller of [alerts, events, deliveries, endpoints]) poller.clear();
 });
 

@@ -1,4 +1,4 @@
-import { effect, signal } from "@preact/signals";
+import { signal } from "@preact/signals";
 import type { Interval } from "../api/types.ts";
 import { onSignOut } from "./session.ts";
 
@@ -29,23 +29,12 @@ export const range = signal<Range>("30d");
 /** The part that a narrow screen shows; wide screens show all of them. */
 export const tab = signal<Tab>("markets");
 
+/** The alert whose details are open. */
+export const openAlertId = signal<string | null>(null);
+
 onSignOut(() => {
   ticker.value = null;
   range.value = "30d";
   tab.value = "markets";
-  history.replaceState(null, "", location.pathname + location.search);
+  openAlertId.value = null;
 });
-
-/** Keeps the selection in the URL, so that a reload or a shared link opens the same view. */
-export function syncUrl(): void {
-  const read = (): void => {
-    const [asset, name] = location.hash.slice(1).split("/");
-    if (asset && /^[A-Z0-9]{1,20}$/.test(asset)) ticker.value = asset;
-    if (name && name in RANGES) range.value = name as Range;
-  };
-  read();
-  addEventListener("hashchange", read);
-  effect(() => {
-    if (ticker.value) history.replaceState(null, "", `#${ticker.value}/${range.value}`);
-  });
-}

@@ -4,8 +4,9 @@ import type { Alert } from "../api/types.ts";
 import { AlertState } from "../components/alert-state.tsx";
 import { Dialog } from "../components/dialog.tsx";
 import { condition } from "../lib/condition.ts";
-import { dateTime, isKnown, price } from "../lib/format.ts";
-import { endpointOf, openAlert, openAlertId } from "../state/alerts.ts";
+import { dateTime, isKnown, price, signedPercent } from "../lib/format.ts";
+import { alerts, distanceOf, endpointOf, openAlert } from "../state/alerts.ts";
+import { openAlertId } from "../state/selection.ts";
 import { DeleteAlert } from "./delete-alert.tsx";
 import { Deliveries } from "./deliveries.tsx";
 import { Endpoint } from "./endpoint.tsx";
@@ -15,9 +16,16 @@ import { Events } from "./events.tsx";
 export function AlertDrawer(): JSX.Element | null {
   const alert = openAlert.value;
   const deleting = useSignal(false);
-  if (!alert) return null;
+  const close = (): void => void (openAlertId.value = null);
+  // An address can name an alert that is no longer there. While only a part of the list is loaded, that is not known.
+  if (!alert)
+    return alerts.receivedAt.value === 0 ? null : (
+      <Dialog side title="Alert not found" onClose={close}>
+        <p>It was deleted, or it belongs to another account.</p>
+      </Dialog>
+    );
   return (
-    <Dialog side title={condition(alert)} onClose={() => (openAlertId.value = null)}>
+    <Dialog side title={condition(alert)} onClose={close}>
       <Facts alert={alert} />
       <Deliveries alert={alert} />
       <Events />
@@ -45,6 +53,12 @@ function Facts({ alert }: { alert: Alert }): JSX.Element {
         <dt>Created</dt>
         <dd>{dateTime(alert.created_at)}</dd>
       </div>
+      {alert.is_active && (
+        <div>
+          <dt>Distance</dt>
+          <dd>{signedPercent(distanceOf(alert), 1)} from now</dd>
+        </div>
+      )}
       {alert.triggered_at && (
         <div>
           <dt>Fired</dt>

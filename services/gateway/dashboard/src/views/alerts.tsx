@@ -1,16 +1,20 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Alert } from "../api/types.ts";
-import { AlertState } from "../components/alert-state.tsx";
-import { PlusIcon, TrashIcon } from "../components/icons.tsx";
+import { PlusIcon } from "../components/icons.tsx";
+import { ListTools } from "../components/list-tools.tsx";
 import { Section } from "../components/section.tsx";
-import { condition } from "../lib/condition.ts";
-import { exactPrice, isKnown, minute, price, signedPercent } from "../lib/format.ts";
+import { arrange, nextSort, type ListView, type Standing } from "../lib/alert-list.ts";
+import { assetName } from "../lib/assets.ts";
+import { fixed } from "../lib/format.ts";
 import { isCreating } from "../state/alert-draft.ts";
-import { alerts, endpointOf, openAlertId } from "../state/alerts.ts";
-import { quotes } from "../state/market.ts";
-import { DeleteAlert } from "./delete-alert.tsx";
+import { alerts, distanceOf, endpointOf } from "../state/alerts.ts";
+import { AlertTable, type FullRow } from "./alert-table.tsx";
 import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
+
+/** Rows that are drawn at first, and with each step further: more are slow to draw and to read. */
+const STEP = 100;
+const ALL: ListView = { search: "", ticker: "", state: "all", sort: null };
 
 export function Alerts(): JSX.Element {
   const list = alerts.data.value;
@@ -20,7 +24,7 @@ export function Alerts(): JSX.Element {
       class="alerts"
       note={
         <>
-          {list && list.length > 0 && `${list.filter((alert) => alert.is_active).length} armed`}
+          {list && list.length > 0 && `${count(list.filter((alert) => alert.is_active).length)} armed`}
           <PollerStaleBadge of={alerts} />
         </>
       }
@@ -38,77 +42,66 @@ export function Alerts(): JSX.Element {
           No alerts yet. An alert posts a signed webhook to your server the moment a price crosses your target.
         </p>
       ) : (
-        <Table list={list} />
+        <List list={list} />
       )}
     </Section>
   );
 }
 
-function Table({ list }: { list: Alert[] }): JSX.Element {
-  const deleting = useSignal<Alert | null>(null);
+function List({ list }: { list: Alert[] }): JSX.Element {
+  const view = useSignal(ALL);
+  const limit = useSignal(STEP);
+  const rows = arrange(list.map(rowOf), view.value);
+  const shown = rows.slice(0, limit.value);
+  const change = (part: Partial<ListView>): void => {
+    view.value = { ...view.value, ...part };
+    limit.value = STEP;
+  };
+  const isFiltered = rows.length < list.length;
+  const tickers = [...new Set(list.map((alert) => alert.ticker))].sort();
   return (
     <>
-      <table class="alert-table" aria-label="My alerts">
-        <thead>
-          <tr>
-            <th scope="col">Alert</th>
-            <th scope="col">State</th>
-            <th scope="col" class="number">
-              Distance
-            </th>
-            <th scope="col" class="wide-only spaced">
-              Webhook
-            </th>
-            <th scope="col" class="number wide-only">
-              Changed
-            </th>
-            <th scope="col">
-              <span class="visually-hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {list.map((alert) => (
-            <Row key={alert.id} alert={alert} onDelete={() => (deleting.value = alert)} />
-          ))}
-        </tbody>
-      </table>
-      {deleting.value && <DeleteAlert alert={deleting.value} onClose={() => (deleting.value = null)} />}
+      <ListTools
+        view={view.value}
+        onChange={change}
+        tickers={tickers}
+        result={isFiltered ? `${count(rows.length)} of ${count(list.length)}` : count(list.length)}
+      />
+      {rows.length === 0 ? (
+        <p class="empty">
+          No alert is like this.{" "}
+          <button type="button" class="link" onClick={() => change({ ...ALL, sort: view.value.sort })}>
+            Show all
+          </button>
+        </p>
+      ) : (
+        <AlertTable
+          rows={shown}
+          sort={view.value.sort}
+          onSort={(column) => change({ sort: nextSort(view.value.sort, column) })}
+        />
+      )}
+      {shown.length < rows.length && (
+        <button type="button" class="button more" onClick={() => (limit.value += STEP)}>
+          Show {count(Math.min(STEP, rows.length - shown.length))} more of {count(rows.length)}
+        </button>
+      )}
     </>
   );
 }
 
-function Row({ alert, onDelete }: { alert: Alert; onDelete: () => void }): JSX.Element {
-  const current = quotes.data.value?.find((quote) => quote.ticker === alert.ticker)?.price;
-  const away = isKnown(current) ? (Number(alert.target_price) / current - 1) * 100 : null;
-  return (
-    <tr data-alert={alert.id}>
-      <td>
-        <button
-          type="button"
-          class="row-button"
-          aria-label={`Details of ${condition(alert)}`}
-          onClick={() => (openAlertId.value = alert.id)}
-        >
-          <strong>{alert.ticker}</strong> {alert.condition === "gt" ? "above" : "below"}{" "}
-          {exactPrice(alert.target_price)}
-        </button>
-      </td>
-      <td>
-        <AlertState alert={alert} endpoint={endpointOf(alert)} />
-      </td>
-      <td class="number">
-        {alert.is_active ? signedPercent(away, 1) : isKnown(alert.last_value) ? `at ${price(alert.last_value)}` : ""}
-      </td>
-      <td class="wide-only spaced truncate muted" title={alert.webhook_url}>
-        {alert.webhook_url}
-      </td>
-      <td class="number wide-only muted">{minute(alert.triggered_at ?? alert.created_at)}</td>
-      <td class="number">
-        <button type="button" class="icon-button" aria-label={`Delete ${condition(alert)}`} onClick={onDelete}>
-          <TrashIcon />
-        </button>
-      </td>
-    </tr>
-  );
+const count = (value: number): string => fixed(value, 0);
+
+function rowOf(alert: Alert): FullRow {
+  return {
+    alert,
+    assetName: assetName(alert.ticker),
+    standing: standingOf(alert),
+    away: alert.is_active ? distanceOf(alert) : null,
+  };
+}
+
+function standingOf(alert: Alert): Standing {
+  if (!alert.is_active) return "fired";
+  return alert.no_data || endpointOf(alert)?.is_enabled === false ? "blocked" : "armed";
 }

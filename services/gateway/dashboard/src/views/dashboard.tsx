@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import { isCreating } from "../state/alert-draft.ts";
-import { alerts, openAlertId } from "../state/alerts.ts";
+import { alerts } from "../state/alerts.ts";
 import { connection, quotes } from "../state/market.ts";
-import { tab } from "../state/selection.ts";
+import { openAlertId, tab } from "../state/selection.ts";
 import { AlertDrawer } from "./alert-drawer.tsx";
 import { AlertForm } from "./alert-form.tsx";
 import { Alerts } from "./alerts.tsx";

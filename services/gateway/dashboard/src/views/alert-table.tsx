@@ -1,0 +1,83 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { Alert } from "../api/types.ts";
+import { AlertState } from "../components/alert-state.tsx";
+import { TrashIcon } from "../components/icons.tsx";
+import { SortHeader } from "../components/sort-header.tsx";
+import type { AlertRow, Sort, SortColumn } from "../lib/alert-list.ts";
+import { condition } from "../lib/condition.ts";
+import { exactPrice, isKnown, minute, price, signedPercent } from "../lib/format.ts";
+import { endpointOf } from "../state/alerts.ts";
+import { openAlertId } from "../state/selection.ts";
+import { DeleteAlert } from "./delete-alert.tsx";
+
+/** A row of the table: what it is arranged by, with the whole alert. */
+export type FullRow = AlertRow & { alert: Alert };
+
+interface Props {
+  rows: FullRow[];
+  sort: Sort | null;
+  onSort: (column: SortColumn) => void;
+}
+
+export function AlertTable({ rows, sort, onSort }: Props): JSX.Element {
+  const deleting = useSignal<Alert | null>(null);
+  const header = { sort, onSort };
+  return (
+    <>
+      <table class="alert-table" aria-label="My alerts">
+        <thead>
+          <tr>
+            <SortHeader {...header} column="alert" label="Alert" />
+            <SortHeader {...header} column="state" label="State" />
+            <SortHeader {...header} column="distance" label="Distance" class="number" />
+            <SortHeader {...header} column="webhook" label="Webhook" class="webhook" />
+            <SortHeader {...header} column="changed" label="Changed" class="number changed" />
+            <th scope="col">
+              <span class="visually-hidden">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <Row key={row.alert.id} {...row} onDelete={() => (deleting.value = row.alert)} />
+          ))}
+        </tbody>
+      </table>
+      {deleting.value && <DeleteAlert alert={deleting.value} onClose={() => (deleting.value = null)} />}
+    </>
+  );
+}
+
+function Row({ alert, away, onDelete }: FullRow & { onDelete: () => void }): JSX.Element {
+  return (
+    <tr data-alert={alert.id}>
+      <td>
+        <button
+          type="button"
+          class="row-button"
+          aria-label={`Details of ${condition(alert)}`}
+          onClick={() => (openAlertId.value = alert.id)}
+        >
+          <strong>{alert.ticker}</strong> {alert.condition === "gt" ? "above" : "below"}{" "}
+          {exactPrice(alert.target_price)}
+        </button>
+      </td>
+      <td>
+        <AlertState alert={alert} endpoint={endpointOf(alert)} />
+      </td>
+      <td class="number">
+        {alert.is_active ? signedPercent(away, 1) : isKnown(alert.last_value) ? `at ${price(alert.last_value)}` : ""}
+      </td>
+      <td class="webhook muted" title={alert.webhook_url}>
+        {alert.webhook_url}
+      </td>
+      <td class="number changed muted">{minute(alert.triggered_at ?? alert.created_at)}</td>
+      <td class="number">
+        <button type="button" class="icon-button" aria-label={`Delete ${condition(alert)}`} onClick={onDelete}>
+          <TrashIcon />
+        </button>
+      </td>
+    </tr>
+  );
+}
