@@ -10,11 +10,11 @@ export const BASE_URL = needed("BASE_URL");
 export const SIMULATOR_URL = needed("SIMULATOR_URL");
 
 /** A new account, so that no test sees another's alerts. */
-export async function register(): Promise<string> {
+export async function register(email = `browser-${crypto.randomUUID()}@example.com`): Promise<string> {
   const response = await fetch(`${BASE_URL}/api/v1/users/register`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ email: `browser-${crypto.randomUUID()}@example.com` }),
+    body: JSON.stringify({ email }),
   });
   const body = (await response.json()) as { api_key?: string; detail?: string };
   if (!body.api_key) throw new Error(`could not register: ${response.status} ${body.detail ?? ""}`);
