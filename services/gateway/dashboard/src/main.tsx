@@ -6,6 +6,7 @@ import { syncUrl } from "./state/address.ts";
 import { startAlerts } from "./state/alerts.ts";
 import { startAsset } from "./state/asset.ts";
 import { startMarket } from "./state/market.ts";
+import { startOutcomes } from "./state/outcomes.ts";
 import { restoreSession } from "./state/session.ts";
 import { startTabs } from "./state/tabs.ts";
 
@@ -16,6 +17,7 @@ startTabs();
 startMarket();
 startAsset();
 startAlerts();
+startOutcomes();
 
 const root = document.getElementById("app");
 if (root) render(<App />, root);

@@ -40,7 +40,7 @@ test("alert is created, fires when the price moves, shows its delivery, and is d
       await row.getByText("Armed").waitFor();
 
       await movePrice("LTC", RISE_PERCENT);
-      await row.getByText("Fired").waitFor();
+      await row.getByText("Delivered").waitFor();
 
       await row.getByRole("button", { name: /^Details of LTC above/ }).click();
       const drawer = page.getByRole("dialog");
@@ -114,7 +114,10 @@ test("failed delivery says why and when it is tried again", async () => {
         .getByText(/already above .* would fire at the next price/)
         .waitFor();
       await page.getByRole("button", { name: "Create alert" }).click();
-      await page.locator("[data-alert]").getByText("Fired").waitFor();
+      await page
+        .locator("[data-alert]")
+        .getByText(/^Retrying \(2 of 4, next (in \d+\ss|is due)\)$/)
+        .waitFor();
       await page.locator(".row-button").click();
       const failed = page.locator(".attempts li.failed");
       await failed.getByText("HTTP 503").waitFor();
@@ -124,6 +127,36 @@ test("failed delivery says why and when it is tried again", async () => {
         .first()
         .waitFor();
       await page.locator(".attempts li.success").getByText("Attempt 2").waitFor();
+    });
+  } finally {
+    await receiver.close();
+  }
+});
+
+test("webhook that was given up is the first thing one sees, with its reason and what to do", async () => {
+  const receiver = new WebhookReceiver([410], "This hook has moved.");
+  const webhook_url = await receiver.open();
+  const key = await register();
+  try {
+    await createAlert(key, { ticker: "ETH", condition: "gt", target_price: 0.01, webhook_url });
+    await withPage(browser, "given-up", {}, async (page) => {
+      await signInByKey(page, key);
+      const notice = page.locator(".failures");
+      await notice.getByText(/^Webhook not delivered\. ETH above \$0\.01: failed: status 410/).waitFor();
+      await page.locator("[data-alert]").getByText("Failed: status 410").waitFor();
+      await page.getByRole("radio", { name: "Failed" }).check({ force: true });
+      await page.locator("[data-alert]").waitFor();
+      await notice.getByRole("button", { name: "See what to do" }).click();
+      const drawer = page.getByRole("dialog");
+      await drawer.getByText("The endpoint says that it is gone, which disables it.").waitFor();
+      await drawer.getByText("The endpoint's answer").click();
+      await drawer.getByText("This hook has moved.").waitFor();
+      assert.equal(await drawer.getByText(/Next attempt/).count(), 0);
+      await page.keyboard.press("Escape");
+      await notice.getByRole("button", { name: "Dismiss" }).click();
+      await notice.waitFor({ state: "detached" });
+      await page.reload();
+      await notice.waitFor();
     });
   } finally {
     await receiver.close();

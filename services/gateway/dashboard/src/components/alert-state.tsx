@@ -1,21 +1,33 @@
 import type { JSX } from "preact";
 import type { Alert, WebhookEndpoint } from "../api/types.ts";
 import { disabledSince, noDataWords } from "../lib/alert-state.ts";
+import { outcomeWords, type Outcome } from "../lib/delivery.ts";
 import { sentenceCase } from "../lib/format.ts";
 
 interface Props {
   alert: Alert;
   /** The receiver of its webhook, as far as it is known. */
   endpoint: WebhookEndpoint | null;
+  /** What became of its webhook, as far as it is known. */
+  outcome: Outcome | null;
+  now: number;
 }
 
-export function AlertState({ alert, endpoint }: Props): JSX.Element {
+const TONES: Record<Outcome["kind"], string> = {
+  sending: "fired",
+  delivered: "fired delivered",
+  retrying: "retrying",
+  failed: "failed",
+};
+
+export function AlertState({ alert, endpoint, outcome, now }: Props): JSX.Element {
   const noData = noDataWords(alert);
   const disabled = endpoint?.is_enabled === false ? disabledSince(endpoint) : null;
-  const tone = noData ? "off" : alert.is_active ? "armed" : alert.state === "triggered" ? "fired" : "off";
+  const tone = outcome ? TONES[outcome.kind] : noData ? "off" : alert.is_active ? "armed" : "fired";
+  const words = alert.state === "triggered" ? "Fired" : sentenceCase(alert.state);
   return (
     <>
-      <span class={`state-tag ${tone}`}>{alert.state === "triggered" ? "Fired" : sentenceCase(alert.state)}</span>
+      <span class={`state-tag ${tone}`}>{outcome ? outcomeWords(outcome, now) : words}</span>
       {noData && <span class="state-reason">{noData}</span>}
       {disabled && <span class="state-reason">{disabled}</span>}
     </>

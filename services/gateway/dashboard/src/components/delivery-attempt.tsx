@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import type { Delivery } from "../api/types.ts";
+import { remedyOf } from "../lib/delivery.ts";
 import { dateTime, duration, isKnown, milliseconds } from "../lib/format.ts";
 
 const STATUS: Record<Delivery["status"], string> = {
@@ -8,8 +9,16 @@ const STATUS: Record<Delivery["status"], string> = {
   pending: "Waiting",
 };
 
-export function DeliveryAttempt({ attempt, now }: { attempt: Delivery; now: number }): JSX.Element {
-  const due = attempt.next_attempt_at ? Date.parse(attempt.next_attempt_at) - now : null;
+interface Props {
+  attempt: Delivery;
+  /** Another attempt follows. */
+  isOpen: boolean;
+  isNewest: boolean;
+  now: number;
+}
+
+export function DeliveryAttempt({ attempt, isOpen, isNewest, now }: Props): JSX.Element {
+  const due = isOpen && attempt.next_attempt_at ? Date.parse(attempt.next_attempt_at) - now : null;
   return (
     <li class={attempt.status}>
       <p class="attempt-head">
@@ -20,7 +29,15 @@ export function DeliveryAttempt({ attempt, now }: { attempt: Delivery; now: numb
         <span class="when">{dateTime(attempt.dispatched_at)}</span>
       </p>
       {attempt.error_msg && <p class="error">{attempt.error_msg}</p>}
-      {attempt.response_excerpt && <p class="excerpt">{attempt.response_excerpt}</p>}
+      {attempt.status === "failed" && isNewest && <p class="advice">{remedyOf(attempt)}</p>}
+      {attempt.response_excerpt && (
+        <details class="answer">
+          <summary>The endpoint's answer</summary>
+          <pre tabIndex={0} aria-label="Answer of the endpoint">
+            {attempt.response_excerpt}
+          </pre>
+        </details>
+      )}
       {due !== null && <p class="hint">{due > 0 ? `Next attempt in ${duration(due)}` : "Next attempt is due"}</p>}
     </li>
   );

@@ -5,7 +5,9 @@ import { AlertState } from "../components/alert-state.tsx";
 import { Dialog } from "../components/dialog.tsx";
 import { condition } from "../lib/condition.ts";
 import { dateTime, isKnown, price, signedPercent } from "../lib/format.ts";
+import { now } from "../lib/visibility.ts";
 import { alerts, distanceOf, endpointOf, openAlert } from "../state/alerts.ts";
+import { outcomeOfAlert } from "../state/outcomes.ts";
 import { openAlertId } from "../state/selection.ts";
 import { DeleteAlert } from "./delete-alert.tsx";
 import { Deliveries } from "./deliveries.tsx";
@@ -46,7 +48,7 @@ function Facts({ alert }: { alert: Alert }): JSX.Element {
       <div>
         <dt>State</dt>
         <dd>
-          <AlertState alert={alert} endpoint={endpointOf(alert)} />
+          <AlertState alert={alert} endpoint={endpointOf(alert)} outcome={outcomeOfAlert(alert)} now={now.value} />
         </dd>
       </div>
       <div>

@@ -7,7 +7,9 @@ import { SortHeader } from "../components/sort-header.tsx";
 import type { AlertRow, Sort, SortColumn } from "../lib/alert-list.ts";
 import { condition } from "../lib/condition.ts";
 import { exactPrice, isKnown, minute, price, signedPercent } from "../lib/format.ts";
+import { now } from "../lib/visibility.ts";
 import { endpointOf } from "../state/alerts.ts";
+import { outcomeOfAlert } from "../state/outcomes.ts";
 import { openAlertId } from "../state/selection.ts";
 import { DeleteAlert } from "./delete-alert.tsx";
 
@@ -50,6 +52,7 @@ export function AlertTable({ rows, sort, onSort }: Props): JSX.Element {
 }
 
 function Row({ alert, away, onDelete }: FullRow & { onDelete: () => void }): JSX.Element {
+  const outcome = outcomeOfAlert(alert);
   return (
     <tr data-alert={alert.id}>
       <td>
@@ -64,7 +67,13 @@ function Row({ alert, away, onDelete }: FullRow & { onDelete: () => void }): JSX
         </button>
       </td>
       <td>
-        <AlertState alert={alert} endpoint={endpointOf(alert)} />
+        <AlertState
+          alert={alert}
+          endpoint={endpointOf(alert)}
+          outcome={outcome}
+          // The other rows do not change every second.
+          now={outcome?.kind === "retrying" ? now.value : 0}
+        />
       </td>
       <td class="number">
         {alert.is_active ? signedPercent(away, 1) : isKnown(alert.last_value) ? `at ${price(alert.last_value)}` : ""}

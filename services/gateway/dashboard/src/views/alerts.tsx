@@ -9,6 +9,7 @@ import { assetName } from "../lib/assets.ts";
 import { fixed } from "../lib/format.ts";
 import { isCreating } from "../state/alert-draft.ts";
 import { alerts, distanceOf, endpointOf } from "../state/alerts.ts";
+import { outcomeOfAlert } from "../state/outcomes.ts";
 import { AlertTable, type FullRow } from "./alert-table.tsx";
 import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
 
@@ -102,6 +103,6 @@ function rowOf(alert: Alert): FullRow {
 }
 
 function standingOf(alert: Alert): Standing {
-  if (!alert.is_active) return "fired";
+  if (!alert.is_active) return outcomeOfAlert(alert)?.kind ?? "fired";
   return alert.no_data || endpointOf(alert)?.is_enabled === false ? "blocked" : "armed";
 }

@@ -9,6 +9,7 @@ import { Alerts } from "./alerts.tsx";
 import { AssetHead } from "./asset-head.tsx";
 import { Charts } from "./charts.tsx";
 import { CorrelationMap } from "./correlation.tsx";
+import { Failures } from "./failures.tsx";
 import { Header } from "./header.tsx";
 import { Kpis } from "./kpis.tsx";
 import { Risk } from "./risk.tsx";
@@ -23,6 +24,7 @@ export function Dashboard(): JSX.Element {
       </a>
       <Header />
       <Outage />
+      <Failures />
       <div class="columns">
         <WatchList />
         <main id="main" tabIndex={-1}>

@@ -1,8 +1,10 @@
 import type { JSX } from "preact";
 import type { Alert } from "../api/types.ts";
 import { DeliveryAttempt } from "../components/delivery-attempt.tsx";
+import { hasNextAttempt } from "../lib/delivery.ts";
 import { now } from "../lib/visibility.ts";
 import { deliveries } from "../state/alerts.ts";
+import { isOpenGivenUp } from "../state/outcomes.ts";
 import { PollerLoading } from "./poller-status.tsx";
 
 export function Deliveries({ alert }: { alert: Alert }): JSX.Element {
@@ -21,7 +23,13 @@ export function Deliveries({ alert }: { alert: Alert }): JSX.Element {
       ) : (
         <ol class="attempts">
           {list.map((attempt) => (
-            <DeliveryAttempt key={`${attempt.id}/${attempt.attempt}`} attempt={attempt} now={now.value} />
+            <DeliveryAttempt
+              key={`${attempt.id}/${attempt.attempt}`}
+              attempt={attempt}
+              isOpen={hasNextAttempt(attempt, list, isOpenGivenUp.value)}
+              isNewest={attempt === list[0]}
+              now={now.value}
+            />
           ))}
         </ol>
       )}

@@ -12,7 +12,7 @@ export class WebhookReceiver {
   readonly #script: number[];
   readonly #server: Server;
 
-  constructor(script: number[] = []) {
+  constructor(script: number[] = [], answer = "") {
     this.#script = [...script];
     this.#server = createServer((request, response) => {
       let body = "";
@@ -20,7 +20,7 @@ export class WebhookReceiver {
       request.on("data", (chunk: string) => (body += chunk));
       request.on("end", () => {
         this.received.push({ headers: request.headers, body });
-        response.writeHead(this.#script.shift() ?? 200).end();
+        response.writeHead(this.#script.shift() ?? 200).end(answer);
       });
     });
   }
