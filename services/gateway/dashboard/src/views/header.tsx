@@ -69,8 +69,9 @@ function AccountMenu(): JSX.Element {
         if (event.relatedTarget instanceof Node && !ref.current?.contains(event.relatedTarget)) close();
       }}
     >
-      <summary aria-label="Account">
+      <summary>
         <PersonIcon />
+        <span class="visually-hidden">Account </span>
         <span class="account-name">{user.value?.email ?? "Account"}</span>
         <ChevronIcon />
       </summary>

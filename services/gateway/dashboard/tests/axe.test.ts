@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { axeViolations } from "./support/axe.ts";
+import { launch, PHONE, signInByKey, withPage } from "./support/browser.ts";
+import { createAlert, register } from "./support/stack.ts";
+import { WebhookReceiver } from "./support/webhook-receiver.ts";
+
+/** The account's and the alerts' parts of the page. */
+const PARTS = [".sign-in", ".top", ".outage", ".alerts", "dialog[open]", ".tab-bar", ".toasts"];
+
+let browser: Browser;
+before(async () => (browser = await launch()));
+after(() => browser.close());
+
+for (const [name, viewport] of [
+  ["wide", undefined],
+  ["narrow", PHONE],
+] as const)
+  test(`axe finds nothing in the parts of account and alerts on a ${name} screen`, async () => {
+    const receiver = new WebhookReceiver([410], "gone");
+    const webhook_url = await receiver.open();
+    const key = await register();
+    try {
+      await createAlert(key, { ticker: "ETH", condition: "gt", target_price: 0.01, webhook_url });
+      await createAlert(key, { ticker: "BTC", condition: "gt", target_price: 999_999, webhook_url });
+      await withPage(browser, `axe-${name}`, viewport ? { viewport } : {}, async (page) => {
+        // A color in transition would be measured.
+        await page.emulateMedia({ reducedMotion: "reduce" });
+        const check = async (where: string): Promise<void> =>
+          assert.deepEqual(await axeViolations(page, PARTS), [], where);
+        await page.goto("/");
+        await page.getByLabel("API key").waitFor();
+        await check("sign-in");
+        await page.getByRole("button", { name: "Create one" }).click();
+        await check("registration");
+        await page.getByRole("button", { name: "Sign in with it" }).click();
+        await signInByKey(page, key);
+        await showAlerts(page);
+        await page.locator(".failures").waitFor();
+        await check("list");
+        await page.locator(".menu summary").click();
+        await check("menu");
+        await page.keyboard.press("Escape");
+        await page.getByRole("button", { name: "New alert" }).last().click();
+        await page.getByLabel("Target price").fill("0,29");
+        await page.getByLabel("Target price").press("Tab");
+        await page.getByText("Did you mean").waitFor();
+        await check("form with an error");
+        await page.getByLabel("Target price").fill("1");
+        await page.locator(".preview.warning").waitFor();
+        await check("form with a warning");
+        await page.keyboard.press("Escape");
+        await page.locator(".row-button").filter({ hasText: "ETH" }).click();
+        await page.locator(".attempts .advice").waitFor();
+        await page.getByText("The endpoint's answer").click();
+        await check("details");
+        await page.getByRole("button", { name: "Delete alert" }).click();
+        await check("confirmation");
+      });
+    } finally {
+      await receiver.close();
+    }
+  });
+
+async function showAlerts(page: Page): Promise<void> {
+  const button = page.getByRole("navigation", { name: "Parts" }).getByRole("button", { name: "Alerts" });
+  if (await button.isVisible()) await button.click();
+}
