@@ -36,14 +36,13 @@ export const candles = (
     }),
   );
 
-export const stats = (symbol: string, window: string, signal?: AbortSignal): Promise<T.Stats> =>
-  enveloped(
-    request<T.Reply<"get_analytics_by_symbol_stats">>(`${V1}/analytics/${segment(symbol)}/stats`, {
-      policy: "analytics",
-      query: { window },
-      signal,
-    }),
+export const stats = async (symbol: string, window: string, signal?: AbortSignal): Promise<T.Stats> => {
+  const { data, metadata } = await request<T.Reply<"get_analytics_by_symbol_stats">>(
+    `${V1}/analytics/${segment(symbol)}/stats`,
+    { policy: "analytics", query: { window }, signal },
   );
+  return { ...data, as_of: metadata.data_as_of };
+};
 
 export const timeseries = (
   symbol: string,

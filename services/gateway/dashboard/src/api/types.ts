@@ -22,7 +22,8 @@ export type DemoAccount = Schemas["DemoAccountBody"];
 export type Quote = Schemas["QuoteBody"];
 export type Candle = Schemas["CandleBody"];
 export type Interval = Schemas["CandleInterval"];
-export type Stats = Schemas["StatsBody"];
+/** Statistics with the end of the last candle in them, from the envelope around them. */
+export type Stats = Schemas["StatsBody"] & { as_of: string | null };
 export type Timeseries = Schemas["TimeseriesBody"];
 export type Correlation = Schemas["CorrelationBody"];
 

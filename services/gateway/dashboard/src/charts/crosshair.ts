@@ -1,4 +1,4 @@
-import type { TimeRange } from "./candles.ts";
+import type { TimeRange } from "../lib/candles.ts";
 
 const STEPS: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
 

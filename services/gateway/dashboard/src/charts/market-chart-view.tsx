@@ -1,7 +1,7 @@
 import { useSignalEffect, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { timeRangeOf } from "./candles.ts";
+import { timeRangeOf } from "../lib/candles.ts";
 import { crosshairAfterKey } from "./crosshair.ts";
 import { MarketChart, type ChartData } from "./market-chart.ts";
 import { CHART_HEIGHT } from "./panes.ts";

@@ -7,7 +7,7 @@ import {
   type ISeriesApi,
 } from "lightweight-charts";
 import { fixed, priceDecimals } from "../lib/format.ts";
-import { slotsOf, timeRangeOf, type ChartCandle } from "./candles.ts";
+import { slotsOf, timeRangeOf, type ChartCandle } from "../lib/candles.ts";
 import { areaOptions, candlestickOptions, chartOptions, lineOptions, priceLabels } from "./chart-options.ts";
 import { toLineData, type Line } from "./line-data.ts";
 import { HEADING_SHARE, LINE_HEIGHT, LINE_PANES, lineExtent, PRICE_HEIGHT, type LineName } from "./panes.ts";

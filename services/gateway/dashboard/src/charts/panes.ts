@@ -11,9 +11,10 @@ const SEPARATOR = 1;
 /** Share of a line pane that its heading covers. */
 export const HEADING_SHARE = 0.24;
 
+/** Their titles name the quantity; views add the window. */
 export const LINE_PANES = [
   { name: "drawdown", title: "Drawdown", tone: "down" },
-  { name: "volatility", title: "Rolling volatility, annual", tone: "accent" },
+  { name: "volatility", title: "Volatility", tone: "accent" },
 ] as const;
 
 export type LineName = (typeof LINE_PANES)[number]["name"];

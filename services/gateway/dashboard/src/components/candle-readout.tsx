@@ -1,6 +1,6 @@
 import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
-import type { ChartCandle } from "../charts/candles.ts";
+import type { ChartCandle } from "../lib/candles.ts";
 import { clock, day, price } from "../lib/format.ts";
 
 interface Props {

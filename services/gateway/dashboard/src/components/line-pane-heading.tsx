@@ -1,6 +1,6 @@
 import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
-import type { TimeRange } from "../charts/candles.ts";
+import type { TimeRange } from "../lib/candles.ts";
 import type { Line } from "../charts/line-data.ts";
 import { LINE_HEIGHT, lineTop } from "../charts/panes.ts";
 import { fraction, isKnown } from "../lib/format.ts";

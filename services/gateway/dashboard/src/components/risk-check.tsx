@@ -6,19 +6,19 @@ import { Tooltip } from "./tooltip.tsx";
 
 const CHECKS: Record<CheckName, { label: string; about: string; show: (value: number) => string }> = {
   price_drop: {
-    label: "Price drop, 24 h",
-    about: "Fall of the price over 24 hours.",
-    show: (v) => percent(v, 1),
+    label: "Fall, 24 h",
+    about: "below our price 24 hours ago",
+    show: (v) => percent(-v, 1),
   },
   volatility_spike: {
     label: "Volatility, 1 h",
-    about: "Volatility of the last hour against its median over 7 days.",
+    about: "against its median over 7 days",
     show: (v) => `${ratio(v)}×`,
   },
   drawdown: {
     label: "Drawdown, 30 d",
-    about: "Distance below the highest price of 30 days.",
-    show: (v) => percent(v, 1),
+    about: "below the highest price of 30 days",
+    show: (v) => percent(-v, 1),
   },
 };
 
@@ -31,7 +31,8 @@ export function RiskCheck({ check }: { check: MonitorCheck }): JSX.Element {
   return (
     <li>
       <div class="check-head">
-        <Tooltip text={about}>{label}</Tooltip>
+        <h3>{label}</h3>
+        <span class="muted">{about}</span>
         <RiskBadge level={check.level} />
         <span class="value">
           {isKnown(check.value) ? (

@@ -1,15 +1,20 @@
 import type { JSX } from "preact";
+import type { Direction } from "../lib/format.ts";
 
 const WIDTH = 60;
 const HEIGHT = 28;
 
-/** The closes of the last day. Hidden from screen readers, which get the change beside it. */
-export function Sparkline({ values }: { values: number[] | undefined }): JSX.Element {
+interface Props {
+  values: number[];
+  /** That of the change beside it, which is also what screen readers get: two directions would contradict. */
+  direction: Direction;
+}
+
+/** The prices of the last day. */
+export function Sparkline({ values, direction }: Props): JSX.Element {
   return (
     <svg class="sparkline" width={WIDTH} height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
-      {values && values.length > 1 && (
-        <path d={path(values)} class={(values.at(-1) ?? 0) >= (values[0] ?? 0) ? "up" : "down"} />
-      )}
+      {values.length > 1 && <path d={path(values)} class={direction} />}
     </svg>
   );
 }

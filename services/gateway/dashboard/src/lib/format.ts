@@ -130,8 +130,9 @@ const SECONDS = new Intl.DateTimeFormat(LOCALE, { ...CLOCK, second: "2-digit" })
 /** "21 Nov" in the reader's own time zone. */
 export const day = (time: number): string => `${DAY.format(time)} ${MONTH.format(time)}`;
 
-/** "03:44" in the reader's own time zone. */
-export const clock = (time: number): string => MINUTES.format(time);
+/** "03:44", or "03:44:07", in the reader's own time zone. */
+export const clock = (time: number, precision: "minutes" | "seconds" = "minutes"): string =>
+  (precision === "seconds" ? SECONDS : MINUTES).format(time);
 
 /** "21 Nov, 03:44:07" in the reader's own time zone. */
 export function dateTime(value: string | null | undefined): string {

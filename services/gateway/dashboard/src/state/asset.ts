@@ -2,10 +2,11 @@
 import { computed } from "@preact/signals";
 import * as api from "../api/routes.ts";
 import type { Candle, Correlation, Stats, Timeseries } from "../api/types.ts";
+import { toLiveCandles } from "../lib/candles.ts";
 import { Poller } from "../lib/poller.ts";
 import { RANGES, ticker, range, type Range } from "./selection.ts";
 import { key, onSignOut } from "./session.ts";
-import { tickers } from "./market.ts";
+import { selectedQuote, tickers } from "./market.ts";
 
 const selectionKey = (): string | null =>
   key.value !== null && ticker.value !== null ? `${ticker.value}/${range.value}` : null;
@@ -34,6 +35,12 @@ export const candles = new Poller<Candle[]>({
   policy: "market",
 });
 
+/** The candles of the charts, the last one with the live price; none while those of another selection are loaded. */
+export const liveCandles = computed(() => {
+  const isCurrent = candles.dataKey.value === selectionKey();
+  return toLiveCandles((isCurrent && candles.data.value) || [], selectedQuote.value, RANGES[range.value].stepSeconds);
+});
+
 export const series = new Poller<Timeseries>({
   topic: "series",
   key: selectionKey,
@@ -42,7 +49,7 @@ export const series = new Poller<Timeseries>({
     const { interval, stepSeconds, candleCount } = RANGES[name];
     const newest = Math.floor(Date.now() / 1000 / stepSeconds) * stepSeconds;
     const from = new Date((newest - (candleCount - 1) * stepSeconds) * 1000).toISOString();
-    return api.timeseries(symbol, { from, interval, series: "drawdown,rolling_volatility" }, signal);
+    return api.timeseries(symbol, { from, interval, series: "rolling_volatility" }, signal);
   },
   intervalMs: 60_000,
   policy: "analytics",

@@ -11,13 +11,43 @@ interface RangeOptions {
   interval: Interval;
   stepSeconds: number;
   candleCount: number;
+  /** The window of the rolling volatility, which follows from the interval. */
+  rollingWindow: string;
 }
 
 export const RANGES: Record<Range, RangeOptions> = {
-  "24h": { label: "24h", description: "24 hours", interval: "15m", stepSeconds: 900, candleCount: 96 },
-  "7d": { label: "7d", description: "7 days", interval: "1h", stepSeconds: 3_600, candleCount: 168 },
-  "30d": { label: "30d", description: "30 days", interval: "4h", stepSeconds: 14_400, candleCount: 180 },
-  "90d": { label: "90d", description: "90 days", interval: "12h", stepSeconds: 43_200, candleCount: 180 },
+  "24h": {
+    label: "24h",
+    description: "24 hours",
+    interval: "15m",
+    stepSeconds: 900,
+    candleCount: 96,
+    rollingWindow: "1 d",
+  },
+  "7d": {
+    label: "7d",
+    description: "7 days",
+    interval: "1h",
+    stepSeconds: 3_600,
+    candleCount: 168,
+    rollingWindow: "7 d",
+  },
+  "30d": {
+    label: "30d",
+    description: "30 days",
+    interval: "4h",
+    stepSeconds: 14_400,
+    candleCount: 180,
+    rollingWindow: "7 d",
+  },
+  "90d": {
+    label: "90d",
+    description: "90 days",
+    interval: "12h",
+    stepSeconds: 43_200,
+    candleCount: 180,
+    rollingWindow: "14 d",
+  },
 };
 
 export const RANGE_NAMES = Object.keys(RANGES) as Range[];

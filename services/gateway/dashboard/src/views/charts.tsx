@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import { timeRangeOf, toChartCandles, type ChartCandle } from "../charts/candles.ts";
 import type { Line } from "../charts/line-data.ts";
 import { MarketChartView } from "../charts/market-chart-view.tsx";
 import type { ChartType } from "../charts/market-chart.ts";
@@ -11,9 +10,10 @@ import { LinePaneHeading } from "../components/line-pane-heading.tsx";
 import { Section } from "../components/section.tsx";
 import { Segmented } from "../components/segmented.tsx";
 import { assetName } from "../lib/assets.ts";
+import { timeRangeOf, type ChartCandle } from "../lib/candles.ts";
 import { price } from "../lib/format.ts";
-import { candles, series } from "../state/asset.ts";
-import { selectedQuote } from "../state/market.ts";
+import { drawdownLine, windowStats } from "../lib/window-stats.ts";
+import { candles, liveCandles, series } from "../state/asset.ts";
 import { range, RANGES, ticker } from "../state/selection.ts";
 import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
 
@@ -29,11 +29,9 @@ const WIDE = "(min-width: 761px)";
 export function Charts(): JSX.Element {
   const chartType = useSignal<ChartType>(matchMedia(WIDE).matches ? "candles" : "area");
   const crosshair = useSignal<number | null>(null);
-  const { stepSeconds, description } = RANGES[range.value];
-  const loaded = candles.data.value;
-  const quote = selectedQuote.value;
-  const shown = useMemo(() => toChartCandles(loaded ?? [], quote, stepSeconds), [loaded, quote, stepSeconds]);
-  const lines = useLines();
+  const { stepSeconds, description, rollingWindow } = RANGES[range.value];
+  const shown = liveCandles.value;
+  const lines = useLines(shown);
   const type = chartType.value;
   const data = useMemo(
     () => ({ candles: shown, step: stepSeconds, chartType: type, lines }),
@@ -73,10 +71,10 @@ export function Charts(): JSX.Element {
             <LinePaneHeading
               key={name}
               index={index}
-              title={title}
+              title={`${title}, ${name === "volatility" ? `rolling ${rollingWindow}, annual` : description}`}
               line={lines[name]}
               range={timeRangeOf(shown, stepSeconds)}
-              isLoaded={series.data.value !== null}
+              isLoaded={name === "drawdown" || series.data.value !== null}
               crosshair={crosshair}
             />
           ))}
@@ -91,24 +89,23 @@ function ChartState({ isMissing }: { isMissing: boolean }): JSX.Element | null {
   return <PollerLoading of={candles} label="Loading the chart" shape="chart-skeleton" />;
 }
 
-function useLines(): Record<LineName, Line> {
+/** The drawdown is that of the candles above it, with the live price; the rolling volatility comes from the API. */
+function useLines(shown: ChartCandle[]): Record<LineName, Line> {
   const loaded = series.data.value;
-  return useMemo(() => {
-    const times = (loaded?.t ?? []).map((time) => Date.parse(time) / 1000);
-    const lineOf = (values: readonly (number | null)[] | null | undefined): Line =>
-      new Map(times.map((time, i) => [time, values?.[i]]));
-    return { drawdown: lineOf(loaded?.drawdown), volatility: lineOf(loaded?.rolling_volatility) };
+  const volatility: Line = useMemo(() => {
+    const values = loaded?.rolling_volatility;
+    return new Map((loaded?.t ?? []).map((time, i) => [Date.parse(time) / 1000, values?.[i]]));
   }, [loaded]);
+  return useMemo(() => ({ drawdown: drawdownLine(shown), volatility }), [shown, volatility]);
 }
 
 function summary(name: string, description: string, shown: ChartCandle[]): string {
   const first = shown[0];
   const last = shown.at(-1);
-  if (!first || !last) return `Price of ${name}`;
-  const high = Math.max(...shown.map((candle) => candle.high));
-  const low = Math.min(...shown.map((candle) => candle.low));
+  const window = windowStats(shown);
+  if (!first || !last || !window) return `Price of ${name}`;
   return (
-    `Price of ${name} over ${description}: from ${price(first.open)} to ${price(last.close)}, between ${price(low)} ` +
-    `and ${price(high)}. Drawdown and rolling volatility below. Use the arrow keys to read values.`
+    `Price of ${name} over ${description}: from ${price(first.open)} to ${price(last.close)}, between ${price(window.low)} ` +
+    `and ${price(window.high)}. Drawdown and rolling volatility below. Use the arrow keys to read values.`
   );
 }

@@ -1,114 +1,56 @@
-import type { ComponentChildren, JSX } from "preact";
-import type { Stats } from "../api/types.ts";
-import { Delta } from "../components/delta.tsx";
+import type { JSX } from "preact";
 import { Problem } from "../components/problem.tsx";
-import { Tooltip } from "../components/tooltip.tsx";
-import { currentStats } from "../lib/current-stats.ts";
-import { DASH, fraction, isKnown, money, price, ratio, humanize } from "../lib/format.ts";
-import { stats } from "../state/asset.ts";
+import { TileGroup } from "../components/tile.tsx";
+import type { Poller } from "../lib/poller.ts";
+import { clock } from "../lib/format.ts";
+import { candles, liveCandles, stats } from "../state/asset.ts";
 import { selectedQuote } from "../state/market.ts";
 import { RANGES, ticker, range } from "../state/selection.ts";
 import { isShownInBanner } from "./poller-status.tsx";
+import { liveTiles, returnTiles, type AssetNumbers } from "./tiles.tsx";
 
-type NumberField = {
-  [F in keyof Stats]-?: NonNullable<Stats[F]> extends number ? F : never;
-}[keyof Stats];
+const CANDLE: Record<string, string> = { "1m": "1-minute", "5m": "5-minute", "1h": "1-hour", "1d": "1-day" };
 
-interface Tile {
-  field: NumberField;
-  label: string;
-  about: string;
-  show: (value: number) => ComponentChildren;
-}
-
-const TILES: Tile[] = [
-  {
-    field: "change_percent",
-    label: "Change",
-    about: "Last price against the first of the window.",
-    show: (v) => <Delta value={v} />,
-  },
-  { field: "max_price", label: "High", about: "Highest price of the window.", show: (v) => price(v) },
-  { field: "min_price", label: "Low", about: "Lowest price of the window.", show: (v) => price(v) },
-  { field: "average_price", label: "Average", about: "Mean of the window's prices.", show: (v) => price(v) },
-  {
-    field: "annualized_volatility",
-    label: "Volatility, annual",
-    about: "Standard deviation of the returns, scaled to a year.",
-    show: (v) => fraction(v, 1),
-  },
-  {
-    field: "max_drawdown",
-    label: "Max drawdown",
-    about: "Deepest fall from a running high.",
-    show: (v) => fraction(v),
-  },
-  {
-    field: "current_drawdown",
-    label: "Drawdown now",
-    about: "Distance of the last price from the window's high.",
-    show: (v) => fraction(v),
-  },
-  {
-    field: "sharpe_ratio",
-    label: "Sharpe",
-    about: "Return per unit of volatility, annualised, risk-free rate 0.",
-    show: (v) => ratio(v),
-  },
-  {
-    field: "sortino_ratio",
-    label: "Sortino",
-    about: "Return per unit of downside risk, annualised.",
-    show: (v) => ratio(v),
-  },
-  {
-    field: "var_95",
-    label: "VaR 95 %",
-    about: "Loss in one bar that 5 % of the bars exceeded.",
-    show: (v) => fraction(v),
-  },
-  {
-    field: "cvar_95",
-    label: "CVaR 95 %",
-    about: "Mean loss of those worst 5 % of the bars.",
-    show: (v) => fraction(v),
-  },
-];
-
+/** The asset's numbers: above those that end with the live price, below those that end with a closed candle. */
 export function Kpis(): JSX.Element {
-  const quote = selectedQuote.value;
   const loaded = stats.data.value;
-  const data = loaded && quote?.ticker === loaded.symbol ? currentStats(loaded, quote) : loaded;
   const error = stats.error.value;
-  if (!data && error && !isShownInBanner(stats)) return <Problem error={error} onRetry={() => stats.refresh()} />;
+  const numbers: AssetNumbers = {
+    range: range.value,
+    quote: selectedQuote.value,
+    candles: liveCandles.value,
+    stats: loaded,
+  };
+  const { description } = RANGES[range.value];
+  const isPending = (of: Poller<unknown>): boolean => of.data.value === null && of.error.value === null;
+  const name = `Statistics of ${ticker.value} over ${description}`;
   return (
-    <dl
-      class="kpis"
-      aria-busy={data === null}
-      aria-label={`Statistics of ${ticker.value} over ${RANGES[range.value].description}`}
-    >
-      {TILES.map((tile) => (
-        <div key={tile.field}>
-          <dt>
-            <Tooltip text={tile.about}>{tile.label}</Tooltip>
-          </dt>
-          <dd>{data ? <Value tile={tile} stats={data} /> : <span class="skeleton text" />}</dd>
+    <div class="kpis" aria-busy={isPending(stats) || isPending(candles)}>
+      <TileGroup
+        caption={`Last ${description}, with the live price`}
+        label={name}
+        tiles={liveTiles(numbers)}
+        isLoading={isPending(candles)}
+      />
+      {loaded === null && error && !isShownInBanner(stats) ? (
+        <div class="tile-group">
+          <Problem error={error} onRetry={() => stats.refresh()} />
         </div>
-      ))}
-      <div>
-        <dt>
-          <Tooltip text="Traded in 24 hours, at the venue that knows best.">Volume 24 h</Tooltip>
-        </dt>
-        <dd>{money(quote?.volume_24h)}</dd>
-      </div>
-    </dl>
+      ) : (
+        <TileGroup
+          caption={returnsCaption(description)}
+          label={`${name}, from returns`}
+          tiles={returnTiles(numbers)}
+          isLoading={loaded === null}
+        />
+      )}
+    </div>
   );
 }
 
-/** A number, or a dash with the reason why it is undefined. */
-function Value({ tile, stats: data }: { tile: Tile; stats: Stats }): JSX.Element {
-  const value = data[tile.field];
-  if (isKnown(value)) return <>{tile.show(value)}</>;
-  const reason = data.undefined[tile.field];
-  return <Tooltip text={reason ? `Not defined: ${humanize(reason)}.` : "Not known yet."}>{DASH}</Tooltip>;
+function returnsCaption(description: string): string {
+  const loaded = stats.data.value;
+  const candles = `Closed ${CANDLE[loaded?.interval ?? ""] ?? loaded?.interval ?? ""} candles of ${description}`;
+  // `as_of` is the last millisecond of a candle.
+  return loaded?.as_of ? `${candles}, as of ${clock(Date.parse(loaded.as_of) + 1)}` : candles;
 }

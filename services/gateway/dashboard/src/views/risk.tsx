@@ -3,7 +3,7 @@ import type { Monitor } from "../api/types.ts";
 import { RiskBadge } from "../components/risk-badge.tsx";
 import { RiskCheck } from "../components/risk-check.tsx";
 import { Section } from "../components/section.tsx";
-import { minute } from "../lib/format.ts";
+import { clock } from "../lib/format.ts";
 import { monitorOf, monitors } from "../state/market.ts";
 import { ticker } from "../state/selection.ts";
 import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
@@ -22,7 +22,7 @@ function LevelNote({ monitor }: { monitor: Monitor }): JSX.Element {
   return (
     <>
       <RiskBadge level={monitor.level} />
-      {monitor.level && monitor.since && <span>since {minute(monitor.since)}</span>}
+      {monitor.as_of && <span>as of {clock(Date.parse(monitor.as_of), "seconds")}</span>}
       <PollerStaleBadge of={monitors} />
     </>
   );

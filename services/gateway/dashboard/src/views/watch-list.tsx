@@ -6,6 +6,8 @@ import { RiskBadge } from "../components/risk-badge.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Sparkline } from "../components/sparkline.tsx";
 import { assetName } from "../lib/assets.ts";
+import { direction } from "../lib/format.ts";
+import { liveSparkline } from "../lib/window-stats.ts";
 import { monitorOf, quotes, sparklines } from "../state/market.ts";
 import { tab, ticker } from "../state/selection.ts";
 
@@ -74,7 +76,10 @@ function Row({ quote }: { quote: Quote }): JSX.Element {
         <RiskBadge level={monitorOf(quote.ticker)?.level ?? null} />
         <span class="name">{assetName(quote.ticker)}</span>
       </div>
-      <Sparkline values={sparklines.value[quote.ticker]} />
+      <Sparkline
+        values={liveSparkline(sparklines.value[quote.ticker], quote.price)}
+        direction={direction(quote.change_24h)}
+      />
       <div class="value">
         <LivePrice value={quote.price} />
         <Delta value={quote.change_24h} />

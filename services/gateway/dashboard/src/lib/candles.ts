@@ -16,8 +16,11 @@ export interface TimeRange {
   step: number;
 }
 
-/** The newest candle follows the live price until the API's next answer. */
-export function toChartCandles(candles: Candle[], quote: Quote | null, step: number): ChartCandle[] {
+/**
+ * The last candle follows the live price until the API's next response. When a candle's time is over, the live price
+ * begins the next one, so that the chart never ends with another price than the one at the head of the page.
+ */
+export function toLiveCandles(candles: Candle[], quote: Quote | null, step: number): ChartCandle[] {
   const result = candles.map((candle) => ({
     time: Date.parse(candle.t) / 1000,
     open: candle.o,
@@ -27,11 +30,14 @@ export function toChartCandles(candles: Candle[], quote: Quote | null, step: num
   }));
   const last = result.at(-1);
   if (!last || !quote || quote.quality === "stale") return result;
-  const at = Date.parse(quote.as_of) / 1000;
-  if (at >= last.time && at < last.time + step) {
-    last.close = quote.price;
-    last.high = Math.max(last.high, quote.price);
-    last.low = Math.min(last.low, quote.price);
+  const { price } = quote;
+  const slot = Math.floor(Date.parse(quote.as_of) / 1000 / step) * step;
+  if (slot === last.time) {
+    last.close = price;
+    last.high = Math.max(last.high, price);
+    last.low = Math.min(last.low, price);
+  } else if (slot > last.time) {
+    result.push({ time: slot, open: price, high: price, low: price, close: price });
   }
   return result;
 }
