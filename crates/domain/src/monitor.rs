@@ -143,7 +143,8 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
-    /// 5 % and 10 % for the drop, 1.5 and 2.5 times for volatility, 10 % and 20 % for the drawdown.
+    /// 5 % and 10 % for the drop, 1.5 and 2.5 times for volatility, 25 % and 40 % for the drawdown, whose
+    /// choice is in `docs/methodology.md`.
     pub const DEFAULT: Self = Self {
         price_drop: Threshold {
             warning: 5.0,
@@ -154,8 +155,8 @@ impl Thresholds {
             alert: 2.5,
         },
         drawdown: Threshold {
-            warning: 10.0,
-            alert: 20.0,
+            warning: 25.0,
+            alert: 40.0,
         },
     };
 
@@ -288,9 +289,9 @@ mod tests {
     #[case(CheckName::VolatilitySpike, 1.4999, Level::Ok)]
     #[case(CheckName::VolatilitySpike, 1.5, Level::Warning)]
     #[case(CheckName::VolatilitySpike, 2.5, Level::Alert)]
-    #[case(CheckName::Drawdown, 9.99, Level::Ok)]
-    #[case(CheckName::Drawdown, 10.0, Level::Warning)]
-    #[case(CheckName::Drawdown, 20.0, Level::Alert)]
+    #[case(CheckName::Drawdown, 24.99, Level::Ok)]
+    #[case(CheckName::Drawdown, 25.0, Level::Warning)]
+    #[case(CheckName::Drawdown, 40.0, Level::Alert)]
     #[case(CheckName::Drawdown, 95.0, Level::Alert)]
     fn a_boundary_belongs_to_the_higher_level(#[case] name: CheckName, #[case] value: f64, #[case] expected: Level) {
         let input = check(name, Reading::Known(value), &Thresholds::DEFAULT);

@@ -7,7 +7,6 @@ use std::time::Duration;
 use actix_web::web;
 use anyhow::Context;
 use contracts::keys;
-use domain::monitor::Thresholds;
 use domain::rule::QualityGate;
 use platform::amqp::Broker;
 use platform::client::InternalClient;
@@ -120,6 +119,9 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     let verification = settings
         .webhook_verification()
         .map_err(|(variable, problem)| anyhow::anyhow!("{variable}: {problem}"))?;
+    let thresholds = settings
+        .thresholds()
+        .map_err(|(variable, problem)| anyhow::anyhow!("{variable}: {problem}"))?;
     if !settings.webhook_verify_tls {
         tracing::warn!("WEBHOOK_VERIFY_TLS is off: a server in the place of an endpoint gets its webhooks");
     }
@@ -144,7 +146,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
             limit: Duration::from_secs(settings.no_data_after_seconds),
         },
         max_attempts: settings.webhook_max_attempts,
-        thresholds: Thresholds::DEFAULT,
+        thresholds,
         relay: Arc::clone(&relay_wake),
         reconcile: Arc::clone(&reconcile),
     });
@@ -279,7 +281,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         pool,
         redis,
         clock: monitors_clock,
-        thresholds: Thresholds::DEFAULT,
+        thresholds,
     };
     supervisor.spawn("monitors", monitors.run(metrics_reader, stop));
     Ok(App { address, supervisor })

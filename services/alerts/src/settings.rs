@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::monitor::{Threshold, Thresholds};
 use domain::ticker::Ticker;
 use ipnet::IpNet;
 use platform::settings::{
@@ -63,6 +64,9 @@ pub struct Settings {
     pub webhook_allowed_ports: Vec<String>,
     pub webhook_concurrency: usize,
     pub webhook_disable_after_failures: u32,
+    pub risk_price_drop_percent: Vec<String>,
+    pub risk_volatility_ratio: Vec<String>,
+    pub risk_drawdown_percent: Vec<String>,
     pub queue_lost_after_seconds: u64,
     pub index_reconcile_seconds: u64,
     pub no_data_after_seconds: u64,
@@ -109,6 +113,18 @@ impl Settings {
         ports.map_err(|error| ("WEBHOOK_ALLOWED_PORTS", error.to_string()))
     }
 
+    /// Where the levels of the risk checks begin.
+    ///
+    /// # Errors
+    /// The variable and what is wrong with it.
+    pub fn thresholds(&self) -> Result<Thresholds, (&'static str, String)> {
+        Ok(Thresholds {
+            price_drop: threshold("RISK_PRICE_DROP_PERCENT", &self.risk_price_drop_percent)?,
+            volatility_spike: threshold("RISK_VOLATILITY_RATIO", &self.risk_volatility_ratio)?,
+            drawdown: threshold("RISK_DRAWDOWN_PERCENT", &self.risk_drawdown_percent)?,
+        })
+    }
+
     /// How certificates of endpoints are checked.
     ///
     /// # Errors
@@ -145,6 +161,23 @@ impl Settings {
     }
 }
 
+/// Two numbers above zero, in ascending order: from where on a check is at Warning and at Alert.
+fn threshold(variable: &'static str, texts: &[String]) -> Result<Threshold, (&'static str, String)> {
+    let numbers: Vec<f64> = texts.iter().flat_map(|text| text.trim().parse()).collect();
+    match numbers[..] {
+        [warning, alert] if texts.len() == 2 && 0.0 < warning && warning < alert && alert.is_finite() => {
+            Ok(Threshold { warning, alert })
+        }
+        _ => {
+            let problem = format!(
+                "is {:?}; set the numbers of Warning and Alert, such as 25,40",
+                texts.join(",")
+            );
+            Err((variable, problem))
+        }
+    }
+}
+
 impl Validate for Settings {
     fn validate(&self, problems: &mut Problems) {
         self.process.validate(problems);
@@ -167,7 +200,8 @@ impl Validate for Settings {
         for (variable, problem) in networks.into_iter().chain(ports) {
             problems.add(variable, problem);
         }
-        if let Err((variable, problem)) = self.webhook_verification() {
+        let (verification, thresholds) = (self.webhook_verification().err(), self.thresholds().err());
+        for (variable, problem) in verification.into_iter().chain(thresholds) {
             problems.add(variable, problem);
         }
         let bounds = [
@@ -243,6 +277,20 @@ mod tests {
         assert_eq!(settings.webhook_timeout(), Duration::from_secs(15));
         assert!(settings.webhook_verify_tls);
         assert_eq!(*settings.egress_policy().unwrap(), EgressPolicy::default());
+        assert_eq!(settings.thresholds().unwrap(), Thresholds::DEFAULT);
+    }
+
+    #[test]
+    fn thresholds_are_two_ascending_numbers() {
+        let settings = load(&[("RISK_DRAWDOWN_PERCENT", "10, 20.5")]).unwrap();
+        let drawdown = settings.thresholds().unwrap().drawdown;
+        assert_eq!((drawdown.warning, drawdown.alert), (10.0, 20.5));
+        for wrong in [
+            "20,10", "10", "10,20,30", "10,x", "0,5", "-1,5", "5,inf", "NaN,5", "5,5",
+        ] {
+            let problems = load(&[("RISK_VOLATILITY_RATIO", wrong)]).unwrap_err();
+            assert!(problems.contains("RISK_VOLATILITY_RATIO"), "{wrong}: {problems}");
+        }
     }
 
     #[test]

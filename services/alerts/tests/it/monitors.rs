@@ -22,7 +22,7 @@ fn metrics(second: u32, drop: Option<f64>) -> MetricsMessage {
         volatility_1h: None,
         volatility_7d_median: None,
         volatility_ratio: None,
-        drawdown_30d_percent: Some(9.99),
+        drawdown_30d_percent: Some(24.99),
         undefined: [("volatility_ratio".to_owned(), "insufficient_data".to_owned())].into(),
         request_id: "r".to_owned(),
     }
@@ -81,7 +81,7 @@ async fn levels_follow_the_metrics_and_remember_since_when() {
             {"name": "price_drop", "value": 10.0, "warning": 5.0, "alert": 10.0, "level": "Alert", "reason": null},
             {"name": "volatility_spike", "value": null, "warning": 1.5, "alert": 2.5, "level": null,
              "reason": "insufficient_data"},
-            {"name": "drawdown", "value": 9.99, "warning": 10.0, "alert": 20.0, "level": "OK", "reason": null},
+            {"name": "drawdown", "value": 24.99, "warning": 25.0, "alert": 40.0, "level": "OK", "reason": null},
         ])
     );
     // What comes late changes nothing.
