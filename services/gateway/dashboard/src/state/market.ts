@@ -5,9 +5,11 @@ import type { Health, Monitor, Quote } from "../api/types.ts";
 import { price } from "../lib/format.ts";
 import { Poller } from "../lib/poller.ts";
 import { byRank } from "../lib/assets.ts";
+import { describeChanges, levelChanges } from "../lib/risk-level.ts";
 import { now } from "../lib/visibility.ts";
 import { key, onSignOut } from "./session.ts";
 import { ticker } from "./selection.ts";
+import { showToast } from "./toasts.ts";
 
 /** Age from which prices are shown as stale. */
 const STALE_MS = 30_000;
@@ -96,9 +98,21 @@ onSignOut(() => {
   rateBudget.reset();
 });
 
+/** Shows a toast, which screen readers announce, when a level has changed since the last response. */
+function announceLevels(): void {
+  let before: Monitor[] = [];
+  effect(() => {
+    const after = monitors.data.value ?? [];
+    const message = describeChanges(levelChanges(before, after));
+    before = after;
+    if (message !== null) untracked(() => showToast(message));
+  });
+}
+
 /** Starts the pollers that all views share. */
 export function startMarket(): void {
   for (const poller of [quotes, monitors, health, sparklineLoader]) poller.start();
+  announceLevels();
   effect(() => {
     const quote = selectedQuote.value;
     document.title = quote ? `${quote.ticker} ${price(quote.price)} · CryptoLens` : "CryptoLens";

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { Delta } from "../components/delta.tsx";
+import { LevelLine } from "../components/level-line.tsx";
 import { LivePrice } from "../components/live-price.tsx";
 import { PlusIcon } from "../components/icons.tsx";
 import { Segmented } from "../components/segmented.tsx";
@@ -8,18 +9,19 @@ import { duration, isKnown, price, ratio } from "../lib/format.ts";
 import { assetName } from "../lib/assets.ts";
 import { now } from "../lib/visibility.ts";
 import { isCreating } from "../state/alert-draft.ts";
-import { quotes, selectedQuote } from "../state/market.ts";
+import { monitorOf, quotes, selectedQuote } from "../state/market.ts";
 import { RANGES, RANGE_NAMES, range } from "../state/selection.ts";
 
 const QUALITY = {
   ok: "",
-  degraded: "Fewer sources than wanted agree on this price.",
-  stale: "No venue has answered lately; this is the last known price.",
+  degraded: "degraded: fewer sources than wanted agree on this price",
+  stale: "stale: no provider has answered lately, this is the last known price",
 };
 
 export function AssetHead(): JSX.Element {
   const quote = selectedQuote.value;
   if (!quote) return <div class="skeleton head" aria-busy="true" aria-label="Loading the asset" />;
+  const monitor = monitorOf(quote.ticker);
   const age = quote.age_ms + Math.max(0, now.value - quotes.receivedAt.value);
   return (
     <div class="asset-head">
@@ -34,7 +36,7 @@ export function AssetHead(): JSX.Element {
         </p>
         <p class="sources">
           {isKnown(quote.confidence) && (
-            <Tooltip quiet text="Half of the venues' weight lies within this distance of the price.">
+            <Tooltip quiet text="Half of the providers' weight lies within this distance of the price.">
               ±{price(quote.confidence, quote.price)}
               {isKnown(quote.confidence_bps) &&
                 ` (${ratio(quote.confidence_bps, quote.confidence_bps < 1 ? 2 : 1)} bps)`}
@@ -45,14 +47,13 @@ export function AssetHead(): JSX.Element {
           </span>
           <span>{duration(age)} ago</span>
           {quote.quality !== "ok" && (
-            <Tooltip quiet text={QUALITY[quote.quality]}>
-              <span class={`risk-badge ${quote.quality === "stale" ? "alert" : "warning"}`}>
-                <span class="shape" aria-hidden="true" />
-                {quote.quality}
-              </span>
-            </Tooltip>
+            <span class={`risk-badge ${quote.quality === "stale" ? "alert" : "warning"}`}>
+              <span class="shape" aria-hidden="true" />
+              {QUALITY[quote.quality]}
+            </span>
           )}
         </p>
+        {monitor && <LevelLine monitor={monitor} />}
       </div>
       <div class="actions">
         <Segmented

@@ -1,0 +1,16 @@
+import type { JSX } from "preact";
+import type { Monitor } from "../api/types.ts";
+import { minute } from "../lib/format.ts";
+import { explainLevel } from "../lib/risk-level.ts";
+import { RiskBadge } from "./risk-badge.tsx";
+
+/** An asset's risk level, since when it has it, and why. */
+export function LevelLine({ monitor }: { monitor: Monitor }): JSX.Element {
+  return (
+    <p class="level-line">
+      <RiskBadge level={monitor.level} />
+      {monitor.level && monitor.since && <span>since {minute(monitor.since)}.</span>}
+      <span>{explainLevel(monitor)}</span>
+    </p>
+  );
+}
