@@ -72,6 +72,8 @@ export function candlestickOptions(): CandlestickSeriesPartialOptions {
   const [up, down] = [color("up"), color("down")];
   return {
     ...PRICE_LINE,
+    // By default it has the color of the last body, which is that of the page while the price rises.
+    priceLineColor: color("ink-2"),
     upColor: color("page"),
     borderUpColor: up,
     wickUpColor: up,
@@ -103,14 +105,33 @@ export function lineOptions(tone: "accent" | "down"): BaselineSeriesPartialOptio
       type: "custom",
       minMove: 0.0001,
       formatter: (value: number) => fraction(value),
-      tickmarksFormatter: (values: readonly number[]) => values.map((value) => fraction(value, 0)),
+      tickmarksFormatter: percentLabels,
     },
   };
 }
 
 /** Labels of the price scale with no more decimals than tell them apart. */
 export function priceLabels(prices: readonly number[]): string[] {
-  const gap = Math.min(...prices.slice(1).map((price, i) => Math.abs(price - (prices[i] ?? 0))));
-  const decimals = gap > 0 && Number.isFinite(gap) ? Math.min(12, Math.max(0, Math.ceil(-Math.log10(gap)))) : 2;
+  const decimals = distinctDecimals(prices);
   return prices.map((price) => fixed(price, decimals));
+}
+
+/** The same for fractions as percentages. */
+export function percentLabels(fractions: readonly number[]): string[] {
+  const decimals = distinctDecimals(fractions.map((value) => value * 100));
+  return fractions.map((value) => fraction(value, decimals));
+}
+
+const MAX_DECIMALS = 12;
+
+/** The fewest decimals that write the distance of neighbouring values exactly: 2.5 needs one, and 5 none. */
+function distinctDecimals(values: readonly number[]): number {
+  const gap = Math.min(...values.slice(1).map((value, i) => Math.abs(value - (values[i] ?? 0))));
+  if (!(gap > 0) || !Number.isFinite(gap)) return 2;
+  const least = Math.max(0, Math.ceil(-Math.log10(gap)));
+  for (let decimals = least; decimals < MAX_DECIMALS; decimals++) {
+    const scaled = gap * 10 ** decimals;
+    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return decimals;
+  }
+  return Math.min(MAX_DECIMALS, least);
 }

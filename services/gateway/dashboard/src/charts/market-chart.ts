@@ -62,7 +62,7 @@ export class MarketChart {
     this.#setPrice(candles);
     for (const { name, series } of this.#lines) {
       const priceRange = lineExtent(this.#slots.map((slot) => lines[name].get(slot)));
-      series.applyOptions({ autoscaleInfoProvider: () => ({ priceRange }) });
+      series.applyOptions({ autoscaleInfoProvider: () => priceRange && { priceRange } });
       series.setData(toLineData(lines[name], this.#slots));
     }
     this.#chart.timeScale().setVisibleLogicalRange({ from: -0.5, to: this.#slots.length - 0.5 });

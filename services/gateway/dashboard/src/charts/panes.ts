@@ -24,10 +24,13 @@ export const CHART_HEIGHT = PRICE_HEIGHT + LINE_PANES.length * (SEPARATOR + LINE
 /** The upper edge of a line pane. */
 export const lineTop = (index: number): number => PRICE_HEIGHT + index * LINE_HEIGHT + (index + 1) * SEPARATOR;
 
-/** What a line pane's price scale spans: zero, which the area is filled from, and every value, with some room. */
-export function lineExtent(values: Maybe[]): { minValue: number; maxValue: number } {
+/**
+ * What a line pane's price scale spans: zero, which the area is filled from, and every value, with some room. `null`
+ * without values, because a scale beside nothing looks like a measurement.
+ */
+export function lineExtent(values: Maybe[]): { minValue: number; maxValue: number } | null {
   const known = values.filter(isKnown);
-  if (known.length === 0) return { minValue: 0, maxValue: 1 };
+  if (known.length === 0) return null;
   const low = Math.min(0, ...known);
   const high = Math.max(0, ...known);
   const room = (high - low || 0.01) * 0.1;

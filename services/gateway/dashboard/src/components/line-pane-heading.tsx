@@ -1,5 +1,6 @@
 import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
+import type { ApiError } from "../api/errors.ts";
 import type { TimeRange } from "../lib/candles.ts";
 import type { Line } from "../charts/line-data.ts";
 import { LINE_HEIGHT, lineTop } from "../charts/panes.ts";
@@ -12,11 +13,26 @@ interface Props {
   line: Line;
   range: TimeRange | null;
   isLoaded: boolean;
+  /** Why the line is missing. */
+  error: ApiError | null;
+  /** When it is tried again. */
+  retry: string;
+  onRetry: () => void;
   crosshair: Signal<number | null>;
 }
 
 /** Positioned over a pane of the chart: its title, and the value under the crosshair, by default the newest. */
-export function LinePaneHeading({ index, title, line, range, isLoaded, crosshair }: Props): JSX.Element {
+export function LinePaneHeading({
+  index,
+  title,
+  line,
+  range,
+  isLoaded,
+  error,
+  retry,
+  onRetry,
+  crosshair,
+}: Props): JSX.Element {
   const shown = [...line].filter(([time]) => range !== null && time >= range.first);
   const newest = shown.findLast(([, value]) => isKnown(value))?.[0];
   const value = line.get(crosshair.value ?? newest ?? NaN);
@@ -26,6 +42,14 @@ export function LinePaneHeading({ index, title, line, range, isLoaded, crosshair
         {title}
         <span class="readout">{fraction(value)}</span>
       </h3>
+      {newest === undefined && error && (
+        <p class="pane-problem" role="status">
+          {error.message} {retry}{" "}
+          <button type="button" class="link" onClick={onRetry}>
+            Try now
+          </button>
+        </p>
+      )}
       {isLoaded && newest === undefined && <p class="empty">Not enough history for this window yet.</p>}
     </div>
   );

@@ -22,17 +22,20 @@ const CHECKS: Record<CheckName, { label: string; about: string; show: (value: nu
   },
 };
 
+/** Where the scale ends, as a multiple of the Alert threshold. */
+const SCALE_END = 1.25;
+
 /** One check of a monitor: its value on a scale with both thresholds. */
 export function RiskCheck({ check }: { check: MonitorCheck }): JSX.Element {
   const { label, about, show } = CHECKS[check.name];
-  // The scale ends a little beyond the Alert threshold, or at the value if that is larger.
-  const end = Math.max(check.alert * 1.25, check.value ?? 0);
+  // Fixed, so that the labels of the thresholds stay apart: a bar beyond the end is marked as cut off.
+  const end = check.alert * SCALE_END;
+  const isBeyond = (check.value ?? 0) > end;
   const at = (value: number): string => `${Math.min(100, Math.max(0, (value / end) * 100)).toFixed(1)}%`;
   return (
     <li>
       <div class="check-head">
         <h3>{label}</h3>
-        <span class="muted">{about}</span>
         <RiskBadge level={check.level} />
         <span class="value">
           {isKnown(check.value) ? (
@@ -42,16 +45,17 @@ export function RiskCheck({ check }: { check: MonitorCheck }): JSX.Element {
           )}
         </span>
       </div>
+      <p class="check-about">{about}</p>
       <div
         class={`gauge ${(check.level ?? "OK").toLowerCase()}`}
         role="meter"
         aria-label={label}
         aria-valuemin={0}
-        aria-valuemax={end}
+        aria-valuemax={Math.max(end, check.value ?? 0)}
         aria-valuenow={check.value ?? 0}
         aria-valuetext={isKnown(check.value) ? show(check.value) : "not known"}
       >
-        <span class="fill" style={{ width: at(check.value ?? 0) }} />
+        <span class={isBeyond ? "fill beyond" : "fill"} style={{ width: at(check.value ?? 0) }} />
         <span class="threshold" style={{ left: at(check.warning) }} />
         <span class="threshold" style={{ left: at(check.alert) }} />
       </div>

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { Direction } from "../lib/format.ts";
 
-const WIDTH = 60;
+const WIDTH = 52;
 const HEIGHT = 28;
 
 interface Props {

@@ -47,6 +47,8 @@ export class Poller<T> {
   readonly error: Signal<ApiError | null> = signal(null);
   /** When `data` was received, by this device's clock. */
   readonly receivedAt: Signal<number> = signal(0);
+  /** When the next attempt after a failure is due; `null` when there is none, or another tab makes it. */
+  readonly retryAt: Signal<number | null> = signal(null);
   /** Failures in a row. */
   readonly failures: Signal<number> = signal(0);
 
@@ -160,6 +162,7 @@ export class Poller<T> {
     this.data.value = cached?.data ?? null;
     this.receivedAt.value = cached?.at ?? 0;
     this.error.value = null;
+    this.retryAt.value = null;
   }
 
   #cancel(): void {
@@ -198,6 +201,7 @@ export class Poller<T> {
       const failed: Update<T> = { error: error.toParts(), failures: this.failures.value };
       this.#topic?.publish(failed);
       next = error.retryAfterMs ?? Math.max(intervalMs / 2, backoff(this.failures.value, Math.random()));
+      this.retryAt.value = Date.now() + next;
     }
     this.#inFlight = null;
     const isRefreshPending = this.#isRefreshPending;

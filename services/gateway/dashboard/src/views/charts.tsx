@@ -15,7 +15,7 @@ import { price } from "../lib/format.ts";
 import { drawdownLine, windowStats } from "../lib/window-stats.ts";
 import { candles, liveCandles, series } from "../state/asset.ts";
 import { range, RANGES, ticker } from "../state/selection.ts";
-import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
+import { isShownInBanner, PollerLoading, PollerStaleBadge, retryText } from "./poller-status.tsx";
 
 const CHART_TYPES = [
   { value: "candles", label: "Candles" },
@@ -75,6 +75,9 @@ export function Charts(): JSX.Element {
               line={lines[name]}
               range={timeRangeOf(shown, stepSeconds)}
               isLoaded={name === "drawdown" || series.data.value !== null}
+              error={name === "drawdown" || isShownInBanner(series) ? null : series.error.value}
+              retry={retryText(series)}
+              onRetry={() => series.refresh()}
               crosshair={crosshair}
             />
           ))}

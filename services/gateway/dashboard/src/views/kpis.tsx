@@ -11,6 +11,8 @@ import { liveTiles, returnTiles, type AssetNumbers } from "./tiles.tsx";
 
 const CANDLE: Record<string, string> = { "1m": "1-minute", "5m": "5-minute", "1h": "1-hour", "1d": "1-day" };
 
+const MINUTE_MS = 60_000;
+
 /** The asset's numbers: above those that end with the live price, below those that end with a closed candle. */
 export function Kpis(): JSX.Element {
   const loaded = stats.data.value;
@@ -51,6 +53,8 @@ export function Kpis(): JSX.Element {
 function returnsCaption(description: string): string {
   const loaded = stats.data.value;
   const candles = `Closed ${CANDLE[loaded?.interval ?? ""] ?? loaded?.interval ?? ""} candles of ${description}`;
-  // `as_of` is the last millisecond of a candle.
-  return loaded?.as_of ? `${candles}, as of ${clock(Date.parse(loaded.as_of) + 1)}` : candles;
+  if (!loaded?.as_of) return candles;
+  // The time of the candle's last price, shortly before the end that it stands for.
+  const end = Math.ceil(Date.parse(loaded.as_of) / MINUTE_MS) * MINUTE_MS;
+  return `${candles}, as of ${clock(end)}`;
 }

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { Loading } from "../components/loading.tsx";
 import { StaleBadge } from "../components/stale-badge.tsx";
+import { duration } from "../lib/format.ts";
 import type { Poller } from "../lib/poller.ts";
 import { now } from "../lib/visibility.ts";
 import { connection } from "../state/market.ts";
@@ -22,6 +23,12 @@ export function PollerStaleBadge({ of }: { of: Poller<unknown> }): JSX.Element |
   const error = of.error.value;
   if (!error || of.data.value === null || connection.value === "reconnecting") return null;
   return <StaleBadge ageMs={now.value - of.receivedAt.value} reason={error.message} />;
+}
+
+/** What the page does about a failure. */
+export function retryText(of: Poller<unknown>): string {
+  const wait = (of.retryAt.value ?? 0) - now.value;
+  return wait > 0 ? `Trying again in ${duration(wait)}.` : "Trying again.";
 }
 
 /** An outage of the gateway is reported once, in the banner at the top. */

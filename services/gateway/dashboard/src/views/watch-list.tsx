@@ -72,8 +72,10 @@ function Row({ quote }: { quote: Quote }): JSX.Element {
       }}
     >
       <div class="asset">
-        <span class="ticker">{quote.ticker}</span>
-        <RiskBadge level={monitorOf(quote.ticker)?.level ?? null} />
+        <span class="ticker-line">
+          <span class="ticker">{quote.ticker}</span>
+          <RiskBadge level={monitorOf(quote.ticker)?.level ?? null} />
+        </span>
         <span class="name">{assetName(quote.ticker)}</span>
       </div>
       <Sparkline
