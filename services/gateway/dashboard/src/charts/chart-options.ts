@@ -10,7 +10,7 @@ import {
 } from "lightweight-charts";
 import { fixed, fraction } from "../lib/format.ts";
 import { TIME_AXIS_HEIGHT } from "./panes.ts";
-import { color, FONT_SIZE, fontFamily, PRICE_SCALE_WIDTH } from "./theme.ts";
+import { color, fontFamily, fontSize, PRICE_SCALE_WIDTH } from "./theme.ts";
 import { crosshairLabel, tickLabel } from "./time-axis.ts";
 
 /** No panning and zooming: a chart that takes the wheel or a swipe keeps the page from scrolling. */
@@ -27,7 +27,7 @@ export function chartOptions(): DeepPartial<ChartOptions> {
       background: { type: ColorType.Solid, color: "transparent" },
       textColor: color("ink-3"),
       fontFamily: fontFamily(),
-      fontSize: FONT_SIZE,
+      fontSize: fontSize(),
       attributionLogo: true,
       panes: { enableResize: false, separatorColor: color("line") },
     },

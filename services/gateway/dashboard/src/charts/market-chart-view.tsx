@@ -11,9 +11,11 @@ interface Props {
   /** The time under the crosshair, in unix seconds; pointer and keys write it. */
   crosshair: Signal<number | null>;
   label: string;
+  /** Called when a key has moved the crosshair, for screen readers: a moving pointer would make them talk on and on. */
+  onKeyMove: (time: number | null) => void;
 }
 
-export function MarketChartView({ data, crosshair, label }: Props): JSX.Element {
+export function MarketChartView({ data, crosshair, label, onKeyMove }: Props): JSX.Element {
   const container = useRef<HTMLDivElement>(null);
   const chart = useRef<MarketChart | null>(null);
 
@@ -35,6 +37,7 @@ export function MarketChartView({ data, crosshair, label }: Props): JSX.Element 
     const time = range ? crosshairAfterKey(event.key, crosshair.value, range) : undefined;
     if (time === undefined) return;
     crosshair.value = time;
+    onKeyMove(time);
     event.preventDefault();
   };
   const hideCrosshair = (): void => void (crosshair.value = null);

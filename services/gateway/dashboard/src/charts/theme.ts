@@ -1,4 +1,8 @@
-export const FONT_SIZE = 12;
+/** That of the smallest text of the page, in the pixels that the canvas needs. */
+export function fontSize(): number {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.75;
+}
+
 /** Room for the price labels, the same whatever they are, so that the plot does not jump when they change. */
 export const PRICE_SCALE_WIDTH = 92;
 

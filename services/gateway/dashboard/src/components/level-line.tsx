@@ -5,12 +5,12 @@ import { explainLevel } from "../lib/risk-level.ts";
 import { RiskBadge } from "./risk-badge.tsx";
 
 /** An asset's risk level, since when it has it, and why. */
-export function LevelLine({ monitor }: { monitor: Monitor }): JSX.Element {
+export function LevelLine({ monitor }: { monitor: Monitor | null }): JSX.Element {
   return (
     <p class="level-line">
-      <RiskBadge level={monitor.level} />
-      {monitor.level && monitor.since && <span>since {minute(monitor.since)}.</span>}
-      <span>{explainLevel(monitor)}</span>
+      <RiskBadge level={monitor?.level} />
+      {monitor?.level && monitor.since && <span>since {minute(monitor.since)}.</span>}
+      {monitor && <span>{explainLevel(monitor)}</span>}
     </p>
   );
 }

@@ -1,21 +1,20 @@
 import type { ComponentChildren, JSX } from "preact";
-import { useId } from "preact/hooks";
 
-/** Text with an explanation that shows on hover and on keyboard focus. */
-export function Tooltip({
-  text,
-  children,
-  quiet = false,
-}: {
+interface Props {
   text: string;
   children: ComponentChildren;
   quiet?: boolean;
-}): JSX.Element {
-  const id = useId();
+}
+
+/**
+ * Text with an explanation that shows on hover. It is no stop of the tab key: what it explains is also in a list that
+ * keyboards, screen readers and touch screens reach (`Meanings`).
+ */
+export function Tooltip({ text, children, quiet = false }: Props): JSX.Element {
   return (
-    <span class={quiet ? "tooltip quiet" : "tooltip"} tabIndex={0} aria-describedby={id}>
+    <span class={quiet ? "tooltip quiet" : "tooltip"}>
       {children}
-      <span class="tooltip-text" role="tooltip" id={id}>
+      <span class="tooltip-text" role="tooltip">
         {text}
       </span>
     </span>

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import type { Quote } from "../api/types.ts";
 import { Delta } from "../components/delta.tsx";
 import { LevelLine } from "../components/level-line.tsx";
 import { LivePrice } from "../components/live-price.tsx";
@@ -10,7 +11,8 @@ import { assetName } from "../lib/assets.ts";
 import { now } from "../lib/visibility.ts";
 import { isCreating } from "../state/alert-draft.ts";
 import { monitorOf, quotes, selectedQuote } from "../state/market.ts";
-import { RANGES, RANGE_NAMES, range } from "../state/selection.ts";
+import { CONFIDENCE } from "./tiles.tsx";
+import { RANGES, RANGE_NAMES, range, ticker } from "../state/selection.ts";
 
 const QUALITY = {
   ok: "",
@@ -18,42 +20,32 @@ const QUALITY = {
   stale: "stale: no provider has answered lately, this is the last known price",
 };
 
+/** The same boxes before and after the first response, so that nothing below them moves. */
 export function AssetHead(): JSX.Element {
   const quote = selectedQuote.value;
-  if (!quote) return <div class="skeleton head" aria-busy="true" aria-label="Loading the asset" />;
-  const monitor = monitorOf(quote.ticker);
-  const age = quote.age_ms + Math.max(0, now.value - quotes.receivedAt.value);
+  const symbol = quote?.ticker ?? ticker.value;
+  const monitor = symbol === null ? null : monitorOf(symbol);
   return (
-    <div class="asset-head">
+    <div class="asset-head" aria-busy={quote === null}>
       <div>
         <h2>
-          {assetName(quote.ticker)} <span class="muted">{quote.ticker}</span>
+          {symbol === null ? "Loading" : assetName(symbol)} <span class="muted">{symbol}</span>
         </h2>
         <p class="figure">
-          <LivePrice value={quote.price} class="large" />
-          <Delta value={quote.change_24h} />
-          <span class="muted">24 h</span>
-        </p>
-        <p class="sources">
-          {isKnown(quote.confidence) && (
-            <Tooltip quiet text="Half of the providers' weight lies within this distance of the price.">
-              ±{price(quote.confidence, quote.price)}
-              {isKnown(quote.confidence_bps) &&
-                ` (${ratio(quote.confidence_bps, quote.confidence_bps < 1 ? 2 : 1)} bps)`}
-            </Tooltip>
-          )}
-          <span>
-            {quote.n_sources} {quote.n_sources === 1 ? "source" : "sources"}
-          </span>
-          <span>{duration(age)} ago</span>
-          {quote.quality !== "ok" && (
-            <span class={`risk-badge ${quote.quality === "stale" ? "alert" : "warning"}`}>
-              <span class="shape" aria-hidden="true" />
-              {QUALITY[quote.quality]}
+          {quote ? (
+            <>
+              <LivePrice value={quote.price} class="large" />
+              <Delta value={quote.change_24h} />
+              <span class="muted">24 h</span>
+            </>
+          ) : (
+            <span class="price large">
+              <span class="skeleton text" />
             </span>
           )}
         </p>
-        {monitor && <LevelLine monitor={monitor} />}
+        <p class="sources">{quote && <Sources quote={quote} />}</p>
+        <LevelLine monitor={monitor} />
       </div>
       <div class="actions">
         <Segmented
@@ -72,5 +64,29 @@ export function AssetHead(): JSX.Element {
         </button>
       </div>
     </div>
+  );
+}
+
+function Sources({ quote }: { quote: Quote }): JSX.Element {
+  const age = quote.age_ms + Math.max(0, now.value - quotes.receivedAt.value);
+  return (
+    <>
+      {isKnown(quote.confidence) && (
+        <Tooltip quiet text={CONFIDENCE.about}>
+          ±{price(quote.confidence, quote.price)}
+          {isKnown(quote.confidence_bps) && ` (${ratio(quote.confidence_bps, quote.confidence_bps < 1 ? 2 : 1)} bps)`}
+        </Tooltip>
+      )}
+      <span>
+        {quote.n_sources} {quote.n_sources === 1 ? "source" : "sources"}
+      </span>
+      <span>{duration(age)} ago</span>
+      {quote.quality !== "ok" && (
+        <span class={`risk-badge ${quote.quality === "stale" ? "alert" : "warning"}`}>
+          <span class="shape" aria-hidden="true" />
+          {QUALITY[quote.quality]}
+        </span>
+      )}
+    </>
   );
 }

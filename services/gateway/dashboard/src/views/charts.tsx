@@ -10,8 +10,8 @@ import { LinePaneHeading } from "../components/line-pane-heading.tsx";
 import { Section } from "../components/section.tsx";
 import { Segmented } from "../components/segmented.tsx";
 import { assetName } from "../lib/assets.ts";
-import { timeRangeOf, type ChartCandle } from "../lib/candles.ts";
-import { price } from "../lib/format.ts";
+import { readingOf, timeRangeOf, type ChartCandle } from "../lib/candles.ts";
+import { fraction, price } from "../lib/format.ts";
 import { drawdownLine, windowStats } from "../lib/window-stats.ts";
 import { candles, liveCandles, series } from "../state/asset.ts";
 import { range, RANGES, ticker } from "../state/selection.ts";
@@ -29,6 +29,7 @@ const WIDE = "(min-width: 761px)";
 export function Charts(): JSX.Element {
   const chartType = useSignal<ChartType>(matchMedia(WIDE).matches ? "candles" : "area");
   const crosshair = useSignal<number | null>(null);
+  const announced = useSignal("");
   const { stepSeconds, description, rollingWindow } = RANGES[range.value];
   const shown = liveCandles.value;
   const lines = useLines(shown);
@@ -63,8 +64,12 @@ export function Charts(): JSX.Element {
         <MarketChartView
           data={data}
           crosshair={crosshair}
+          onKeyMove={(time) => (announced.value = announcement(time, shown, lines))}
           label={summary(assetName(symbol ?? ""), description, shown)}
         />
+        <p role="status" class="visually-hidden">
+          {announced}
+        </p>
         <ChartState isMissing={shown.length === 0} />
         {shown.length > 0 &&
           LINE_PANES.map(({ name, title }, index) => (
@@ -100,6 +105,15 @@ function useLines(shown: ChartCandle[]): Record<LineName, Line> {
     return new Map((loaded?.t ?? []).map((time, i) => [Date.parse(time) / 1000, values?.[i]]));
   }, [loaded]);
   return useMemo(() => ({ drawdown: drawdownLine(shown), volatility }), [shown, volatility]);
+}
+
+function announcement(time: number | null, shown: ChartCandle[], lines: Record<LineName, Line>): string {
+  const candle = shown.find((each) => each.time === time);
+  if (!candle) return "";
+  const values = LINE_PANES.map(
+    ({ name, title }) => `${title.toLowerCase()} ${fraction(lines[name].get(candle.time))}`,
+  );
+  return `${readingOf(candle)} · ${values.join(" · ")}`;
 }
 
 function summary(name: string, description: string, shown: ChartCandle[]): string {

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { Meanings } from "../components/meanings.tsx";
 import { Problem } from "../components/problem.tsx";
 import { TileGroup } from "../components/tile.tsx";
 import type { Poller } from "../lib/poller.ts";
@@ -7,7 +8,7 @@ import { candles, liveCandles, stats } from "../state/asset.ts";
 import { selectedQuote } from "../state/market.ts";
 import { RANGES, ticker, range } from "../state/selection.ts";
 import { isShownInBanner } from "./poller-status.tsx";
-import { liveTiles, returnTiles, type AssetNumbers } from "./tiles.tsx";
+import { CONFIDENCE, liveTiles, returnTiles, type AssetNumbers } from "./tiles.tsx";
 
 const CANDLE: Record<string, string> = { "1m": "1-minute", "5m": "5-minute", "1h": "1-hour", "1d": "1-day" };
 
@@ -46,6 +47,7 @@ export function Kpis(): JSX.Element {
           isLoading={loaded === null}
         />
       )}
+      <Meanings entries={[...liveTiles(numbers), ...returnTiles(numbers), CONFIDENCE]} />
     </div>
   );
 }

@@ -15,6 +15,12 @@ export interface AssetNumbers {
   stats: Stats | null;
 }
 
+export const CONFIDENCE = {
+  label: "± beside the price",
+  about:
+    "Confidence: half of the providers' weight lies within this distance of the price, in USD and in basis points.",
+};
+
 /** What belongs to the live price: from the same candles as the chart, so that both show the same numbers. */
 export function liveTiles({ range, quote, candles, stats }: AssetNumbers): TileProps[] {
   const window = windowStats(candles);
