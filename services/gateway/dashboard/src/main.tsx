@@ -5,6 +5,8 @@ import { watchVisibility } from "./lib/visibility.ts";
 import { syncUrl } from "./state/address.ts";
 import { startAlerts } from "./state/alerts.ts";
 import { startAsset } from "./state/asset.ts";
+import { startCompare } from "./state/compare.ts";
+import { startFavourites } from "./state/favourites.ts";
 import { startMarket } from "./state/market.ts";
 import { startOutcomes } from "./state/outcomes.ts";
 import { restoreSession } from "./state/session.ts";
@@ -16,6 +18,8 @@ restoreSession();
 startTabs();
 startMarket();
 startAsset();
+startCompare();
+startFavourites();
 startAlerts();
 startOutcomes();
 

@@ -50,7 +50,7 @@ test("analytics that do not answer are reported where their numbers belong, and 
       .filter({ hasText: "Drawdown" })
       .getByText(/−?\d+\.\d\d\s%/)
       .waitFor();
-    const high = page.locator(".kpis div").filter({ has: page.locator("dt", { hasText: /^High/ }) });
+    const high = page.locator(".tile-group dl > div").filter({ has: page.locator("dt", { hasText: /^High/ }) });
     await high.getByText(/^\$/).first().waitFor();
 
     await page.unroute(analytics);

@@ -57,11 +57,11 @@ export const timeseries = (
     }),
   );
 
-export const correlation = (symbols: string[], signal?: AbortSignal): Promise<T.Correlation> =>
+export const correlation = (symbols: string[], window: string, signal?: AbortSignal): Promise<T.Correlation> =>
   enveloped(
     request<T.Reply<"get_analytics_correlation">>(`${V1}/analytics/correlation`, {
       policy: "analytics",
-      query: { symbols: symbols.join(","), window: "30d", method: "pearson" },
+      query: { symbols: symbols.join(","), window, method: "pearson" },
       signal,
     }),
   );

@@ -6,15 +6,17 @@ import {
   type BaselineSeriesPartialOptions,
   type CandlestickSeriesPartialOptions,
   type ChartOptions,
+  type CreatePriceLineOptions,
   type DeepPartial,
+  type LineSeriesPartialOptions,
 } from "lightweight-charts";
 import { fixed, fraction } from "../lib/format.ts";
 import { TIME_AXIS_HEIGHT } from "./panes.ts";
 import { color, fontFamily, fontSize, PRICE_SCALE_WIDTH } from "./theme.ts";
 import { crosshairLabel, tickLabel } from "./time-axis.ts";
 
-/** No panning and zooming: a chart that takes the wheel or a swipe keeps the page from scrolling. */
-export function chartOptions(): DeepPartial<ChartOptions> {
+/** No panning and zooming: a chart that takes the wheel or a swipe keeps the page from scrolling. The library's logo is shown once. */
+export function chartOptions(hasLogo: boolean): DeepPartial<ChartOptions> {
   const crosshairLine = {
     color: color("ink-3"),
     labelBackgroundColor: color("ink"),
@@ -28,7 +30,7 @@ export function chartOptions(): DeepPartial<ChartOptions> {
       textColor: color("ink-3"),
       fontFamily: fontFamily(),
       fontSize: fontSize(),
-      attributionLogo: true,
+      attributionLogo: hasLogo,
       panes: { enableResize: false, separatorColor: color("line") },
     },
     grid: { vertLines: { visible: false }, horzLines: { color: color("line-2") } },
@@ -81,6 +83,23 @@ export function candlestickOptions(): CandlestickSeriesPartialOptions {
     borderDownColor: down,
     wickDownColor: down,
   };
+}
+
+/** One of two compared assets: they differ in style as well as in color. */
+export function compareOptions(order: 0 | 1): LineSeriesPartialOptions {
+  return {
+    color: color(order === 0 ? "accent" : "warn"),
+    lineWidth: 2,
+    lineStyle: order === 0 ? LineStyle.Solid : LineStyle.Dashed,
+    priceLineVisible: false,
+    crosshairMarkerRadius: 3,
+  };
+}
+
+/** The line at the target of an alert. */
+export function targetOptions(): Omit<CreatePriceLineOptions, "price"> {
+  const tone = color("accent");
+  return { color: tone, lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: true, title: "alert" };
 }
 
 /** A line that is filled from zero, on whichever side of it. */

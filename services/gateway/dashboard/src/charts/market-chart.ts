@@ -4,11 +4,19 @@ import {
   CandlestickSeries,
   createChart,
   type IChartApi,
+  type IPriceLine,
   type ISeriesApi,
 } from "lightweight-charts";
 import { fixed, priceDecimals } from "../lib/format.ts";
 import { slotsOf, timeRangeOf, type ChartCandle } from "../lib/candles.ts";
-import { areaOptions, candlestickOptions, chartOptions, lineOptions, priceLabels } from "./chart-options.ts";
+import {
+  areaOptions,
+  candlestickOptions,
+  chartOptions,
+  lineOptions,
+  priceLabels,
+  targetOptions,
+} from "./chart-options.ts";
 import { toLineData, type Line } from "./line-data.ts";
 import { HEADING_SHARE, LINE_HEIGHT, LINE_PANES, lineExtent, PRICE_HEIGHT, type LineName } from "./panes.ts";
 import { toChartTime } from "./time-axis.ts";
@@ -21,6 +29,8 @@ export interface ChartData {
   step: number;
   chartType: ChartType;
   lines: Record<LineName, Line>;
+  /** Prices at which alerts fire. */
+  targets: readonly number[];
 }
 
 type PriceSeries = ISeriesApi<"Candlestick"> | ISeriesApi<"Area">;
@@ -32,13 +42,14 @@ export class MarketChart {
   #price: PriceSeries;
   #chartType: ChartType = "candles";
   #slots: number[] = [];
+  #targets: { price: number; line: IPriceLine }[] = [];
   #closes = new Map<number, number>();
   /** Time under the pointer, if it was the pointer that moved the crosshair last. */
   #pointerTime: number | null = null;
 
   /** `onCrosshair` is called with the time, in unix seconds, that the pointer is at. */
   constructor(container: HTMLElement, onCrosshair: (time: number | null) => void) {
-    this.#chart = createChart(container, chartOptions());
+    this.#chart = createChart(container, chartOptions(true));
     this.#price = this.#addPriceSeries();
     this.#lines = LINE_PANES.map(({ name, tone }, i) => {
       const series = this.#chart.addSeries(BaselineSeries, lineOptions(tone), i + 1);
@@ -55,11 +66,12 @@ export class MarketChart {
     });
   }
 
-  update({ candles, step, chartType, lines }: ChartData): void {
+  update({ candles, step, chartType, lines, targets }: ChartData): void {
     if (chartType !== this.#chartType) this.#replacePriceSeries(chartType);
     this.#slots = slotsOf(timeRangeOf(candles, step));
     this.#closes = new Map(candles.map((candle) => [candle.time, candle.close]));
     this.#setPrice(candles);
+    this.#setTargets(targets);
     for (const { name, series } of this.#lines) {
       const priceRange = lineExtent(this.#slots.map((slot) => lines[name].get(slot)));
       series.applyOptions({ autoscaleInfoProvider: () => priceRange && { priceRange } });
@@ -93,6 +105,17 @@ export class MarketChart {
     this.#price = this.#addPriceSeries();
     // After the new one was added, because the library removes a pane without series.
     this.#chart.removeSeries(previous);
+    this.#targets = [];
+  }
+
+  /** Only what changed: the lines of a price series go with it. */
+  #setTargets(targets: readonly number[]): void {
+    const kept = this.#targets.filter(({ price }) => targets.includes(price));
+    for (const target of this.#targets) if (!kept.includes(target)) this.#price.removePriceLine(target.line);
+    const added = targets
+      .filter((price) => !kept.some((target) => target.price === price))
+      .map((price) => ({ price, line: this.#price.createPriceLine({ ...targetOptions(), price }) }));
+    this.#targets = [...kept, ...added];
   }
 
   #setPrice(candles: ChartCandle[]): void {

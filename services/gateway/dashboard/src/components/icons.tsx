@@ -40,6 +40,14 @@ export const CopyIcon = (): JSX.Element => (
     <path d="M10.5 3.5v-.5a1 1 0 0 0-1-1h-5.5a1 1 0 0 0-1 1v5.5a1 1 0 0 0 1 1h.5" />
   </Icon>
 );
+export const StarIcon = ({ filled }: { filled: boolean }): JSX.Element => (
+  <Icon>
+    <path
+      d="M8 2.2l1.8 3.7 4 .6-2.9 2.8.7 4-3.6-1.9-3.6 1.9.7-4-2.9-2.8 4-.6z"
+      fill={filled ? "currentColor" : "none"}
+    />
+  </Icon>
+);
 export const CheckIcon = (): JSX.Element => (
   <Icon>
     <path d="M3.5 8.5l3 3 6-7" />

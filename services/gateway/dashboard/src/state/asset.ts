@@ -11,7 +11,7 @@ import { selectedQuote, tickers } from "./market.ts";
 const selectionKey = (): string | null =>
   key.value !== null && ticker.value !== null ? `${ticker.value}/${range.value}` : null;
 
-function parseKey(selection: string): [symbol: string, range: Range] {
+export function parseKey(selection: string): [symbol: string, range: Range] {
   const [symbol = "", name = "30d"] = selection.split("/");
   return [symbol, name as Range];
 }
@@ -61,8 +61,11 @@ const correlated = computed(() => tickers.value.split(",").slice(0, MAX_CORRELAT
 
 export const correlation = new Poller<Correlation>({
   topic: "correlation",
-  key: () => (key.value !== null && correlated.value.includes(",") ? correlated.value : null),
-  load: (k, signal) => api.correlation(k.split(","), signal),
+  key: () => (key.value !== null && correlated.value.includes(",") ? `${correlated.value}/${range.value}` : null),
+  load: (k, signal) => {
+    const [symbols, name] = parseKey(k);
+    return api.correlation(symbols.split(","), name, signal);
+  },
   intervalMs: 300_000,
   policy: "analytics",
 });

@@ -6,7 +6,7 @@ import type { User } from "../api/types.ts";
 import { tabGroup } from "../lib/tabs.ts";
 
 /** Prefix of everything in the storage, which signing out removes. */
-const PREFIX = "cryptolens.";
+export const PREFIX = "cryptolens.";
 const KEY = `${PREFIX}key`;
 /** The account's id: tabs find each other by it before the first response. */
 const ACCOUNT = `${PREFIX}account`;

@@ -3,13 +3,14 @@ import type { Quote } from "../api/types.ts";
 import { Delta } from "../components/delta.tsx";
 import { LevelLine } from "../components/level-line.tsx";
 import { LivePrice } from "../components/live-price.tsx";
-import { PlusIcon } from "../components/icons.tsx";
+import { PlusIcon, StarIcon } from "../components/icons.tsx";
 import { Segmented } from "../components/segmented.tsx";
 import { Tooltip } from "../components/tooltip.tsx";
 import { duration, isKnown, price, ratio } from "../lib/format.ts";
 import { assetName } from "../lib/assets.ts";
 import { now } from "../lib/visibility.ts";
 import { isCreating } from "../state/alert-draft.ts";
+import { favourites, toggleFavourite } from "../state/favourites.ts";
 import { monitorOf, quotes, selectedQuote } from "../state/market.ts";
 import { CONFIDENCE } from "./tiles.tsx";
 import { RANGES, RANGE_NAMES, range, ticker } from "../state/selection.ts";
@@ -30,6 +31,7 @@ export function AssetHead(): JSX.Element {
       <div>
         <h2>
           {symbol === null ? "Loading" : assetName(symbol)} <span class="muted">{symbol}</span>
+          {symbol !== null && <Favourite symbol={symbol} />}
         </h2>
         <p class="figure">
           {quote ? (
@@ -64,6 +66,22 @@ export function AssetHead(): JSX.Element {
         </button>
       </div>
     </div>
+  );
+}
+
+function Favourite({ symbol }: { symbol: string }): JSX.Element {
+  const isFavourite = favourites.value.has(symbol);
+  return (
+    <button
+      type="button"
+      class={isFavourite ? "icon-button star on" : "icon-button star"}
+      aria-pressed={isFavourite}
+      aria-label={`${symbol} is a favourite`}
+      title={isFavourite ? "Remove from the favourites" : "Add to the favourites, which come first in the list"}
+      onClick={() => toggleFavourite(symbol)}
+    >
+      <StarIcon filled={isFavourite} />
+    </button>
   );
 }
 

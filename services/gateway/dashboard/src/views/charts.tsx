@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { computed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Line } from "../charts/line-data.ts";
@@ -13,6 +13,7 @@ import { assetName } from "../lib/assets.ts";
 import { readingOf, timeRangeOf, type ChartCandle } from "../lib/candles.ts";
 import { fraction, price } from "../lib/format.ts";
 import { drawdownLine, windowStats } from "../lib/window-stats.ts";
+import { alerts } from "../state/alerts.ts";
 import { candles, liveCandles, series } from "../state/asset.ts";
 import { range, RANGES, ticker } from "../state/selection.ts";
 import { isShownInBanner, PollerLoading, PollerStaleBadge, retryText } from "./poller-status.tsx";
@@ -25,6 +26,13 @@ const CHART_TYPES = [
 /** On narrower screens candles are too thin to read. */
 const WIDE = "(min-width: 761px)";
 
+/** Targets of the shown asset's armed alerts. */
+const alertTargets = computed(() =>
+  (alerts.data.value ?? [])
+    .filter((alert) => alert.is_active && alert.ticker === ticker.value)
+    .map((alert) => Number(alert.target_price)),
+);
+
 /** Price, drawdown and rolling volatility below each other on one time axis. */
 export function Charts(): JSX.Element {
   const chartType = useSignal<ChartType>(matchMedia(WIDE).matches ? "candles" : "area");
@@ -34,9 +42,10 @@ export function Charts(): JSX.Element {
   const shown = liveCandles.value;
   const lines = useLines(shown);
   const type = chartType.value;
+  const targets = alertTargets.value;
   const data = useMemo(
-    () => ({ candles: shown, step: stepSeconds, chartType: type, lines }),
-    [shown, stepSeconds, type, lines],
+    () => ({ candles: shown, step: stepSeconds, chartType: type, lines, targets }),
+    [shown, stepSeconds, type, lines, targets],
   );
   const symbol = ticker.value;
   useEffect(() => void (crosshair.value = null), [crosshair, symbol, stepSeconds]);
@@ -65,7 +74,7 @@ export function Charts(): JSX.Element {
           data={data}
           crosshair={crosshair}
           onKeyMove={(time) => (announced.value = announcement(time, shown, lines))}
-          label={summary(assetName(symbol ?? ""), description, shown)}
+          label={summary(assetName(symbol ?? ""), description, shown, targets)}
         />
         <p role="status" class="visually-hidden">
           {announced}
@@ -116,13 +125,13 @@ function announcement(time: number | null, shown: ChartCandle[], lines: Record<L
   return `${readingOf(candle)} · ${values.join(" · ")}`;
 }
 
-function summary(name: string, description: string, shown: ChartCandle[]): string {
+function summary(name: string, description: string, shown: ChartCandle[], targets: readonly number[]): string {
   const first = shown[0];
   const last = shown.at(-1);
   const window = windowStats(shown);
   if (!first || !last || !window) return `Price of ${name}`;
   return (
     `Price of ${name} over ${description}: from ${price(first.open)} to ${price(last.close)}, between ${price(window.low)} ` +
-    `and ${price(window.high)}. Drawdown and rolling volatility below. Use the arrow keys to read values.`
+    `and ${price(window.high)}.${targets.length ? ` Alerts at ${targets.map((at) => price(at)).join(", ")}.` : ""} Drawdown and rolling volatility below. Use the arrow keys to read values.`
   );
 }

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { CorrelationGrid } from "../components/correlation-grid.tsx";
 import { Section } from "../components/section.tsx";
 import { MAX_CORRELATED, correlation } from "../state/asset.ts";
+import { range, RANGES } from "../state/selection.ts";
 import { tickers } from "../state/market.ts";
 import { PollerLoading } from "./poller-status.tsx";
 
@@ -9,7 +10,10 @@ export function CorrelationMap(): JSX.Element {
   const data = correlation.data.value;
   const isCut = tickers.value.split(",").length > MAX_CORRELATED;
   return (
-    <Section title="Correlation" note={`30 days, Pearson${isCut ? `, first ${MAX_CORRELATED} of the watch list` : ""}`}>
+    <Section
+      title="Correlation"
+      note={`${RANGES[range.value].description}, Pearson${isCut ? `, first ${MAX_CORRELATED} of the watch list` : ""}`}
+    >
       {data ? (
         <CorrelationGrid data={data} />
       ) : tickers.value && !tickers.value.includes(",") ? (

@@ -8,10 +8,12 @@ import { AlertForm } from "./alert-form.tsx";
 import { Alerts } from "./alerts.tsx";
 import { AssetHead } from "./asset-head.tsx";
 import { Charts } from "./charts.tsx";
+import { Compare } from "./compare.tsx";
 import { CorrelationMap } from "./correlation.tsx";
 import { Failures } from "./failures.tsx";
 import { Header } from "./header.tsx";
 import { Kpis } from "./kpis.tsx";
+import { RiskOverview } from "./risk-overview.tsx";
 import { Risk } from "./risk.tsx";
 import { TabBar } from "./tab-bar.tsx";
 import { WatchList } from "./watch-list.tsx";
@@ -32,10 +34,12 @@ export function Dashboard(): JSX.Element {
             <AssetHead />
             <Kpis />
             <Charts />
+            <Compare />
             <div class="two-columns">
               <Risk />
               <CorrelationMap />
             </div>
+            <RiskOverview />
           </div>
           <Alerts />
         </main>

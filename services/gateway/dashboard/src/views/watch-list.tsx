@@ -1,36 +1,56 @@
 import type { JSX } from "preact";
 import type { Quote } from "../api/types.ts";
 import { Delta } from "../components/delta.tsx";
+import { StarIcon } from "../components/icons.tsx";
 import { LivePrice } from "../components/live-price.tsx";
 import { RiskBadge } from "../components/risk-badge.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Sparkline } from "../components/sparkline.tsx";
 import { assetName } from "../lib/assets.ts";
 import { direction } from "../lib/format.ts";
+import { arrange } from "../lib/watch-order.ts";
 import { liveSparkline } from "../lib/window-stats.ts";
+import { favourites, search } from "../state/favourites.ts";
 import { monitorOf, quotes, sparklines } from "../state/market.ts";
 import { tab, ticker } from "../state/selection.ts";
 
 export function WatchList(): JSX.Element {
-  const list = quotes.data.value;
+  const all = quotes.data.value;
+  const list = all && arrange(all, search.value, favourites.value, assetName);
+  // The selected asset may not be among those that were found.
+  const entry = Math.max(0, list?.findIndex((quote) => quote.ticker === ticker.value) ?? 0);
   return (
     <nav class="watch" aria-labelledby="watch-title">
       <header>
         <h2 id="watch-title">Markets</h2>
-        {list && list.length > 0 && <span class="note">{list.length}</span>}
+        {all && all.length > 0 && <span class="note">{all.length}</span>}
       </header>
+      {all && all.length > 0 && (
+        <input
+          type="search"
+          class="watch-search"
+          aria-label="Search assets"
+          placeholder="Search"
+          value={search.value}
+          onInput={(event) => (search.value = event.currentTarget.value)}
+        />
+      )}
       {list === null ? (
         quotes.error.value && !quotes.error.value.isOutage ? (
           <Problem error={quotes.error.value} onRetry={() => quotes.refresh()} />
         ) : (
           <Skeleton />
         )
-      ) : list.length === 0 ? (
+      ) : all?.length === 0 ? (
         <p class="empty">No prices yet. They appear a few seconds after the first venue answers.</p>
+      ) : list.length === 0 ? (
+        <p class="empty" role="status">
+          No asset matches “{search.value}”.
+        </p>
       ) : (
         <ul role="listbox" aria-label="Watch list" onKeyDown={(event) => onKey(event, list)}>
-          {list.map((quote) => (
-            <Row key={quote.ticker} quote={quote} />
+          {list.map((quote, i) => (
+            <Row key={quote.ticker} quote={quote} isEntry={i === entry} />
           ))}
         </ul>
       )}
@@ -57,13 +77,13 @@ function onKey(event: KeyboardEvent, list: Quote[]): void {
   } else if (event.key === "Enter") tab.value = "asset";
 }
 
-function Row({ quote }: { quote: Quote }): JSX.Element {
+function Row({ quote, isEntry }: { quote: Quote; isEntry: boolean }): JSX.Element {
   const chosen = ticker.value === quote.ticker;
   return (
     <li
       role="option"
       aria-selected={chosen}
-      tabIndex={chosen ? 0 : -1}
+      tabIndex={isEntry ? 0 : -1}
       data-ticker={quote.ticker}
       class={quote.quality === "stale" ? "stale" : ""}
       onClick={() => {
@@ -74,6 +94,12 @@ function Row({ quote }: { quote: Quote }): JSX.Element {
       <div class="asset">
         <span class="ticker-line">
           <span class="ticker">{quote.ticker}</span>
+          {favourites.value.has(quote.ticker) && (
+            <span class="star on">
+              <StarIcon filled />
+              <span class="visually-hidden">favourite</span>
+            </span>
+          )}
           <RiskBadge level={monitorOf(quote.ticker)?.level ?? null} />
         </span>
         <span class="name">{assetName(quote.ticker)}</span>

@@ -1,0 +1,75 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { DASH, minute, percent, ratio } from "../lib/format.ts";
+import { sortRows, type Column, type RiskRow } from "../lib/risk-table.ts";
+import { RiskBadge } from "./risk-badge.tsx";
+
+interface Props {
+  rows: RiskRow[];
+  selected: string | null;
+  onSelect: (symbol: string) => void;
+}
+
+const COLUMNS: { name: Column; label: string; isNumber: boolean }[] = [
+  { name: "symbol", label: "Asset", isNumber: false },
+  { name: "level", label: "Level", isNumber: false },
+  { name: "price_drop", label: "Fall, 24\u00a0h", isNumber: true },
+  { name: "volatility_spike", label: "Volatility, 1\u00a0h", isNumber: true },
+  { name: "drawdown", label: "Drawdown, 30\u00a0d", isNumber: true },
+];
+
+/** What the first click on a column shows first: the worst. */
+const STARTS_DESCENDING: ReadonlySet<Column> = new Set(["level", "volatility_spike"]);
+
+export function RiskTable({ rows, selected, onSelect }: Props): JSX.Element {
+  const by = useSignal<Column>("level");
+  const isDescending = useSignal(true);
+  const sort = (column: Column): void => {
+    isDescending.value = by.value === column ? !isDescending.value : STARTS_DESCENDING.has(column);
+    by.value = column;
+  };
+  return (
+    <table class="risk-table">
+      <thead>
+        <tr>
+          {COLUMNS.map(({ name, label, isNumber }) => (
+            <th
+              key={name}
+              scope="col"
+              class={isNumber ? "number" : ""}
+              aria-sort={by.value !== name ? "none" : isDescending.value ? "descending" : "ascending"}
+            >
+              <button type="button" onClick={() => sort(name)}>
+                {label}
+                <span class="arrow" aria-hidden="true">
+                  {by.value !== name ? "" : isDescending.value ? "▼" : "▲"}
+                </span>
+              </button>
+            </th>
+          ))}
+          <th scope="col" class="since">
+            Since
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {sortRows(rows, by.value, isDescending.value).map((row) => (
+          <tr key={row.symbol} class={row.symbol === selected ? "selected" : ""}>
+            <th scope="row">
+              <button type="button" class="link" onClick={() => onSelect(row.symbol)}>
+                {row.symbol}
+              </button>
+            </th>
+            <td>
+              <RiskBadge level={row.level} />
+            </td>
+            <td class="number">{percent(row.price_drop, 1)}</td>
+            <td class="number">{row.volatility_spike === null ? DASH : `${ratio(row.volatility_spike)}×`}</td>
+            <td class="number">{percent(row.drawdown, 1)}</td>
+            <td class="since">{row.level && minute(row.since)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
