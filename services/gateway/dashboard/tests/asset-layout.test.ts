@@ -88,7 +88,7 @@ test("tiles do not overprint, and nothing scrolls sideways, on a narrow screen o
         await loaded(page);
         const wide = await page.evaluate(() =>
           Array.from(document.querySelectorAll(".watch *, .asset-part *"))
-            .filter((each) => each.checkVisibility() && !each.closest(".correlation-scroll, .chart, .visually-hidden"))
+            .filter((each) => each.checkVisibility() && !each.closest(".table-scroll, .chart, .visually-hidden"))
             .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
             .map((each) => `${each.tagName}.${each.getAttribute("class")} ${each.getBoundingClientRect().right}`),
         );
@@ -121,6 +121,8 @@ test("few stops of the tab key lie between the head and the chart, and none is a
 test("chart readings by arrow keys are announced", () =>
   withPage(browser, "announced", {}, async (page) => {
     await signInByKey(page, key);
+    await loaded(page);
+    await page.locator(".line-pane").filter({ hasText: "Volatility" }).getByText(/\d\s%/).waitFor();
     await page.locator('.chart[aria-label*=": from"]').focus();
     const announced = page.locator(".charts [role=status].visually-hidden");
     await page.keyboard.press("ArrowLeft");

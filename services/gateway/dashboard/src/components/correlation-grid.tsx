@@ -31,7 +31,7 @@ export function CorrelationGrid({ data }: { data: Correlation }): JSX.Element {
 
   return (
     <>
-      <div class="correlation-scroll">
+      <div class="table-scroll">
         <table
           class="correlation-grid"
           role="grid"

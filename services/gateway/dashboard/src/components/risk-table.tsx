@@ -29,47 +29,49 @@ export function RiskTable({ rows, selected, onSelect }: Props): JSX.Element {
     by.value = column;
   };
   return (
-    <table class="risk-table">
-      <thead>
-        <tr>
-          {COLUMNS.map(({ name, label, isNumber }) => (
-            <th
-              key={name}
-              scope="col"
-              class={isNumber ? "number" : ""}
-              aria-sort={by.value !== name ? "none" : isDescending.value ? "descending" : "ascending"}
-            >
-              <button type="button" onClick={() => sort(name)}>
-                {label}
-                <span class="arrow" aria-hidden="true">
-                  {by.value !== name ? "" : isDescending.value ? "▼" : "▲"}
-                </span>
-              </button>
+    <div class="table-scroll">
+      <table class="risk-table">
+        <thead>
+          <tr>
+            {COLUMNS.map(({ name, label, isNumber }) => (
+              <th
+                key={name}
+                scope="col"
+                class={isNumber ? "number" : ""}
+                aria-sort={by.value !== name ? "none" : isDescending.value ? "descending" : "ascending"}
+              >
+                <button type="button" onClick={() => sort(name)}>
+                  {label}
+                  <span class="arrow" aria-hidden="true">
+                    {by.value !== name ? "" : isDescending.value ? "▼" : "▲"}
+                  </span>
+                </button>
+              </th>
+            ))}
+            <th scope="col" class="since">
+              Since
             </th>
-          ))}
-          <th scope="col" class="since">
-            Since
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {sortRows(rows, by.value, isDescending.value).map((row) => (
-          <tr key={row.symbol} class={row.symbol === selected ? "selected" : ""}>
-            <th scope="row">
-              <button type="button" class="link" onClick={() => onSelect(row.symbol)}>
-                {row.symbol}
-              </button>
-            </th>
-            <td>
-              <RiskBadge level={row.level} />
-            </td>
-            <td class="number">{percent(row.price_drop, 1)}</td>
-            <td class="number">{row.volatility_spike === null ? DASH : `${ratio(row.volatility_spike)}×`}</td>
-            <td class="number">{percent(row.drawdown, 1)}</td>
-            <td class="since">{row.level && minute(row.since)}</td>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {sortRows(rows, by.value, isDescending.value).map((row) => (
+            <tr key={row.symbol} class={row.symbol === selected ? "selected" : ""}>
+              <th scope="row">
+                <button type="button" class="link" onClick={() => onSelect(row.symbol)}>
+                  {row.symbol}
+                </button>
+              </th>
+              <td>
+                <RiskBadge level={row.level} />
+              </td>
+              <td class="number">{percent(row.price_drop, 1)}</td>
+              <td class="number">{row.volatility_spike === null ? DASH : `${ratio(row.volatility_spike)}×`}</td>
+              <td class="number">{percent(row.drawdown, 1)}</td>
+              <td class="since">{row.level && minute(row.since)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

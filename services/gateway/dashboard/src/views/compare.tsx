@@ -91,29 +91,31 @@ function Comparison({ one, other }: { one: string; other: string }): JSX.Element
 function SideBySide({ columns }: { columns: [symbol: string, numbers: AssetNumbers][] }): JSX.Element {
   const tiles = columns.map(([, numbers]) => [...liveTiles(numbers), ...returnTiles(numbers)]);
   return (
-    <table class="risk-table side-by-side">
-      <thead>
-        <tr>
-          <td />
-          {columns.map(([symbol]) => (
-            <th key={symbol} scope="col" class="number">
-              {symbol}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {(tiles[0] ?? []).map(({ label }, row) => (
-          <tr key={label}>
-            <th scope="row">{label}</th>
-            {tiles.map((column, i) => (
-              <td key={columns[i]?.[0]} class="number">
-                {column[row] && <TileValue tile={column[row]} />}
-              </td>
+    <div class="table-scroll">
+      <table class="risk-table side-by-side">
+        <thead>
+          <tr>
+            <td />
+            {columns.map(([symbol]) => (
+              <th key={symbol} scope="col" class="number">
+                {symbol}
+              </th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {(tiles[0] ?? []).map(({ label }, row) => (
+            <tr key={label}>
+              <th scope="row">{label}</th>
+              {tiles.map((column, i) => (
+                <td key={columns[i]?.[0]} class="number">
+                  {column[row] && <TileValue tile={column[row]} />}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
