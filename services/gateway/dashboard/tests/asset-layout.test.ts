@@ -94,7 +94,7 @@ test("tiles do not overprint, and nothing scrolls sideways, on a narrow screen o
         );
         assert.deepEqual(wide, [], `${part} at ${width} px`);
       }
-      assert.deepEqual(await overprinted(page, ".kpis dd, .kpis dt"), [], `at ${width} px`);
+      assert.deepEqual(await overprinted(page, ".tile-group dd, .tile-group dt"), [], `at ${width} px`);
     });
 });
 

@@ -46,7 +46,7 @@ test("statistics, charts, risk checks and correlations are filled from the API",
   withPage(browser, "numbers", {}, async (page) => {
     await signInByKey(page, key);
     await page.locator('.kpis[aria-busy="false"]').waitFor();
-    const tiles = await page.locator(".kpis dd").allInnerTexts();
+    const tiles = await page.locator(".tile-group dd").allInnerTexts();
     assert.equal(tiles.length, 12);
     const known = tiles.filter((text) => text !== "—");
     assert.ok(known.length >= 10, `only ${known.length} numbers are known: ${tiles.join(" | ")}`);
@@ -94,12 +94,12 @@ test("numbers of one screen agree with one another during a crash", async () => 
         return {
           price: text(".asset-head .price"),
           tiles: Object.fromEntries(
-            Array.from(document.querySelectorAll<HTMLElement>(".kpis dt"), (label) => [
+            Array.from(document.querySelectorAll<HTMLElement>(".tile-group dt"), (label) => [
               label.innerText,
               (label.nextElementSibling as HTMLElement).innerText,
             ]),
           ),
-          captions: Array.from(document.querySelectorAll<HTMLElement>(".kpis h3"), (caption) => caption.innerText),
+          captions: Array.from(document.querySelectorAll<HTMLElement>(".tile-group h3"), (caption) => caption.innerText),
           chart: document.querySelector(".chart")?.getAttribute("aria-label") ?? "",
           drawdownPane: text(".line-pane .readout"),
           sparkline: row?.querySelector(".sparkline path")?.getAttribute("class"),
@@ -119,7 +119,7 @@ test("numbers of one screen agree with one another during a crash", async () => 
       assert.match(shown.captions.join("\n"), /30 days.*live price\n.*1-hour.*as of \d\d:\d\d/);
       // The risk check has the same definition; it follows within its polling interval.
       await page.waitForFunction(() => {
-        const tile = [...document.querySelectorAll(".kpis dt")].find((label) =>
+        const tile = [...document.querySelectorAll(".tile-group dt")].find((label) =>
           label.textContent?.startsWith("Drawdown now"),
         );
         const check = document.querySelector('[role=meter][aria-label^="Drawdown"]')?.getAttribute("aria-valuetext");

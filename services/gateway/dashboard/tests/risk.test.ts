@@ -36,7 +36,7 @@ test("level is explained at the head, and its change is announced", async () => 
       await toast.waitFor();
       assert.match(
         await line.innerText(),
-        /Alert\s+since .*\s+The price is 2\d\.\d\s% below that of 24 hours ago; Alert begins at 10\s%\./,
+        /Alert\s+since .*\s+The price is \d+\.\d\s% below that of 24 hours ago; Alert begins at 10\s%\./,
       );
     } finally {
       await movePrice(asset, inverse(crash));

@@ -47,7 +47,9 @@ export function MarketChartView({ data, crosshair, label, onKeyMove }: Props): J
       ref={container}
       class="chart"
       style={{ height: `${CHART_HEIGHT}px` }}
-      role="img"
+      // Screen readers leave the arrow keys to an application. An image would hide the library's link in it.
+      role="application"
+      aria-roledescription="chart"
       tabIndex={0}
       aria-label={label}
       onKeyDown={onKeyDown}
