@@ -38,6 +38,9 @@ pub mod batch;
 /// Leaving alone what is in trouble.
 pub mod breaker;
 
+/// Networks in CIDR notation.
+pub mod network;
+
 /// The header `Retry-After`.
 pub mod retry_after;
 

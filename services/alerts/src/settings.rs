@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::monitor::{Threshold, Thresholds};
 use domain::ticker::Ticker;
-use ipnet::IpNet;
+use platform::network::{InvalidNetwork, Network};
 use platform::settings::{
     POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, Problems, ProcessSettings, RABBIT_DEFAULTS, REDIS_DEFAULTS,
     RabbitSettings, RedisSettings, SEALING_DEFAULTS, SealingSettings, Validate,
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::delivery::retry::RetryPolicy;
-use crate::delivery::ssrf::{self, EgressPolicy, InvalidPortRange, PortRange};
+use crate::delivery::ssrf::{EgressPolicy, InvalidPortRange, PortRange};
 
 /// The default texts, later ones winning.
 pub const DEFAULTS: [&str; 6] = [
@@ -101,9 +101,8 @@ impl Settings {
         }))
     }
 
-    fn allowed_networks(&self) -> Result<Vec<IpNet>, (&'static str, String)> {
-        let parse = |text: &String| ssrf::parse_network(text.trim());
-        let networks: Result<_, _> = self.webhook_allowed_cidrs.iter().map(parse).collect();
+    fn allowed_networks(&self) -> Result<Vec<Network>, (&'static str, String)> {
+        let networks: Result<_, InvalidNetwork> = self.webhook_allowed_cidrs.iter().map(|text| text.parse()).collect();
         networks.map_err(|error| ("WEBHOOK_ALLOWED_CIDRS", error.to_string()))
     }
 

@@ -19,7 +19,6 @@ pub mod error;
 pub mod extract;
 pub mod health;
 pub mod middleware;
-pub mod network;
 pub mod openapi;
 pub mod quote_cache;
 pub mod rate_limit;

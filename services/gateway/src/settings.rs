@@ -14,8 +14,8 @@ use url::Url;
 use crate::allowed_host::AllowedHost;
 use crate::auth::plan::PlanSettings;
 use crate::auth::{Tier, api_key};
-use crate::network::Network;
 use crate::rate_limit::policy::{Quota, RateLimitSettings};
+use platform::network::Network;
 
 /// Every default, in the order in which later texts override earlier ones.
 pub const DEFAULTS: [&str; 5] = [

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
+use platform::network::{Network, any_contains};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
@@ -41,30 +41,6 @@ pub enum Blocked {
     /// It leads to an address that is not part of the public internet.
     #[error("blocked address")]
     Address,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a network such as 10.0.0.0/8")]
-pub struct InvalidNetwork(pub String);
-
-/// Reads a network such as `127.0.0.0/8` or `fd00::/8`; a bare address is a network of one.
-///
-/// # Errors
-/// The text is neither.
-pub fn parse_network(text: &str) -> Result<IpNet, InvalidNetwork> {
-    let invalid = || InvalidNetwork(text.to_owned());
-    // IpNet's own parser wants a prefix length and takes leading zeros in an address.
-    let (address, length) = match text.split_once('/') {
-        Some((address, length)) => (address, Some(length)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.parse().map_err(|_| invalid())?;
-    let length = match length {
-        Some(length) => length.parse().map_err(|_| invalid())?,
-        None => IpNet::from(address).prefix_len(),
-    };
-    let network = IpNet::new(address, length).map_err(|_| invalid())?;
-    Ok(network.trunc())
 }
 
 /// Ports that may be posted to besides 80 and 443: `*`, single ports and ranges such as `8000-9000`.
@@ -100,7 +76,7 @@ impl FromStr for PortRange {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EgressPolicy {
     /// Networks that are allowed although they are not public, for endpoints in one's own network.
-    pub allowed_networks: Vec<IpNet>,
+    pub allowed_networks: Vec<Network>,
     /// Ports besides 80 and 443.
     pub allowed_ports: Vec<PortRange>,
     pub require_https: bool,
@@ -147,9 +123,9 @@ impl EgressPolicy {
     /// When it is neither public nor in an allowed network.
     pub fn check_address(&self, address: IpAddr) -> Result<(), Blocked> {
         let inner = embedded_v4(address).map_or(address, IpAddr::V4);
-        let excepted = |network: &IpNet| network.contains(&inner) || network.contains(&address);
+        let excepted = |address| any_contains(&self.allowed_networks, address);
         let public = is_public(inner) && !is_detour(address);
-        if public || self.allowed_networks.iter().any(excepted) {
+        if public || excepted(inner) || excepted(address) {
             Ok(())
         } else {
             Err(Blocked::Address)

@@ -15,9 +15,9 @@ use redis::AsyncCommands;
 
 use super::failure_window::FailureWindow;
 use crate::error::ApiError;
-use crate::network::{Network, any_contains};
 use crate::rate_limit::policy::Quota;
 use crate::request_context::client_network;
+use platform::network::{Network, any_contains};
 
 /// Addresses blocked after too many failed authentications.
 const IP_BLOCKS: &str = "auth_ip_blocks_total";

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::HeaderMap;
 
-use crate::network::{Network, any_contains};
+use platform::network::{Network, any_contains};
 
 /// Finds the address that a request really comes from, behind all trusted proxies.
 pub fn resolve(request: &ServiceRequest, trusted_proxies: &[Network]) -> IpAddr {

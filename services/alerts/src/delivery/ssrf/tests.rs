@@ -5,7 +5,7 @@ use super::*;
 
 fn policy(networks: &[&str], ports: &[&str]) -> EgressPolicy {
     EgressPolicy {
-        allowed_networks: networks.iter().map(|n| parse_network(n).unwrap()).collect(),
+        allowed_networks: networks.iter().map(|n| n.parse().unwrap()).collect(),
         allowed_ports: ports.iter().map(|p| p.parse().unwrap()).collect(),
         require_https: false,
     }
@@ -180,18 +180,6 @@ fn allowed_network_is_allowed_in_every_spelling() {
 }
 
 #[rstest]
-#[case("10.0.0.0/33")]
-#[case("10.0.0/8")]
-#[case("::/129")]
-#[case("example.com")]
-#[case("10.0.0.0/-1")]
-#[case::octal("010.0.0.0/8")]
-#[case("")]
-fn invalid_network_is_refused(#[case] text: &str) {
-    assert_eq!(parse_network(text), Err(InvalidNetwork(text.to_owned())));
-}
-
-#[rstest]
 #[case("0")]
 #[case("9000-8000")]
 #[case("65536")]
@@ -199,20 +187,6 @@ fn invalid_network_is_refused(#[case] text: &str) {
 #[case("")]
 fn invalid_port_range_is_refused(#[case] text: &str) {
     assert_eq!(text.parse::<PortRange>(), Err(InvalidPortRange(text.to_owned())));
-}
-
-#[rstest]
-#[case("10.128.0.0/9", "10.127.255.255", false)]
-#[case("10.128.0.0/9", "10.128.0.0", true)]
-#[case("10.200.0.1/9", "10.255.255.255", true)]
-#[case("10.128.0.0/9", "11.0.0.0", false)]
-#[case("127.0.0.1", "127.0.0.1", true)]
-#[case("127.0.0.1", "127.0.0.2", false)]
-#[case("0.0.0.0/0", "203.0.113.1", true)]
-#[case::other_family("0.0.0.0/0", "::1", false)]
-fn network_contains_its_addresses(#[case] network: &str, #[case] address: &str, #[case] inside: bool) {
-    let address: IpAddr = address.parse().unwrap();
-    assert_eq!(parse_network(network).unwrap().contains(&address), inside);
 }
 
 #[tokio::test]
@@ -261,7 +235,7 @@ proptest! {
         let mapped = v4.to_ipv6_mapped().into();
         prop_assert_eq!(EgressPolicy::default().check_address(mapped), Err(Blocked::Address));
         let policy = EgressPolicy {
-            allowed_networks: vec![IpNet::from(IpAddr::V4(v4))],
+            allowed_networks: vec![v4.to_string().parse().unwrap()],
             ..EgressPolicy::default()
         };
         prop_assert_eq!(policy.check_address(mapped), Ok(()));

@@ -12,11 +12,14 @@ use serde::Deserialize;
 #[serde(try_from = "String")]
 pub struct Network(IpNet);
 
+/// A text that names no network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a network: expected an address with an optional prefix length, such as 10.0.0.0/8")]
 pub struct InvalidNetwork(String);
 
 impl Network {
+    /// Says whether an address lies in it, also one that is written as a mapped IPv6 address.
+    #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         // A dual-stack socket reports IPv4 peers as ::ffff:a.b.c.d, and a setting means those too.
         self.0.contains(&address.to_canonical())
@@ -57,7 +60,8 @@ impl fmt::Display for Network {
     }
 }
 
-/// Whether any of `networks` holds `address`.
+/// Says whether any of `networks` holds `address`.
+#[must_use]
 pub fn any_contains(networks: &[Network], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(address))
 }
@@ -82,6 +86,8 @@ mod tests {
     #[case("127.0.0.1", "127.0.0.2", false)]
     #[case("fd00::/8", "fdab::1", true)]
     #[case("fd00::/8", "fe80::1", false)]
+    #[case::between_octets("10.128.0.0/9", "10.127.255.255", false)]
+    #[case::host_bits_are_cut("10.200.0.1/9", "10.128.0.0", true)]
     fn network_contains_its_addresses(#[case] network: &str, #[case] address: &str, #[case] inside: bool) {
         assert_eq!(network.parse::<Network>().unwrap().contains(ip(address)), inside);
     }
@@ -92,6 +98,8 @@ mod tests {
     #[case("")]
     #[case("::/129")]
     #[case("10.0.0.0/-1")]
+    #[case("example.com")]
+    #[case::octal("010.0.0.0/8")]
     fn invalid_network_is_refused(#[case] text: &str) {
         assert!(text.parse::<Network>().is_err());
     }
