@@ -2,12 +2,16 @@
 //!
 //! Internal services answer with a slug; the gateway adds the remediation and the public body.
 
+use std::fmt;
 use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident = $status:literal $slug:literal),* $(,)?) => {
-        /// What went wrong, as clients branch on it.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        /// What went wrong, as clients branch on it; written as its slug.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(into = "&'static str", try_from = "String")]
         pub enum ProblemKind { $($(#[$doc])* $name),* }
 
         impl ProblemKind {
@@ -127,6 +131,26 @@ impl FromStr for ProblemKind {
     }
 }
 
+impl TryFrom<String> for ProblemKind {
+    type Error = UnknownProblem;
+
+    fn try_from(slug: String) -> Result<Self, Self::Error> {
+        slug.parse()
+    }
+}
+
+impl From<ProblemKind> for &'static str {
+    fn from(kind: ProblemKind) -> Self {
+        kind.slug()
+    }
+}
+
+impl fmt::Display for ProblemKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.slug())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +159,9 @@ mod tests {
     fn slugs_are_distinct_and_found_again() {
         for &kind in ProblemKind::ALL {
             assert_eq!(kind.slug().parse(), Ok(kind));
+            let written = serde_json::to_string(&kind).unwrap();
+            assert_eq!(written, format!("{:?}", kind.slug()));
+            assert_eq!(serde_json::from_str::<ProblemKind>(&written).unwrap(), kind);
             assert!((400..600).contains(&kind.status()));
         }
     }

@@ -54,13 +54,9 @@ impl From<ClientError> for Problem {
         match error {
             ClientError::Problem(problem) => problem,
             ClientError::Unreachable(_) | ClientError::Timeout => {
-                tracing::warn!(
-                    error = format!("{:#}", anyhow::Error::new(error)),
-                    "internal call failed"
-                );
-                Self::unavailable("A service this request needs does not answer. Please try again.")
+                Self::unavailable("A service this request needs does not answer. Please try again.").caused_by(error)
             }
-            ClientError::Invalid(_) => Self::internal(&anyhow::Error::new(error)),
+            ClientError::Invalid(_) => Self::internal(error),
         }
     }
 }
@@ -162,7 +158,9 @@ impl InternalClient {
                 Err(_) if is_passing(status) => ClientError::Problem(Problem::unavailable(
                     "A service this request needs is busy. Please try again.",
                 )),
-                Err(_) => ClientError::Invalid(format!("status {status} without a problem body")),
+                Err(error) => {
+                    ClientError::Invalid(format!("status {status} without a problem of the catalogue: {error}"))
+                }
             });
         }
         // An answer without a body, such as 204, is read as `()` or `None`.

@@ -124,6 +124,33 @@ pub fn is_outage(error: &tokio_postgres::Error) -> bool {
         .contains(state)
 }
 
+/// Why something stored could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection could be had in time.
+    #[error("no connection to PostgreSQL")]
+    Unreachable(#[from] PoolError),
+    /// PostgreSQL refused a statement, or the connection broke under it.
+    #[error("a statement failed")]
+    Statement(#[from] tokio_postgres::Error),
+    /// A row holds what this version cannot read.
+    #[error("unreadable {0} in the database")]
+    Unreadable(&'static str),
+}
+
+impl StoreError {
+    /// Says whether the same request may succeed a moment later: the database is away, not wrong.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            // Whatever the reason: a wrong password is put right from outside, and no request is to blame for it.
+            Self::Unreachable(_) => true,
+            Self::Statement(error) => is_outage(error),
+            Self::Unreadable(_) => false,
+        }
+    }
+}
+
 /// Asks the server something cheap.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! The error body services send one another, and what actix answers when a handler fails.
 //!
-//! `kind` is a slug of the public catalogue; the gateway looks up its remediation and wraps it
-//! into the public body. A 5xx reveals nothing about our insides: the chain goes to the log.
+//! The gateway looks up the remediation of its kind and wraps it into the public body. A 5xx reveals nothing about our
+//! insides: its cause stays in this process, where the server logs it once, with the request it belongs to.
 
 use std::fmt;
 
@@ -9,7 +9,10 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
+use contracts::problem::ProblemKind;
 use serde::{Deserialize, Serialize};
+
+use crate::postgres::StoreError;
 
 /// One rejected field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,11 +52,11 @@ impl FieldError {
 /// A failed request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
-    /// HTTP status.
+    /// HTTP status; that of the kind, unless the server gave another by itself.
     pub status: u16,
-    /// Stable slug that callers branch on.
+    /// What callers branch on.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: ProblemKind,
     /// One sentence for a person.
     pub detail: String,
     /// The rejected fields.
@@ -62,18 +65,22 @@ pub struct Problem {
     /// Seconds to wait before the next attempt.
     #[serde(default)]
     pub retry_after: Option<u64>,
+    /// What led to it, for the log and never for the caller.
+    #[serde(skip)]
+    pub cause: Option<String>,
 }
 
 impl Problem {
     /// A problem of one sentence.
     #[must_use]
-    pub fn new(status: u16, kind: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self {
-            status,
-            kind: kind.into(),
+            status: kind.status(),
+            kind,
             detail: detail.into(),
             errors: Vec::new(),
             retry_after: None,
+            cause: None,
         }
     }
 
@@ -84,26 +91,32 @@ impl Problem {
             [only] => format!("{} {}", only.loc.join("."), only.msg),
             many => format!("{} fields are invalid", many.len()),
         };
-        Self::new(422, "validation_failed", detail).with_errors(errors)
+        Self::new(ProblemKind::ValidationFailed, detail).with_errors(errors)
     }
 
     /// 503: something this service needs does not answer.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(503, "dependency_unavailable", detail)
+        Self::new(ProblemKind::DependencyUnavailable, detail)
     }
 
-    /// 500: a failure of our own; its chain is logged here and nowhere else.
+    /// 500: a failure of our own.
     #[must_use]
-    pub fn internal(error: &anyhow::Error) -> Self {
-        tracing::error!(error = format!("{error:#}"), "request failed");
-        Self::new(500, "internal_error", "An internal error occurred.")
+    pub fn internal(error: impl Into<anyhow::Error>) -> Self {
+        Self::new(ProblemKind::InternalError, "An internal error occurred.").caused_by(error)
     }
 
     /// Adds the rejected fields.
     #[must_use]
     pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
+        self
+    }
+
+    /// Adds the error behind it, with all its sources.
+    #[must_use]
+    pub fn caused_by(mut self, error: impl Into<anyhow::Error>) -> Self {
+        self.cause = Some(format!("{:#}", error.into()));
         self
     }
 
@@ -117,7 +130,20 @@ impl Problem {
 
 impl From<anyhow::Error> for Problem {
     fn from(error: anyhow::Error) -> Self {
-        Self::internal(&error)
+        Self::internal(error)
+    }
+}
+
+/// A database that is away is 503; what it refuses, or holds and cannot be read, is a fault of ours.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if error.is_outage() {
+            Self::unavailable("The database does not answer. Please try again in a few seconds.")
+                .with_retry_after(2)
+                .caused_by(error)
+        } else {
+            Self::internal(error)
+        }
     }
 }
 
@@ -181,5 +207,6 @@ mod tests {
         let problem = Problem::from(anyhow::anyhow!("password authentication failed"));
         assert_eq!(problem.status, 500);
         assert!(!serde_json::to_string(&problem).unwrap().contains("password"));
+        assert_eq!(problem.cause.as_deref(), Some("password authentication failed"));
     }
 }

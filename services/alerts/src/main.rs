@@ -3,15 +3,13 @@
 use alerts::app;
 use alerts::settings::{DEFAULTS, Settings};
 use platform::clock::SystemClock;
-use platform::{settings, shutdown, telemetry, tls};
+use platform::shutdown;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tls::install_provider();
-    let settings: Settings = settings::load_or_exit(&DEFAULTS);
-    telemetry::init("alerts", &settings.process)?;
+    let settings: Settings = platform::startup::begin("alerts", &DEFAULTS)?;
     app::run(settings, SystemClock::shared(), shutdown::on_signal()).await
 }

@@ -177,6 +177,12 @@ fn threshold(variable: &'static str, texts: &[String]) -> Result<Threshold, (&'s
     }
 }
 
+impl AsRef<ProcessSettings> for Settings {
+    fn as_ref(&self) -> &ProcessSettings {
+        &self.process
+    }
+}
+
 impl Validate for Settings {
     fn validate(&self, problems: &mut Problems) {
         self.process.validate(problems);

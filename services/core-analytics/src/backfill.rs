@@ -15,6 +15,7 @@ use domain::ticker::Ticker;
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use platform::backoff::Backoff;
+use platform::batch::Parts;
 use platform::client::{ClientError, InternalClient, RequestContext};
 use platform::clock::SharedClock;
 use platform::retry::{Failures, Limit, retry};
@@ -227,22 +228,21 @@ impl Backfill {
     /// Merges candles. A few that are refused for good take no others with them: they are found by halving, and set
     /// aside.
     async fn merge(&self, candles: &[(Ticker, Candle)]) -> anyhow::Result<()> {
-        let (mut parts, mut refused) = (vec![candles], 0);
-        while let Some(part) = parts.pop() {
+        let (mut parts, mut refused) = (Parts::of(candles), 0);
+        while let Some(part) = parts.next() {
             let Err(error) = self.store.merge_history(part).await else {
                 continue;
             };
-            if !is_refusal(&error) || refused == MAX_REFUSED_CANDLES {
+            let is_outage = error.is_outage();
+            let error = anyhow::Error::from(error).context("merging history");
+            if is_outage || refused == MAX_REFUSED_CANDLES {
                 return Err(error);
             }
-            if let [(ticker, candle)] = part {
+            if let Some((ticker, candle)) = parts.split(part) {
                 let item = format!("{ticker} {}", candle.interval);
                 let payload = candle.open_time.to_string();
                 self.refusals.set_aside("candle", &item, &payload, &error);
                 refused += 1;
-            } else {
-                let (first, second) = part.split_at(part.len() / 2);
-                parts.extend([second, first]);
             }
         }
         Ok(())

@@ -27,6 +27,7 @@ pub async fn run(
                 MAINTENANCE_INTERVAL
             }
             Err(error) => {
+                let error = anyhow::Error::from(error);
                 tracing::warn!(error = format!("{error:#}"), "partitions could not be maintained");
                 RETRY_INTERVAL
             }

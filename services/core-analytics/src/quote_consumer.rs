@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use anyhow::Context;
 use contracts::messages::QuoteMessage;
 use domain::candle::Tick;
 use domain::ticker::Ticker;
@@ -129,7 +130,12 @@ impl QuoteConsumer {
 
     async fn process(&mut self, quotes: &[QuoteMessage]) -> anyhow::Result<()> {
         let ticks: Vec<(Ticker, Tick)> = quotes.iter().map(tick).collect();
-        let counted = self.store.record(&ticks).await?;
+        // Before anything else that may fail: metrics can be computed again from candles, a lost price cannot.
+        let counted = self
+            .store
+            .record(&ticks)
+            .await
+            .context("counting prices into candles")?;
 
         let newest = newest_by_ticker(quotes);
         let tickers: Vec<Ticker> = newest.keys().map(|ticker| (*ticker).clone()).collect();

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use deadpool_postgres::PoolError;
 use platform::client::ClientError;
+use platform::postgres::StoreError;
 
 /// Items that were refused for good and set aside, by `kind`: price, candle, history or metrics.
 const REFUSED: &str = "analytics_refused_total";
@@ -17,12 +17,9 @@ const MAX_REMEMBERED: usize = 1_000;
 ///
 /// Without a connection nothing was refused, whatever the reason: a wrong password is put right from outside.
 pub fn is_refusal(error: &anyhow::Error) -> bool {
-    if error.chain().any(|cause| cause.is::<PoolError>()) {
-        return false;
-    }
     error.chain().any(|cause| {
-        if let Some(error) = cause.downcast_ref::<tokio_postgres::Error>() {
-            return !platform::postgres::is_outage(error);
+        if let Some(error) = cause.downcast_ref::<StoreError>() {
+            return !error.is_outage();
         }
         if let Some(error) = cause.downcast_ref::<redis::RedisError>() {
             // A pipeline fails with the errors of its commands and has no code of its own.
@@ -62,13 +59,19 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
+    use contracts::problem::ProblemKind;
+    use deadpool_postgres::PoolError;
     use platform::problem::Problem;
 
     use super::*;
 
     #[test]
     fn refusals_are_told_from_outages() {
-        let answer = |status| anyhow::Error::from(ClientError::Problem(Problem::new(status, "x", "No."))).context("x");
+        let answer = |status| {
+            let mut problem = Problem::new(ProblemKind::BadRequest, "No.");
+            problem.status = status;
+            anyhow::Error::from(ClientError::Problem(problem)).context("x")
+        };
         for (status, refused) in [
             (400, true),
             (422, true),
@@ -83,7 +86,7 @@ mod tests {
         assert!(is_refusal(&unreadable));
         assert!(!is_refusal(&ClientError::Timeout.into()));
         assert!(!is_refusal(
-            &anyhow::Error::from(PoolError::Closed).context("PostgreSQL connection")
+            &anyhow::Error::from(StoreError::from(PoolError::Closed)).context("counting prices")
         ));
     }
 

@@ -57,12 +57,12 @@ impl HistoryService {
             .assets
             .iter()
             .find(|asset| asset.ticker == *ticker)
-            .ok_or_else(|| problem(ProblemKind::TokenNotFound, format!("{ticker} is not watched here.")))?;
+            .ok_or_else(|| Problem::new(ProblemKind::TokenNotFound, format!("{ticker} is not watched here.")))?;
         let _turn = self
             .running
             .acquire()
             .await
-            .map_err(|_| problem(ProblemKind::ShuttingDown, "The service is stopping."))?;
+            .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "The service is stopping."))?;
         let mut empty = None;
         let mut failure = None;
         for provider in &self.providers {
@@ -109,13 +109,13 @@ impl HistoryService {
 
     fn check(&self, query: &HistoryQuery, from: Timestamp, to: Timestamp) -> Result<(), Problem> {
         if query.from.0 >= query.to.0 {
-            return Err(problem(ProblemKind::InvalidRange, "`from` must be before `to`."));
+            return Err(Problem::new(ProblemKind::InvalidRange, "`from` must be before `to`."));
         }
         let span = to.duration_since(from).as_secs().max(0);
         let bars = usize::try_from(span / query.interval.seconds()).unwrap_or(usize::MAX);
         if bars > self.max_candles {
             let detail = format!("These are {bars} bars; one request may ask for {}.", self.max_candles);
-            return Err(problem(ProblemKind::InvalidRange, detail));
+            return Err(Problem::new(ProblemKind::InvalidRange, detail));
         }
         Ok(())
     }
@@ -127,10 +127,6 @@ fn currency(provider: ProviderId, symbol: &str) -> String {
         ProviderId::Binance => binance::quote_asset(symbol).unwrap_or("USD").to_owned(),
         ProviderId::CoinGecko | ProviderId::CoinMarketCap => "USD".to_owned(),
     }
-}
-
-fn problem(kind: ProblemKind, detail: impl Into<String>) -> Problem {
-    Problem::new(kind.status(), kind.slug(), detail)
 }
 
 fn unavailable(error: &ProviderError) -> Problem {

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
-use deadpool_postgres::{Pool, PoolError};
+use deadpool_postgres::Pool;
 use jiff::{SignedDuration, Timestamp};
 use platform::backoff::Backoff;
+use platform::batch::Parts;
 use platform::clock::SharedClock;
+use platform::postgres::StoreError;
 use platform::retry::{Limit, retry};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -123,7 +124,7 @@ pub async fn run(
             },
             _ = cleaning.tick() => {
                 let before = clock.now().checked_sub(retention).unwrap_or(Timestamp::MIN);
-                if let Err(error) = delete_before(&pool, before).await {
+                if let Err(error) = delete_before(&pool, before).await.map_err(anyhow::Error::from) {
                     tracing::warn!(error = format!("{error:#}"), "old flagged points are not removed");
                 }
             }
@@ -138,8 +139,8 @@ pub async fn run(
 /// Writes a batch. A point that PostgreSQL refuses for good takes no other with it: it is found by halving. What is
 /// lost is counted, and logged when the reason changes.
 async fn write_batch(pool: &Pool, batch: &[FlaggedPoint], failing: &mut Option<String>) {
-    let mut parts = vec![batch];
-    while let Some(part) = parts.pop() {
+    let mut parts = Parts::of(batch);
+    while let Some(part) = parts.next() {
         let outcome = match insert(pool, part).await {
             Ok(()) => {
                 if part.len() == batch.len() {
@@ -147,33 +148,22 @@ async fn write_batch(pool: &Pool, batch: &[FlaggedPoint], failing: &mut Option<S
                 }
                 "written"
             }
-            Err(error) if part.len() > 1 && is_refusal(&error) => {
-                let (first, second) = part.split_at(part.len() / 2);
-                parts.extend([second, first]);
-                continue;
-            }
             Err(error) => {
-                let refused = is_refusal(&error);
-                let error = format!("{error:#}");
+                let is_outage = error.is_outage();
+                if !is_outage && parts.split(part).is_none() {
+                    continue;
+                }
+                let error = format!("{:#}", anyhow::Error::from(error));
                 if failing.as_ref() != Some(&error) {
                     let (provider, symbol) = part.first().map_or(("", ""), |point| (point.provider, &point.symbol));
                     tracing::warn!(error, provider, symbol, points = part.len(), "flagged points are lost");
                     *failing = Some(error);
                 }
-                if refused { "refused" } else { "lost" }
+                if is_outage { "lost" } else { "refused" }
             }
         };
         metrics::counter!(FLAGGED, "outcome" => outcome).increment(part.len() as u64);
     }
-}
-
-/// Says whether PostgreSQL refuses these points, now and every time. Without a connection nothing was refused.
-fn is_refusal(error: &anyhow::Error) -> bool {
-    let failed = |cause: &(dyn std::error::Error + 'static)| {
-        let error = cause.downcast_ref::<deadpool_postgres::tokio_postgres::Error>();
-        error.is_some_and(|error| !platform::postgres::is_outage(error))
-    };
-    error.chain().any(failed) && !error.chain().any(|cause| cause.is::<PoolError>())
 }
 
 /// Waits for the database without end, and refuses an old schema.
@@ -190,17 +180,12 @@ async fn check_schema(pool: &Pool) -> anyhow::Result<()> {
     platform::postgres::require_schema(pool, SCHEMA_VERSION).await
 }
 
-async fn insert(pool: &Pool, points: &[FlaggedPoint]) -> anyhow::Result<()> {
-    let client = pool.get().await.context("PostgreSQL connection")?;
-    flagged_points::insert(&client, points)
-        .await
-        .context("writing flagged points")
+async fn insert(pool: &Pool, points: &[FlaggedPoint]) -> Result<(), StoreError> {
+    flagged_points::insert(&pool.get().await?, points).await
 }
 
-async fn delete_before(pool: &Pool, before: Timestamp) -> anyhow::Result<()> {
-    let client = pool.get().await.context("PostgreSQL connection")?;
-    flagged_points::delete_before(&client, before).await?;
-    Ok(())
+async fn delete_before(pool: &Pool, before: Timestamp) -> Result<u64, StoreError> {
+    flagged_points::delete_before(&pool.get().await?, before).await
 }
 
 #[cfg(test)]

@@ -32,9 +32,8 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 fn ticker(text: &str) -> Result<Ticker, Problem> {
-    let kind = ProblemKind::InvalidParameter;
     text.parse()
-        .map_err(|error| Problem::new(kind.status(), kind.slug(), format!("ticker: {error}.")))
+        .map_err(|error| Problem::new(ProblemKind::InvalidParameter, format!("ticker: {error}.")))
 }
 
 /// `GET /internal/history/{ticker}`: candles of a provider's own history.
@@ -76,13 +75,9 @@ async fn source(state: &AppState, provider: ProviderId) -> Option<ProviderBody> 
 /// `GET /internal/explain/{ticker}`: how the newest price was made.
 async fn explain(state: Data<AppState>, path: Path<String>) -> Result<Json<ExplanationBody>, Problem> {
     let ticker = ticker(&path)?;
-    let kind = ProblemKind::TokenNotFound;
     let none = || {
-        Problem::new(
-            kind.status(),
-            kind.slug(),
-            format!("There is no price of {ticker} yet."),
-        )
+        let detail = format!("There is no price of {ticker} yet.");
+        Problem::new(ProblemKind::TokenNotFound, detail)
     };
     state.explainer.find(&ticker).await.map(Json).ok_or_else(none)
 }

@@ -105,9 +105,7 @@ impl Upstream {
 /// Only problems with the client's own request are passed on. Everything else, such as a refused internal credential,
 /// is an internal error: its text may name hosts and settings.
 fn to_public(service: &'static str, problem: Problem) -> ApiError {
-    let Ok(kind) = problem.kind.parse::<ProblemKind>() else {
-        return ApiError::internal(format!("{service} answered with an unknown problem: {problem}"));
-    };
+    let kind = problem.kind;
     let mut public = match kind {
         ProblemKind::InvalidParameter
         | ProblemKind::InvalidRange
@@ -125,7 +123,7 @@ fn to_public(service: &'static str, problem: Problem) -> ApiError {
         ProblemKind::RatesWarmingUp | ProblemKind::ShuttingDown | ProblemKind::DependencyUnavailable => {
             tracing::warn!(
                 service,
-                kind = problem.kind,
+                kind = kind.slug(),
                 "a service passes on that something is missing"
             );
             ApiError::new(ProblemKind::DependencyUnavailable).retry_after(problem.retry_after.unwrap_or(2))
@@ -173,7 +171,7 @@ mod tests {
         let field = FieldError::new(&["query", "window"], "window", "must be shorter");
         let public = to_public(
             "alerts",
-            Problem::new(400, "invalid_parameter", "window is too long").with_errors(vec![field]),
+            Problem::new(ProblemKind::InvalidParameter, "window is too long").with_errors(vec![field]),
         );
         assert_eq!(public.kind, ProblemKind::InvalidParameter);
         assert_eq!(public.detail, "window is too long");
@@ -183,13 +181,12 @@ mod tests {
     #[test]
     fn problem_between_services_is_internal() {
         for (kind, expected) in [
-            ("missing_credentials", ProblemKind::InternalError),
-            ("internal_error", ProblemKind::InternalError),
-            ("not_found", ProblemKind::InternalError),
-            ("brand_new", ProblemKind::InternalError),
-            ("dependency_unavailable", ProblemKind::DependencyUnavailable),
+            (ProblemKind::MissingCredentials, ProblemKind::InternalError),
+            (ProblemKind::InternalError, ProblemKind::InternalError),
+            (ProblemKind::NotFound, ProblemKind::InternalError),
+            (ProblemKind::DependencyUnavailable, ProblemKind::DependencyUnavailable),
         ] {
-            let public = to_public("alerts", Problem::new(500, kind, "password of 10.0.0.7 is wrong"));
+            let public = to_public("alerts", Problem::new(kind, "password of 10.0.0.7 is wrong"));
             assert_eq!(public.kind, expected, "{kind}");
             assert!(!public.detail.contains("10.0.0.7"));
         }

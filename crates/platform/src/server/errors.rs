@@ -10,6 +10,8 @@ use actix_web::middleware::Next;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, ResponseError, Route, guard};
 
+use contracts::problem::ProblemKind;
+
 use crate::problem::{FieldError, Problem};
 
 /// Largest request body, unless a route says otherwise.
@@ -38,10 +40,10 @@ fn json_problem(error: &JsonPayloadError) -> Problem {
             Problem::validation(vec![FieldError::new(&["body"], "invalid", error.to_string())])
         }
         JsonPayloadError::Deserialize(error) => {
-            Problem::new(400, "malformed_json", format!("The body is not JSON: {error}."))
+            Problem::new(ProblemKind::MalformedJson, format!("The body is not JSON: {error}."))
         }
         JsonPayloadError::Payload(_) | JsonPayloadError::Serialize(_) | _ => {
-            Problem::new(400, "bad_request", "The body could not be read.")
+            Problem::new(ProblemKind::BadRequest, "The body could not be read.")
         }
     }
 }
@@ -55,8 +57,11 @@ fn path_problem(error: &PathError) -> Problem {
 }
 
 fn invalid_parameter(place: &str, what: &str) -> Problem {
-    Problem::new(400, "invalid_parameter", format!("The {place} is invalid: {what}."))
-        .with_errors(vec![FieldError::new(&[place], "invalid", what)])
+    Problem::new(
+        ProblemKind::InvalidParameter,
+        format!("The {place} is invalid: {what}."),
+    )
+    .with_errors(vec![FieldError::new(&[place], "invalid", what)])
 }
 
 /// The answer of unknown routes.
@@ -91,12 +96,13 @@ pub fn resource<const N: usize>(path: &str, routes: [(Method, Route); N]) -> Res
     }))
 }
 
-/// Middleware that gives a problem body to failures that have none of their own.
+/// Middleware that gives a problem body to failures that have none of their own, and logs the causes of problems.
 pub async fn fill_problem_body(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?.map_into_boxed_body();
+    log_cause(&response);
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) || is_json(&response) {
         return Ok(response);
@@ -112,6 +118,19 @@ pub async fn fill_problem_body(
     Ok(ServiceResponse::new(request, filled))
 }
 
+/// Here and not where problems are made: one that is made and then not answered with is nobody's failure.
+fn log_cause(response: &ServiceResponse<BoxBody>) {
+    let error = response.response().error();
+    let Some(problem) = error.and_then(|error| error.as_error::<Problem>()) else {
+        return;
+    };
+    match &problem.cause {
+        Some(cause) if problem.kind == ProblemKind::InternalError => tracing::error!(error = cause, "request failed"),
+        Some(cause) => tracing::warn!(error = cause, kind = %problem.kind, "request failed for now"),
+        None => {}
+    }
+}
+
 fn is_json(response: &ServiceResponse<BoxBody>) -> bool {
     response
         .headers()
@@ -121,23 +140,27 @@ fn is_json(response: &ServiceResponse<BoxBody>) -> bool {
 
 fn for_status(status: StatusCode) -> Problem {
     let (kind, detail) = match status.as_u16() {
-        401 => ("missing_credentials", "Credentials are missing."),
-        403 => ("insufficient_scope", "This is not allowed."),
-        404 => ("not_found", "There is nothing at this address."),
-        405 => ("method_not_allowed", "This address does not know that method."),
-        406 => ("not_acceptable", "None of the accepted media types is offered."),
-        408 => ("request_timeout", "The request took too long to arrive."),
-        413 => ("body_too_large", "The body is too large."),
-        414 => ("uri_too_long", "The address is too long."),
-        415 => ("unsupported_media_type", "The body must be application/json."),
-        429 => ("rate_limited", "Too many requests."),
-        503 => (
-            "dependency_unavailable",
+        401 => (ProblemKind::MissingCredentials, "Credentials are missing."),
+        403 => (ProblemKind::InsufficientScope, "This is not allowed."),
+        404 => (ProblemKind::NotFound, "There is nothing at this address."),
+        405 => (ProblemKind::MethodNotAllowed, "This address does not know that method."),
+        406 => (
+            ProblemKind::NotAcceptable,
+            "None of the accepted media types is offered.",
+        ),
+        408 => (ProblemKind::RequestTimeout, "The request took too long to arrive."),
+        413 => (ProblemKind::BodyTooLarge, "The body is too large."),
+        414 => (ProblemKind::UriTooLong, "The address is too long."),
+        415 => (ProblemKind::UnsupportedMediaType, "The body must be application/json."),
+        429 => (ProblemKind::RateLimited, "Too many requests."),
+        503 | 504 => (
+            ProblemKind::DependencyUnavailable,
             "Something this service needs does not answer.",
         ),
-        504 => ("upstream_timeout", "An upstream did not answer in time."),
-        500..=599 => ("internal_error", "An internal error occurred."),
-        _ => ("bad_request", "The request is invalid."),
+        500..=599 => (ProblemKind::InternalError, "An internal error occurred."),
+        _ => (ProblemKind::BadRequest, "The request is invalid."),
     };
-    Problem::new(status.as_u16(), kind, detail)
+    let mut problem = Problem::new(kind, detail);
+    problem.status = status.as_u16();
+    problem
 }

@@ -5,6 +5,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{ResponseError, web};
 use contracts::headers;
+use contracts::problem::ProblemKind;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
@@ -32,10 +33,10 @@ pub(super) async fn require_token(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let refusal = match request.headers().get(headers::INTERNAL_TOKEN) {
-        None => Problem::new(401, "missing_credentials", "The internal credential is missing."),
+        None => Problem::new(ProblemKind::MissingCredentials, "The internal credential is missing."),
         Some(shown) if !token.admits(shown.as_bytes()) => {
             tracing::warn!("internal request with a wrong credential");
-            Problem::new(401, "invalid_token", "The internal credential is wrong.")
+            Problem::new(ProblemKind::InvalidToken, "The internal credential is wrong.")
         }
         Some(_) => return Ok(next.call(request).await?.map_into_boxed_body()),
     };

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::web;
+use contracts::problem::ProblemKind;
 use platform::client::{ClientError, InternalClient};
 use platform::health::Readiness;
 use platform::problem::Problem;
@@ -43,7 +44,7 @@ async fn echo(query: web::Query<Sum>) -> web::Json<Sum> {
 }
 
 async fn fail() -> Result<web::Json<()>, Problem> {
-    Err(Problem::new(409, "alert_duplicate", "again").with_retry_after(7))
+    Err(Problem::new(ProblemKind::AlertDuplicate, "again").with_retry_after(7))
 }
 
 async fn slow() -> &'static str {
@@ -206,7 +207,7 @@ async fn every_failure_has_the_problem_body() {
             assert!(answer.headers().contains_key("allow"), "{what}");
         }
         let problem: Problem = answer.json().await.unwrap();
-        assert_eq!((problem.status, problem.kind.as_str()), (status, slug), "{what}");
+        assert_eq!((problem.status, problem.kind.slug()), (status, slug), "{what}");
     }
     let allow = server.raw(Method::DELETE, "/internal/sums").send().await.unwrap();
     assert_eq!(allow.headers()["allow"], "POST, GET");

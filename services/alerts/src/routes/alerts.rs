@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::request::{UserId, id_cursor, invalid_cursor, page_limit, parse_id, request_id};
-use super::response::{delivery_body, problem, store_problem, to_page};
+use super::response::{delivery_body, to_page};
 use super::webhook_url::check_webhook_url;
 use crate::delivery::signature::SigningSecret;
 use crate::error_chain::error_chain;
@@ -51,7 +51,7 @@ pub async fn create(
         Err(error) => {
             // The row may be there all the same, if only the answer to its commit was lost.
             state.index.note_unconfirmed((new.ticker, new.condition, entry));
-            return Err(store_problem(error));
+            return Err(error.into());
         }
     };
     let alert = match created {
@@ -72,13 +72,13 @@ fn refusal(refused: &Creation) -> Problem {
         Creation::TooManyAlerts { limit, count } => (limit, count, "active alerts"),
         Creation::TooManyEndpoints { limit, count } => (limit, count, "webhook endpoints of active alerts"),
         Creation::Made(_) | Creation::Duplicate => {
-            return problem(
+            return Problem::new(
                 ProblemKind::AlertDuplicate,
                 "You already have an active alert with exactly the same parameters.",
             );
         }
     };
-    problem(
+    Problem::new(
         ProblemKind::PlanLimitReached,
         format!("Your plan has room for {limit} {what}, and you have {count}."),
     )
@@ -117,7 +117,7 @@ async fn validate(state: &AppState, user: UserId, request: AlertCreateRequest) -
     let target_price = check_target(request.target_price.0)?;
     if !state.supported.contains(&request.ticker) {
         let supported: Vec<&str> = state.supported.iter().map(Ticker::as_str).collect();
-        return Err(problem(
+        return Err(Problem::new(
             ProblemKind::UnsupportedTicker,
             format!(
                 "{} is not supported. Supported: {}.",
@@ -128,9 +128,8 @@ async fn validate(state: &AppState, user: UserId, request: AlertCreateRequest) -
     }
     let url = check_webhook_url(state, &request.webhook_url).await?;
     let (secret, endpoint_id) = (SigningSecret::generate(), Uuid::now_v7());
-    let secret = secret.map_err(|error| Problem::internal(&anyhow::Error::new(error)))?;
-    let endpoint_secret = StoredSecret::seal(&secret, endpoint_id, &state.keys)
-        .map_err(|error| Problem::internal(&anyhow::Error::new(error)))?;
+    let secret = secret.map_err(Problem::internal)?;
+    let endpoint_secret = StoredSecret::seal(&secret, endpoint_id, &state.keys).map_err(Problem::internal)?;
     Ok(NewAlert {
         id: request.id,
         user_id: user.0,
@@ -198,9 +197,7 @@ pub async fn list(
         ticker: query.ticker,
         before,
     };
-    let found = alerts::list(&state.pool, user.0, &filter, limit + 1)
-        .await
-        .map_err(store_problem)?;
+    let found = alerts::list(&state.pool, user.0, &filter, limit + 1).await?;
     let mut page = to_page(found, limit, |alert| alert.id.to_string(), to_body);
     state.price_data.mark(&mut page.items, state.clock.now()).await;
     Ok(web::Json(page))
@@ -219,8 +216,8 @@ pub async fn get(
 /// `DELETE /internal/alerts/{id}`: 204.
 pub async fn delete(state: web::Data<AppState>, user: UserId, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let id = parse_id(&id, ProblemKind::AlertNotFound, NOT_FOUND)?;
-    let deleted = alerts::delete(&state.pool, user.0, id).await.map_err(store_problem)?;
-    let alert = deleted.ok_or_else(|| problem(ProblemKind::AlertNotFound, NOT_FOUND))?;
+    let deleted = alerts::delete(&state.pool, user.0, id).await?;
+    let alert = deleted.ok_or_else(|| Problem::new(ProblemKind::AlertNotFound, NOT_FOUND))?;
     let entry = Entry {
         alert_id: alert.id,
         target: alert.target_price,
@@ -242,9 +239,7 @@ pub async fn events(
     let limit = page_limit(query.limit, 100)?;
     let before = id_cursor(query.cursor.as_deref())?;
     let alert = find(&state, user, &id).await?;
-    let found = events::list(&state.pool, alert.id, before, limit + 1)
-        .await
-        .map_err(store_problem)?;
+    let found = events::list(&state.pool, alert.id, before, limit + 1).await?;
     Ok(web::Json(to_page(
         found,
         limit,
@@ -263,9 +258,7 @@ pub async fn deliveries(
     let limit = page_limit(query.limit, 100)?;
     let before = query.cursor.as_deref().map(attempt_cursor).transpose()?;
     let alert = find(&state, user, &id).await?;
-    let found = attempts::list_of_alert(&state.pool, alert.id, before, limit + 1)
-        .await
-        .map_err(store_problem)?;
+    let found = attempts::list_of_alert(&state.pool, alert.id, before, limit + 1).await?;
     Ok(web::Json(to_page(
         found,
         limit,
@@ -276,8 +269,8 @@ pub async fn deliveries(
 
 async fn find(state: &AppState, user: UserId, id: &str) -> Result<Alert, Problem> {
     let id = parse_id(id, ProblemKind::AlertNotFound, NOT_FOUND)?;
-    let found = alerts::find(&state.pool, user.0, id).await.map_err(store_problem)?;
-    found.ok_or_else(|| problem(ProblemKind::AlertNotFound, NOT_FOUND))
+    let found = alerts::find(&state.pool, user.0, id).await?;
+    found.ok_or_else(|| Problem::new(ProblemKind::AlertNotFound, NOT_FOUND))
 }
 
 fn attempt_cursor(text: &str) -> Result<(Uuid, u32), Problem> {
@@ -360,7 +353,11 @@ mod tests {
     #[test]
     fn invalid_cursor_is_refused() {
         for text in ["", "x", "01933f4e-7a00-7000-8000-000000000005", "x.1"] {
-            assert_eq!(attempt_cursor(text).unwrap_err().kind, "invalid_cursor", "{text:?}");
+            assert_eq!(
+                attempt_cursor(text).unwrap_err().kind,
+                ProblemKind::InvalidCursor,
+                "{text:?}"
+            );
         }
         assert!(attempt_cursor("01933f4e-7a00-7000-8000-000000000005.3").is_ok());
     }

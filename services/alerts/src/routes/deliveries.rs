@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use platform::problem::Problem;
 
 use super::request::{UserId, invalid_cursor, page_limit, parse_id};
-use super::response::{delivery_body, problem, store_problem};
+use super::response::delivery_body;
 use crate::state::AppState;
 use crate::store::delivery_history::{self, DeliveryStatus, Filter, Position, ReplayRange, Summary};
 use crate::store::{self, attempts};
@@ -35,9 +35,7 @@ pub async fn list(
         to: query.to.map(|time| time.0),
         before: query.cursor.as_deref().map(parse_position).transpose()?,
     };
-    let found = delivery_history::list(&state.pool, user.0, &filter, limit)
-        .await
-        .map_err(store_problem)?;
+    let found = delivery_history::list(&state.pool, user.0, &filter, limit).await?;
     Ok(web::Json(Page {
         items: found.items.into_iter().map(|item| to_body(&state, item)).collect(),
         next_cursor: found
@@ -53,14 +51,10 @@ pub async fn get(
     id: web::Path<String>,
 ) -> Result<web::Json<DeliveryDetailBody>, Problem> {
     let id = parse_id(&id, ProblemKind::DeliveryNotFound, NOT_FOUND)?;
-    let client = store::connection(&state.pool).await.map_err(store_problem)?;
-    let found = delivery_history::find(&client, user.0, id)
-        .await
-        .map_err(store_problem)?;
-    let (delivery, body) = found.ok_or_else(|| problem(ProblemKind::DeliveryNotFound, NOT_FOUND))?;
-    let attempts = attempts::list_of_delivery(&client, id, MAX_ATTEMPTS_SHOWN)
-        .await
-        .map_err(store_problem)?;
+    let client = store::connection(&state.pool).await?;
+    let found = delivery_history::find(&client, user.0, id).await?;
+    let (delivery, body) = found.ok_or_else(|| Problem::new(ProblemKind::DeliveryNotFound, NOT_FOUND))?;
+    let attempts = attempts::list_of_delivery(&client, id, MAX_ATTEMPTS_SHOWN).await?;
     Ok(web::Json(DeliveryDetailBody {
         delivery: to_body(&state, delivery),
         body,
@@ -71,10 +65,8 @@ pub async fn get(
 /// `POST /internal/deliveries/{id}/replay`: 202 with the delivery, which is under way again, or still.
 pub async fn replay(state: web::Data<AppState>, user: UserId, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let id = parse_id(&id, ProblemKind::DeliveryNotFound, NOT_FOUND)?;
-    let found = delivery_history::replay(&state.pool, user.0, id, state.clock.now())
-        .await
-        .map_err(store_problem)?;
-    let delivery = found.ok_or_else(|| problem(ProblemKind::DeliveryNotFound, NOT_FOUND))?;
+    let found = delivery_history::replay(&state.pool, user.0, id, state.clock.now()).await?;
+    let delivery = found.ok_or_else(|| Problem::new(ProblemKind::DeliveryNotFound, NOT_FOUND))?;
     state.relay.notify_one();
     Ok(HttpResponse::Accepted().json(to_body(&state, delivery)))
 }
@@ -90,10 +82,8 @@ pub async fn replay_failed(
         from: body.from.0,
         to: body.to.0,
     };
-    let count = delivery_history::replay_failed(&state.pool, user.0, range, state.clock.now())
-        .await
-        .map_err(store_problem)?;
-    let count = count.ok_or_else(|| problem(ProblemKind::EndpointNotFound, "Endpoint not found"))?;
+    let count = delivery_history::replay_failed(&state.pool, user.0, range, state.clock.now()).await?;
+    let count = count.ok_or_else(|| Problem::new(ProblemKind::EndpointNotFound, "Endpoint not found"))?;
     state.relay.notify_one();
     Ok(HttpResponse::Accepted().json(ReplayBody { count }))
 }
@@ -104,7 +94,7 @@ impl DeliveryStatus {
             .into_iter()
             .find(|status| status.as_str() == text)
             .ok_or_else(|| {
-                problem(
+                Problem::new(
                     ProblemKind::InvalidParameter,
                     "status must be success, failed or pending.",
                 )

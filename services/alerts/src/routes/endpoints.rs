@@ -8,7 +8,7 @@ use platform::problem::Problem;
 use uuid::Uuid;
 
 use super::request::{UserId, id_cursor, page_limit, parse_id, request_id};
-use super::response::{problem, store_problem, to_page};
+use super::response::to_page;
 use crate::payload;
 use crate::state::AppState;
 use crate::store::deliveries::{self, TestMessage};
@@ -25,9 +25,7 @@ pub async fn list(
 ) -> Result<web::Json<Page<EndpointBody>>, Problem> {
     let limit = page_limit(query.limit, 100)?;
     let before = id_cursor(query.cursor.as_deref())?;
-    let found = endpoints::list(&state.pool, user.0, before, limit + 1)
-        .await
-        .map_err(store_problem)?;
+    let found = endpoints::list(&state.pool, user.0, before, limit + 1).await?;
     Ok(web::Json(to_page(
         found,
         limit,
@@ -43,8 +41,8 @@ pub async fn get(
     id: web::Path<String>,
 ) -> Result<web::Json<EndpointBody>, Problem> {
     let id = parse_id(&id, ProblemKind::EndpointNotFound, NOT_FOUND)?;
-    let found = endpoints::find(&state.pool, user.0, id).await.map_err(store_problem)?;
-    let endpoint = found.ok_or_else(|| problem(ProblemKind::EndpointNotFound, NOT_FOUND))?;
+    let found = endpoints::find(&state.pool, user.0, id).await?;
+    let endpoint = found.ok_or_else(|| Problem::new(ProblemKind::EndpointNotFound, NOT_FOUND))?;
     Ok(web::Json(to_body(endpoint)))
 }
 
@@ -55,11 +53,11 @@ pub async fn secret(
     id: web::Path<String>,
 ) -> Result<web::Json<SecretBody>, Problem> {
     let id = parse_id(&id, ProblemKind::EndpointNotFound, NOT_FOUND)?;
-    let stored = secrets::find(&state.pool, user.0, id).await.map_err(store_problem)?;
-    let stored = stored.ok_or_else(|| problem(ProblemKind::EndpointNotFound, NOT_FOUND))?;
+    let stored = secrets::find(&state.pool, user.0, id).await?;
+    let stored = stored.ok_or_else(|| Problem::new(ProblemKind::EndpointNotFound, NOT_FOUND))?;
     let secret = stored
         .open(id, &state.keys)
-        .map_err(|error| Problem::internal(&anyhow::Error::new(error).context(format!("secret of endpoint {id}"))))?;
+        .map_err(|error| Problem::internal(anyhow::Error::new(error).context(format!("secret of endpoint {id}"))))?;
     Ok(web::Json(SecretBody {
         secret: secret.expose(),
     }))
@@ -75,7 +73,7 @@ pub async fn test(
 ) -> Result<HttpResponse, Problem> {
     let endpoint_id = parse_id(&id, ProblemKind::EndpointNotFound, NOT_FOUND)?;
     let (message_id, now) = (body.id.unwrap_or_else(Uuid::now_v7), state.clock.now());
-    let body = payload::test_ping(message_id, endpoint_id, now).map_err(|error| Problem::internal(&error.into()))?;
+    let body = payload::test_ping(message_id, endpoint_id, now).map_err(Problem::internal)?;
     let test = TestMessage {
         id: message_id,
         user_id: user.0,
@@ -83,11 +81,8 @@ pub async fn test(
         body,
         request_id: request_id(),
     };
-    if !deliveries::create_test(&state.pool, &test, now)
-        .await
-        .map_err(store_problem)?
-    {
-        return Err(problem(ProblemKind::EndpointNotFound, NOT_FOUND));
+    if !deliveries::create_test(&state.pool, &test, now).await? {
+        return Err(Problem::new(ProblemKind::EndpointNotFound, NOT_FOUND));
     }
     state.relay.notify_one();
     Ok(HttpResponse::Accepted().json(DeliveryBody {
@@ -113,10 +108,8 @@ pub async fn enable(
     id: web::Path<String>,
 ) -> Result<web::Json<EndpointBody>, Problem> {
     let id = parse_id(&id, ProblemKind::EndpointNotFound, NOT_FOUND)?;
-    let enabled = endpoints::enable(&state.pool, user.0, id, state.clock.now())
-        .await
-        .map_err(store_problem)?;
-    let endpoint = enabled.ok_or_else(|| problem(ProblemKind::EndpointNotFound, NOT_FOUND))?;
+    let enabled = endpoints::enable(&state.pool, user.0, id, state.clock.now()).await?;
+    let endpoint = enabled.ok_or_else(|| Problem::new(ProblemKind::EndpointNotFound, NOT_FOUND))?;
     state.relay.notify_one();
     Ok(web::Json(to_body(endpoint)))
 }

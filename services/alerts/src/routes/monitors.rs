@@ -6,7 +6,6 @@ use contracts::problem::ProblemKind;
 use domain::ticker::Ticker;
 use platform::problem::{FieldError, Problem};
 
-use super::response::{problem, store_problem};
 use crate::monitors::unknown_checks;
 use crate::state::AppState;
 use crate::store::monitors::{self, MonitorState};
@@ -20,7 +19,7 @@ pub async fn list(
         Some(symbols) => parse_symbols(symbols, &state.supported)?,
         None => state.supported.clone(),
     };
-    let mut known = monitors::list(&state.pool).await.map_err(store_problem)?;
+    let mut known = monitors::list(&state.pool).await?;
     let body = |ticker: Ticker| to_body(&state, known.remove(&ticker), ticker);
     Ok(web::Json(wanted.into_iter().map(body).collect()))
 }
@@ -45,7 +44,7 @@ fn parse_symbols(symbols: &str, supported: &[Ticker]) -> Result<Vec<Ticker>, Pro
         None => Ok(wanted),
         Some(first) => {
             let detail = format!("symbols: {}.", first.msg);
-            Err(problem(ProblemKind::InvalidParameter, detail).with_errors(errors))
+            Err(Problem::new(ProblemKind::InvalidParameter, detail).with_errors(errors))
         }
     }
 }

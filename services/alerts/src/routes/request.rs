@@ -10,8 +10,6 @@ use platform::problem::{FieldError, Problem};
 use platform::request_id::RequestId;
 use uuid::Uuid;
 
-use super::response::problem;
-
 /// The user on whose behalf the gateway asks.
 #[derive(Debug, Clone, Copy)]
 pub struct UserId(pub Uuid);
@@ -26,13 +24,13 @@ impl FromRequest for UserId {
             .get(headers::USER_ID)
             .and_then(|value| value.to_str().ok());
         let user = header.and_then(|text| text.parse().ok()).map(Self);
-        ready(user.ok_or_else(|| problem(ProblemKind::BadRequest, "The header X-User-Id must hold a UUID.")))
+        ready(user.ok_or_else(|| Problem::new(ProblemKind::BadRequest, "The header X-User-Id must hold a UUID.")))
     }
 }
 
 /// An id in a path. What is no id names nothing, so it is as unknown as any other.
 pub(super) fn parse_id(text: &str, unknown: ProblemKind, detail: &str) -> Result<Uuid, Problem> {
-    text.parse().map_err(|_| problem(unknown, detail))
+    text.parse().map_err(|_| Problem::new(unknown, detail))
 }
 
 /// Validates `limit`.
@@ -43,11 +41,11 @@ pub(super) fn page_limit(asked: Option<u32>, default: u32) -> Result<i64, Proble
     }
     let error = FieldError::new(&["query", "limit"], "out_of_range", "must be from 1 to 1000")
         .with_params(serde_json::json!({"ge": 1, "le": 1000}));
-    Err(problem(ProblemKind::InvalidParameter, "limit must be from 1 to 1000.").with_errors(vec![error]))
+    Err(Problem::new(ProblemKind::InvalidParameter, "limit must be from 1 to 1000.").with_errors(vec![error]))
 }
 
 pub(super) fn invalid_cursor() -> Problem {
-    problem(
+    Problem::new(
         ProblemKind::InvalidCursor,
         "The cursor is unknown. Start again without it.",
     )

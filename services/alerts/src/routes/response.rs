@@ -2,26 +2,8 @@
 
 use contracts::api::Page;
 use contracts::api::alerts::DeliveryBody;
-use contracts::problem::ProblemKind;
-use platform::problem::Problem;
 
-use crate::error_chain::error_chain;
-use crate::store::StoreError;
 use crate::store::attempts::ListedAttempt;
-
-pub(super) fn problem(kind: ProblemKind, detail: impl Into<String>) -> Problem {
-    Problem::new(kind.status(), kind.slug(), detail)
-}
-
-/// A failure of PostgreSQL: away is 503, anything else is ours.
-pub(super) fn store_problem(error: StoreError) -> Problem {
-    if error.is_outage() {
-        tracing::warn!(error = error_chain(&error), "PostgreSQL does not answer");
-        Problem::unavailable("The database does not answer. Please try again in a few seconds.").with_retry_after(2)
-    } else {
-        Problem::internal(&anyhow::Error::new(error))
-    }
-}
 
 /// Makes a page and the cursor of the next from a list that was read with one item too many.
 pub(super) fn to_page<T, B>(

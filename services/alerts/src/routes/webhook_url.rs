@@ -4,7 +4,6 @@ use contracts::problem::ProblemKind;
 use platform::problem::{FieldError, Problem};
 use url::Url;
 
-use super::response::problem;
 use crate::delivery::ssrf::Blocked;
 use crate::state::AppState;
 
@@ -28,7 +27,7 @@ fn url_problem(blocked: &Blocked) -> Problem {
         Blocked::Invalid => Problem::validation(vec![field("url_parsing")]),
         Blocked::TooLong => Problem::validation(vec![field("url_too_long")]),
         Blocked::Scheme => Problem::validation(vec![field("url_scheme")]),
-        Blocked::HttpsRequired | Blocked::Credentials | Blocked::Port(_) | Blocked::Address => problem(
+        Blocked::HttpsRequired | Blocked::Credentials | Blocked::Port(_) | Blocked::Address => Problem::new(
             ProblemKind::WebhookUrlBlocked,
             format!("The webhook URL is not allowed: {blocked}."),
         )

@@ -21,39 +21,7 @@ pub mod refused;
 pub mod retention;
 pub mod secrets;
 
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("no connection to PostgreSQL")]
-    Unreachable(#[source] deadpool_postgres::PoolError),
-    #[error("a statement failed")]
-    Statement(#[source] tokio_postgres::Error),
-    /// A row holds what this version cannot read.
-    #[error("unreadable {0} in the database")]
-    Unreadable(&'static str),
-}
-
-impl StoreError {
-    /// Says whether the same request may succeed a moment later: the database is away, not wrong.
-    pub fn is_outage(&self) -> bool {
-        match self {
-            Self::Unreachable(_) => true,
-            Self::Statement(error) => platform::postgres::is_outage(error),
-            Self::Unreadable(_) => false,
-        }
-    }
-}
-
-impl From<deadpool_postgres::PoolError> for StoreError {
-    fn from(error: deadpool_postgres::PoolError) -> Self {
-        Self::Unreachable(error)
-    }
-}
-
-impl From<tokio_postgres::Error> for StoreError {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Statement(error)
-    }
-}
+pub use platform::postgres::StoreError;
 
 /// A connection of the pool.
 ///

@@ -12,7 +12,7 @@ use platform::problem::Problem;
 
 use super::params::Params;
 use super::quality::{CandleQuality, with_provenance};
-use super::{AppState, problem, unavailable};
+use super::state::AppState;
 use crate::store::{Direction, candles};
 
 const DEFAULT_LIMIT: u32 = 500;
@@ -35,7 +35,10 @@ pub async fn list(
     params.finish()?;
     let until = query.to.map_or(now, |to| to.0);
     if query.from.is_some_and(|from| from.0 > until) {
-        return Err(problem(ProblemKind::InvalidRange, "The start must lie before the end."));
+        return Err(Problem::new(
+            ProblemKind::InvalidRange,
+            "The start must lie before the end.",
+        ));
     }
     let direction = if query.from.is_some() {
         Direction::Oldest
@@ -59,8 +62,7 @@ pub async fn list(
         limit + 1,
         direction,
     )
-    .await
-    .map_err(unavailable)?;
+    .await?;
     if candles.is_empty() {
         state.require_known(&ticker).await?;
     }
@@ -103,7 +105,7 @@ fn parse_cursor(cursor: &str, interval: Interval) -> Result<Timestamp, Problem> 
         .ok()
         .and_then(|second| Timestamp::from_second(second).ok());
     at.filter(|at| interval.open_time(*at) == *at)
-        .ok_or_else(|| problem(ProblemKind::InvalidCursor, "The cursor is unknown."))
+        .ok_or_else(|| Problem::new(ProblemKind::InvalidCursor, "The cursor is unknown."))
 }
 
 fn body(candle: &Candle, now: Timestamp) -> CandleBody {

@@ -11,8 +11,6 @@ use contracts::problem::ProblemKind;
 use platform::problem::Problem;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::problem;
-
 /// How many computations run at once.
 #[derive(Debug, Clone)]
 pub struct Computations(Arc<Semaphore>);
@@ -31,7 +29,7 @@ impl Computations {
         let permit = Arc::clone(&self.0).acquire_owned().await;
         permit
             .map(Permit)
-            .map_err(|_| problem(ProblemKind::ShuttingDown, "The service is stopping."))
+            .map_err(|_| Problem::new(ProblemKind::ShuttingDown, "The service is stopping."))
     }
 }
 
@@ -77,7 +75,7 @@ impl Permit {
             Ok(Some(value)) => Ok(value),
             // It only ends early when this future is gone, so nobody reads this.
             Ok(None) => Err(Problem::unavailable("The computation was given up.")),
-            Err(error) => Err(Problem::internal(&error.into())),
+            Err(error) => Err(Problem::internal(error)),
         }
     }
 }

@@ -14,7 +14,7 @@ use platform::problem::Problem;
 
 use super::params::Params;
 use super::quality::{CandleQuality, with_provenance};
-use super::{AppState, unavailable};
+use super::state::AppState;
 use crate::close_series::CloseSeries;
 use crate::store::candles;
 use crate::time_range::{ClosedCandles, MAX_POINTS};
@@ -123,13 +123,11 @@ async fn closes(
     interval: Interval,
     range: ClosedCandles,
 ) -> Result<CloseSeries, Problem> {
-    let points = candles::list_closes(&state.client().await?, ticker, interval, range.from, range.to)
-        .await
-        .map_err(unavailable)?;
+    let points = candles::list_closes(&state.client().await?, ticker, interval, range.from, range.to).await?;
     if points.is_empty() {
         state.require_known(ticker).await?;
     }
-    CloseSeries::of(&points).map_err(|error| Problem::internal(&error.into()))
+    CloseSeries::of(&points).map_err(Problem::internal)
 }
 
 /// How many times all series have a return.

@@ -7,7 +7,6 @@ use contracts::problem::ProblemKind;
 use domain::interval::{Interval, Window};
 use platform::problem::{FieldError, Problem};
 
-use super::problem;
 use crate::time_range::{MAX_POINTS, default_interval};
 
 /// Collects what is wrong with a query.
@@ -73,7 +72,7 @@ impl Params {
             [only] => format!("{}: {}.", only.loc.join("."), only.msg),
             many => format!("{} parameters are invalid.", many.len()),
         };
-        Err(problem(ProblemKind::InvalidParameter, detail).with_errors(self.errors))
+        Err(Problem::new(ProblemKind::InvalidParameter, detail).with_errors(self.errors))
     }
 }
 
@@ -87,7 +86,7 @@ mod tests {
         let (window, _) = params.window(Some("6y"));
         params.interval(Some("2m"), window.seconds());
         let problem = params.finish().unwrap_err();
-        assert_eq!((problem.status, problem.kind.as_str()), (400, "invalid_parameter"));
+        assert_eq!((problem.status, problem.kind), (400, ProblemKind::InvalidParameter));
         let names: Vec<&str> = problem.errors.iter().map(|error| error.loc[1].as_str()).collect();
         assert_eq!(names, ["window", "interval"]);
     }

@@ -8,7 +8,7 @@ use platform::problem::Problem;
 
 use super::params::Params;
 use super::quality::{CandleQuality, with_provenance};
-use super::{AppState, unavailable};
+use super::state::AppState;
 use crate::close_series::{CloseSeries, periods_per_year};
 use crate::stats_response::{PickedPrices, StatsLabels, stats_response};
 use crate::store::candles;
@@ -47,13 +47,11 @@ pub async fn show(
     let now = state.clock.now();
     let range = ClosedCandles::before(now, interval, window.seconds());
     let permit = state.computations.permit().await?;
-    let points = candles::list_closes(&state.client().await?, &ticker, interval, range.from, range.to)
-        .await
-        .map_err(unavailable)?;
+    let points = candles::list_closes(&state.client().await?, &ticker, interval, range.from, range.to).await?;
     if points.is_empty() {
         state.require_known(&ticker).await?;
     }
-    let closes = CloseSeries::of(&points).map_err(|error| Problem::internal(&error.into()))?;
+    let closes = CloseSeries::of(&points).map_err(Problem::internal)?;
     let options = StatsOptions {
         step: interval.seconds(),
         returns,

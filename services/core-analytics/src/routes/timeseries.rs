@@ -15,7 +15,7 @@ use platform::problem::Problem;
 
 use super::params::Params;
 use super::quality::{CandleQuality, with_provenance};
-use super::{AppState, problem, unavailable};
+use super::state::AppState;
 use crate::close_series::{CloseSeries, periods_per_year};
 use crate::store::candles;
 use crate::time_range::{MAX_SPAN_SECONDS, rolling_candles};
@@ -72,12 +72,11 @@ pub async fn show(
         asked.from - warm_up,
         asked.to,
     )
-    .await
-    .map_err(unavailable)?;
+    .await?;
     if points.is_empty() {
         state.require_known(&ticker).await?;
     }
-    let closes = CloseSeries::of(&points).map_err(|error| Problem::internal(&error.into()))?;
+    let closes = CloseSeries::of(&points).map_err(Problem::internal)?;
     let newest_price = closes.newest_price;
     let (to, from, interval) = (asked.to, asked.from, asked.interval);
     let body = permit
@@ -100,7 +99,10 @@ fn parse(query: &TimeseriesQuery, now: Timestamp) -> Result<Asked, Problem> {
     };
     let span = to.duration_since(from).as_secs();
     if span <= 0 {
-        return Err(problem(ProblemKind::InvalidRange, "The start must lie before the end."));
+        return Err(Problem::new(
+            ProblemKind::InvalidRange,
+            "The start must lie before the end.",
+        ));
     }
     let mut params = Params::default();
     if span > MAX_SPAN_SECONDS {
@@ -275,7 +277,7 @@ mod tests {
             to: Some(Time(now)),
             ..TimeseriesQuery::default()
         };
-        assert_eq!(parse(&backwards, now).err().unwrap().kind, "invalid_range");
+        assert_eq!(parse(&backwards, now).err().unwrap().kind, ProblemKind::InvalidRange);
         assert_eq!(
             parse(&TimeseriesQuery::default(), now).ok().unwrap().interval,
             Interval::H1

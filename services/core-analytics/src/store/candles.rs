@@ -1,11 +1,11 @@
 //! Candles: merged in, read out.
 
-use anyhow::Context;
 use deadpool_postgres::GenericClient;
 use domain::candle::{Candle, Edge, source_rank};
 use domain::interval::Interval;
 use domain::ticker::{ProviderId, Ticker};
 use jiff::Timestamp;
+use platform::postgres::StoreError;
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
 
@@ -76,7 +76,7 @@ WHERE excluded.n > 0
 }
 
 /// Merges candles, at most one for each asset, length and opening time, into those that are stored.
-pub async fn merge(client: &impl GenericClient, candles: &[(Ticker, Candle)]) -> anyhow::Result<()> {
+pub async fn merge(client: &impl GenericClient, candles: &[(Ticker, Candle)]) -> Result<(), StoreError> {
     if candles.is_empty() {
         return Ok(());
     }
@@ -146,7 +146,7 @@ pub async fn list_closes(
     interval: Interval,
     from: Timestamp,
     to: Timestamp,
-) -> anyhow::Result<Vec<ClosePoint>> {
+) -> Result<Vec<ClosePoint>, StoreError> {
     let query = client
         .prepare_cached(
             r#"SELECT open_time, close, close_at FROM analytics.candles
@@ -175,7 +175,7 @@ pub async fn list_candles(
     (from, to): (Timestamp, Timestamp),
     limit: u32,
     direction: Direction,
-) -> anyhow::Result<Vec<Candle>> {
+) -> Result<Vec<Candle>, StoreError> {
     let order = match direction {
         Direction::Oldest => "ASC",
         Direction::Newest => "DESC",
@@ -197,7 +197,7 @@ pub async fn list_candles(
     let mut candles = rows
         .iter()
         .map(|row| candle(interval, row))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+        .collect::<Result<Vec<_>, StoreError>>()?;
     if direction == Direction::Newest {
         candles.reverse();
     }
@@ -205,7 +205,7 @@ pub async fn list_candles(
 }
 
 /// Whether there is any candle of this asset.
-pub async fn has_candles(client: &impl GenericClient, ticker: &Ticker) -> anyhow::Result<bool> {
+pub async fn has_candles(client: &impl GenericClient, ticker: &Ticker) -> Result<bool, StoreError> {
     let query = "SELECT EXISTS (SELECT FROM analytics.candles WHERE ticker = $1) AS known";
     let query = client.prepare_cached(query).await?;
     Ok(client.query_one(&query, &[&ticker.as_str()]).await?.try_get("known")?)
@@ -217,7 +217,7 @@ pub async fn list_window(
     tickers: &[Ticker],
     interval: Interval,
     from: Timestamp,
-) -> anyhow::Result<Vec<WindowRow>> {
+) -> Result<Vec<WindowRow>, StoreError> {
     let query = client
         .prepare_cached(
             r#"SELECT ticker, open_time, high, low, close FROM analytics.candles
@@ -229,7 +229,7 @@ pub async fn list_window(
     rows.iter()
         .map(|row| {
             Ok(WindowRow {
-                ticker: row.try_get::<_, &str>("ticker")?.parse()?,
+                ticker: ticker_of(row)?,
                 open_time: row.try_get("open_time")?,
                 high: row.try_get("high")?,
                 low: row.try_get("low")?,
@@ -246,7 +246,7 @@ pub async fn find_holes(
     interval: Interval,
     from: Timestamp,
     to: Timestamp,
-) -> anyhow::Result<Holes> {
+) -> Result<Holes, StoreError> {
     // A candle that ran when its history was fetched, without prices of our own since, ends where it was fetched.
     let row = client
         .query_one(
@@ -265,8 +265,7 @@ pub async fn find_holes(
                 &(interval.seconds() as f64),
             ],
         )
-        .await
-        .context("looking for holes")?;
+        .await?;
     Ok(Holes {
         missing: row.try_get("missing")?,
         from_aggregator: row.try_get("from_aggregator")?,
@@ -282,7 +281,12 @@ pub struct Holes {
     pub from_aggregator: Option<Timestamp>,
 }
 
-fn candle(interval: Interval, row: &Row) -> anyhow::Result<Candle> {
+pub fn ticker_of(row: &Row) -> Result<Ticker, StoreError> {
+    let text: &str = row.try_get("ticker")?;
+    text.parse().map_err(|_| StoreError::Unreadable("ticker"))
+}
+
+fn candle(interval: Interval, row: &Row) -> Result<Candle, StoreError> {
     Ok(Candle {
         interval,
         open_time: row.try_get("open_time")?,
@@ -299,9 +303,13 @@ fn candle(interval: Interval, row: &Row) -> anyhow::Result<Candle> {
             id: row.try_get("close_id")?,
         },
         volume: row.try_get("volume")?,
-        n: u64::try_from(row.try_get::<_, i64>("n")?)?,
+        n: u64::try_from(row.try_get::<_, i64>("n")?).map_err(|_| StoreError::Unreadable("number of prices"))?,
         backfilled: row.try_get("backfilled")?,
-        source: row.try_get::<_, Option<&str>>("source")?.map(str::parse).transpose()?,
+        source: row
+            .try_get::<_, Option<&str>>("source")?
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| StoreError::Unreadable("source"))?,
         quote_rate_assumed: row.try_get("quote_rate_assumed")?,
     })
 }

@@ -4,7 +4,6 @@ pub mod candles;
 mod partitions;
 mod ticks;
 
-use anyhow::Context;
 use deadpool_postgres::{Object, Pool};
 use domain::candle::{Candle, Tick};
 use domain::ticker::Ticker;
@@ -12,6 +11,7 @@ use jiff::Timestamp;
 
 pub use candles::{ClosePoint, Direction, Holes, WindowRow};
 pub use partitions::{Retention, Table};
+use platform::postgres::StoreError;
 
 use crate::candles::candles_of_ticks;
 
@@ -47,7 +47,7 @@ impl Store {
     ///
     /// # Errors
     /// PostgreSQL does not answer or refuses; nothing was changed.
-    pub async fn record(&self, ticks: &[(Ticker, Tick)]) -> anyhow::Result<usize> {
+    pub async fn record(&self, ticks: &[(Ticker, Tick)]) -> Result<usize, StoreError> {
         if ticks.is_empty() {
             return Ok(0);
         }
@@ -62,14 +62,13 @@ impl Store {
             Ok(new.len())
         };
         self.forget_partitions_on_error(result.await)
-            .context("counting prices into candles")
     }
 
     /// Merges candles of a provider's history, which may come any number of times.
     ///
     /// # Errors
     /// PostgreSQL does not answer or refuses; whole chunks may have been merged.
-    pub async fn merge_history(&self, candles: &[(Ticker, Candle)]) -> anyhow::Result<()> {
+    pub async fn merge_history(&self, candles: &[(Ticker, Candle)]) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let needed = candles
             .iter()
@@ -81,8 +80,7 @@ impl Store {
                 candles::merge(&transaction, chunk).await?;
                 Ok(transaction.commit().await?)
             };
-            self.forget_partitions_on_error(result.await)
-                .context("merging history")?;
+            self.forget_partitions_on_error(result.await)?;
         }
         Ok(())
     }
@@ -91,7 +89,7 @@ impl Store {
     ///
     /// # Errors
     /// PostgreSQL does not answer or refuses.
-    pub async fn maintain(&self, now: Timestamp, retention: Retention) -> anyhow::Result<Vec<String>> {
+    pub async fn maintain(&self, now: Timestamp, retention: Retention) -> Result<Vec<String>, StoreError> {
         let mut client = self.client().await?;
         self.partitions
             .ensure(&mut client, partitions::near_future(now))
@@ -102,12 +100,12 @@ impl Store {
     }
 
     /// A connection for the functions of [`candles`].
-    pub async fn client(&self) -> anyhow::Result<Object> {
-        self.pool.get().await.context("PostgreSQL connection")
+    pub async fn client(&self) -> Result<Object, StoreError> {
+        Ok(self.pool.get().await?)
     }
 
     /// A partition that was known may have been dropped by someone else: look again after any failure.
-    fn forget_partitions_on_error<T>(&self, result: anyhow::Result<T>) -> anyhow::Result<T> {
+    fn forget_partitions_on_error<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         if result.is_err() {
             self.partitions.forget();
         }

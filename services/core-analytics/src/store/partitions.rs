@@ -9,10 +9,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context;
 use deadpool_postgres::Object;
 use domain::interval::Interval;
 use jiff::Timestamp;
+use platform::postgres::StoreError;
 use tokio_postgres::Transaction;
 
 /// Any number that no other lock of the same database uses.
@@ -103,7 +103,7 @@ impl Partition {
         )
     }
 
-    async fn exists(self, transaction: &Transaction<'_>) -> anyhow::Result<bool> {
+    async fn exists(self, transaction: &Transaction<'_>) -> Result<bool, StoreError> {
         let query = "SELECT to_regclass($1) IS NOT NULL AS found";
         let row = transaction
             .query_one(query, &[&format!("analytics.{}", self.name())])
@@ -135,7 +135,7 @@ impl Partitions {
         &self,
         client: &mut Object,
         needed: impl Iterator<Item = (Table, Timestamp)>,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), StoreError> {
         let missing: BTreeSet<Partition> = {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             needed
@@ -151,10 +151,7 @@ impl Partitions {
             if partition.exists(&transaction).await? {
                 continue;
             }
-            transaction
-                .batch_execute(&partition.create_statement())
-                .await
-                .with_context(|| format!("making partition {}", partition.name()))?;
+            transaction.batch_execute(&partition.create_statement()).await?;
         }
         transaction.commit().await?;
         self.known
@@ -171,7 +168,11 @@ impl Partitions {
 }
 
 /// Drops the partitions whose whole range lies before the retention. Returns their names.
-pub async fn drop_expired(client: &mut Object, now: Timestamp, retention: Retention) -> anyhow::Result<Vec<String>> {
+pub async fn drop_expired(
+    client: &mut Object,
+    now: Timestamp,
+    retention: Retention,
+) -> Result<Vec<String>, StoreError> {
     let mut dropped = Vec::new();
     for table in Table::all() {
         let Some(kept) = table.retention(retention) else {
@@ -196,29 +197,28 @@ pub async fn drop_expired(client: &mut Object, now: Timestamp, retention: Retent
     Ok(dropped)
 }
 
-async fn children(client: &Object, table: Table) -> anyhow::Result<Vec<String>> {
+async fn children(client: &Object, table: Table) -> Result<Vec<String>, StoreError> {
     let query = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
                  WHERE i.inhparent = ($1::text)::regclass ORDER BY c.relname";
     let rows = client.query(query, &[&format!("analytics.{}", table.name())]).await?;
     Ok(rows
         .iter()
         .map(|row| row.try_get("relname"))
-        .collect::<Result<_, _>>()?)
+        .collect::<Result<_, tokio_postgres::Error>>()?)
 }
 
 /// A transaction that holds the lock of everyone who changes partitions. It waits for tables only shortly, because
 /// everyone who writes would queue behind it.
-async fn locked(client: &mut Object) -> anyhow::Result<deadpool_postgres::Transaction<'_>> {
+async fn locked(client: &mut Object) -> Result<deadpool_postgres::Transaction<'_>, StoreError> {
     let transaction = client.transaction().await?;
     lock(&transaction).await?;
     Ok(transaction)
 }
 
-async fn lock(transaction: &Transaction<'_>) -> anyhow::Result<()> {
+async fn lock(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     transaction
         .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
-        .await
-        .context("waiting for the lock of partitions")?;
+        .await?;
     // Set after our turn came: waiting for it hinders nobody.
     let limits = "SET LOCAL lock_timeout = '5s'; SET LOCAL client_min_messages = warning";
     Ok(transaction.batch_execute(limits).await?)

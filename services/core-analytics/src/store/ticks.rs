@@ -6,6 +6,7 @@ use deadpool_postgres::GenericClient;
 use domain::candle::Tick;
 use domain::ticker::Ticker;
 use jiff::Timestamp;
+use platform::postgres::StoreError;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -13,7 +14,10 @@ use uuid::Uuid;
 ///
 /// Rows are sorted first: two processes that were given the same entries then wait for one another instead of
 /// deadlocking.
-pub async fn insert_new(client: &impl GenericClient, ticks: &[(Ticker, Tick)]) -> anyhow::Result<Vec<(Ticker, Tick)>> {
+pub async fn insert_new(
+    client: &impl GenericClient,
+    ticks: &[(Ticker, Tick)],
+) -> Result<Vec<(Ticker, Tick)>, StoreError> {
     let mut sorted: Vec<&(Ticker, Tick)> = ticks.iter().collect();
     sorted.sort_by_key(|(ticker, tick)| (ticker, tick.at, tick.id));
     let tickers: Vec<&str> = sorted.iter().map(|(ticker, _)| ticker.as_str()).collect();
@@ -32,7 +36,7 @@ pub async fn insert_new(client: &impl GenericClient, ticks: &[(Ticker, Tick)]) -
         .await?;
     rows.iter()
         .map(|row| {
-            let ticker = row.try_get::<_, &str>("ticker")?.parse()?;
+            let ticker = super::candles::ticker_of(row)?;
             let (at, id) = (row.try_get("as_of")?, row.try_get("price_id")?);
             let tick = Tick {
                 at,

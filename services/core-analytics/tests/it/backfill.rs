@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use contracts::api::fetch::{HistoryBody, HistoryCandle};
 use contracts::number::Number;
+use contracts::problem::ProblemKind;
 use core_analytics::asset_windows::ChangedHistory;
 use core_analytics::backfill::Backfill;
 use core_analytics::candles::{Rates, candles_of_response};
@@ -64,8 +65,8 @@ impl Respond for Venue {
     }
 }
 
-fn problem(status: u16, kind: &str) -> ResponseTemplate {
-    ResponseTemplate::new(status).set_body_json(platform::problem::Problem::new(status, kind, "No."))
+fn problem(kind: ProblemKind) -> ResponseTemplate {
+    ResponseTemplate::new(kind.status()).set_body_json(platform::problem::Problem::new(kind, "No."))
 }
 
 pub async fn mount_provider(app: &TestApp, name: &str) {
@@ -89,13 +90,13 @@ async fn counts(app: &TestApp) -> Vec<usize> {
 async fn a_first_start_fills_every_length_after_failures_too() {
     let app = TestApp::new(NOW).await;
     Mock::given(path("/internal/history/BTC"))
-        .respond_with(problem(503, "dependency_unavailable"))
+        .respond_with(problem(ProblemKind::DependencyUnavailable))
         .up_to_n_times(3)
         .mount(&app.fetch)
         .await;
     mount_provider(&app, "BTC").await;
     Mock::given(path("/internal/history/DOGE"))
-        .respond_with(problem(404, "token_not_found"))
+        .respond_with(problem(ProblemKind::TokenNotFound))
         .mount(&app.fetch)
         .await;
     let running = app.start(&["BTC", "DOGE"]).await;
@@ -313,7 +314,7 @@ async fn minutes_without_prices_are_fetched_as_soon_as_fetch_answers_again() {
     };
     let mut settled = HashMap::new();
     Mock::given(path("/internal/history/BTC"))
-        .respond_with(problem(503, "dependency_unavailable"))
+        .respond_with(problem(ProblemKind::DependencyUnavailable))
         .up_to_n_times(1)
         .mount(&app.fetch)
         .await;

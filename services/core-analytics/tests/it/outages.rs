@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contracts::problem::ProblemKind;
 use jiff::SignedDuration;
 use platform::client::ClientError;
 use platform::client::RequestContext;
@@ -47,7 +48,7 @@ async fn while_postgresql_is_away_quotes_wait_and_the_process_lives() {
         .get("analytics/BTC/stats", &query, &RequestContext::current())
         .await;
     match answer {
-        Err(ClientError::Problem(problem)) => assert_eq!(problem.kind, "dependency_unavailable"),
+        Err(ClientError::Problem(problem)) => assert_eq!(problem.kind, ProblemKind::DependencyUnavailable),
         other => panic!("{other:?}"),
     }
     assert_eq!(app.unfinished().await, 1, "nothing is acked");

@@ -114,18 +114,18 @@ async fn invalid_parameters_are_named() {
     };
     let problem = refused(&running, "analytics/BTC/stats", &query).await;
     assert_eq!(
-        (problem.status, problem.kind.as_str(), problem.errors.len()),
+        (problem.status, problem.kind.slug(), problem.errors.len()),
         (400, "invalid_parameter", 5)
     );
     let query = [("window", "1d"), ("colour", "blue")];
     assert_eq!(
-        refused(&running, "analytics/BTC/stats", &query).await.kind,
+        refused(&running, "analytics/BTC/stats", &query).await.kind.slug(),
         "invalid_parameter"
     );
     for path in ["analytics/NOPE/stats", "analytics/NO-PE/timeseries", "candles/NOPE"] {
         let problem = refused(&running, path, &()).await;
         assert_eq!(
-            (problem.status, problem.kind.as_str()),
+            (problem.status, problem.kind.slug()),
             (404, "token_not_found"),
             "{path}"
         );
@@ -134,7 +134,7 @@ async fn invalid_parameters_are_named() {
     // Each series alone would be within the bound.
     let query = [("symbols", "BTC,ETH,SOL"), ("window", "1y"), ("interval", "5m")];
     let problem = refused(&running, "analytics/correlation", &query).await;
-    assert_eq!((problem.kind.as_str(), problem.errors.len()), ("invalid_parameter", 1));
+    assert_eq!((problem.kind.slug(), problem.errors.len()), ("invalid_parameter", 1));
     assert_eq!(problem.errors[0].kind, "too_short");
     for (list, kind) in [
         ("BTC", "invalid_parameter"),
@@ -142,7 +142,10 @@ async fn invalid_parameters_are_named() {
         ("BTC,NOPE", "token_not_found"),
     ] {
         assert_eq!(
-            refused(&running, "analytics/correlation", &symbols(list)).await.kind,
+            refused(&running, "analytics/correlation", &symbols(list))
+                .await
+                .kind
+                .slug(),
             kind,
             "{list}"
         );
@@ -264,7 +267,7 @@ async fn pages_of_candles_join_without_gap_or_overlap() {
         ("from", "2030-01-01T00:00:00Z", "invalid_range"),
     ] {
         assert_eq!(
-            refused(&running, "candles/BTC", &query(name, value)).await.kind,
+            refused(&running, "candles/BTC", &query(name, value)).await.kind.slug(),
             kind,
             "{name}"
         );

@@ -1,8 +1,8 @@
 //! The table `market.flagged_points`: prices that were rejected or left out.
 
 use deadpool_postgres::GenericClient;
-use deadpool_postgres::tokio_postgres::Error;
 use jiff::Timestamp;
+use platform::postgres::StoreError;
 use rust_decimal::Decimal;
 
 /// A price that took no part in a quote.
@@ -20,7 +20,7 @@ pub struct FlaggedPoint {
 }
 
 /// Inserts all points in one statement: either all are stored or none.
-pub async fn insert(client: &impl GenericClient, points: &[FlaggedPoint]) -> Result<(), Error> {
+pub async fn insert(client: &impl GenericClient, points: &[FlaggedPoint]) -> Result<(), StoreError> {
     macro_rules! column {
         ($field:ident) => {
             points
@@ -57,8 +57,7 @@ pub async fn insert(client: &impl GenericClient, points: &[FlaggedPoint]) -> Res
 }
 
 /// Deletes the points that were flagged before `before`.
-pub async fn delete_before(client: &impl GenericClient, before: Timestamp) -> Result<u64, Error> {
-    client
-        .execute("DELETE FROM market.flagged_points WHERE flagged_at < $1", &[&before])
-        .await
+pub async fn delete_before(client: &impl GenericClient, before: Timestamp) -> Result<u64, StoreError> {
+    let statement = "DELETE FROM market.flagged_points WHERE flagged_at < $1";
+    Ok(client.execute(statement, &[&before]).await?)
 }

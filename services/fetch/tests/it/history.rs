@@ -1,6 +1,7 @@
 //! Past prices over internal HTTP.
 
 use contracts::api::fetch::{HistoryBody, HistoryQuery};
+use contracts::problem::ProblemKind;
 use domain::interval::Interval;
 use domain::ticker::ProviderId;
 use jiff::{SignedDuration, Timestamp};
@@ -94,13 +95,13 @@ async fn senseless_questions_are_refused() {
         other => panic!("{other:?}"),
     };
     let too_many = ask(&app, "BTC", &query(Interval::M1, 101)).await;
-    assert_eq!(refused(too_many), (400, "invalid_range".to_owned()));
+    assert_eq!(refused(too_many), (400, ProblemKind::InvalidRange));
     let backwards = ask(&app, "BTC", &query(Interval::M1, -5)).await;
-    assert_eq!(refused(backwards), (400, "invalid_range".to_owned()));
+    assert_eq!(refused(backwards), (400, ProblemKind::InvalidRange));
     let unknown = ask(&app, "NOPE", &query(Interval::M1, 5)).await;
-    assert_eq!(refused(unknown), (404, "token_not_found".to_owned()));
+    assert_eq!(refused(unknown), (404, ProblemKind::TokenNotFound));
     let no_ticker = ask(&app, "B-TC", &query(Interval::M1, 5)).await;
-    assert_eq!(refused(no_ticker), (400, "invalid_parameter".to_owned()));
+    assert_eq!(refused(no_ticker), (400, ProblemKind::InvalidParameter));
     app.stop().await;
 }
 

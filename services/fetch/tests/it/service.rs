@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use contracts::api::fetch::ExplanationBody;
 use contracts::keys;
 use contracts::messages::{FLAG_SIMULATED, ObservationMessage};
+use contracts::problem::ProblemKind;
 use domain::aggregate::weighted_median;
 use domain::quote::Quality;
 use domain::ticker::ProviderId;
@@ -82,7 +83,7 @@ async fn an_explanation_can_be_recomputed() {
         .await
         .unwrap_err();
     assert!(
-        matches!(&unknown, ClientError::Problem(problem) if problem.kind == "token_not_found"),
+        matches!(&unknown, ClientError::Problem(problem) if problem.kind == ProblemKind::TokenNotFound),
         "{unknown}"
     );
     app.stop().await;

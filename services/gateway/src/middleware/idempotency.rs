@@ -286,13 +286,8 @@ impl Run {
 }
 
 fn problem_to(problem: &ApiError) -> Result<Vec<u8>, ApiError> {
-    let mut stored = Problem {
-        status: problem.kind.status(),
-        kind: problem.kind.slug().to_owned(),
-        detail: problem.detail.to_string(),
-        errors: problem.errors.clone(),
-        retry_after: problem.retry_after,
-    };
+    let mut stored = Problem::new(problem.kind, problem.detail.to_string()).with_errors(problem.errors.clone());
+    stored.retry_after = problem.retry_after;
     let text = serde_json::to_vec(&stored).map_err(ApiError::internal)?;
     if text.len() <= MAX_STORED_BYTES {
         return Ok(text);
@@ -304,8 +299,7 @@ fn problem_to(problem: &ApiError) -> Result<Vec<u8>, ApiError> {
 
 fn problem_from(body: &[u8]) -> Result<ApiError, ApiError> {
     let stored: Problem = serde_json::from_slice(body).map_err(ApiError::internal)?;
-    let kind = stored.kind.parse::<ProblemKind>().map_err(ApiError::internal)?;
-    let mut problem = ApiError::new(kind).detail(stored.detail);
+    let mut problem = ApiError::new(stored.kind).detail(stored.detail);
     problem.errors = stored.errors;
     problem.retry_after = stored.retry_after;
     Ok(problem)

@@ -1,5 +1,6 @@
 //! Alerts and webhooks: the form is checked here, everything else by the alerts service.
 
+use contracts::problem::ProblemKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 use wiremock::matchers::{body_json, body_partial_json, header, method, path, query_param, query_param_is_missing};
@@ -29,8 +30,8 @@ async fn answer_with(server: &MockServer, verb: &str, at: &str, template: Respon
         .await;
 }
 
-fn problem(status: u16, kind: &str, detail: &str) -> ResponseTemplate {
-    ResponseTemplate::new(status).set_body_json(platform::problem::Problem::new(status, kind, detail))
+fn problem(kind: ProblemKind, detail: &str) -> ResponseTemplate {
+    ResponseTemplate::new(kind.status()).set_body_json(platform::problem::Problem::new(kind, detail))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,7 +130,7 @@ async fn malformed_alert_is_refused_with_every_violation() {
     // The service judges the address, also when something else is wrong already.
     let violation = platform::problem::FieldError::new(&["body", "webhook_url"], "blocked", "must be a public address");
     let blocked =
-        platform::problem::Problem::new(422, "webhook_url_blocked", "not allowed").with_errors(vec![violation]);
+        platform::problem::Problem::new(ProblemKind::WebhookUrlBlocked, "not allowed").with_errors(vec![violation]);
     Mock::given(path("/internal/webhooks/check"))
         .and(body_json(json!({"webhook_url": "https://a.example/"})))
         .respond_with(ResponseTemplate::new(422).set_body_json(blocked))
@@ -155,29 +156,28 @@ async fn refusals_of_the_service_become_public_errors() {
     let valid = json!({"ticker": "BTC", "target_price": 1, "condition": "lt", "webhook_url": "https://a.example/"});
     let cases = [
         (
-            409,
-            "alert_duplicate",
+            ProblemKind::AlertDuplicate,
             "x",
             "You already have an active alert with exactly the same parameters.",
         ),
         (
-            422,
-            "webhook_url_blocked",
+            ProblemKind::WebhookUrlBlocked,
             "The webhook URL is not allowed.",
             "The webhook URL is not allowed.",
         ),
         (
-            403,
-            "plan_limit_reached",
+            ProblemKind::PlanLimitReached,
             "You have 500 alerts.",
             "You have 500 alerts.",
         ),
     ];
-    for (status, kind, said, told) in cases {
+    for (kind, said, told) in cases {
         app.alerts.reset().await;
-        answer_with(&app.alerts, "POST", "/internal/alerts", problem(status, kind, said)).await;
+        answer_with(&app.alerts, "POST", "/internal/alerts", problem(kind, said)).await;
         assert_eq!(
-            app.post("/api/v1/alerts", &valid).await.problem(status, kind)["detail"],
+            app.post("/api/v1/alerts", &valid)
+                .await
+                .problem(kind.status(), kind.slug())["detail"],
             told
         );
     }

@@ -239,7 +239,7 @@ async fn of_services(app: &TestApp, produced: &mut Produced) {
     ];
     for (kind, path) in cases {
         app.alerts.reset().await;
-        let problem = platform::problem::Problem::new(kind.status(), kind.slug(), "It is so.");
+        let problem = platform::problem::Problem::new(kind, "It is so.");
         let template = ResponseTemplate::new(kind.status()).set_body_json(problem);
         Mock::given(path_regex("^/internal/"))
             .and(method("GET"))
@@ -255,13 +255,14 @@ async fn nothing_internal_leaks() {
     let app = TestApp::start().await;
     for template in [
         ResponseTemplate::new(401).set_body_json(platform::problem::Problem::new(
-            401,
-            "invalid_token",
+            ProblemKind::InvalidToken,
             "secret-insides",
         )),
         ResponseTemplate::new(500).set_body_string("secret-insides"),
         ResponseTemplate::new(200).set_body_string("{\"secret-insides\": 1}"),
-        ResponseTemplate::new(418).set_body_json(platform::problem::Problem::new(418, "teapot", "secret-insides")),
+        ResponseTemplate::new(418).set_body_json(serde_json::json!({
+            "status": 418, "type": "teapot", "detail": "secret-insides",
+        })),
     ] {
         app.alerts.reset().await;
         Mock::given(method("GET"))
@@ -330,8 +331,8 @@ async fn bad_parameters_are_400_or_422_by_route() {
     );
     // What the service finds wrong is told in the route's words too.
     let field = platform::problem::FieldError::new(&["query", "limit"], "out_of_range", "must be smaller");
-    let problem =
-        platform::problem::Problem::new(400, "invalid_parameter", "limit must be smaller").with_errors(vec![field]);
+    let problem = platform::problem::Problem::new(ProblemKind::InvalidParameter, "limit must be smaller")
+        .with_errors(vec![field]);
     Mock::given(method("GET"))
         .respond_with(ResponseTemplate::new(400).set_body_json(problem))
         .mount(&app.alerts)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contracts::problem::ProblemKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
@@ -66,7 +67,7 @@ async fn repeat_gets_the_stored_answer_for_a_day() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refusals_are_repeated_and_passing_failures_are_not() {
     let app = TestApp::start().await;
-    let refused = platform::problem::Problem::new(409, "alert_duplicate", "x");
+    let refused = platform::problem::Problem::new(ProblemKind::AlertDuplicate, "x");
     alerts_answer(&app, ResponseTemplate::new(409).set_body_json(refused), 1).await;
     create(&app, "k-1", &valid()).await.problem(409, "alert_duplicate");
     let again = create(&app, "k-1", &valid()).await;
@@ -74,7 +75,7 @@ async fn refusals_are_repeated_and_passing_failures_are_not() {
     assert_eq!(again.header("idempotent-replayed"), "true");
 
     app.alerts.reset().await;
-    let away = platform::problem::Problem::new(503, "dependency_unavailable", "x");
+    let away = platform::problem::Problem::new(ProblemKind::DependencyUnavailable, "x");
     alerts_answer(&app, ResponseTemplate::new(503).set_body_json(away), 1).await;
     create(&app, "k-2", &valid())
         .await
