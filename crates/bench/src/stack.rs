@@ -5,10 +5,9 @@ use std::time::Duration;
 use alerts::index::{AlertIndex, Entry};
 use anyhow::Context;
 use contracts::keys;
-use contracts::messages::{FLAG_SIMULATED, QuoteMessage, VERSION};
-use domain::quote::Quality;
+use contracts::messages::{FLAG_SIMULATED, QuoteMessage};
 use domain::rule::Condition;
-use domain::ticker::{ProviderId, Ticker};
+use domain::ticker::Ticker;
 use platform::clock::{Clock, SystemClock};
 use platform::redis::Connection;
 use rust_decimal::Decimal;
@@ -210,28 +209,10 @@ impl TestStack {
 
 /// A quote of three providers, made now.
 pub fn quote(ticker: &Ticker, price: Decimal) -> QuoteMessage {
-    let now = SystemClock.now();
     QuoteMessage {
-        v: VERSION,
-        price_id: Uuid::now_v7(),
-        ticker: ticker.clone(),
-        price,
-        currency: "USD".to_owned(),
-        confidence: None,
-        bid: None,
-        ask: None,
         volume_24h: Some(Decimal::from(1_000_000)),
-        change_24h: None,
-        market_cap: None,
-        circulating_supply: None,
-        n_sources: 3,
-        sources: vec![ProviderId::Binance, ProviderId::CoinGecko, ProviderId::CoinMarketCap],
-        quality: Quality::Ok,
         flags: vec![FLAG_SIMULATED.to_owned()],
-        method: "wmedian/1".to_owned(),
-        as_of: now,
-        published_at: now,
-        request_id: "bench".to_owned(),
+        ..testkit::quote(ticker.as_str(), &price.to_string(), SystemClock.now())
     }
 }
 

@@ -13,6 +13,7 @@ mod child;
 mod cleanup;
 pub mod database;
 pub mod environment;
+pub mod messages;
 pub mod ports;
 pub mod rabbit;
 pub mod redis;
@@ -23,6 +24,7 @@ pub mod tls;
 pub mod wait;
 
 pub use database::{TestDatabase, database};
+pub use messages::quote;
 pub use rabbit::{TestRabbit, rabbit};
 pub use redis::{TestRedis, redis};
 pub use servers::{OwnPostgres, OwnRabbit, OwnRedis};

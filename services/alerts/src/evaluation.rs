@@ -156,26 +156,8 @@ mod tests {
     fn quote(ticker: &str, price: &str, published_seconds_ago: i64, age_seconds: i64) -> QuoteMessage {
         let published_at = now() - SignedDuration::from_secs(published_seconds_ago);
         QuoteMessage {
-            v: 1,
-            price_id: Uuid::from_u128(1),
-            ticker: ticker.parse().unwrap(),
-            price: price.parse().unwrap(),
-            currency: "USD".to_owned(),
-            confidence: None,
-            bid: None,
-            ask: None,
-            volume_24h: None,
-            change_24h: None,
-            market_cap: None,
-            circulating_supply: None,
-            n_sources: 3,
-            sources: Vec::new(),
-            quality: Quality::Ok,
-            flags: Vec::new(),
-            method: "wmedian/1".to_owned(),
             as_of: published_at - SignedDuration::from_secs(age_seconds),
-            published_at,
-            request_id: "r".to_owned(),
+            ..testkit::quote(ticker, price, published_at)
         }
     }
 

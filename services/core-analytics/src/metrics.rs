@@ -163,8 +163,6 @@ fn seconds_before(at: Timestamp, span: SignedDuration) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use domain::quote::Quality;
-    use uuid::Uuid;
 
     use super::*;
     use crate::asset_windows::Extremes;
@@ -172,29 +170,7 @@ mod tests {
     const NOW: &str = "2026-03-01T12:34:00Z";
 
     fn quote(price: i64) -> QuoteMessage {
-        let at: Timestamp = NOW.parse().unwrap();
-        QuoteMessage {
-            v: VERSION,
-            price_id: Uuid::from_u128(1),
-            ticker: "BTC".parse().unwrap(),
-            price: Decimal::from(price),
-            currency: "USD".to_owned(),
-            confidence: None,
-            bid: None,
-            ask: None,
-            volume_24h: None,
-            change_24h: None,
-            market_cap: None,
-            circulating_supply: None,
-            n_sources: 1,
-            sources: Vec::new(),
-            quality: Quality::Ok,
-            flags: Vec::new(),
-            method: "wmedian/1".to_owned(),
-            as_of: at,
-            published_at: at,
-            request_id: "r-1".to_owned(),
-        }
+        testkit::quote("BTC", &price.to_string(), NOW.parse().unwrap())
     }
 
     /// Candles over `days` up to now whose closes are `close(candles before the running one)`.

@@ -226,28 +226,7 @@ mod tests {
             received_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             simulated: false,
         };
-        let quote = |name: &&str| QuoteMessage {
-            v: contracts::messages::VERSION,
-            price_id: uuid::Uuid::now_v7(),
-            ticker: ticker(name),
-            price: Decimal::ONE,
-            currency: "USD".to_owned(),
-            confidence: None,
-            bid: None,
-            ask: None,
-            volume_24h: None,
-            change_24h: None,
-            market_cap: None,
-            circulating_supply: None,
-            n_sources: 1,
-            sources: vec![ProviderId::Binance],
-            quality: domain::quote::Quality::Degraded,
-            flags: Vec::new(),
-            method: "median/1".to_owned(),
-            as_of: "2026-01-01T00:00:00Z".parse().unwrap(),
-            published_at: "2026-01-01T00:00:00Z".parse().unwrap(),
-            request_id: "r".to_owned(),
-        };
+        let quote = |name: &&str| testkit::quote(name, "1", "2026-01-01T00:00:00Z".parse().unwrap());
         let told = |name| (ticker(name), convert::observation(&observation(&name), None));
         Publication {
             quotes: names.iter().map(quote).collect(),

@@ -19,7 +19,6 @@ use alerts::{app, store};
 use contracts::api::alerts::PlanLimits;
 use contracts::keys;
 use contracts::messages::QuoteMessage;
-use domain::quote::Quality;
 use domain::rule::{Condition, QualityGate};
 use jiff::{SignedDuration, Timestamp};
 use platform::amqp::Consumer;
@@ -256,26 +255,9 @@ impl TestStack {
 
 pub fn quote(ticker: &str, price: &str, at: Timestamp) -> QuoteMessage {
     QuoteMessage {
-        v: 1,
-        price_id: Uuid::now_v7(),
-        ticker: ticker.parse().unwrap(),
-        price: price.parse().unwrap(),
-        currency: "USD".to_owned(),
         confidence: Some("3.1".parse().unwrap()),
-        bid: None,
-        ask: None,
-        volume_24h: None,
-        change_24h: None,
-        market_cap: None,
-        circulating_supply: None,
-        n_sources: 3,
-        sources: Vec::new(),
-        quality: Quality::Ok,
-        flags: Vec::new(),
-        method: "wmedian/1".to_owned(),
         as_of: at - SignedDuration::from_millis(500),
-        published_at: at,
-        request_id: Uuid::now_v7().to_string(),
+        ..testkit::quote(ticker, price, at)
     }
 }
 

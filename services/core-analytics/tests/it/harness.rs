@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use contracts::keys;
-use contracts::messages::{MetricsMessage, QuoteMessage, VERSION};
+use contracts::messages::{MetricsMessage, QuoteMessage};
 use core_analytics::App;
 use core_analytics::settings::{DEFAULTS, Settings};
 use core_analytics::store::Store;
 use domain::candle::{Candle, Tick};
 use domain::interval::Interval;
-use domain::quote::Quality;
 use domain::ticker::Ticker;
 use jiff::Timestamp;
 use platform::client::InternalClient;
@@ -186,26 +185,8 @@ pub fn normal(candle: Candle) -> Candle {
 
 pub fn quote(name: &str, as_of: Timestamp, price: &str) -> QuoteMessage {
     QuoteMessage {
-        v: VERSION,
         price_id: Uuid::new_v4(),
-        ticker: ticker(name),
-        price: decimal(price),
-        currency: "USD".to_owned(),
-        confidence: None,
-        bid: None,
-        ask: None,
-        volume_24h: None,
-        change_24h: None,
-        market_cap: None,
-        circulating_supply: None,
-        n_sources: 2,
-        sources: Vec::new(),
-        quality: Quality::Ok,
-        flags: Vec::new(),
-        method: "wmedian/1".to_owned(),
-        as_of,
-        published_at: as_of,
-        request_id: "r-1".to_owned(),
+        ..testkit::quote(name, price, as_of)
     }
 }
 

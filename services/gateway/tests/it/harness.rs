@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::keys;
-use contracts::messages::{QuoteMessage, VERSION};
-use domain::quote::Quality;
+use contracts::messages::QuoteMessage;
 use domain::ticker::ProviderId;
 use gateway::settings::{DEFAULTS, Settings};
 use jiff::Timestamp;
@@ -169,26 +168,12 @@ impl TestApp {
     pub fn quote(&self, ticker: &str, price: &str, age_ms: i64) -> QuoteMessage {
         let as_of = Timestamp::from_millisecond(self.clock.now().as_millisecond() - age_ms).unwrap();
         QuoteMessage {
-            v: VERSION,
-            price_id: Uuid::now_v7(),
-            ticker: ticker.parse().unwrap(),
-            price: price.parse().unwrap(),
-            currency: "USD".into(),
             confidence: Some("0.5".parse().unwrap()),
             bid: Some("1.1".parse().unwrap()),
-            ask: None,
             volume_24h: Some("123456.789".parse().unwrap()),
             change_24h: Some("-1.25".parse().unwrap()),
-            market_cap: None,
-            circulating_supply: None,
-            n_sources: 3,
             sources: vec![ProviderId::Binance, ProviderId::CoinGecko],
-            quality: Quality::Ok,
-            flags: vec![],
-            method: "wmedian/1".into(),
-            as_of,
-            published_at: as_of,
-            request_id: "r".into(),
+            ..testkit::quote(ticker, price, as_of)
         }
     }
 }
