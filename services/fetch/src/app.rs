@@ -33,7 +33,8 @@ use crate::providers::{History, Provider};
 use crate::quote_store::QuoteStore;
 use crate::rejection_log::{self, RejectionLog};
 use crate::routes::{AppState, routes};
-use crate::settings::{ProviderSettings, Settings};
+use crate::settings::Settings;
+use crate::settings::providers::ProviderSettings;
 
 /// Polls that wait for the pricing task.
 const WAITING_POLLS: usize = 16;

@@ -19,9 +19,7 @@ use crate::assets;
 use crate::providers::breaker::BreakerSettings;
 use crate::providers::http::Limits;
 
-mod providers;
-
-pub use providers::ProviderSettings;
+pub mod providers;
 
 /// The default texts, shared ones first.
 pub const DEFAULTS: [&str; 4] = [

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
+use super::input::{ClassifiedInput, Input, PRICE_DECIMALS, Parameters, Reason, WANTED_SOURCES};
 use super::median::median;
-use super::{ClassifiedInput, Input, PRICE_DECIMALS, Parameters, Reason, WANTED_SOURCES};
 use crate::ticker::{ProviderId, Ticker};
 
 /// What makes a median absolute deviation comparable with a standard deviation.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::ClassifiedInput;
+use super::input::ClassifiedInput;
 use crate::ticker::Ticker;
 
 /// The id of a price made of `included`.

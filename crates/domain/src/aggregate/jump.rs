@@ -5,17 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{ClassifiedInput, Memory};
+use super::input::ClassifiedInput;
+use super::memory::{Memory, Pending};
 use crate::ticker::ProviderId;
-
-/// A jump that was seen and is not believed yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pending {
-    /// True if the price rose.
-    pub up: bool,
-    /// Who reported it, with the time and the price of that word.
-    pub seen: BTreeMap<ProviderId, (Timestamp, Decimal)>,
-}
 
 /// Whether a price made of few inputs is believed.
 pub(super) enum Verdict {

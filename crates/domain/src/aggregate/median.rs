@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::PRICE_DECIMALS;
+use super::input::PRICE_DECIMALS;
 
 /// The middle of two values.
 fn midpoint(low: Decimal, high: Decimal) -> Decimal {

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::identity;
+use super::input::ClassifiedInput;
 use super::median::{median, weighted_percentile};
-use super::{ClassifiedInput, identity};
 use crate::quote::{Flag, Method, Observation, Quality, Quote};
 use crate::ticker::{ProviderId, Ticker};
 

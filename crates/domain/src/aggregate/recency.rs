@@ -7,8 +7,9 @@
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
+use super::input::{ClassifiedInput, Parameters, Reason, WANTED_SOURCES};
 use super::jump::agrees;
-use super::{ClassifiedInput, Memory, Parameters, Reason, WANTED_SOURCES};
+use super::memory::{Contest, Memory};
 use crate::ticker::ProviderId;
 
 /// Words that are so close in time speak of the same market.
@@ -16,21 +17,6 @@ const EQUAL_AGE: SignedDuration = SignedDuration::from_secs(3);
 
 /// An older word this close to the newest exchange, as a fraction of its price, still speaks of the same market.
 const TOLERANCE: Decimal = Decimal::from_parts(3, 0, 0, false, 3);
-
-/// An exchange whose newest word was left out as an outlier: a question to the sources whose words are older.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contest {
-    /// The exchange.
-    pub provider: ProviderId,
-    /// The time of its first contested word. Who has spoken since has answered.
-    pub since: Timestamp,
-    /// The time of its newest contested word.
-    pub spoke_at: Timestamp,
-    /// The price of that word.
-    pub price: Decimal,
-    /// Whether its own next word confirmed it.
-    pub confirmed: bool,
-}
 
 /// The newest word of an exchange among those that take part.
 fn newest_exchange(classified: &[ClassifiedInput]) -> Option<(ProviderId, Timestamp, Decimal)> {

@@ -1,7 +1,10 @@
+use jiff::SignedDuration;
 use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
+use crate::quote::Observation;
+use crate::ticker::ProviderId;
 
 const NOW: &str = "2026-01-01T00:01:00Z";
 

@@ -43,6 +43,12 @@ impl Problems {
     }
 }
 
+/// Settings that can judge themselves.
+pub trait Validate {
+    /// Adds one problem for each value that cannot work, named by its variable.
+    fn validate(&self, problems: &mut Problems);
+}
+
 /// Every problem of the settings; displays one line for each.
 #[derive(Debug)]
 pub struct SettingsError {

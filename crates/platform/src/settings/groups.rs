@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::database_url::{AddressError, DatabaseAddress};
-use super::{Problems, Validate};
+use super::errors::{Problems, Validate};
 
 /// Shortest internal credential that is accepted.
 const INTERNAL_TOKEN_MIN_CHARS: usize = 32;

@@ -4,12 +4,17 @@
 //! read as whatever type the default has, because a typed struct behind `serde(flatten)` no
 //! longer says what it expects.
 
+use std::collections::BTreeMap;
+
 use config::{Config, File, FileFormat, Value};
 use serde::de::DeserializeOwned;
 use toml::Table;
 
+use super::errors::Problems;
 use super::explain::explain;
-use super::{Problems, Variables};
+
+/// The variables a process was started with.
+pub type Variables = BTreeMap<String, String>;
 
 const CONFIG_FILE: &str = "CONFIG_FILE";
 

@@ -13,26 +13,16 @@ mod groups;
 mod merge;
 mod sealing;
 
-use std::collections::BTreeMap;
-
 use serde::de::DeserializeOwned;
 
 pub use database_url::{AddressError, DatabaseAddress};
-pub use errors::{EXIT_CODE, Problems, SettingsError};
+pub use errors::{EXIT_CODE, Problems, SettingsError, Validate};
 pub use groups::{
     AppEnv, POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, ProcessSettings, RABBIT_DEFAULTS, REDIS_DEFAULTS,
     RabbitSettings, RedisSettings,
 };
+pub use merge::Variables;
 pub use sealing::{SEALING_DEFAULTS, SealingSettings};
-
-/// The variables a process was started with.
-pub type Variables = BTreeMap<String, String>;
-
-/// Settings that can judge themselves.
-pub trait Validate {
-    /// Adds one problem for each value that cannot work, named by its variable.
-    fn validate(&self, problems: &mut Problems);
-}
 
 /// Reads settings from the default texts, the file named by `CONFIG_FILE`, and the environment.
 ///

@@ -3,7 +3,8 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{AppEnv, Problems};
+use super::errors::Problems;
+use super::groups::AppEnv;
 use crate::sealing::{KeyRing, MalformedKey};
 
 /// Default lines of [`SealingSettings`].

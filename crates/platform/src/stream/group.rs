@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ::redis::{Cmd, RedisError, Value};
 
 use super::connection::BlockingConnection;
-use super::{Batch, Entry};
+use super::entry::{Batch, Entry};
 use crate::settings::RedisSettings;
 
 /// An entry that its consumer has held this long is taken over.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::redis::{FromRedisValue, RedisResult};
 use jiff::Timestamp;
 
-use super::GroupReader;
+use super::group::GroupReader;
 
 /// Where the group stands and what the stream still has. Redis before version 7 does not count entries: then nothing
 /// is told.

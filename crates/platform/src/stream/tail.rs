@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::redis::Value;
 
 use super::connection::BlockingConnection;
-use super::{Batch, Entry};
+use super::entry::{Batch, Entry};
 use crate::settings::RedisSettings;
 
 /// Where a tail begins.

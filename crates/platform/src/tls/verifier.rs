@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, Uni
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use super::Verification;
+use super::authorities::Verification;
 
 /// Tag of a DER sequence.
 const SEQUENCE: u8 = 0x30;

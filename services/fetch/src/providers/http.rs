@@ -10,7 +10,8 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
-use super::{ProviderError, retry_after};
+use super::error::ProviderError;
+use super::retry_after;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
