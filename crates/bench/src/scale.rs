@@ -14,7 +14,6 @@ pub struct Scale {
     pub webhooks: i64,
     /// URLs that hang while another user's first webhook is measured.
     pub hanging: i64,
-    /// Points of the series.
     pub points: usize,
     /// Seconds of each round of load.
     pub load_seconds: u64,

@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 /// Milliseconds since 1970-01-01 UTC.
 pub type Millis = i64;
 
-/// One second.
 pub const SECOND: Millis = 1_000;
-/// One minute.
 pub const MINUTE: Millis = 60 * SECOND;
 pub const HOUR: Millis = 60 * MINUTE;
 pub const DAY: Millis = 24 * HOUR;

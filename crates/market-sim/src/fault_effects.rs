@@ -8,7 +8,6 @@ use crate::fault_kind::{CorruptPrice, FaultKind};
 #[derive(Debug, Clone, Default)]
 pub struct FaultEffects {
     pub slow: Option<u64>,
-    /// Never answer.
     pub hang: bool,
     pub instead: Option<FaultKind>,
     pub truncated: bool,

@@ -41,9 +41,7 @@ pub enum FaultKind {
 pub enum CorruptPrice {
     /// Not a number; where the venue sends bare numbers this is not even JSON.
     Nan,
-    /// Below zero.
     Negative,
-    /// Zero.
     Zero,
     Huge,
     WrongType,

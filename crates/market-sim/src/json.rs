@@ -11,9 +11,7 @@ use crate::fault_kind::CorruptPrice;
 /// A value as a venue writes it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Json {
-    /// `null`.
     Null,
-    /// `true` or `false`.
     Bool(bool),
     Int(i64),
     /// A number, spelt as given.

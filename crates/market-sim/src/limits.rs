@@ -31,7 +31,6 @@ impl Limit {
         self.per_minute
     }
 
-    /// Spends `weight`.
     pub fn spend(&mut self, weight: u64, now: Millis) -> Usage {
         let window = now.div_euclid(MINUTE);
         if window != self.window {

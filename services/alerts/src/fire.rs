@@ -140,5 +140,6 @@ async fn record(client: &impl GenericClient, fired: &[Fired], now: Timestamp) ->
     let new_deliveries = fired.iter().map(Fired::delivery).collect::<Result<Vec<_>, _>>()?;
     deliveries::insert(client, &new_deliveries, now).await?;
     let endpoint_ids: Vec<Uuid> = fired.iter().map(|fired| fired.alert.endpoint_id).collect();
+    // Last, because it locks the queues of the users until the commit: whoever delivers to them waits for that.
     queues::mark_ready(client, &endpoint_ids, now).await
 }

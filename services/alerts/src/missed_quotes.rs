@@ -80,7 +80,6 @@ pub struct MissedQuotes {
 }
 
 impl MissedQuotes {
-    /// Evaluates until the stop.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -56,6 +56,7 @@ impl Monitors {
                     return Ok(());
                 }
             }
+            // Only now: after a crash they come again, and a state that is stored already is not replaced by itself.
             let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
             if let Err(error) = reader.ack(&ids).await {
                 tracing::warn!(
@@ -112,6 +113,7 @@ impl Monitors {
             }
         };
         let stored = monitors::update(&self.pool, &message.ticker, message.as_of, decide).await?;
+        // After the commit. A crash in between costs the live notice; the level and its transition are stored.
         if let Stored::Changed { from, to: Some(to) } = stored {
             self.announce(message, from, to).await;
         }

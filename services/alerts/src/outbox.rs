@@ -87,7 +87,6 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Publishes until the stop.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut failures = Failures::new(Backoff::RECONNECT);
         let mut ticks_seen: u32 = 0;
@@ -156,6 +155,8 @@ impl Relay {
             return Ok(pass);
         }
 
+        // From here to `extend` a crash leaves messages that may or may not be in the queue. Their leases run out, they
+        // are published again, and of two copies of a message one finds nothing to claim.
         let ids: Vec<Uuid> = taken.due.iter().map(|due| due.id).collect();
         let messages: Vec<Message> = taken.due.iter().map(to_message).collect();
         let results = self.queue.publisher.publish_all(queues::WEBHOOKS, &messages).await;

@@ -44,6 +44,7 @@ impl QuoteConsumer {
             if stop.run_until_cancelled(evaluating).await.is_none() {
                 return Ok(());
             }
+            // Only now: what is not acknowledged comes again after a crash, and no price fires an alert twice.
             let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
             if let Err(error) = reader.ack(&ids).await {
                 tracing::warn!(

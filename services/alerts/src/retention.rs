@@ -25,7 +25,6 @@ pub struct Cleaner {
 }
 
 impl Cleaner {
-    /// Removes until the stop.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -158,6 +158,7 @@ impl Resealer {
                     }
                 }
             }
+            // Only those that are still as they were read: a secret that was rotated meanwhile must not come back.
             done.sealed += store::secrets::replace(&self.pool, &changes).await?;
         }
     }

@@ -134,6 +134,7 @@ impl AssetWindows {
         }
         // One after the other: the history of all assets at once would be the largest thing in memory.
         for ticker in anew {
+            // Before the read: if that fails, the next refresh reads it all, instead of going on with a gap.
             self.assets.remove(&ticker);
             self.read(&[ticker], now - CLOSES_SPAN, now - MONTH_SPAN, now).await?;
         }

@@ -78,7 +78,6 @@ pub struct Backfill {
 }
 
 impl Backfill {
-    /// Runs until `stop`.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut settled = HashMap::new();
         loop {
@@ -86,6 +85,7 @@ impl Backfill {
                 () = stop.cancelled() => return Ok(()),
                 () = self.fill_all() => {}
             }
+            // Counted from the end: providers that took an hour to fill it all in are not asked for it again at once.
             let next_full = tokio::time::Instant::now() + self.repair_every;
             while tokio::time::Instant::now() < next_full {
                 tokio::select! {

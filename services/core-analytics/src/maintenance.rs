@@ -11,7 +11,6 @@ use crate::store::{Retention, Store};
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(3_600);
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Runs until `stop`.
 pub async fn run(
     store: Store,
     clock: SharedClock,

@@ -58,7 +58,6 @@ pub struct QuoteConsumer {
 }
 
 impl QuoteConsumer {
-    /// Runs until `stop`.
     pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         loop {
             let entries = tokio::select! {
@@ -76,6 +75,7 @@ impl QuoteConsumer {
             {
                 return Ok(());
             }
+            // Only now: what is not acknowledged comes again after a crash, and no price is counted twice.
             let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
             if let Err(error) = self.reader.ack(&ids).await {
                 tracing::warn!(

@@ -14,8 +14,6 @@ const MAX_REMEMBERED: usize = 1_000;
 
 /// Says whether the same attempt will fail every time: a server refuses what it was given, or its answer cannot be
 /// read.
-///
-/// Without a connection nothing was refused, whatever the reason: a wrong password is put right from outside.
 pub fn is_refusal(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         if let Some(error) = cause.downcast_ref::<StoreError>() {

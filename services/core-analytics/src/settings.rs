@@ -26,7 +26,6 @@ pub struct Settings {
     pub postgres: PostgresSettings,
     #[serde(flatten)]
     pub redis: RedisSettings,
-    /// Where `fetch` answers.
     pub fetch_url: Url,
     /// Assets whose history is filled in.
     pub supported_tickers: Vec<Ticker>,

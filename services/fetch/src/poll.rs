@@ -110,6 +110,7 @@ impl PollLoop {
                 break;
             }
         }
+        // Otherwise another process would wait for its expiry, with every deployment.
         if let Err(error) = self.lease.release().await {
             tracing::debug!(%provider, error = format!("{error:#}"), "lease is left to expire");
         }

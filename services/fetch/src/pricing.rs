@@ -138,6 +138,7 @@ impl PricingTask {
             tracing::debug!(quotes = count, "prices published");
         } else {
             for quote in &publication.quotes {
+                // Not known to be published, so the next poll publishes it even if it is the same.
                 self.price_book.note_missing(&quote.ticker);
             }
         }

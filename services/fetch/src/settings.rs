@@ -46,7 +46,6 @@ pub struct Settings {
     pub supported_tickers: Vec<String>,
     /// A file of assets; empty for the built-in one.
     pub assets_file: String,
-    /// Seconds between two polls.
     pub poll_interval_seconds: f64,
     /// Longest time for an answer.
     pub provider_timeout_ms: u64,

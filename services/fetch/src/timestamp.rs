@@ -13,7 +13,6 @@ pub enum Unit {
     Seconds,
     Millis,
     Micros,
-    /// Nanoseconds.
     Nanos,
 }
 

@@ -15,7 +15,6 @@ pub struct TestApp {
     client: reqwest::Client,
 }
 
-/// What came back.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,

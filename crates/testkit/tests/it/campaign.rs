@@ -9,7 +9,6 @@ use serde_json::Value;
 use testkit::{Account, Received, TestStack};
 use uuid::Uuid;
 
-/// Alerts of one campaign.
 pub const ALERTS: usize = 200;
 /// Steps in which the price climbs over all of them.
 pub const STEPS: usize = 20;
@@ -36,7 +35,6 @@ pub async fn settle(stack: &TestStack, account: &Account) {
 
 /// The alerts of one user.
 pub struct Campaign {
-    /// The user.
     pub account: Account,
     alerts: BTreeSet<Uuid>,
 }

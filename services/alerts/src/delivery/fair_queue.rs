@@ -178,6 +178,7 @@ impl<J> FairQueue<J> {
     /// Decides about a message that came.
     pub fn admit(&mut self, endpoint: Endpoint, job: J) -> Admission<J> {
         let queue = self.endpoints.entry(endpoint.endpoint_id).or_default();
+        // Behind those of its endpoint that wait already, also when a slot is free: first come, first served.
         if queue.waiting.is_empty() && self.slots.permit(&endpoint, queue.in_flight) {
             queue.in_flight += 1;
             self.slots.take(&endpoint);
@@ -256,6 +257,7 @@ impl<J> FairQueue<J> {
             };
             if !self.slots.permit(&endpoint, queue.in_flight) {
                 queue.waiting.push_front((endpoint, job));
+                // It goes behind the user's other endpoints, which may have a free slot.
                 user.endpoints.push_back(endpoint_id);
                 continue;
             }

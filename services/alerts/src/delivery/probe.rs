@@ -22,12 +22,10 @@ const INTERVAL: Duration = Duration::from_secs(5);
 pub struct Prober {
     pub pool: Pool,
     pub clock: SharedClock,
-    /// This process's relay.
     pub relay: Arc<Notify>,
 }
 
 impl Prober {
-    /// Probes until the stop.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut ticks = tokio::time::interval(INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -51,6 +51,7 @@ pub struct Reconciled {
 /// # Errors
 /// When one of the two does not answer; `Missing` when Redis lost its data meanwhile.
 pub async fn build(index: &AlertIndex, pool: &Pool) -> Result<u64, RebuildError> {
+    // Before the first row is read: whatever Redis loses from here on makes `finish_build` fail.
     let build = index.begin_build().await?;
     let mut total = 0;
     for (ticker, condition, _) in armed_alerts::count(pool).await? {
@@ -94,6 +95,7 @@ pub async fn reconcile(
             before.insert((ticker.clone(), condition), size);
         }
     }
+    // Between two counts of the index, because no lock holds PostgreSQL and Redis still together: see `agree`.
     let armed = armed_alerts::count(pool).await?;
     let counted = armed.iter().map(|(ticker, condition, _)| (ticker.clone(), *condition));
     let sets: BTreeSet<(Ticker, Condition)> = before.keys().cloned().chain(counted).collect();

@@ -72,8 +72,11 @@ impl Reconciler {
     }
 
     async fn round(&self, known: Option<&Known>) -> Result<Known, RebuildError> {
+        // Before the comparison: what is created during it is looked at again by the next one.
         let begun = self.clock.now();
         rebuild::remove_unconfirmed(&self.index, &self.pool).await?;
+        // Before the comparison too: if the index is lost and built during it, the next round sees another epoch and
+        // compares in full.
         let epoch = self.index.epoch().await?;
         let (mode, rounds) = match known {
             Some(known) if epoch.is_some() && known.epoch == epoch && known.rounds < MAX_ROUNDS_BY_COUNTS => {

@@ -33,7 +33,6 @@ pub(super) fn parse_id(text: &str, unknown: ProblemKind, detail: &str) -> Result
     text.parse().map_err(|_| Problem::new(unknown, detail))
 }
 
-/// Validates `limit`.
 pub(super) fn page_limit(asked: Option<u32>, default: u32) -> Result<i64, Problem> {
     let limit = asked.unwrap_or(default);
     if (1..=1000).contains(&limit) {

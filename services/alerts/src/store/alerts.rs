@@ -52,7 +52,6 @@ pub struct NewAlert {
     pub endpoint_secret: StoredSecret,
     /// What its owner's plan has room for.
     pub limits: PlanLimits,
-    /// Follows the request.
     pub request_id: String,
 }
 

@@ -148,7 +148,6 @@ pub struct AttemptRecord {
     pub attempt: u32,
     /// Whether the endpoint took it.
     pub succeeded: bool,
-    /// The endpoint's status code.
     pub response_code: Option<u16>,
     pub error: Option<String>,
     pub latency_ms: u64,

@@ -79,7 +79,6 @@ pub struct TestMessage {
     pub endpoint_id: Uuid,
     /// The bytes to post.
     pub body: String,
-    /// Follows the request.
     pub request_id: String,
 }
 

@@ -90,6 +90,7 @@ pub async fn update(
 ) -> Result<Stored, StoreError> {
     let mut client = connection(pool).await?;
     let transaction = client.transaction().await?;
+    // Not the lock of a row: the first state of an asset has none yet.
     let lock = transaction
         .prepare_cached("SELECT pg_advisory_xact_lock(hashtextextended('alerting.monitors ' || $1::text, 0))")
         .await?;

@@ -220,7 +220,6 @@ fn read_window(row: &Row) -> (Uuid, EndpointWindow) {
     (row.get("endpoint_id"), window)
 }
 
-/// Writes windows back.
 pub async fn save_windows(client: &impl GenericClient, windows: &[(Uuid, EndpointWindow)]) -> Result<(), StoreError> {
     if windows.is_empty() {
         return Ok(());

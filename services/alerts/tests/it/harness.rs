@@ -261,7 +261,6 @@ pub fn quote(ticker: &str, price: &str, at: Timestamp) -> QuoteMessage {
     }
 }
 
-/// A running service.
 pub struct TestApp {
     pub address: SocketAddr,
     stop: CancellationToken,

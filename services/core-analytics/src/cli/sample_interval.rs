@@ -11,7 +11,6 @@ pub struct SampleInterval {
 }
 
 impl SampleInterval {
-    /// The length in seconds.
     pub fn seconds(&self) -> i64 {
         self.seconds
     }

@@ -52,6 +52,7 @@ impl Store {
             return Ok(0);
         }
         let mut client = self.client().await?;
+        // In a transaction of its own: everyone else who needs a partition waits for its commit.
         let needed = ticks.iter().flat_map(|(_, tick)| partitions::for_tick(tick.at));
         self.partitions.ensure(&mut client, needed).await?;
         let transaction = client.transaction().await?;

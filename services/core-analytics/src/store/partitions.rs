@@ -30,7 +30,6 @@ pub enum Table {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     pub ticks: Duration,
-    /// Candles of one minute.
     pub minute_candles: Duration,
 }
 

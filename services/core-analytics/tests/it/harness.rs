@@ -183,6 +183,7 @@ pub fn normal(candle: Candle) -> Candle {
     candle
 }
 
+/// Its id is random, so that which of two prices of one moment counts does not follow from the order they are made in.
 pub fn quote(name: &str, as_of: Timestamp, price: &str) -> QuoteMessage {
     QuoteMessage {
         price_id: Uuid::new_v4(),

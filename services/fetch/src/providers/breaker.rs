@@ -84,7 +84,6 @@ pub struct Guarded<P> {
 }
 
 impl<P> Guarded<P> {
-    /// Puts `inner` behind `breaker`.
     pub fn new(inner: P, breaker: Breaker) -> Self {
         Self { inner, breaker }
     }

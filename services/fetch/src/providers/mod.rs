@@ -18,12 +18,10 @@ use crate::rejection::Rejected;
 /// Failures and what to do then.
 pub mod error;
 
-/// `Retry-After`.
 pub mod retry_after;
 
 pub mod json;
 
-/// Bounded answers over HTTP.
 pub mod http;
 
 pub mod binance;

@@ -74,6 +74,7 @@ impl Binance {
     }
 
     async fn tickers(&self, symbols: &[String]) -> Result<(Vec<Entry>, RawResponse), ProviderError> {
+        // A JSON list; Binance refuses one with blanks after its commas.
         let list = serde_json::to_string(symbols).map_err(ProviderError::payload)?;
         let response = self.get("/api/v3/ticker/24hr", &[("symbols", &list)]).await?;
         let entries = decode(Route::Ticker24h, &response)?;
@@ -130,6 +131,7 @@ impl Binance {
             ));
         }
         let from = from.as_millisecond().to_string();
+        // Binance counts `endTime` in; our ranges end before it.
         let to = (to.as_millisecond() - 1).to_string();
         let query = [
             ("symbol", request.symbol.as_str()),
@@ -206,6 +208,7 @@ impl History for Binance {
         }
         let pages: Vec<Vec<RawCandle>> = stream::iter(windows)
             .map(|(from, to)| self.page(request, from, to))
+            // In order, so that the pages follow one another in time.
             .buffered(PAGE_CONCURRENCY)
             .try_collect()
             .await?;

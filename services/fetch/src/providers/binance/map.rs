@@ -131,6 +131,7 @@ fn refusal(response: &RawResponse) -> Option<ProviderError> {
     let code = code.and_then(|code| code.as_str().parse::<i64>().ok());
     let refused = |kind| ProviderError::refused(kind, format!("{} {message}", code.unwrap_or(0)), response.retry_after);
     let lower = message.to_ascii_lowercase();
+    // By status and words first: the block of a country comes with code 0, and a ban with the code of a limit (-1003).
     if response.status == 451 || lower.contains("restricted location") {
         return Some(refused(ErrorKind::Restricted));
     }

@@ -50,7 +50,8 @@ pub struct MarketChart<'a> {
     pub total_volumes: Option<Vec<&'a RawValue>>,
 }
 
-/// Endings of the keys of `GET /simple/price`: `usd` is the price, `usd_market_cap` and so on stand beside it.
+/// Endings of the keys of `GET /simple/price`, <https://docs.coingecko.com/reference/simple-price>: `usd` is the price,
+/// `usd_market_cap` and so on stand beside it.
 ///
 /// ```json
 /// {"bitcoin":{"usd":49253}}
@@ -63,7 +64,7 @@ pub mod simple {
     pub const LAST_UPDATED_AT: &str = "last_updated_at";
 }
 
-/// Places in a row of `GET /coins/{id}/ohlc`.
+/// Places in a row of `GET /coins/{id}/ohlc`, <https://docs.coingecko.com/reference/coins-id-ohlc>
 ///
 /// ```json
 /// [1620504000000,57945.79,59122.18,57945.79,59122.18]
