@@ -105,7 +105,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     }
     secrets::check_keys(&pool, &keys).await?;
     let keys = Arc::new(keys);
-    let redis = redis::connect(&settings.redis)?;
+    let redis = redis::connect_pool(&settings.redis)?;
     if let Ok(Some(warning)) = redis::eviction_warning(&redis).await {
         tracing::error!(warning, "Redis is not set up for the index of alerts");
     }

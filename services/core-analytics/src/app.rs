@@ -53,7 +53,7 @@ impl App {
         metrics::install("core-analytics", env!("CARGO_PKG_VERSION"))?;
         let pool = postgres::connect(&settings.postgres)?;
         postgres::require_schema(&pool, SCHEMA_VERSION).await?;
-        let redis = redis::connect(&settings.redis)?;
+        let redis = redis::connect_pool(&settings.redis)?;
         let store = Store::new(pool.clone());
         let changed = ChangedHistory::default();
         let refusals = Refusals::default();

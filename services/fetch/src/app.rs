@@ -81,7 +81,7 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
         .map_err(|wrong| anyhow!("settings that cannot be used: {wrong:?}"))?;
     log_skipped_providers(&settings, &configured);
 
-    let redis = platform::redis::connect(&settings.redis)?;
+    let redis = platform::redis::connect_pool(&settings.redis)?;
     let pool = platform::postgres::connect(&settings.postgres)?;
     let quote_store = QuoteStore::new(redis.clone());
     let registry = ProviderRegistry::default();

@@ -1,87 +1,58 @@
-//! The shared connection.
+//! What commands are sent through, whichever way it takes them to the server.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use ::redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
-use ::redis::{Client, Cmd, ErrorKind, Pipeline, RedisFuture, RedisResult, ServerErrorKind, Value};
+use ::redis::aio::ConnectionLike;
+use ::redis::{Cmd, Pipeline, RedisFuture, RedisResult, Value};
 use futures_util::FutureExt;
 
-/// How soon a connection that was replaced may be replaced again.
-const REPLACE_INTERVAL: Duration = Duration::from_millis(500);
+use super::pool::Pool;
+use super::shared::Shared;
 
-/// A multiplexed connection that reopens itself after a failure; clones share it.
+/// A way to Redis; clones share it, and it recovers by itself after a failure.
 ///
-/// It is also opened anew when its server turns out to be a replica: after a failover the name leads to the new
-/// primary, but a connection to the old one would stay where it is.
+/// It also leaves a server that turns out to be a replica: after a failover the name leads to the new primary, but a
+/// connection to the old one would stay where it is.
 #[derive(Clone)]
-pub struct Connection {
-    client: Client,
-    config: ConnectionManagerConfig,
-    current: Arc<RwLock<Current>>,
-}
+pub struct Connection(Route);
 
 #[derive(Clone)]
-struct Current {
-    manager: ConnectionManager,
-    opened_at: Instant,
+enum Route {
+    Shared(Arc<Shared>),
+    Pooled(Pool),
 }
 
 impl Connection {
-    pub(super) fn new(client: Client, config: ConnectionManagerConfig) -> RedisResult<Self> {
-        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config.clone())?;
-        let opened_at = Instant::now();
-        Ok(Self {
-            client,
-            config,
-            current: Arc::new(RwLock::new(Current { manager, opened_at })),
-        })
+    pub(super) fn shared(shared: Shared) -> Self {
+        Self(Route::Shared(Arc::new(shared)))
+    }
+
+    pub(super) fn pooled(pool: Pool) -> Self {
+        Self(Route::Pooled(pool))
     }
 
     /// Another connection to the same server, which is opened by its first command and served on that command's
     /// runtime. Commands on a shared connection are sent and answered by the thread that opened it; one of its own
-    /// spares a busy thread the wake-ups of another.
+    /// spares a busy thread the wake-ups of another. The pool has such connections anyway.
     ///
     /// # Errors
     ///
     /// The settings are invalid, which those of an existing connection never are.
     pub fn separate(&self) -> RedisResult<Self> {
-        Self::new(self.client.clone(), self.config.clone())
-    }
-
-    fn current(&self) -> Current {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Opens a new connection instead of `failed`, unless someone else did, or it is too young.
-    fn replace(&self, failed: &Current) {
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        if current.opened_at != failed.opened_at || failed.opened_at.elapsed() < REPLACE_INTERVAL {
-            return;
-        }
-        match ConnectionManager::new_lazy_with_config(self.client.clone(), self.config.clone()) {
-            Ok(manager) => {
-                tracing::warn!("Redis is a replica: connecting anew");
-                let opened_at = Instant::now();
-                *current = Current { manager, opened_at };
-            }
-            Err(error) => tracing::warn!(%error, "Redis is a replica, and no new connection can be made"),
+        match &self.0 {
+            Route::Shared(shared) => shared.separate().map(Self::shared),
+            Route::Pooled(_) => Ok(self.clone()),
         }
     }
 }
 
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        async move {
-            let mut current = self.current();
-            let answer = current.manager.req_packed_command(cmd).await;
-            if is_from_replica(answer.as_ref().map(std::slice::from_ref)) {
-                self.replace(&current);
-            }
-            answer
+        match &self.0 {
+            Route::Shared(shared) => shared.command(cmd).boxed(),
+            Route::Pooled(pool) => pool.command(cmd).boxed(),
         }
-        .boxed()
     }
 
     fn req_packed_commands<'a>(
@@ -90,30 +61,17 @@ impl ConnectionLike for Connection {
         offset: usize,
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        async move {
-            let mut current = self.current();
-            let answer = current.manager.req_packed_commands(pipeline, offset, count).await;
-            if is_from_replica(answer.as_ref().map(Vec::as_slice)) {
-                self.replace(&current);
-            }
-            answer
+        match &self.0 {
+            Route::Shared(shared) => shared.commands(pipeline, offset, count).boxed(),
+            Route::Pooled(pool) => pool.commands(pipeline, offset, count).boxed(),
         }
-        .boxed()
     }
 
     fn get_db(&self) -> i64 {
-        self.client.get_connection_info().redis_settings().db()
-    }
-}
-
-/// Says whether an answer is the refusal of a replica.
-fn is_from_replica(answer: Result<&[Value], &::redis::RedisError>) -> bool {
-    let refuses = |kind| matches!(kind, Some(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown));
-    match answer {
-        Ok(values) => values
-            .iter()
-            .any(|value| matches!(value, Value::ServerError(error) if refuses(error.kind()))),
-        Err(error) => matches!(error.kind(), ErrorKind::Server(kind) if refuses(Some(kind))),
+        match &self.0 {
+            Route::Shared(shared) => shared.database(),
+            Route::Pooled(pool) => pool.database(),
+        }
     }
 }
 

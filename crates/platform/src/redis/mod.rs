@@ -1,8 +1,12 @@
-//! Redis connections: one shared and multiplexed for questions, own ones for blocking reads.
+//! Redis connections: a pool for background services, one shared and multiplexed for hot reads, own ones for blocking
+//! reads. docs/adr/0013 says why.
 
 use std::time::Duration;
 
+mod answer;
 mod connection;
+mod pool;
+mod shared;
 
 use ::redis::AsyncConnectionConfig;
 use ::redis::aio::ConnectionManagerConfig;
@@ -14,6 +18,8 @@ use crate::settings::RedisSettings;
 use crate::tls;
 
 pub use connection::Connection;
+use pool::Pool;
+use shared::Shared;
 
 /// A key that health checks write.
 const HEALTH_KEY: &str = "cryptolens:health";
@@ -22,7 +28,8 @@ const HEALTH_KEY_TTL: Duration = Duration::from_secs(60);
 /// Longest time to open a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The shared connection; it is opened when needed and reopens itself after a failure.
+/// The shared connection, for reads that a request waits for; it is opened when needed and reopens itself after a
+/// failure.
 ///
 /// While Redis is away each command fails within about a second instead of queueing.
 ///
@@ -36,7 +43,25 @@ pub fn connect(settings: &RedisSettings) -> anyhow::Result<Connection> {
         .set_number_of_retries(2)
         .set_min_delay(Duration::from_millis(20))
         .set_max_delay(Duration::from_millis(200));
-    Connection::new(client(settings)?, config).context("Redis connection")
+    let shared = Shared::new(client(settings)?, config).context("Redis connection")?;
+    Ok(Connection::shared(shared))
+}
+
+/// Connections of a pool, one for each command; they are opened when needed.
+///
+/// While Redis is away each command fails within about two seconds.
+///
+/// # Errors
+///
+/// The address is invalid.
+pub fn connect_pool(settings: &RedisSettings) -> anyhow::Result<Connection> {
+    let response_timeout = Duration::from_millis(settings.redis_response_timeout_ms);
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(response_timeout));
+    let address = client(settings)?.get_connection_info().clone();
+    let pool = Pool::new(address, config, CONNECT_TIMEOUT).context("Redis pool")?;
+    Ok(Connection::pooled(pool))
 }
 
 /// A connection of its own without a response timeout, for reads that block on purpose.

@@ -8,6 +8,7 @@ use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use platform::amqp::Broker;
 use platform::health::{Readiness, Report, Status};
+use platform::settings::RedisSettings;
 use platform::{postgres, redis};
 use testkit::{OwnPostgres, OwnRabbit, OwnRedis, eventually};
 use tokio::net::{TcpListener, TcpStream};
@@ -115,14 +116,19 @@ async fn switchable(first: u16) -> (u16, Arc<AtomicU16>) {
     (port, target)
 }
 
+#[rstest::rstest]
+#[case::shared(redis::connect)]
+#[case::pool(redis::connect_pool)]
 #[tokio::test]
-async fn a_demoted_redis_is_left_for_the_new_primary() {
+async fn a_demoted_redis_is_left_for_the_new_primary(
+    #[case] connect: fn(&RedisSettings) -> anyhow::Result<redis::Connection>,
+) {
     let (old, new) = tokio::join!(OwnRedis::start(), OwnRedis::start());
     let port = |own: &OwnRedis| url::Url::parse(&own.url).unwrap().port().unwrap();
     let (address, target) = switchable(port(&old)).await;
     let mut settings = old.settings.clone();
     settings.redis_url = format!("redis://127.0.0.1:{address}/0").into();
-    let connection = redis::connect(&settings).unwrap();
+    let connection = connect(&settings).unwrap();
     redis::check(&connection).await.unwrap();
     target.store(port(&new), Ordering::SeqCst);
     let direct = redis::connect(&old.settings).unwrap();

@@ -10,4 +10,5 @@ mod lease;
 mod migrate;
 mod postgres;
 mod postgres_tls;
+mod redis;
 mod stream;
