@@ -10,6 +10,7 @@ LOCAL_DIR=$(cd "$LOCAL_DIR" && pwd)
 RUN_DIR=$LOCAL_DIR/run
 LOG_DIR=$LOCAL_DIR/logs
 export LOCAL_DIR
+SUPERVISE=$ROOT/deploy/local/supervise
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     BOLD=$'\e[1m' DIM=$'\e[2m' RED=$'\e[31m' GREEN=$'\e[32m' YELLOW=$'\e[33m' PLAIN=$'\e[0m'
@@ -35,7 +36,24 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # --- ports
 
+# Somebody listens there.
 port_in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Nobody could listen there: somebody does, or an outgoing connection of this machine has the port meanwhile.
+port_is_taken() {
+    port_in_use "$1" || { have ss && [[ $(ss -Htan "sport = :$1" 2>/dev/null) =~ ' 127.0.0.1:'"$1"' '|' *:'"$1"' '|' 0.0.0.0:'"$1"' ' ]]; }
+}
+
+# Between choosing a free port and listening there another checkout could choose the same: only one of this machine's local
+# platforms does that at a time. Whoever may not use the lock goes on without it.
+lock_ports() {
+    local file=/tmp/cryptolens-ports.lock
+    have flock || return 0
+    (umask 000 && : >>"$file") 2>/dev/null || true
+    { exec 7<"$file" && flock -w 120 7; } 2>/dev/null || true
+}
+
+unlock_ports() { exec 7<&-; }
 
 # Who listens on a port, as far as this user may know.
 port_owner() {
@@ -53,17 +71,20 @@ port_owner() {
 # A pid alone can be stale and belong to someone else by now, so the pid file also keeps when the process started.
 
 process_birth() {
+    local fields
     if [ -r "/proc/$1/stat" ]; then
         # The name in field 2 may contain blanks: count from behind its closing bracket.
-        sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+        read -ra fields < <(sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null) || true
+        # One that has ended stays listed until its parent has noticed (Z), which after a crash can take a while.
+        [[ ${fields[0]:-Z} != [ZX] ]] && printf '%s\n' "${fields[19]}"
     else
         ps -o lstart= -p "$1" 2>/dev/null
     fi
 }
 
-# The pid of the process NAME if it is running, else nothing and a failure.
+# pid_of NAME [process]: the pid of its supervisor (of the process itself) if that is running, else nothing and a failure.
 pid_of() {
-    local file=$RUN_DIR/$1.pid pid birth
+    local file=$RUN_DIR/$1.${2:-pid} pid birth
     [ -f "$file" ] || return 1
     { read -r pid && read -r birth; } <"$file" || return 1
     if [ -n "$pid" ] && [ "$(process_birth "$pid")" = "$birth" ]; then
@@ -74,19 +95,23 @@ pid_of() {
     fi
 }
 
+# remember_pid NAME PID [process]
 remember_pid() {
-    local birth
-    birth=$(process_birth "$2")
-    printf '%s\n%s\n' "$2" "$birth" >"$RUN_DIR/$1.pid.new"
-    mv "$RUN_DIR/$1.pid.new" "$RUN_DIR/$1.pid"
+    local birth file=$RUN_DIR/$1.${3:-pid}
+    birth=$(process_birth "$2") || true
+    printf '%s\n%s\n' "$2" "$birth" >"$file.new"
+    mv "$file.new" "$file"
 }
 
-# spawn NAME COMMAND...: starts it in a session of its own (Ctrl-C here does not reach it), output to logs/NAME.log.
+# How often the process NAME has ended since its supervisor started.
+ends_of() { cat "$RUN_DIR/$1.ends" 2>/dev/null || echo 0; }
+
+# spawn NAME STOP_SIGNAL COMMAND...: starts it under supervision, in a session of its own (Ctrl-C here does not reach it), output
+# to logs/NAME.log.
 spawn() {
-    local name=$1
-    shift
-    setsid "$@" >>"$LOG_DIR/$name.log" 2>&1 </dev/null 9>&- &
-    remember_pid "$name" $!
+    end_leftover "$1"
+    setsid "$SUPERVISE" "$LOCAL_DIR" "$@" >>"$LOG_DIR/$1.log" 2>&1 </dev/null 9>&- 7<&- &
+    remember_pid "$1" $!
 }
 
 # exec_in ARRAY COMMAND...: becomes the command, with the variables of ARRAY (NAME=value each) and no others.
@@ -102,33 +127,48 @@ exec_in() {
 
 # spawn_in ARRAY NAME COMMAND...: spawns it with the variables of ARRAY and no others.
 spawn_in() {
-    exec_in "$1" setsid "${@:3}" >>"$LOG_DIR/$2.log" 2>&1 </dev/null 9>&- &
+    end_leftover "$2"
+    exec_in "$1" setsid "$SUPERVISE" "$LOCAL_DIR" "$2" TERM "${@:3}" >>"$LOG_DIR/$2.log" 2>&1 </dev/null 9>&- 7<&- &
     remember_pid "$2" $!
+}
+
+# Ends what a supervisor left running that was killed itself.
+end_leftover() {
+    local pid
+    pid=$(pid_of "$1" process) || return 0
+    kill -TERM "$pid" 2>/dev/null || true
+    for _ in {1..100}; do
+        pid_of "$1" process >/dev/null || return 0
+        sleep 0.1
+    done
+    kill -KILL -- "-$pid" 2>/dev/null || true
 }
 
 # stop_process NAME SECONDS: asks it to stop, waits, then insists.
 stop_process() {
-    local name=$1 deadline=$((SECONDS + $2)) pid
-    pid=$(pid_of "$name") || return 0
+    local name=$1 deadline=$((SECONDS + $2)) pid process
+    pid=$(pid_of "$name") || { end_leftover "$name"; return 0; }
     kill -TERM "$pid" 2>/dev/null || true
     while pid_of "$name" >/dev/null; do
         if [ "$SECONDS" -ge "$deadline" ]; then
             warn "$name did not stop within $2 s: killing it"
-            kill -KILL "$pid" 2>/dev/null || true
+            process=$(pid_of "$name" process) || true
+            kill -KILL "$pid" ${process:+-- "-$process"} 2>/dev/null || true
             sleep 0.2
             break
         fi
         sleep 0.1
     done
-    rm -f "$RUN_DIR/$name.pid"
+    rm -f "$RUN_DIR/$name.pid" "$RUN_DIR/$name.process"
 }
 
-# wait_for SECONDS NAME COMMAND...: polls until the command succeeds; fails early when the process NAME ends.
+# wait_for SECONDS NAME COMMAND...: polls until the command succeeds; gives up early when the process NAME cannot be started.
 wait_for() {
-    local deadline=$((SECONDS + $1)) name=$2
+    local deadline=$((SECONDS + $1)) name=$2 ends
+    ends=$(ends_of "$name")
     shift 2
     until "$@" >/dev/null 2>&1; do
-        if ! pid_of "$name" >/dev/null; then return 2; fi
+        if ! pid_of "$name" >/dev/null || [ "$(ends_of "$name")" -ge $((ends + 3)) ]; then return 2; fi
         if [ "$SECONDS" -ge "$deadline" ]; then return 1; fi
         sleep 0.2
     done
