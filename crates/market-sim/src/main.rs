@@ -1,13 +1,12 @@
 //! The simulator as a process.
 
-use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use market_sim::{Config, MarketSource, PerVenue, ReplayOptions, Venue};
-use tracing_subscriber::EnvFilter;
+use platform::settings::{LogSettings, PROCESS_DEFAULTS};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -110,14 +109,10 @@ impl Arguments {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
-    let coloured = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(coloured)
-        .with_writer(std::io::stderr)
-        .init();
-    let mut simulator = market_sim::start(Arguments::parse().config())?;
+    let arguments = Arguments::parse();
+    let log: LogSettings = platform::settings::load_or_exit(&[PROCESS_DEFAULTS]);
+    platform::telemetry::init_with("market-sim", &log)?;
+    let mut simulator = market_sim::start(arguments.config())?;
     tracing::info!(
         binance = simulator.base_url(Venue::Binance),
         coingecko = simulator.base_url(Venue::CoinGecko),

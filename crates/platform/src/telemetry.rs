@@ -5,6 +5,7 @@
 //! request, the id only those that log.
 
 use std::fmt;
+use std::io::IsTerminal as _;
 
 use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
@@ -16,7 +17,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::clock::{Clock, SystemClock};
 use crate::request_id::RequestId;
-use crate::settings::ProcessSettings;
+use crate::settings::{LogSettings, ProcessSettings};
 
 /// Starts logging for the process; a second call, as in tests, changes nothing.
 ///
@@ -24,6 +25,15 @@ use crate::settings::ProcessSettings;
 ///
 /// The log filter cannot be read; validated settings never cause it.
 pub fn init(service: &'static str, settings: &ProcessSettings) -> anyhow::Result<()> {
+    init_with(service, &settings.log())
+}
+
+/// As [`init`], for processes that have no other settings of [`ProcessSettings`].
+///
+/// # Errors
+///
+/// As [`init`].
+pub fn init_with(service: &'static str, settings: &LogSettings) -> anyhow::Result<()> {
     let filter = filter(&settings.log_level)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter);
     let installed = if settings.app_env.is_exposed() {
@@ -32,7 +42,10 @@ pub fn init(service: &'static str, settings: &ProcessSettings) -> anyhow::Result
             .event_format(JsonLine { service })
             .try_init()
     } else {
+        // Colours are for people: in a file they are noise that breaks every search.
+        let coloured = std::io::stderr().is_terminal();
         builder
+            .with_ansi(coloured)
             .with_writer(std::io::stderr)
             .event_format(TextLine(Format::default()))
             .try_init()

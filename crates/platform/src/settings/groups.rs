@@ -53,6 +53,23 @@ internal_token = ""
 shutdown_deadline_seconds = 10
 "#;
 
+/// How a process logs, for those that need nothing else of [`PROCESS_DEFAULTS`].
+#[derive(Debug, Clone, Deserialize)]
+pub struct LogSettings {
+    /// Where the process runs.
+    pub app_env: AppEnv,
+    /// Log filter.
+    pub log_level: String,
+}
+
+impl Validate for LogSettings {
+    fn validate(&self, problems: &mut Problems) {
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log_level) {
+            problems.add("LOG_LEVEL", format!("is not a log filter ({error}); set info"));
+        }
+    }
+}
+
 /// What every process needs to run at all.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ProcessSettings {
@@ -73,6 +90,15 @@ pub struct ProcessSettings {
 }
 
 impl ProcessSettings {
+    /// How it logs.
+    #[must_use]
+    pub fn log(&self) -> LogSettings {
+        LogSettings {
+            app_env: self.app_env,
+            log_level: self.log_level.clone(),
+        }
+    }
+
     /// The address to listen on.
     #[must_use]
     pub fn listen_address(&self) -> SocketAddr {
@@ -88,9 +114,7 @@ impl ProcessSettings {
 
 impl Validate for ProcessSettings {
     fn validate(&self, problems: &mut Problems) {
-        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.log_level) {
-            problems.add("LOG_LEVEL", format!("is not a log filter ({error}); set info"));
-        }
+        self.log().validate(problems);
         let length = self.internal_token.expose_secret().chars().count();
         if length == 0 && self.app_env.is_exposed() {
             problems.add(

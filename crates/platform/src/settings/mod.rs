@@ -18,8 +18,8 @@ use serde::de::DeserializeOwned;
 pub use database_url::{AddressError, DatabaseAddress};
 pub use errors::{EXIT_CODE, Problems, SettingsError, Validate};
 pub use groups::{
-    AppEnv, POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, ProcessSettings, RABBIT_DEFAULTS, REDIS_DEFAULTS,
-    RabbitSettings, RedisSettings,
+    AppEnv, LogSettings, POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, ProcessSettings, RABBIT_DEFAULTS,
+    REDIS_DEFAULTS, RabbitSettings, RedisSettings,
 };
 pub use merge::Variables;
 pub use sealing::{SEALING_DEFAULTS, SealingSettings};

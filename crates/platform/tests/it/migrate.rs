@@ -22,7 +22,7 @@ async fn two_at_once_apply_each_once() {
     let settings = &database.settings;
     let run = || async { migrate::run_with(settings, &runner(&[FIRST, SECOND])).await.unwrap() };
     let (a, b, c) = tokio::join!(run(), run(), run());
-    let mut applied: Vec<_> = [a, b, c].concat();
+    let mut applied: Vec<_> = [a.applied, b.applied, c.applied].concat();
     applied.sort();
     assert_eq!(applied.len(), 2, "{applied:?}");
     assert!(applied[0].contains("first") && applied[1].contains("second"));
@@ -39,10 +39,35 @@ async fn a_failed_step_leaves_no_trace_and_can_be_mended() {
         .await
         .unwrap_err();
     assert!(format!("{error:#}").contains("migration failed"), "{error:#}");
-    let applied = migrate::run_with(&database.settings, &runner(&[FIRST, SECOND]))
+    let migrated = migrate::run_with(&database.settings, &runner(&[FIRST, SECOND]))
         .await
         .unwrap();
-    assert_eq!(applied.len(), 1);
+    assert_eq!(migrated.applied.len(), 1);
+}
+
+#[tokio::test]
+async fn an_older_release_leaves_a_newer_schema_as_it_is() {
+    let database = testkit::database::empty_database().await;
+    let settings = &database.settings;
+    migrate::run_with(settings, &runner(&[FIRST, SECOND])).await.unwrap();
+    let migrated = migrate::run_with(settings, &runner(&[FIRST])).await.unwrap();
+    assert_eq!(migrated.newer_version, Some(2));
+    assert!(migrated.applied.is_empty());
+    let migrated = migrate::run_with(settings, &runner(&[FIRST, SECOND])).await.unwrap();
+    assert_eq!((migrated.newer_version, migrated.applied.len()), (None, 0));
+}
+
+#[tokio::test]
+async fn a_newer_schema_that_went_another_way_is_refused() {
+    let database = testkit::database::empty_database().await;
+    let settings = &database.settings;
+    let third = ("V0003__third", "ALTER TABLE first ADD more text;");
+    migrate::run_with(settings, &runner(&[FIRST, third])).await.unwrap();
+    let edited = ("V0001__first", "CREATE TABLE first (id bigint);");
+    for own in [[FIRST, SECOND].as_slice(), &[edited], &[SECOND]] {
+        let error = migrate::run_with(settings, &runner(own)).await.unwrap_err();
+        assert!(error.to_string().contains("did not come there"), "{own:?}: {error:#}");
+    }
 }
 
 #[tokio::test]
@@ -60,5 +85,5 @@ async fn an_older_schema_is_refused_with_the_command_to_run() {
 async fn the_embedded_migrations_apply_to_an_empty_database() {
     let database = testkit::database::empty_database().await;
     migrate::run(&database.settings).await.unwrap();
-    assert!(migrate::run(&database.settings).await.unwrap().is_empty());
+    assert!(migrate::run(&database.settings).await.unwrap().applied.is_empty());
 }
