@@ -37,6 +37,10 @@ logs: ## follow the logs; S=alerts for one service, FOLLOW=0 to only look (needs
 restart: ## restart one service: make restart S=alerts (needs a started demo)
 	@$(LOCAL)/stack restart $(S)
 
+.PHONY: unblock
+unblock: ## lift the blocks of addresses that showed too many wrong keys (needs a started demo)
+	@$(LOCAL)/stack unblock
+
 .PHONY: reset
 reset: down ## stop everything and throw the local data away
 	@$(LOCAL)/servers reset

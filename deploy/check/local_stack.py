@@ -163,6 +163,16 @@ def check_starts(stack: Stack) -> None:
     plan.unlink()
 
 
+def check_block(stack: Stack) -> None:
+    """A block of the gateway is seen, and can be lifted."""
+    servers = [ROOT / "deploy/local/servers", "redis-cli", "-n", "0"]
+    subprocess.run([*servers, "set", "{rl:blocked:203.0.113.7}", "1", "EX", "900"], env=stack.environment, stdout=subprocess.DEVNULL)
+    shown = stack.must("status")
+    expect("203.0.113.7" in shown and "make unblock" in shown, f"status does not show a block: {shown}")
+    stack.must("unblock")
+    expect("203.0.113.7" not in stack.must("status"), "the block is not lifted")
+
+
 def check_leftovers(stack: Stack) -> None:
     processes = [stack.pid(name, kind) for name in [*SERVICES, *SERVERS] for kind in ["pid", "process"]]
     stack.must("stop", "all")
@@ -182,6 +192,7 @@ def check(stacks: list[Stack]) -> None:
         if problems:
             return
         check_ports(stacks)
+        check_block(stacks[0])
         check_restarts(stacks[0])
         check_crash(stacks[0])
         check_starts(stacks[0])

@@ -19,6 +19,8 @@ struct MoveRequest {
     percent: f64,
     #[serde(default)]
     seconds: f64,
+    /// How long the move stays before the price goes back in the same time; for good when not given.
+    recover_after: Option<f64>,
 }
 
 /// `POST /_sim/prices`.
@@ -126,10 +128,21 @@ async fn clear_faults(state: web::Data<State>) -> HttpResponse {
 }
 
 async fn add_move(state: web::Data<State>, request: web::Json<MoveRequest>) -> HttpResponse {
-    let length = Duration::try_from_secs_f64(request.seconds)
-        .map_err(|_| Refused("seconds must be a number from 0 on".to_owned()));
-    let done = length.and_then(|length| state.move_price(&request.ticker, request.percent, length));
+    let done = start_move(&state, &request);
     settle(done.map(|()| serde_json::json!({"moving": request.ticker})))
+}
+
+fn start_move(state: &State, request: &MoveRequest) -> Result<(), Refused> {
+    let length = read_seconds("seconds", request.seconds)?;
+    let stays = request
+        .recover_after
+        .map(|seconds| read_seconds("recover_after", seconds))
+        .transpose()?;
+    state.move_price(&request.ticker, request.percent, length, stays)
+}
+
+fn read_seconds(name: &str, seconds: f64) -> Result<Duration, Refused> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| Refused(format!("{name} must be a number from 0 on")))
 }
 
 async fn forget(state: web::Data<State>) -> HttpResponse {

@@ -40,11 +40,20 @@ pub struct Overrides {
 impl Overrides {
     /// Starts a move of `percent` over `length`; the caller has checked that it is above -100.
     pub fn add_move(&mut self, asset: AssetId, percent: f64, start: Millis, length: Millis) {
+        self.add(asset, (1.0 + percent / 100.0).ln(), start, length);
+    }
+
+    /// Takes a move of `percent` back, over `length` from `start` on.
+    pub fn add_return(&mut self, asset: AssetId, percent: f64, start: Millis, length: Millis) {
+        self.add(asset, -(1.0 + percent / 100.0).ln(), start, length);
+    }
+
+    fn add(&mut self, asset: AssetId, log: f64, start: Millis, length: Millis) {
         let moves = &mut self.assets.entry(asset).or_default().moves;
         moves.push(Move {
             start,
             end: start + length.max(0),
-            log: (1.0 + percent / 100.0).ln(),
+            log,
         });
         if moves.len() > KEPT {
             let oldest = moves.remove(0);
@@ -167,6 +176,16 @@ mod tests {
         assert!((overrides.factor(0, 99_000) - 0.8).abs() < 1e-12);
         assert_eq!(overrides.factor(1, 99_000), 1.0);
         assert!(overrides.quiet(0, 12_000, 20_000) && !overrides.quiet(0, 5_000, 20_000));
+    }
+
+    #[test]
+    fn a_move_that_is_taken_back_leaves_nothing() {
+        let mut overrides = Overrides::default();
+        overrides.add_move(0, -12.0, 1_000, 10_000);
+        overrides.add_return(0, -12.0, 20_000, 10_000);
+        assert!((overrides.factor(0, 15_000) - 0.88).abs() < 1e-12);
+        assert!((overrides.factor(0, 25_000) - 0.88_f64.sqrt()).abs() < 1e-12);
+        assert_eq!(overrides.factor(0, 30_000), 1.0);
     }
 
     #[test]

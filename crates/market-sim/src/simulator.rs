@@ -209,7 +209,7 @@ impl Simulator {
     /// # Errors
     /// When the asset is unknown or the numbers make no sense.
     pub fn move_price(&self, ticker: &str, percent: f64, length: Duration) -> Result<(), Refused> {
-        self.state.move_price(ticker, percent, length)
+        self.state.move_price(ticker, percent, length, None)
     }
 
     /// Nails a dollar price at every venue, at once and exactly. Binance prints it in Tether: nail `USDT` at 1 for

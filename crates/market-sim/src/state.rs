@@ -18,6 +18,10 @@ use crate::venue::Venue;
 
 const LONGEST_MOVE: Duration = Duration::from_secs(7 * 86_400);
 
+fn millis(length: Duration) -> Millis {
+    Millis::try_from(length.as_millis()).unwrap_or(Millis::MAX)
+}
+
 /// A number for each venue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PerVenue {
@@ -146,22 +150,33 @@ impl State {
         lock(&self.faults).clear()
     }
 
-    /// Moves a price by a percentage over a time, from now on and for good.
+    /// Moves a price by a percentage over a time, from now on. With `stays` it goes back after that, in the same time;
+    /// otherwise the move is for good.
     ///
     /// # Errors
     /// When the asset is unknown or the numbers make no sense.
-    pub fn move_price(&self, ticker: &str, percent: f64, length: Duration) -> Result<(), Refused> {
+    pub fn move_price(
+        &self,
+        ticker: &str,
+        percent: f64,
+        length: Duration,
+        stays: Option<Duration>,
+    ) -> Result<(), Refused> {
         let asset = self.find(ticker)?;
         if !percent.is_finite() || percent <= -100.0 || percent > 1_000_000.0 {
             return Err(Refused("percent must be above -100 and at most 1000000".to_owned()));
         }
-        if length > LONGEST_MOVE {
-            return Err(Refused("seconds must be at most 604800".to_owned()));
+        if length > LONGEST_MOVE || stays > Some(LONGEST_MOVE) {
+            return Err(Refused("seconds and recover_after must be at most 604800".to_owned()));
         }
-        let millis = Millis::try_from(length.as_millis()).unwrap_or(Millis::MAX);
+        let length = millis(length);
         let now = self.clock.now();
-        self.feed
-            .intervene(|overrides| overrides.add_move(asset, percent, now, millis));
+        self.feed.intervene(|overrides| {
+            overrides.add_move(asset, percent, now, length);
+            if let Some(stays) = stays {
+                overrides.add_return(asset, percent, now + length + millis(stays), length);
+            }
+        });
         self.save();
         Ok(())
     }

@@ -76,6 +76,22 @@ async fn a_crash_happens_in_its_time_and_stays() {
 }
 
 #[tokio::test]
+async fn a_crash_heals_itself_where_that_is_asked_for() {
+    let app = TestApp::new();
+    let before: f64 = app.exchange_price("ETHUSDT").await.parse().unwrap();
+    let crash = json!({"ticker": "ETH", "percent": -20, "seconds": 10, "recover_after": 20});
+    assert_eq!(app.post("/_sim/moves", crash).await.status, 200);
+    app.clock.advance(25_000);
+    let crashed: f64 = app.exchange_price("ETHUSDT").await.parse().unwrap();
+    assert!((crashed / before - 0.8).abs() < 0.01, "{before} {crashed}");
+    app.clock.advance(15_000);
+    let healed: f64 = app.exchange_price("ETHUSDT").await.parse().unwrap();
+    assert!((healed / before - 1.0).abs() < 0.01, "{before} {healed}");
+    let absurd = json!({"ticker": "ETH", "percent": -20, "recover_after": -1});
+    assert_eq!(app.post("/_sim/moves", absurd).await.status, 400);
+}
+
+#[tokio::test]
 async fn interventions_survive_a_restart_where_there_is_a_state_file() {
     let path = std::env::temp_dir().join(format!("market-sim-state-{}.json", std::process::id()));
     let first = TestApp::with(|config| config.state_file = Some(path.clone()));
