@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""What can be said about deploy/Dockerfile and docker-compose.yml without a Docker engine. Needs PyYAML."""
+"""What can be said about deploy/Dockerfile and docker-compose.yml without a Docker engine. Needs PyYAML.
+
+What needs one is proven by deploy/local/images.
+"""
 
 import re
 import sys
@@ -9,9 +12,27 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = ROOT / "docker-compose.yml"
+DEMO = ROOT / "deploy/compose.demo.yml"
 SERVERS = {"postgres", "redis", "rabbitmq"}
 PUBLISHED = "gateway"
-OUTSIDE = {"fetch", "alerts", "gateway"}
+# Besides the inside network.
+NETWORKS = {"fetch": {"outside"}, "alerts": {"outside"}, "gateway": {"front"}}
+# What each service may know, of the secrets that .env holds or a person may write into it.
+DATABASE, CACHE, BROKER = "POSTGRES_PASSWORD", "REDIS_PASSWORD", "RABBITMQ_PASSWORD"
+SECRETS = {
+    "postgres": {DATABASE},
+    "redis": {CACHE},
+    "rabbitmq": {BROKER},
+    "migrate": {DATABASE},
+    "fetch": {DATABASE, CACHE, "INTERNAL_TOKEN", "COINGECKO_API_KEY", "CMC_API_KEY"},
+    "core-analytics": {DATABASE, CACHE, "INTERNAL_TOKEN"},
+    "alerts": {DATABASE, CACHE, BROKER, "INTERNAL_TOKEN", "SECRETS_KEY", "SECRETS_KEYS_OLD"},
+    "gateway": {DATABASE, CACHE, BROKER, "INTERNAL_TOKEN", "API_KEY_PEPPER"},
+}
+ALL_SECRETS = set().union(*SECRETS.values())
+# Without a person's wish these may be empty; all others have to stop `docker compose config`.
+OPTIONAL_SECRETS = {"COINGECKO_API_KEY", "CMC_API_KEY", "SECRETS_KEYS_OLD"}
 CONDITIONS = {"service_healthy", "service_completed_successfully"}
 
 problems: list[str] = []
@@ -44,8 +65,15 @@ def check_dockerfile(known: set[str]) -> set[str]:
         problems.append("the shipped image has no health check")
     if re.search(r"\b(gcc|g\+\+|clang|build-essential|cargo|rustc)\b", last):
         problems.append("the shipped image has a compiler")
-    if not re.search(r"^ARG SERVICE$", last, re.MULTILINE):
-        problems.append("the shipped image does not choose its binary by ARG SERVICE")
+    if not re.search(r"^ARG SERVICE$.*\$\{SERVICE:\?", last, re.MULTILINE | re.DOTALL):
+        problems.append("the shipped image does not choose its binary by ARG SERVICE, or builds without one")
+    if not re.search(r"CMD healthcheck .*/health/live$", last, re.MULTILINE):
+        problems.append("the health of the shipped image is not liveness: what it needs may be away, and a restart does not help")
+    for mount in re.findall(r"--mount=type=cache,(\S+)", joined):
+        if "id=cryptolens-" not in mount:
+            problems.append(f"the cache mount {mount} has no id of its own")
+    if not re.search(r"touch-changed begin .*cargo build.*touch-changed end ", joined):
+        problems.append("cargo builds in a cache mount without touching the sources that changed: it compares times only")
     names = [match.group(1) for stage in stages if (match := re.match(r"\S+ AS (\S+)", stage))]
     for stage in re.findall(r"--from=(\S+)", joined):
         if stage not in names:
@@ -65,11 +93,14 @@ def check_service(name: str, service: dict, compose: dict, built: set[str]) -> N
     image = service.get("image", "")
     if name in SERVERS and not re.search(r":\d", image):
         problems.append(f"{name} runs {image}: pin its version")
-    for network in service.get("networks", []):
-        if network not in compose["networks"]:
-            problems.append(f"{name} is on the undeclared network {network}")
-        if network != "inside" and name not in OUTSIDE:
-            problems.append(f"{name} has a way out of the inside network")
+    networks = set(service.get("networks", []))
+    if networks != {"inside"} | NETWORKS.get(name, set()):
+        problems.append(f"{name} is on the networks {sorted(networks)}")
+    for limit in ["mem_limit", "pids_limit", "stop_grace_period"]:
+        if limit not in service:
+            problems.append(f"{name} has no {limit}")
+    if "no-new-privileges:true" not in service.get("security_opt", []):
+        problems.append(f"{name} may gain privileges")
     for volume in service.get("volumes", []):
         source = volume.split(":")[0]
         if not source.startswith((".", "/")) and source not in compose["volumes"]:
@@ -90,44 +121,91 @@ def check_service(name: str, service: dict, compose: dict, built: set[str]) -> N
             problems.append(f"{name}: there is no {build['dockerfile']}")
         if binary not in built:
             problems.append(f"{name}: the image has no binary {binary}")
+        if service.get("pull_policy") != "never":
+            problems.append(f"{name} may be pulled: an image of that name that others published is not ours")
+        if not image.endswith(f":${{CRYPTOLENS_VERSION:-{version()}}}"):
+            problems.append(f"the image {image} has no tag of the version, so there is none to go back to")
         if name != "migrate" and "PORT" not in service.get("environment", {}):
             problems.append(f"{name} has no PORT, which its health check needs")
-        for file in service.get("env_file", []):
-            path = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", file)
-            if path != ".env" and not (ROOT / path).exists():
-                problems.append(f"{name} reads {path}, which does not exist")
     elif name not in SERVERS:
         problems.append(f"{name} is neither built here nor a known server")
 
 
+def check_secrets(name: str, service: dict) -> None:
+    """.env reaches a service whole, so each secret that is not its own has to be emptied again."""
+    environment = service.get("environment", {})
+    text = " ".join(map(str, environment.values())) + " " + " ".join(map(str, service.get("command", [])))
+    known = set(re.findall(r"\$\{(\w+)", text)) & ALL_SECRETS
+    for secret in sorted(known - SECRETS[name]):
+        problems.append(f"{name} is given {secret}, which it does not need")
+    for secret in sorted(SECRETS[name] - known):
+        problems.append(f"{name} is not given {secret}")
+    for secret in sorted(known - OPTIONAL_SECRETS):
+        if f"${{{secret}:?" not in text:
+            problems.append(f"{name} starts without {secret}: write ${{{secret}:?run make env}}")
+    if service.get("env_file"):
+        for secret in sorted(ALL_SECRETS - set(re.findall(r"^\w+$", "\n".join(environment), re.MULTILINE))):
+            problems.append(f"{name} gets {secret} from .env")
+
+
+def version() -> str:
+    return tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+
+
 def check_compose(built: set[str]) -> None:
-    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    compose = yaml.safe_load(COMPOSE.read_text())
     services = compose["services"]
-    for name in sorted((SERVERS | {"migrate", "fetch", "core-analytics", "alerts", "gateway", "market-sim"}) - set(services)):
+    for name in sorted(set(SECRETS) - set(services)):
         problems.append(f"docker-compose.yml has no {name}")
-    if services.get("market-sim", {}).get("profiles") != ["demo"]:
-        problems.append("market-sim belongs to the profile demo only")
     if not compose["networks"].get("inside", {}).get("internal"):
         problems.append("the inside network is not internal")
+    if "subnet" not in str(compose["networks"].get("front")):
+        problems.append("the front network has no fixed addresses, so TRUSTED_PROXIES cannot name a proxy")
+    if "ALLOWED_HOSTS" not in services[PUBLISHED]["environment"]:
+        problems.append(f"{PUBLISHED} answers to every host name")
     for name, service in services.items():
         check_service(name, service, compose, built)
+        if name in SECRETS:
+            check_secrets(name, service)
     for name in SERVERS:
         if "healthcheck" not in services.get(name, {}):
             problems.append(f"{name} has no health check")
+    examples = (ROOT / ".env.example").read_text()
+    for secret in sorted(set(re.findall(r"^([A-Z_]+)=$", examples, re.MULTILINE)) - ALL_SECRETS):
+        problems.append(f"the secret {secret} of .env.example is nobody's: say in SECRETS who may know it")
+
+
+def check_demo() -> None:
+    """The demo changes nothing but where prices come from and where webhooks may go, and has data of its own."""
+    compose, demo = yaml.safe_load(COMPOSE.read_text()), yaml.safe_load(DEMO.read_text())
+    if demo.get("name") in (None, compose["name"]):
+        problems.append("the demo would share its data with the real prices")
+    for name, service in demo["services"].items():
+        if name in compose["services"]:
+            for key in set(service) - {"environment", "networks"}:
+                problems.append(f"the demo changes {key} of {name}")
+        elif service.get("pull_policy") != "never" or not service.get("read_only") or not service.get("mem_limit"):
+            problems.append(f"the demo's {name} may be pulled, is writable or has no memory limit")
+        for port in service.get("ports", []):
+            if "127.0.0.1" not in port:
+                problems.append(f"the demo publishes {name} to other machines")
 
 
 def check_addresses() -> None:
     """Ports in the addresses are the ports the services listen on."""
-    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    text = (ROOT / "docker-compose.yml").read_text() + (ROOT / "deploy/market/demo.env").read_text()
-    for host, port in set(re.findall(r"http://([a-z-]+):(\d+)", text)):
-        listens = compose["services"].get(host, {}).get("environment", {}).get("PORT")
+    services: dict = {}
+    for path in [DEMO, COMPOSE]:
+        services |= yaml.safe_load(path.read_text())["services"]
+    text = COMPOSE.read_text() + DEMO.read_text()
+    for host, port in set(re.findall(r"http://(?!127)([a-z-]+):(\d+)", text)):
+        listens = "9999" if host == "receiver" else services.get(host, {}).get("environment", {}).get("PORT")
         if listens != port:
             problems.append(f"http://{host}:{port} is used, but {host} listens on {listens}")
 
 
 def main() -> int:
     check_compose(check_dockerfile(binaries()))
+    check_demo()
     check_addresses()
     for problem in problems:
         print(problem)

@@ -32,6 +32,9 @@ die() {
     exit 1
 }
 
+# at_least MINIMUM VERSION
+at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -1)" = "$1" ]; }
+
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # --- ports
