@@ -57,6 +57,10 @@ install: ## only install what is missing (needs root or sudo)
 test: ## every test: Rust, dashboard, conformance, generated clients, browser; starts the private servers and a stack of its own
 	@$(LOCAL)/test all
 
+.PHONY: images
+images: ## build the images and prove them on a real engine; IMAGES=require fails where there is none (needs Docker)
+	@$(LOCAL)/images
+
 .PHONY: test-unit
 test-unit: ## the tests that talk to nothing (needs no server)
 	@$(LOCAL)/test unit
