@@ -28,11 +28,17 @@ def free_port() -> int:
 
 
 def commands() -> list[str]:
-    """The commands of the tour, line by line; a line that goes on is joined."""
+    """The commands of the tour, one after another; one that goes on over several lines stays together."""
     text = (ROOT / "README.md").read_text()
     tour = text[text.index("## Five minutes with curl") : text.index("## Read on")]
     blocks = re.findall(r"```bash\n(.*?)```", tour, re.DOTALL)
-    return "".join(blocks).replace("\\\n", " ").splitlines()
+    found, command = [], ""
+    for line in "".join(blocks).replace("\\\n", " ").splitlines():
+        command += line + "\n"
+        if subprocess.run(["bash", "-n"], input=command, stderr=subprocess.DEVNULL, text=True).returncode == 0:
+            found.append(command.rstrip("\n"))
+            command = ""
+    return found
 
 
 class Tour:
