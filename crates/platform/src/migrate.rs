@@ -67,7 +67,7 @@ pub async fn run(settings: &PostgresSettings) -> anyhow::Result<Migrated> {
 ///
 /// As [`run`].
 pub async fn run_with(settings: &PostgresSettings, runner: &refinery::Runner) -> anyhow::Result<Migrated> {
-    let (mut client, connection) = postgres::open(settings).await?;
+    let (mut client, connection) = postgres::open_patiently(settings).await?;
     let driver = tokio::spawn(connection);
     // The lock belongs to the session, so it ends with the connection even if we are killed.
     client

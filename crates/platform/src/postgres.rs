@@ -73,6 +73,46 @@ pub async fn open(settings: &PostgresSettings) -> anyhow::Result<(Client, Connec
         .context("PostgreSQL connection")
 }
 
+/// As [`open`], but waits for a server that is still starting, or too busy to answer at once. One that refuses is not
+/// asked again.
+///
+/// # Errors
+///
+/// As [`open`].
+pub async fn open_patiently(settings: &PostgresSettings) -> anyhow::Result<(Client, Connection<Socket, TlsStream>)> {
+    let attempt = |_| async {
+        match open(settings).await {
+            Err(error) if !is_away(&error) => Ok(Err(error)),
+            outcome => outcome.map(Ok),
+        }
+    };
+    retry(
+        Backoff::RECONNECT,
+        Limit::Elapsed(START_TIMEOUT),
+        attempt,
+        |error: &anyhow::Error, attempt| {
+            tracing::warn!(error = format!("{error:#}"), attempt, "waiting for PostgreSQL");
+        },
+    )
+    .await?
+}
+
+/// Says whether a connection failed because the server does not answer, or not yet.
+fn is_away(error: &anyhow::Error) -> bool {
+    // Without an error of the driver the time was up.
+    let Some(error) = error.downcast_ref::<tokio_postgres::Error>() else {
+        return true;
+    };
+    match error.code() {
+        _ if error.is_closed() => true,
+        Some(state) => ["53", "57"].iter().any(|class| state.code().starts_with(class)),
+        // A failed TLS handshake is an error of input and output too, of invalid data.
+        None => std::error::Error::source(error)
+            .and_then(|source| source.downcast_ref::<std::io::Error>())
+            .is_some_and(|source| source.kind() != std::io::ErrorKind::InvalidData),
+    }
+}
+
 /// The parameters and the TLS of every connection, in the pool or outside, so that all verify the same.
 fn connector(settings: &PostgresSettings) -> anyhow::Result<(tokio_postgres::Config, MakeRustlsConnect)> {
     let address = settings

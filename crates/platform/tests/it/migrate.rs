@@ -1,6 +1,10 @@
 use platform::migrate;
 use platform::postgres::require_schema;
+use platform::settings::PostgresSettings;
 use refinery::{Migration, Runner};
+use secrecy::ExposeSecret as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_postgres::config::Host;
 
 fn runner(files: &[(&str, &str)]) -> Runner {
     let files: Vec<_> = files
@@ -79,6 +83,31 @@ async fn an_older_schema_is_refused_with_the_command_to_run() {
     require_schema(&database.pool, 1).await.unwrap();
     let error = require_schema(&database.pool, 2).await.unwrap_err().to_string();
     assert!(error.contains("needs 2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_answers_late_is_waited_for() {
+    let database = testkit::database::empty_database().await;
+    let address = database.settings.address().unwrap().parameters;
+    let server = (address.get_hosts()[0].clone(), address.get_ports()[0]);
+    let Host::Tcp(host) = server.0 else {
+        panic!("not a TCP address")
+    };
+    // Before the server something that hangs up once, as a server that is starting.
+    let front = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = front.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        drop(front.accept().await.unwrap());
+        let (mut client, _) = front.accept().await.unwrap();
+        let mut behind = TcpStream::connect((host.as_str(), server.1)).await.unwrap();
+        tokio::io::copy_bidirectional(&mut client, &mut behind).await
+    });
+    let url = database.settings.database_url.expose_secret();
+    let behind_it = url.replace(&format!(":{}/", server.1), &format!(":{port}/"));
+    assert_ne!(url, behind_it);
+    let settings = PostgresSettings::from_url(&behind_it);
+    let migrated = migrate::run_with(&settings, &runner(&[FIRST])).await.unwrap();
+    assert_eq!(migrated.applied.len(), 1);
 }
 
 #[tokio::test]
