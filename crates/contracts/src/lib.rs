@@ -11,7 +11,7 @@ pub mod keys;
 /// Names in RabbitMQ.
 pub mod queues;
 
-/// Header names between services and towards receivers.
+/// Header names between services and towards endpoints.
 pub mod headers;
 
 /// Numbers as clients see them: exact, never through binary floating point.

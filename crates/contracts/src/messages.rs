@@ -187,7 +187,7 @@ pub enum EndpointPace {
     Slow,
 }
 
-/// One delivery that is due (queue `webhooks_queue`). The receiver's address, the secret and the body stay in
+/// One delivery that is due (queue `webhooks_queue`). The endpoint's URL, the secret and the body stay in
 /// PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryMessage {
@@ -195,15 +195,15 @@ pub struct DeliveryMessage {
     pub v: u8,
     /// The delivery.
     pub delivery_id: Uuid,
-    /// Its receiver, so that consumers can share their slots fairly before they look the delivery up.
+    /// Its endpoint, so that consumers can share their slots fairly before they look the delivery up.
     pub endpoint_id: Uuid,
-    /// Whose receiver that is. Messages of older versions do not say.
+    /// Whose endpoint that is. Messages of older versions do not say.
     #[serde(default)]
     pub user_id: Option<Uuid>,
-    /// Host and port of the receiver. Messages of older versions do not say.
+    /// Host and port of the endpoint. Messages of older versions do not say.
     #[serde(default)]
     pub destination: Option<String>,
-    /// How quickly the receiver answers. Messages of older versions do not say.
+    /// How quickly the endpoint answers. Messages of older versions do not say.
     #[serde(default)]
     pub pace: EndpointPace,
     /// Number of the attempt that is due, from 1.

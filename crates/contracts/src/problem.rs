@@ -1,4 +1,4 @@
-//! The catalogue of things that go wrong, by stable slug (`api-contract` 5.2).
+//! The catalogue of things that go wrong, by stable slug (docs/api.md, 5.2).
 //!
 //! Internal services answer with a slug; the gateway adds the remediation and the public body.
 

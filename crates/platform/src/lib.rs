@@ -21,7 +21,7 @@ pub mod clock;
 pub mod request_id;
 
 /// Signals become one cancellation token.
-pub mod shutdown;
+pub mod signals;
 
 /// Long-lived tasks whose death ends the process.
 pub mod supervisor;

@@ -99,8 +99,8 @@ async fn apply(client: &mut Client, runner: &refinery::Runner) -> anyhow::Result
     })
 }
 
-/// The schema's version, if that is beyond the newest of `runner`. All of `runner` must be in it as it is here: a schema
-/// that went another way is refused.
+/// The schema's version, if that is beyond the newest of `runner`. All of `runner` must be in it as it is here: a
+/// schema that went another way is refused.
 async fn newer_version(client: &Client, runner: &refinery::Runner) -> anyhow::Result<Option<i64>> {
     let query = "SELECT version::bigint, checksum FROM refinery_schema_history ORDER BY version";
     let rows = match client.query(query, &[]).await {

@@ -32,9 +32,9 @@ use crate::index::AlertIndex;
 use crate::index::reconciler::Reconciler;
 use crate::missed_quotes::MissedQuotes;
 use crate::monitors::Monitors;
-use crate::outbox::{self, Relay};
 use crate::price_data::PriceData;
 use crate::quote_consumer::QuoteConsumer;
+use crate::relay::{self, Relay};
 use crate::retention::Cleaner;
 use crate::routes;
 use crate::secrets::{self, Resealer};
@@ -207,7 +207,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
 
     let relay = Relay {
         pool: pool.clone(),
-        queue: outbox::Queue {
+        queue: relay::Queue {
             broker: broker.clone(),
             publisher: broker.publisher(),
             opened: queue.opened(),
@@ -219,7 +219,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         policy: settings.retry_policy(),
     };
     supervisor.spawn("relay", relay.run(stop.clone()));
-    let listening = outbox::listen::run(settings.postgres.clone(), Arc::clone(&relay_wake), stop.clone());
+    let listening = relay::listen::run(settings.postgres.clone(), Arc::clone(&relay_wake), stop.clone());
     supervisor.spawn("outbox listener", listening);
 
     let prober = Prober {

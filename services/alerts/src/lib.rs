@@ -4,7 +4,7 @@
 //! candidates and RabbitMQ only carries ids; either can lose everything at any moment.
 //!
 //! Imports point downwards. [`app`] puts everything together. A quote passes through [`quote_consumer`], [`evaluator`],
-//! [`index`], [`fire`] and [`outbox`], its message through [`delivery`]; [`routes`] answers the gateway. All SQL is in
+//! [`index`], [`fire`] and [`relay`], its message through [`delivery`]; [`routes`] answers the gateway. All SQL is in
 //! [`store`].
 
 #![allow(
@@ -22,10 +22,10 @@ pub mod index;
 pub mod metrics;
 pub mod missed_quotes;
 pub mod monitors;
-pub mod outbox;
 pub mod payload;
 pub mod price_data;
 pub mod quote_consumer;
+pub mod relay;
 pub mod retention;
 pub mod routes;
 pub mod secrets;

@@ -1,4 +1,4 @@
-//! The bodies of webhooks (`api-contract` 7.1). Made once, when an alert fires; every attempt sends the same bytes.
+//! The bodies of webhooks (docs/api.md, 7.1). Made once, when an alert fires; every attempt sends the same bytes.
 
 use contracts::number::Number;
 use contracts::time::Time;

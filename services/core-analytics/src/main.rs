@@ -34,7 +34,7 @@ fn main() -> anyhow::Result<ExitCode> {
 #[tokio::main]
 async fn serve() -> anyhow::Result<()> {
     let settings: Settings = platform::startup::begin("core-analytics", &DEFAULTS)?;
-    core_analytics::run(settings, platform::shutdown::on_signal()).await
+    core_analytics::run(settings, platform::signals::on_shutdown()).await
 }
 
 fn print_stats(args: &StatsArgs) -> ExitCode {

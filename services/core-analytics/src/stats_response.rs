@@ -1,4 +1,4 @@
-//! Statistics as the contract writes them: an unknown is `null` and named in `undefined`.
+//! Statistics as docs/api.md writes them: an unknown is `null` and named in `undefined`.
 
 use std::collections::BTreeMap;
 

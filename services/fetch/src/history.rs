@@ -103,7 +103,9 @@ impl HistoryService {
         match (empty, failure) {
             (_, Some(error)) => Err(unavailable(&error)),
             (Some(body), None) => Ok(body),
-            (None, None) => Err(Problem::unavailable(format!("No venue tells the history of {ticker}."))),
+            (None, None) => Err(Problem::unavailable(format!(
+                "No provider has the history of {ticker}."
+            ))),
         }
     }
 
@@ -112,9 +114,12 @@ impl HistoryService {
             return Err(Problem::new(ProblemKind::InvalidRange, "`from` must be before `to`."));
         }
         let span = to.duration_since(from).as_secs().max(0);
-        let bars = usize::try_from(span / query.interval.seconds()).unwrap_or(usize::MAX);
-        if bars > self.max_candles {
-            let detail = format!("These are {bars} bars; one request may ask for {}.", self.max_candles);
+        let candles = usize::try_from(span / query.interval.seconds()).unwrap_or(usize::MAX);
+        if candles > self.max_candles {
+            let detail = format!(
+                "These are {candles} candles; one request may ask for {}.",
+                self.max_candles
+            );
             return Err(Problem::new(ProblemKind::InvalidRange, detail));
         }
         Ok(())
@@ -130,7 +135,7 @@ fn currency(provider: ProviderId, symbol: &str) -> String {
 }
 
 fn unavailable(error: &ProviderError) -> Problem {
-    let problem = Problem::unavailable("The venues do not tell their history now.");
+    let problem = Problem::unavailable("The providers do not answer with their history now.");
     match (error.kind(), error.retry().after_seconds()) {
         (_, Some(seconds)) => problem.with_retry_after(seconds.max(1)),
         (ErrorKind::RateLimited, None) => problem.with_retry_after(60),

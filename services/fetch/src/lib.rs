@@ -40,4 +40,4 @@ pub mod history;
 pub mod routes;
 
 pub mod app;
-pub mod decode;
+pub mod cli;

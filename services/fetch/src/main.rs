@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use fetch::decode::DecodeArgs;
+use fetch::cli::decode::DecodeArgs;
 use fetch::settings::{DEFAULTS, Settings};
 use platform::clock::{Clock, SystemClock};
 
@@ -35,7 +35,7 @@ fn main() -> anyhow::Result<ExitCode> {
 /// Exit code 1 belongs to error responses; what keeps us from reading one is 2, as wrong arguments are.
 fn decode(args: &DecodeArgs) -> ExitCode {
     let mut output = std::io::BufWriter::new(std::io::stdout().lock());
-    let result = fetch::decode::run(args, SystemClock.now(), &mut output);
+    let result = fetch::cli::decode::run(args, SystemClock.now(), &mut output);
     match result.and_then(|code| Ok(output.flush().map(|()| code)?)) {
         Ok(code) => code,
         Err(error) => {
@@ -48,5 +48,5 @@ fn decode(args: &DecodeArgs) -> ExitCode {
 #[tokio::main]
 async fn serve() -> anyhow::Result<()> {
     let settings: Settings = platform::startup::begin("fetch", &DEFAULTS)?;
-    fetch::app::run(settings, platform::shutdown::on_signal()).await
+    fetch::app::run(settings, platform::signals::on_shutdown()).await
 }

@@ -75,8 +75,8 @@ impl PricingTask {
     pub async fn run(mut self, mut polls: mpsc::Receiver<Poll>, stop: CancellationToken) -> anyhow::Result<()> {
         while let Some(next) = stop.run_until_cancelled(polls.recv()).await {
             let Some(poll) = next else {
-                // All polling loops have ended, so the process is stopping. A task that ended before the stop would count
-                // as a failure.
+                // All polling loops have ended, so the process is stopping. A task that ended before the stop would
+                // count as a failure.
                 stop.cancelled().await;
                 break;
             };

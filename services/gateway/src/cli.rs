@@ -116,7 +116,7 @@ impl Cli {
 async fn serve() -> anyhow::Result<()> {
     let settings = Settings::load();
     platform::telemetry::init("gateway", &settings.process)?;
-    app::run(settings, platform::shutdown::on_signal()).await
+    app::run(settings, platform::signals::on_shutdown()).await
 }
 
 async fn create_user(wanted: CreateUser) -> anyhow::Result<()> {

@@ -1,5 +1,5 @@
-//! Many alerts that fire on one tick: those of several users, until the last of their messages is in the broker's queue, and
-//! those of one endpoint, which gets them as fast as it takes them, until the last one is delivered.
+//! Many alerts that fire on one tick: those of several users, until the last of their messages is in the broker's
+//! queue, and those of one endpoint, which gets them as fast as it takes them, until the last one is delivered.
 
 use std::time::{Duration, Instant};
 

@@ -101,6 +101,7 @@ pub struct ReplayRequest {
 /// How many deliveries are sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReplayBody {
-    /// Number of deliveries that are sent again. When it is 1000, there may be more, which a repeat of the request sends.
+    /// Number of deliveries that are sent again. When it is 1000, there may be more, which a repeat of the request
+    /// sends.
     pub count: u64,
 }

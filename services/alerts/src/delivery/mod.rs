@@ -123,7 +123,7 @@ mod trace {
     }
 }
 
-/// The table of `api-contract` 7.2 and 7.3.
+/// The table of docs/api.md, 7.2 and 7.3.
 fn classify(
     response: &Result<WebhookResponse, SendError>,
     attempt: u32,

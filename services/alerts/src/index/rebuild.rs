@@ -17,8 +17,8 @@ use super::{AlertIndex, Entry, IndexError, PAGE_SIZE};
 use crate::metrics;
 use crate::store::{StoreError, armed_alerts};
 
-/// How much older than the last comparison an alert may be to be added again: a creation writes to PostgreSQL first and
-/// to the index a moment later, perhaps on a machine whose clock differs.
+/// How much older than the last comparison an alert may be to be added again: a creation writes to
+/// PostgreSQL a moment after its time was taken, perhaps on a machine whose clock differs.
 const OVERLAP: Duration = Duration::from_secs(120);
 
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,8 @@ use platform::problem::Problem;
 use super::request::{UserId, invalid_cursor, page_limit, parse_id};
 use super::response::delivery_body;
 use crate::state::AppState;
-use crate::store::delivery_history::{self, DeliveryStatus, Filter, Position, ReplayRange, Summary};
+use crate::store::delivery_history::{self, DeliveryStatus, Filter, Position, Summary};
+use crate::store::replay::{self, ReplayRange};
 use crate::store::{self, attempts};
 
 const NOT_FOUND: &str = "Delivery not found";
@@ -65,7 +66,7 @@ pub async fn get(
 /// `POST /internal/deliveries/{id}/replay`: 202 with the delivery, which is under way again, or still.
 pub async fn replay(state: web::Data<AppState>, user: UserId, id: web::Path<String>) -> Result<HttpResponse, Problem> {
     let id = parse_id(&id, ProblemKind::DeliveryNotFound, NOT_FOUND)?;
-    let found = delivery_history::replay(&state.pool, user.0, id, state.clock.now()).await?;
+    let found = replay::replay_one(&state.pool, user.0, id, state.clock.now()).await?;
     let delivery = found.ok_or_else(|| Problem::new(ProblemKind::DeliveryNotFound, NOT_FOUND))?;
     state.relay.notify_one();
     Ok(HttpResponse::Accepted().json(to_body(&state, delivery)))
@@ -82,7 +83,7 @@ pub async fn replay_failed(
         from: body.from.0,
         to: body.to.0,
     };
-    let count = delivery_history::replay_failed(&state.pool, user.0, range, state.clock.now()).await?;
+    let count = replay::replay_failed(&state.pool, user.0, range, state.clock.now()).await?;
     let count = count.ok_or_else(|| Problem::new(ProblemKind::EndpointNotFound, "Endpoint not found"))?;
     state.relay.notify_one();
     Ok(HttpResponse::Accepted().json(ReplayBody { count }))
@@ -151,7 +152,11 @@ mod tests {
             &format!("x.{id}"),
             &format!("99999999999999999999.{id}"),
         ] {
-            assert_eq!(parse_position(text).unwrap_err().kind, "invalid_cursor", "{text:?}");
+            assert_eq!(
+                parse_position(text).unwrap_err().kind,
+                ProblemKind::InvalidCursor,
+                "{text:?}"
+            );
         }
     }
 }

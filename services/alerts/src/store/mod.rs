@@ -18,6 +18,7 @@ pub mod notices;
 pub mod outbox;
 pub mod queues;
 pub mod refused;
+pub mod replay;
 pub mod retention;
 pub mod secrets;
 

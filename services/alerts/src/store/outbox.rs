@@ -66,9 +66,9 @@ pub async fn take(
     }
     let users: Vec<Uuid> = ready.iter().map(|row| row.get("user_id")).collect();
     let are_fast: Vec<bool> = ready.iter().map(|row| row.get("is_fast")).collect();
-    // A user's free room is shared among its ready endpoints; an endpoint never gets more than its window leaves. No more
-    // endpoints are looked at than fit into a batch, and users take turns in it. Each table expression that counts is
-    // materialized: the planner would otherwise count anew for every row that refers to it.
+    // A user's free room is shared among its ready endpoints; an endpoint never gets more than its window leaves. No
+    // more endpoints are looked at than fit into a batch, and users take turns in it. Each table expression that
+    // counts is materialized: the planner would otherwise count anew for every row that refers to it.
     let statement = client
         .prepare_cached(&format!(
             "WITH queue AS MATERIALIZED (

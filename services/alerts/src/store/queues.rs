@@ -63,8 +63,8 @@ pub async fn mark_ready(client: &impl GenericClient, endpoint_ids: &[Uuid], now:
     Ok(())
 }
 
-/// Works out when these endpoints and their users are ready, from what waits and what is outstanding. Returns how many queues
-/// of the users are ready now.
+/// Works out when these endpoints and their users are ready, from what waits and what is outstanding. Returns how
+/// many queues of the users are ready now.
 pub async fn refresh(client: &impl GenericClient, endpoint_ids: &[Uuid], now: Timestamp) -> Result<usize, StoreError> {
     work_out(client, endpoint_ids, NOBODY, false, now).await
 }
@@ -163,8 +163,8 @@ async fn work_out(
     Ok(usize::try_from(ready.get::<_, i64>(0)).unwrap_or(0))
 }
 
-/// Finds endpoints with messages that nothing would publish: nothing of theirs, or of their user, is outstanding, whose end
-/// would make them ready. There are none unless this code is wrong; [`refresh`] sets them right.
+/// Finds endpoints with messages that nothing would publish: nothing of theirs, or of their user, is outstanding,
+/// whose end would make them ready. There are none unless this code is wrong; [`refresh`] sets them right.
 pub async fn find_stalled(client: &impl GenericClient) -> Result<Vec<Uuid>, StoreError> {
     let statement = client
         .prepare_cached(&format!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alerts::outbox::Relay;
+use alerts::relay::Relay;
 use alerts::store::attempts::{self, AttemptRecord, ListedAttempt};
 use contracts::queues;
 use jiff::{SignedDuration, Timestamp};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alerts::outbox::Pass;
+use alerts::relay::Pass;
 use alerts::store::{attempts, queues};
 use jiff::SignedDuration;
 use platform::clock::{Clock, FakeClock, SystemClock};

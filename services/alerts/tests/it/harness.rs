@@ -12,7 +12,7 @@ use alerts::delivery::webhook_client::{WebhookClient, WebhookClientSettings};
 use alerts::delivery::worker::Worker;
 use alerts::evaluator::Evaluator;
 use alerts::index::AlertIndex;
-use alerts::outbox::Relay;
+use alerts::relay::Relay;
 use alerts::settings::{DEFAULTS, Settings};
 use alerts::store::alerts::{Creation, NewAlert};
 use alerts::{app, store};
@@ -136,7 +136,7 @@ impl TestStack {
     pub fn relay(&self, clock: SharedClock, lost_after: Duration) -> Relay {
         Relay {
             pool: self.database.pool.clone(),
-            queue: alerts::outbox::Queue {
+            queue: alerts::relay::Queue {
                 broker: self.rabbit.broker(),
                 publisher: self.rabbit.broker().publisher(),
                 opened: tokio::sync::watch::Sender::new(None).subscribe(),

@@ -134,7 +134,7 @@ async fn late_failure_does_not_end_a_delivery_that_was_sent_again() {
         .batch_execute("UPDATE alerting.delivery_attempts SET status = 'interrupted' WHERE attempt = 4")
         .await
         .unwrap();
-    let replayed = alerts::store::delivery_history::replay(&stack.database.pool, user, id, now)
+    let replayed = alerts::store::replay::replay_one(&stack.database.pool, user, id, now)
         .await
         .unwrap();
     assert!(replayed.is_some());

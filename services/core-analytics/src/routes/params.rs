@@ -54,7 +54,7 @@ impl Params {
             self.refuse(
                 "interval",
                 "too_short",
-                format!("gives {candles} bars, more than {MAX_POINTS}"),
+                format!("gives {candles} candles, more than {MAX_POINTS}"),
             );
         }
         interval

@@ -1,7 +1,7 @@
 //! Every recorded answer of the three providers through `fetch decode`.
 
 use clap::Parser;
-use fetch::decode::{DecodeArgs, run};
+use fetch::cli::decode::{DecodeArgs, run};
 use platform::clock::{Clock, SystemClock};
 use rstest::rstest;
 use serde_json::Value;

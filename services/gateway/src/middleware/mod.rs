@@ -119,8 +119,9 @@ pub async fn admit(
     Ok(response)
 }
 
-/// The checks before a handler, in the order that docs/api.md promises: what comes first decides which error a request gets that
-/// has several faults. They are functions and not layers, because each needs what the ones before it found.
+/// The checks before a handler, in the order that docs/api.md promises: what comes first decides which error a
+/// request gets that has several faults. They are functions and not layers, because each needs what the ones before
+/// it found.
 ///
 /// Gives the request's idempotency key, if it has one. `limit` is written as soon as it is known, since refusals carry
 /// its headers too.

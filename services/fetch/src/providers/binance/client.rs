@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::map::{Route, decode};
+use super::decode::{Route, decode};
 use crate::normalise;
 use crate::providers::http::{Http, RawResponse, build_url};
 use crate::providers::{CandlesRequest, Entry, ErrorKind, History, ParsedBatch, Provider, ProviderError, RawCandle};

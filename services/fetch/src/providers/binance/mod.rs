@@ -4,8 +4,8 @@
 //! <https://github.com/binance/binance-spot-api-docs/blob/master/rest-api.md>
 
 mod client;
-mod map;
+mod decode;
 mod wire;
 
 pub use client::Binance;
-pub use map::{Route, decode, quote_asset};
+pub use decode::{Route, decode, quote_asset};

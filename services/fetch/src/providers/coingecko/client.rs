@@ -9,7 +9,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::map::{Route, decode};
+use super::decode::{Route, decode};
 use crate::candles;
 use crate::normalise;
 use crate::providers::http::{Http, RawResponse, build_url};

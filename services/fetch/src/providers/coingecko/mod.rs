@@ -4,8 +4,8 @@
 //! answers come from a cache: their age is in `last_updated`. <https://docs.coingecko.com/reference/coins-markets>
 
 mod client;
-mod map;
+mod decode;
 mod wire;
 
 pub use client::{CoinGecko, OFFICIAL_HOSTS};
-pub use map::{Route, decode};
+pub use decode::{Route, decode};

@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::map::{Route, decode};
+use super::decode::{Route, decode};
 use crate::normalise;
 use crate::providers::http::{Http, build_url};
 use crate::providers::{ParsedBatch, Provider, ProviderError};

@@ -4,8 +4,8 @@
 //! data do, also with HTTP 200. <https://coinmarketcap.com/api/documentation/v1/>
 
 mod client;
-mod map;
+mod decode;
 mod wire;
 
 pub use client::{CoinMarketCap, OFFICIAL_HOST};
-pub use map::{Route, decode};
+pub use decode::{Route, decode};

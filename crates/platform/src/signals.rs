@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// Outside a Tokio runtime, or when the system refuses the signal handler; both at start.
 #[must_use]
-pub fn on_signal() -> CancellationToken {
+pub fn on_shutdown() -> CancellationToken {
     let token = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).expect("a handler for SIGTERM");
     let mut interrupt = signal(SignalKind::interrupt()).expect("a handler for SIGINT");

@@ -1,0 +1,3 @@
+//! The commands beside the service.
+
+pub mod decode;
