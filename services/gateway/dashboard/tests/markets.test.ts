@@ -99,7 +99,10 @@ test("numbers of one screen agree with one another during a crash", async () => 
               (label.nextElementSibling as HTMLElement).innerText,
             ]),
           ),
-          captions: Array.from(document.querySelectorAll<HTMLElement>(".tile-group h3"), (caption) => caption.innerText),
+          captions: Array.from(
+            document.querySelectorAll<HTMLElement>(".tile-group h3"),
+            (caption) => caption.innerText,
+          ),
           chart: document.querySelector(".chart")?.getAttribute("aria-label") ?? "",
           drawdownPane: text(".line-pane .readout"),
           sparkline: row?.querySelector(".sparkline path")?.getAttribute("class"),

@@ -12,5 +12,5 @@ interface Props {
 /** A placeholder while data load, or the error that kept them from loading. */
 export function Loading({ label, shape = "block", error, onRetry }: Props): JSX.Element {
   if (error) return <Problem error={error} onRetry={onRetry} />;
-  return <div class={`skeleton ${shape}`} aria-busy="true" aria-label={label} />;
+  return <div class={`skeleton ${shape}`} role="progressbar" aria-label={label} />;
 }

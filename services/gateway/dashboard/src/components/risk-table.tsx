@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { DASH, minute, percent, ratio } from "../lib/format.ts";
 import { sortRows, type Column, type RiskRow } from "../lib/risk-table.ts";
 import { RiskBadge } from "./risk-badge.tsx";
+import { SortHeader } from "./sort-header.tsx";
 
 interface Props {
   rows: RiskRow[];
@@ -34,19 +35,14 @@ export function RiskTable({ rows, selected, onSelect }: Props): JSX.Element {
         <thead>
           <tr>
             {COLUMNS.map(({ name, label, isNumber }) => (
-              <th
+              <SortHeader
                 key={name}
-                scope="col"
+                column={name}
+                label={label}
+                sort={{ column: by.value, descending: isDescending.value }}
+                onSort={sort}
                 class={isNumber ? "number" : ""}
-                aria-sort={by.value !== name ? "none" : isDescending.value ? "descending" : "ascending"}
-              >
-                <button type="button" onClick={() => sort(name)}>
-                  {label}
-                  <span class="arrow" aria-hidden="true">
-                    {by.value !== name ? "" : isDescending.value ? "▼" : "▲"}
-                  </span>
-                </button>
-              </th>
+              />
             ))}
             <th scope="col" class="since">
               Since

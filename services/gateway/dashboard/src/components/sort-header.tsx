@@ -1,16 +1,15 @@
 import type { JSX } from "preact";
-import type { Sort, SortColumn } from "../lib/alert-list.ts";
 
-interface Props {
-  column: SortColumn;
+interface Props<C extends string> {
+  column: C;
   label: string;
-  sort: Sort | null;
-  onSort: (column: SortColumn) => void;
+  sort: { column: C; descending: boolean } | null;
+  onSort: (column: C) => void;
   class?: string;
 }
 
 /** The head of a column that sorts the table. */
-export function SortHeader({ column, label, sort, onSort, class: name = "" }: Props): JSX.Element {
+export function SortHeader<C extends string>({ column, label, sort, onSort, class: name = "" }: Props<C>): JSX.Element {
   const own = sort?.column === column ? sort : null;
   return (
     <th scope="col" class={name} aria-sort={own ? (own.descending ? "descending" : "ascending") : "none"}>

@@ -27,9 +27,10 @@ export function Dashboard(): JSX.Element {
       <Header />
       <Outage />
       <Failures />
-      <div class="columns">
+      {/* With the watch list, which is all that a narrow screen shows at first. */}
+      <main class="columns">
         <WatchList />
-        <main id="main" tabIndex={-1}>
+        <div id="main" class="content" tabIndex={-1}>
           <div class="asset-part">
             <AssetHead />
             <Kpis />
@@ -42,8 +43,8 @@ export function Dashboard(): JSX.Element {
             <RiskOverview />
           </div>
           <Alerts />
-        </main>
-      </div>
+        </div>
+      </main>
       <TabBar />
       {isCreating.value && <AlertForm />}
       {openAlertId.value !== null && alerts.data.value !== null && <AlertDrawer />}

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { Quote } from "../api/types.ts";
 import { Delta } from "../components/delta.tsx";
-import { StarIcon } from "../components/icons.tsx";
+import { SearchIcon, StarIcon } from "../components/icons.tsx";
 import { LivePrice } from "../components/live-price.tsx";
 import { RiskBadge } from "../components/risk-badge.tsx";
 import { Problem } from "../components/problem.tsx";
@@ -26,14 +26,19 @@ export function WatchList(): JSX.Element {
         {all && all.length > 0 && <span class="note">{all.length}</span>}
       </header>
       {all && all.length > 0 && (
-        <input
-          type="search"
-          class="watch-search"
-          aria-label="Search assets"
-          placeholder="Search"
-          value={search.value}
-          onInput={(event) => (search.value = event.currentTarget.value)}
-        />
+        <div class="input search" role="search" aria-label="Assets">
+          <SearchIcon />
+          <input
+            type="search"
+            name="asset"
+            aria-label="Search assets"
+            placeholder="Search"
+            autoComplete="off"
+            spellcheck={false}
+            value={search.value}
+            onInput={(event) => (search.value = event.currentTarget.value)}
+          />
+        </div>
       )}
       {list === null ? (
         quotes.error.value && !quotes.error.value.isOutage ? (
@@ -119,7 +124,7 @@ function Row({ quote, isEntry }: { quote: Quote; isEntry: boolean }): JSX.Elemen
 
 function Skeleton(): JSX.Element {
   return (
-    <div aria-busy="true" aria-label="Loading prices">
+    <div role="progressbar" aria-label="Loading prices">
       {[0, 1, 2, 3, 4].map((row) => (
         <div key={row} class="skeleton row" />
       ))}
