@@ -57,7 +57,10 @@ test("alert is created, fires when the price moves, shows its delivery, and is d
       await drawer.getByRole("button", { name: "Reveal secret" }).click();
       assert.match(await drawer.getByLabel("Signing secret").innerText(), /^whsec_[A-Za-z0-9+/]{43}=$/);
       await drawer.getByRole("button", { name: "Send test" }).click();
-      await drawer.getByText(/^Test sent with webhook-id/).waitFor();
+      await drawer
+        .locator(".test-message .outcome")
+        .getByText(/^Delivered\. The endpoint answered 200 in/)
+        .waitFor();
 
       await page.keyboard.press("Escape");
       await drawer.waitFor({ state: "detached" });
@@ -157,9 +160,48 @@ test("webhook that was given up is the first thing one sees, with its reason and
       await notice.waitFor({ state: "detached" });
       await page.reload();
       await notice.waitFor();
+
+      await page.locator(".row-button").click();
+      await drawer.getByRole("button", { name: "Enable again" }).click();
+      await drawer.getByText(/^Endpoint disabled/).waitFor({ state: "detached" });
+      await drawer.getByRole("button", { name: "Send again" }).click();
+      await drawer.locator(".attempts li.success").getByText("Attempt 2").waitFor();
+      await page.locator("[data-alert]").getByText("Delivered").waitFor();
+      await notice.waitFor({ state: "detached" });
+      const [first, second] = receiver.received;
+      assert.equal(second?.body, first?.body);
+      assert.equal(second?.headers["webhook-id"], first?.headers["webhook-id"]);
     });
   } finally {
     await receiver.close();
+  }
+});
+
+test("test message says what the endpoint answered", async () => {
+  const receiver = new WebhookReceiver([500], "out of order");
+  const webhook_url = await receiver.open();
+  const key = await register();
+  let isOpen = true;
+  try {
+    await createAlert(key, { ticker: "ETH", condition: "gt", target_price: 999_999, webhook_url });
+    await withPage(browser, "test-message", {}, async (page) => {
+      await signInByKey(page, key);
+      await page.locator(".row-button").click();
+      const drawer = page.getByRole("dialog");
+      const outcome = drawer.locator(".test-message .outcome");
+      await drawer.getByRole("button", { name: "Send test" }).click();
+      await outcome.getByText(/^Retrying \(2 of 4, .*\)\. The endpoint answered 500 in/).waitFor();
+      await drawer.locator(".test-message").getByText("out of order").waitFor();
+      await drawer.getByRole("button", { name: "Send test" }).click();
+      await outcome.getByText(/^Delivered\. The endpoint answered 200 in/).waitFor();
+      await receiver.close();
+      isOpen = false;
+      await drawer.getByRole("button", { name: "Send test" }).click();
+      await outcome.getByText(/^Retrying \(2 of 4, .*\)\. Attempt 1: connection failed\.$/).waitFor();
+      await drawer.getByText("Nothing accepts connections there.").waitFor();
+    });
+  } finally {
+    if (isOpen) await receiver.close();
   }
 });
 
@@ -191,7 +233,7 @@ test("invalid input is reported at its field", () =>
     await page.getByText("You already have an active alert with exactly the same parameters.").waitFor();
   }));
 
-test("disabled receiver says since when and why, and is enabled again", async () => {
+test("disabled endpoint says since when and why, and is enabled again", async () => {
   const receiver = new WebhookReceiver([410]);
   const webhook_url = await receiver.open();
   const key = await register();
@@ -200,17 +242,20 @@ test("disabled receiver says since when and why, and is enabled again", async ()
     await createAlert(key, { ticker: "ETH", condition: "gt", target_price: 0.01, webhook_url });
     await withPage(browser, "disabled-receiver", {}, async (page) => {
       await signInByKey(page, key);
-      await page.locator("[data-alert]").getByText("Receiver disabled").waitFor({ timeout: 60_000 });
+      await page.locator("[data-alert]").getByText("Endpoint disabled").waitFor({ timeout: 60_000 });
       await page.locator(".row-button").click();
       const drawer = page.getByRole("dialog");
-      const why = /^Receiver disabled since \d+ [A-Z][a-z]+, \d\d:\d\d, because it answered 410 Gone\./;
+      const why = /^Endpoint disabled since \d+ [A-Z][a-z]+, \d\d:\d\d, because it answered 410 Gone\./;
       await drawer.getByText(why).waitFor();
       await drawer.locator(".events li").getByText("Message given up").waitFor();
       await drawer.getByRole("button", { name: "Enable again" }).click();
       await drawer.getByText(/answered 410 Gone/).waitFor({ state: "detached" });
-      await page.getByText("Receiver disabled").waitFor({ state: "detached" });
+      await page.getByText("Endpoint disabled").waitFor({ state: "detached" });
       await drawer.getByRole("button", { name: "Send test" }).click();
-      await drawer.getByText(/^Test sent with webhook-id/).waitFor();
+      await drawer
+        .locator(".test-message .outcome")
+        .getByText(/^Delivered\. The endpoint answered 200 in/)
+        .waitFor();
     });
     const deadline = Date.now() + 10_000;
     while (receiver.received.length < 2) {

@@ -115,6 +115,16 @@ export const alertEvents = (id: string, signal?: AbortSignal): Promise<T.AlertEv
 export const alertDeliveries = (id: string, signal?: AbortSignal): Promise<T.Delivery[]> =>
   request(`${V1}/alerts/${segment(id)}/deliveries`, { policy: "alerts", signal });
 
+/** The newest thousand messages, each with its newest attempt. */
+export const deliveries = (signal?: AbortSignal): Promise<T.DeliverySummary[]> =>
+  request(`${V1}/deliveries`, { policy: "alerts", query: { limit: PAGE_LIMIT }, signal });
+
+export const delivery = (id: string, signal?: AbortSignal): Promise<T.DeliveryDetail> =>
+  request(`${V1}/deliveries/${segment(id)}`, { policy: "alerts", signal });
+
+export const replayDelivery = (id: string): Promise<T.DeliverySummary> =>
+  request(`${V1}/deliveries/${segment(id)}/replay`, { method: "POST", policy: "write" });
+
 export const endpoints = (signal?: AbortSignal): Promise<T.WebhookEndpoint[]> =>
   request(`${V1}/webhooks/endpoints`, { policy: "write", query: { limit: 1000 }, signal });
 

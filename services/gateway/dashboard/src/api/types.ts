@@ -35,6 +35,8 @@ export type MonitorCheck = Schemas["MonitorCheckBody"];
 export type AlertCondition = Schemas["AlertCondition"];
 export type AlertEvent = Schemas["AlertEventBody"];
 export type Delivery = Schemas["DeliveryBody"];
+export type DeliverySummary = Schemas["DeliverySummaryBody"];
+export type DeliveryDetail = Schemas["DeliveryDetailBody"];
 export type WebhookEndpoint = Schemas["EndpointBody"];
 
 /** A number of the API that may be undefined: an optional field, or an element of a series. */

@@ -6,7 +6,7 @@ import { sentenceCase } from "../lib/format.ts";
 
 interface Props {
   alert: Alert;
-  /** The receiver of its webhook, as far as it is known. */
+  /** The endpoint of its webhook, as far as it is known. */
   endpoint: WebhookEndpoint | null;
   /** What became of its webhook, as far as it is known. */
   outcome: Outcome | null;

@@ -16,7 +16,7 @@ test("alert without data says why and since when", () => {
   assert.equal(noDataWords({ ticker: "SOL" }), null);
 });
 
-test("disabled receiver says since when, why, and what becomes of its messages", () => {
+test("disabled endpoint says since when, why, and what becomes of its messages", () => {
   const words = (disabled_reason: string | null): string | null =>
     disabledWords({
       id: "1",
@@ -29,10 +29,10 @@ test("disabled receiver says since when, why, and what becomes of its messages",
       disabled_reason,
     });
   assert.equal(words(null), null);
-  const gone = `Receiver disabled since ${minute(since)}, because it answered 410 Gone.`;
+  const gone = `Endpoint disabled since ${minute(since)}, because it answered 410 Gone.`;
   assert.equal(words("gone"), `${gone} Messages for it fail until you enable it again.`);
   assert.match(words("too_many_failures") ?? "", /, because too many messages to it failed\. Messages wait/);
-  assert.match(words("by_operator") ?? "", /^Receiver disabled since .* \(by operator\)\. Nothing is sent/);
+  assert.match(words("by_operator") ?? "", /^Endpoint disabled since .* \(by operator\)\. Nothing is sent/);
 });
 
 test("delivery_failed event says that a message was given up", () => {

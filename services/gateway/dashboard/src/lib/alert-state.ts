@@ -11,7 +11,7 @@ export function noDataWords({ ticker, no_data }: Pick<Alert, "ticker" | "no_data
   return `Cannot fire: no price ${since}`;
 }
 
-/** Since when and why a receiver is disabled, and what becomes of its messages; `null` while it is enabled. */
+/** Since when and why an endpoint is disabled, and what becomes of its messages; `null` while it is enabled. */
 export function disabledWords(endpoint: WebhookEndpoint): string | null {
   if (endpoint.is_enabled) return null;
   const since = disabledSince(endpoint);
@@ -26,9 +26,9 @@ export function disabledWords(endpoint: WebhookEndpoint): string | null {
   return `${since} (${reason}). Nothing is sent to it until you enable it again.`;
 }
 
-/** "Receiver disabled since 21 Nov, 03:44". */
+/** "Endpoint disabled since 21 Nov, 03:44". */
 export function disabledSince({ disabled_at }: Pick<WebhookEndpoint, "disabled_at">): string {
-  return disabled_at ? `Receiver disabled since ${minute(disabled_at)}` : "Receiver disabled";
+  return disabled_at ? `Endpoint disabled since ${minute(disabled_at)}` : "Endpoint disabled";
 }
 
 /** Title and explanation of an event, for the alert's history. */

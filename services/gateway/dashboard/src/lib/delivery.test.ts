@@ -1,50 +1,62 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Delivery } from "../api/types.ts";
-import { hasNextAttempt, isFinal, outcomeOf, outcomeWords, remedyOf } from "./delivery.ts";
+import type { Delivery, DeliverySummary } from "../api/types.ts";
+import { hasNextAttempt, outcomeOf, outcomeWords, remedyOf, testWords } from "./delivery.ts";
 
 const NOW = Date.parse("2026-01-01T10:00:00Z");
-const attempt = (change: Partial<Delivery>): Delivery => ({
+const delivery = (change: Partial<DeliverySummary>): DeliverySummary => ({
   id: "d1",
+  type: "alert.triggered",
   endpoint_id: "e1",
+  created_at: "2026-01-01T09:59:49Z",
+  status: "pending",
   attempt: 1,
-  status: "failed",
-  dispatched_at: "2026-01-01T09:59:50Z",
   ...change,
 });
 const plain = (text: string): string => text.replaceAll("\u202f", " ");
-const words = (attempts: Delivery[], isGivenUp = false): string =>
-  plain(outcomeWords(outcomeOf(attempts, isGivenUp), NOW));
+const words = (change: Partial<DeliverySummary>): string => plain(outcomeWords(outcomeOf(delivery(change)), NOW));
 
-test("outcome is that of the newest attempt of the newest delivery", () => {
-  assert.equal(words([]), "Sending");
-  assert.equal(words([attempt({ attempt: 0, status: "pending" })]), "Sending");
-  assert.equal(words([attempt({ attempt: 2, status: "success" }), attempt({})]), "Delivered");
-  assert.equal(words([attempt({ id: "d2", status: "success" }), attempt({ id: "d1" })]), "Delivered");
+test("outcome says delivered, sending, or which attempt is next and when", () => {
+  assert.equal(words({ status: "success" }), "Delivered");
+  assert.equal(words({ attempt: 0, max_attempts: 4 }), "Sending");
+  const retrying = { max_attempts: 4, error_msg: "status 503", next_attempt_at: "2026-01-01T10:00:20Z" };
+  assert.equal(words(retrying), "Retrying (2 of 4, next in 20 s)");
+  assert.equal(words({ ...retrying, next_attempt_at: "2026-01-01T09:59:59Z" }), "Retrying (2 of 4, next is due)");
+  assert.equal(words({ ...retrying, next_attempt_at: null }), "Retrying (2 of 4, under way)");
 });
 
-test("retry says which attempt is next and when, and a failure says why", () => {
+test("outcome of what was given up says why", () => {
+  assert.equal(words({ status: "failed", error_msg: "name not resolved" }), "Failed: name not resolved");
+  assert.equal(
+    words({ status: "failed", failure_reason: "endpoint_disabled", attempt: 0 }),
+    "Failed: endpoint disabled",
+  );
+});
+
+test("outcome of a test has the endpoint's answer, or why there was none", () => {
+  const of = (change: Partial<DeliverySummary>): string => plain(testWords(delivery(change), NOW));
+  assert.equal(
+    of({ status: "success", response_code: 200, latency_ms: 35 }),
+    "Delivered. The endpoint answered 200 in 35 ms.",
+  );
   const next_attempt_at = "2026-01-01T10:00:20Z";
-  const failed = attempt({ error_msg: "status 503", response_code: 503, next_attempt_at });
-  assert.equal(words([failed]), "Retrying (2 of 4, next in 20 s)");
-  assert.equal(words([{ ...failed, next_attempt_at: "2026-01-01T09:59:59Z" }]), "Retrying (2 of 4, next is due)");
-  assert.equal(words([attempt({ attempt: 4, error_msg: "name not resolved" })]), "Failed: name not resolved");
-  assert.equal(words([failed], true), "Failed: status 503");
-  assert.equal(words([attempt({ attempt: 0, status: "pending", next_attempt_at })], true), "Failed: not sent");
+  assert.equal(
+    of({ max_attempts: 4, next_attempt_at, response_code: 500, latency_ms: 35, error_msg: "status 500" }),
+    "Retrying (2 of 4, next in 20 s). The endpoint answered 500 in 35 ms.",
+  );
+  assert.equal(
+    of({ max_attempts: 4, next_attempt_at, error_msg: "connection failed" }),
+    "Retrying (2 of 4, next in 20 s). Attempt 1: connection failed.",
+  );
+  assert.equal(of({ status: "failed", error_msg: "connection failed" }), "Failed: connection failed.");
 });
 
 test("only the newest attempt of a delivery that goes on has a next one", () => {
-  const first = attempt({ next_attempt_at: "2026-01-01T09:59:59Z" });
-  const second = attempt({ attempt: 2, next_attempt_at: "2026-01-01T10:00:20Z" });
+  const first: Delivery = { id: "d1", endpoint_id: "e1", attempt: 1, status: "failed" };
+  const second: Delivery = { ...first, attempt: 2 };
   assert.equal(hasNextAttempt(second, [second, first], false), true);
   assert.equal(hasNextAttempt(first, [second, first], false), false);
   assert.equal(hasNextAttempt(second, [second, first], true), false);
-});
-
-test("what is over does not need to be asked again", () => {
-  assert.equal(isFinal(outcomeOf([attempt({ status: "success" })], false)), true);
-  assert.equal(isFinal(outcomeOf([attempt({})], false)), true);
-  assert.equal(isFinal(outcomeOf([], false)), false);
 });
 
 test("each failure has its own advice", () => {

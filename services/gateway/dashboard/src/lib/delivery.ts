@@ -1,30 +1,30 @@
-import type { Delivery } from "../api/types.ts";
-import { duration, isKnown } from "./format.ts";
+import type { Delivery, DeliverySummary } from "../api/types.ts";
+import { duration, humanize, isKnown, milliseconds } from "./format.ts";
 
-/** The gateway's default, `WEBHOOK_MAX_ATTEMPTS`: the API does not say how many attempts a delivery has. */
-export const MAX_ATTEMPTS = 4;
-
-/** What became of the webhook of an alert that fired. */
+/** What became of a message. */
 export type Outcome =
   | { kind: "sending" }
   | { kind: "delivered" }
-  | { kind: "retrying"; nextAttempt: number; nextAt: number }
+  /** `nextAt` is `null` while an attempt is under way. */
+  | { kind: "retrying"; nextAttempt: number; maxAttempts: number | null; nextAt: number | null }
   | { kind: "failed"; reason: string };
 
-/** The outcome after these attempts, newest first; `isGivenUp` when an event says that no further one is made. */
-export function outcomeOf(attempts: readonly Delivery[], isGivenUp: boolean): Outcome {
-  const [newest] = attempts;
-  if (!newest) return { kind: "sending" };
-  if (newest.status === "success") return { kind: "delivered" };
-  const reason = newest.error_msg ?? (newest.attempt === 0 ? "not sent" : "no answer");
-  if (isGivenUp) return { kind: "failed", reason };
-  if (newest.status === "pending") return { kind: "sending" };
-  if (!newest.next_attempt_at) return { kind: "failed", reason };
-  return { kind: "retrying", nextAttempt: newest.attempt + 1, nextAt: Date.parse(newest.next_attempt_at) };
+export function outcomeOf(delivery: DeliverySummary): Outcome {
+  switch (delivery.status) {
+    case "success":
+      return { kind: "delivered" };
+    case "failed":
+      return { kind: "failed", reason: delivery.error_msg ?? humanize(delivery.failure_reason ?? "not sent") };
+    case "pending":
+      if (delivery.attempt === 0) return { kind: "sending" };
+      return {
+        kind: "retrying",
+        nextAttempt: delivery.attempt + 1,
+        maxAttempts: delivery.max_attempts ?? null,
+        nextAt: delivery.next_attempt_at ? Date.parse(delivery.next_attempt_at) : null,
+      };
+  }
 }
-
-/** Whether the outcome stays as it is, unless a person sends the message again. */
-export const isFinal = ({ kind }: Outcome): boolean => kind === "delivered" || kind === "failed";
 
 export function outcomeWords(outcome: Outcome, now: number): string {
   switch (outcome.kind) {
@@ -35,19 +35,29 @@ export function outcomeWords(outcome: Outcome, now: number): string {
     case "failed":
       return `Failed: ${outcome.reason}`;
     case "retrying": {
-      const due = outcome.nextAt - now;
-      const when = due > 0 ? `next in ${duration(due)}` : "next is due";
-      // A deployment can allow more attempts than the default.
-      const of = outcome.nextAttempt > MAX_ATTEMPTS ? "" : ` of ${MAX_ATTEMPTS}`;
-      return `Retrying (${outcome.nextAttempt}${of}, ${when})`;
+      const { nextAttempt, maxAttempts, nextAt } = outcome;
+      const due = nextAt === null ? null : nextAt - now;
+      const when = due === null ? "under way" : due > 0 ? `next in ${duration(due)}` : "next is due";
+      return `Retrying (${nextAttempt}${maxAttempts === null ? "" : ` of ${maxAttempts}`}, ${when})`;
     }
   }
 }
 
-/** Whether another attempt follows this one, by what is known: an older attempt has been followed already. */
-export function hasNextAttempt(attempt: Delivery, all: readonly Delivery[], isGivenUp: boolean): boolean {
+/** The outcome of a test message, with the endpoint's status and how long it took. */
+export function testWords(delivery: DeliverySummary, now: number): string {
+  const words = outcomeWords(outcomeOf(delivery), now);
+  const answered = isKnown(delivery.response_code)
+    ? ` The endpoint answered ${delivery.response_code} in ${milliseconds(delivery.latency_ms)}.`
+    : "";
+  const why =
+    delivery.status === "pending" && delivery.error_msg ? ` Attempt ${delivery.attempt}: ${delivery.error_msg}.` : "";
+  return `${words}.${answered || why}`;
+}
+
+/** Whether another attempt follows this one: an older attempt has been followed already. */
+export function hasNextAttempt(attempt: Delivery, all: readonly Delivery[], isOver: boolean): boolean {
   const newest = all.find((each) => each.id === attempt.id);
-  return !isGivenUp && newest?.attempt === attempt.attempt && attempt.status !== "success";
+  return !isOver && newest?.attempt === attempt.attempt && attempt.status !== "success";
 }
 
 const ADVICE: [cause: RegExp, advice: string][] = [

@@ -12,7 +12,7 @@ import { key, onSignOut } from "./session.ts";
 
 /*
  * The rate limit of these routes is small: five requests in ten seconds. The list takes 1.7 of them for each thousand
- * alerts, and the events and deliveries of an open alert take 2.5 more.
+ * alerts, what became of the webhooks takes 1, and the events and attempts of an open alert take 2.1 more.
  */
 export const alerts = new Poller<Alert[]>({
   topic: "alerts",
@@ -44,7 +44,7 @@ export const events = new Poller<AlertEvent[]>({
   topic: "events",
   key: openAlertKey,
   load: (id, signal) => api.alertEvents(id, signal),
-  intervalMs: 8_000,
+  intervalMs: 12_000,
   policy: "alerts",
 });
 
@@ -56,7 +56,7 @@ export const deliveries = new Poller<Delivery[]>({
   policy: "alerts",
 });
 
-/** The receivers: alerts of a disabled one are not delivered. */
+/** The endpoints: alerts of a disabled one are not delivered. */
 export const endpoints = new Poller<WebhookEndpoint[]>({
   topic: "endpoints",
   key: () => (key.value !== null && alerts.data.value?.length ? "endpoints" : null),
@@ -102,7 +102,7 @@ export async function enable(id: string): Promise<void> {
   endpoints.mutate((list) => list.map((each) => (each.id === id ? enabled : each)));
   endpoints.refresh();
   deliveries.refresh();
-  showToast("Receiver enabled: what waited for it is sent now.");
+  showToast("Endpoint enabled: what waited for it is sent now.");
 }
 
 export function startAlerts(): void {

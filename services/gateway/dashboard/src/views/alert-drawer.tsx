@@ -14,7 +14,7 @@ import { Deliveries } from "./deliveries.tsx";
 import { Endpoint } from "./endpoint.tsx";
 import { Events } from "./events.tsx";
 
-/** The details of one alert: its state, deliveries, events and receiver. */
+/** The details of one alert: its state, deliveries, events and endpoint. */
 export function AlertDrawer(): JSX.Element | null {
   const alert = openAlert.value;
   const deleting = useSignal(false);

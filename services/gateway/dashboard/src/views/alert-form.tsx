@@ -33,7 +33,7 @@ export function AlertForm(): JSX.Element {
   const list = quotes.data.value ?? [];
   const { condition, target, ...entered } = draft.value;
   const asset = entered.ticker ?? ticker.value ?? list[0]?.ticker ?? "";
-  // Most people have one receiver: the one of their newest alert.
+  // Most people have one endpoint: the one of their newest alert.
   const url = entered.webhookUrl ?? alerts.data.value?.[0]?.webhook_url ?? "";
   const wasKept = useMemo(() => !isDraftEmpty(), []);
   const invalid = useSignal<Errors>({});

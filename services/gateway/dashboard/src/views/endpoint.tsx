@@ -7,12 +7,13 @@ import { Problem } from "../components/problem.tsx";
 import { disabledWords } from "../lib/alert-state.ts";
 import { useAction } from "../lib/use-action.ts";
 import { enable, endpointOf } from "../state/alerts.ts";
+import { TestMessage } from "./test-message.tsx";
 
 const EXAMPLE = `from standardwebhooks import Webhook
 
 Webhook(secret).verify(request.body, request.headers)`;
 
-/** The receiver of an alert's webhook: its state, its signing secret and a test message. */
+/** The endpoint of an alert's webhook: its state, its signing secret and a test message. */
 export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
   const secret = useSignal<string | null>(null);
   const sent = useSignal<string | null>(null);
@@ -29,13 +30,12 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
     });
   const sendTest = (): Promise<void> =>
     action.run(async () => {
-      const delivery = await api.testEndpoint(id);
-      sent.value = `Test sent with webhook-id ${delivery.id}.`;
+      sent.value = (await api.testEndpoint(id)).id;
     });
 
   return (
     <section>
-      <h3>Receiver</h3>
+      <h3>Endpoint</h3>
       {disabled && (
         <div class="problem" role="status">
           <p>{disabled}</p>
@@ -45,7 +45,7 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
         </div>
       )}
       {secret.value === null ? (
-        <p class="hint">Each call is signed with this receiver's secret, so your server can tell that it is genuine.</p>
+        <p class="hint">Each call is signed with this endpoint's secret, so your server can tell that it is genuine.</p>
       ) : (
         <code class="secret" tabIndex={0} aria-label="Signing secret">
           {secret.value}
@@ -68,11 +68,7 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
           Send test
         </button>
       </div>
-      {sent.value && (
-        <p class="hint" role="status">
-          {sent.value}
-        </p>
-      )}
+      {sent.value && <TestMessage key={sent.value} id={sent.value} />}
       {error && <Problem error={error} />}
       <details class="disclosure">
         <summary>How to verify the signature</summary>
