@@ -121,7 +121,6 @@ test("few stops of the tab key lie between the head and the chart, and none is a
 test("chart readings by arrow keys are announced", () =>
   withPage(browser, "announced", {}, async (page) => {
     await signInByKey(page, key);
-    await loaded(page);
     await page.locator(".line-pane").filter({ hasText: "Volatility" }).getByText(/\d\s%/).waitFor();
     await page.locator('.chart[aria-label*=": from"]').focus();
     const announced = page.locator(".charts [role=status].visually-hidden");
