@@ -163,7 +163,7 @@ test("webhook that was given up is the first thing one sees, with its reason and
 
       await page.locator(".row-button").click();
       await drawer.getByRole("button", { name: "Enable again" }).click();
-      await drawer.getByText(/^Endpoint disabled/).waitFor({ state: "detached" });
+      await drawer.locator(".problem").waitFor({ state: "detached" });
       await drawer.getByRole("button", { name: "Send again" }).click();
       await drawer.locator(".attempts li.success").getByText("Attempt 2").waitFor();
       await page.locator("[data-alert]").getByText("Delivered").waitFor();

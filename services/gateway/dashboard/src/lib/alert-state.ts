@@ -39,7 +39,7 @@ export function eventWords(event: Pick<AlertEvent, "to_state" | "reason" | "late
   if (event.reason === "delivery_failed")
     return {
       title: "Message given up",
-      explanation: "The webhook of this firing was not delivered and is not tried again.",
+      explanation: "The webhook of this firing was not delivered and is not tried again by itself.",
     };
   return {
     title: sentenceCase(event.to_state),
