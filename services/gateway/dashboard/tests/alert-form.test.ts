@@ -30,7 +30,7 @@ test("number of another convention is refused, and nothing is sent", () =>
     await signInByKey(page, await register());
     const sent = creations(page);
     await open(page);
-    await page.getByLabel("Asset").selectOption("DOGE");
+    await page.getByLabel("Asset", { exact: true }).selectOption("DOGE");
     await url(page).fill(RECEIVER);
     for (const [text, meant] of [
       ["0,29", "0.29"],
@@ -56,7 +56,7 @@ test("targets at a distance are offered, and a condition that is already true is
   withPage(browser, "suggestions", {}, async (page) => {
     await signInByKey(page, await register());
     await open(page);
-    await page.getByLabel("Asset").selectOption("ETH");
+    await page.getByLabel("Asset", { exact: true }).selectOption("ETH");
     const price = Number((await shownPrice(page, "ETH")).replace(/[$,]/g, ""));
     for (const [percent, verb] of [
       ["−10", "falls below"],
@@ -83,13 +83,13 @@ test("entries survive a closed form and a failed request", () =>
   withPage(browser, "kept-entries", { expected: /status of 503|net::ERR_/ }, async (page) => {
     await signInByKey(page, await register());
     await open(page);
-    await page.getByLabel("Asset").selectOption("ETH");
+    await page.getByLabel("Asset", { exact: true }).selectOption("ETH");
     await target(page).fill("12,345.5");
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await open(page);
     await page.getByText("Continued from before.").waitFor();
-    assert.equal(await page.getByLabel("Asset").inputValue(), "ETH");
+    assert.equal(await page.getByLabel("Asset", { exact: true }).inputValue(), "ETH");
     assert.equal(await target(page).inputValue(), "12,345.5");
 
     await url(page).fill(RECEIVER);

@@ -16,7 +16,7 @@ async function write(page: Page, ticker: string, percent: number, url: string): 
   const current = Number((await shownPrice(page, ticker)).replace(/[$,]/g, ""));
   const target = Number((current * (1 + percent / 100)).toPrecision(6));
   await page.getByRole("button", { name: "New alert" }).first().click();
-  await page.getByRole("dialog").getByLabel("Asset").selectOption(ticker);
+  await page.getByRole("dialog").getByLabel("Asset", { exact: true }).selectOption(ticker);
   await page.getByLabel("Target price").fill(String(target));
   await page.getByLabel("Webhook URL").fill(url);
   return target;
