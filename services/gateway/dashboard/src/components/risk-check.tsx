@@ -4,11 +4,11 @@ import { DASH, humanize, isKnown, percent, ratio } from "../lib/format.ts";
 import { RiskBadge } from "./risk-badge.tsx";
 import { Tooltip } from "./tooltip.tsx";
 
-const CHECKS: Record<CheckName, { label: string; about: string; show: (value: number) => string }> = {
+const CHECKS: Record<CheckName, { label: string; about: string; show: (value: number, digits?: number) => string }> = {
   price_drop: {
     label: "Fall, 24 h",
     about: "below our price 24 hours ago",
-    show: (v) => percent(-v, 1),
+    show: (v, digits = 1) => percent(-v, digits),
   },
   volatility_spike: {
     label: "Volatility, 1 h",
@@ -18,7 +18,7 @@ const CHECKS: Record<CheckName, { label: string; about: string; show: (value: nu
   drawdown: {
     label: "Drawdown, 30 d",
     about: "below the highest price of 30 days",
-    show: (v) => percent(-v, 1),
+    show: (v, digits = 1) => percent(-v, digits),
   },
 };
 
@@ -32,6 +32,8 @@ export function RiskCheck({ check }: { check: MonitorCheck }): JSX.Element {
   const end = check.alert * SCALE_END;
   const isBeyond = (check.value ?? 0) > end;
   const at = (value: number): string => `${Math.min(100, Math.max(0, (value / end) * 100)).toFixed(1)}%`;
+  // A whole threshold is shown without decimals: at 320 px there is room for no more.
+  const threshold = (value: number): string => show(value, Number.isInteger(value) ? 0 : 1);
   return (
     <li>
       <div class="check-head">
@@ -60,8 +62,8 @@ export function RiskCheck({ check }: { check: MonitorCheck }): JSX.Element {
         <span class="threshold" style={{ left: at(check.alert) }} />
       </div>
       <div class="scale" aria-hidden="true">
-        <span style={{ left: at(check.warning) }}>Warning {show(check.warning)}</span>
-        <span style={{ left: at(check.alert) }}>Alert {show(check.alert)}</span>
+        <span style={{ left: at(check.warning) }}>Warning {threshold(check.warning)}</span>
+        <span style={{ left: at(check.alert) }}>Alert {threshold(check.alert)}</span>
       </div>
     </li>
   );
