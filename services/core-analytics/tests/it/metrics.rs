@@ -48,7 +48,8 @@ async fn a_quote_is_followed_by_its_metrics() {
     let app = TestApp::new(NOW).await;
     fill(&app, "BTC").await;
     let running = app.start(&[]).await;
-    app.publish(&[quote("BTC", at(NOW), "150")]).await;
+    let quote = quote("BTC", at(NOW), "150");
+    app.publish(std::slice::from_ref(&quote)).await;
     eventually("metrics of the quote", async || metrics_at(&app, "150").await.is_some()).await;
     let metrics = metrics_at(&app, "150").await.unwrap();
     assert_eq!(metrics.change_24h_percent, Some(-25.0));
@@ -65,7 +66,7 @@ async fn a_quote_is_followed_by_its_metrics() {
         (Some(0.0), None)
     );
     assert_eq!(metrics.undefined["volatility_ratio"], "zero_volatility");
-    assert_eq!(metrics.request_id, "r-1");
+    assert_eq!(metrics.request_id, quote.request_id);
 
     let entries: redis::streams::StreamRangeReply =
         redis::AsyncCommands::xrange_all(&mut app.redis.connection.clone(), keys::METRICS_STREAM)
