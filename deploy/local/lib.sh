@@ -42,9 +42,10 @@ have() { command -v "$1" >/dev/null 2>&1; }
 # Somebody listens there.
 port_in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Nobody could listen there: somebody does, or an outgoing connection of this machine has the port meanwhile.
+# Nobody could listen there: somebody does, or an outgoing connection of this machine has the port meanwhile. Connections
+# that have ended (TIME-WAIT) are in nobody's way.
 port_is_taken() {
-    port_in_use "$1" || { have ss && [[ $(ss -Htan "sport = :$1" 2>/dev/null) =~ ' 127.0.0.1:'"$1"' '|' *:'"$1"' '|' 0.0.0.0:'"$1"' ' ]]; }
+    port_in_use "$1" || { have ss && [[ $(ss -Htan exclude time-wait "sport = :$1" 2>/dev/null) =~ ' 127.0.0.1:'"$1"' '|' *:'"$1"' '|' 0.0.0.0:'"$1"' ' ]]; }
 }
 
 # Between choosing a free port and listening there another checkout could choose the same: only one of this machine's local
