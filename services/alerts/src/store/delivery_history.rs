@@ -121,11 +121,10 @@ pub async fn list(pool: &Pool, user_id: Uuid, filter: &Filter, limit: i64) -> Re
                  WHERE user_id = $1 AND ($2::timestamptz IS NULL OR created_at >= $2)
                    AND ($3::timestamptz IS NULL OR created_at < $3)
                    AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::uuid))
-                   AND ($6::uuid IS NULL OR alert_id = $6)
                  ORDER BY created_at DESC, id DESC LIMIT $9
              ), passed AS (
                  SELECT {SUMMARY} FROM scanned d {JOINS}
-                 WHERE ($7::uuid IS NULL OR d.endpoint_id = $7)
+                 WHERE ($6::uuid IS NULL OR d.alert_id = $6) AND ($7::uuid IS NULL OR d.endpoint_id = $7)
              )
              SELECT p.*, s.scanned, s.last_created_at, s.last_id
              FROM (SELECT count(*) AS scanned, min(created_at) AS last_created_at,

@@ -2,7 +2,6 @@
 
 use deadpool_postgres::{GenericClient, Pool};
 use jiff::Timestamp;
-use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::deliveries::wake_relays;
@@ -94,6 +93,8 @@ async fn put_back(client: &impl GenericClient, ids: &[Uuid], now: Timestamp) -> 
                      WHERE delivery_id = d.id
                  ) a
                  WHERE d.id = ANY($1)
+                 -- Two replays of the same deliveries must not wait for each other in a circle.
+                 ORDER BY d.id
                  ON CONFLICT (delivery_id) DO NOTHING
                  RETURNING delivery_id, endpoint_id
              ), revived AS (
@@ -103,7 +104,7 @@ async fn put_back(client: &impl GenericClient, ids: &[Uuid], now: Timestamp) -> 
         )
         .await?;
     let rows = client.query(&statement, &[&ids, &now]).await?;
-    let mut endpoint_ids: Vec<Uuid> = rows.iter().map(|row: &Row| row.get("endpoint_id")).collect();
+    let mut endpoint_ids: Vec<Uuid> = rows.iter().map(|row| row.get("endpoint_id")).collect();
     endpoint_ids.sort_unstable();
     endpoint_ids.dedup();
     if !endpoint_ids.is_empty() {

@@ -243,6 +243,11 @@ async fn page_looks_at_a_bounded_number_of_deliveries() {
         )
         .await
         .unwrap();
+    // The alert's own delivery is behind those that are about no alert.
+    let of_alert = format!("/deliveries?alert_id={}", delivery["alert_id"].as_str().unwrap());
+    let (_, page) = service.get(&of_alert, user).await;
+    assert_eq!(page["items"], json!([]));
+    assert!(page["next_cursor"].is_string());
     let (_, first) = service.get("/deliveries?status=failed", user).await;
     assert_eq!(first["items"], json!([]));
     let cursor = first["next_cursor"].as_str().unwrap();
