@@ -148,6 +148,36 @@ def check_crash(stack: Stack) -> None:
     check_ports([stack])
 
 
+def leave_orphan(stack: Stack) -> int:
+    """Kills RabbitMQ's supervisor and script. The virtual machine that they started goes on."""
+    script = stack.pid("rabbitmq")
+    orphan = int(subprocess.run(["ps", "-o", "pid=", "--ppid", str(script)], capture_output=True, text=True).stdout.split()[0])
+    for pid in [stack.pid("rabbitmq", "pid"), script]:
+        os.kill(pid, signal.SIGKILL)
+    expect(listens(stack.ports()["rabbitmq 0"]), "RabbitMQ's virtual machine does not outlive its script: the check checks nothing")
+    return orphan
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+
+
+def check_orphans(stack: Stack) -> None:
+    """What a killed supervisor left behind is ended by the next start, which keeps the ports, and by a stop."""
+    ports = stack.ports()
+    orphan = leave_orphan(stack)
+    stack.must("start", "demo")
+    expect(has_ended(orphan), "a start leaves RabbitMQ's orphan running")
+    expect(stack.ports() == ports, f"the ports changed from {ports} to {stack.ports()}")
+    orphan = leave_orphan(stack)
+    stack.must("stop", "all")
+    expect(has_ended(orphan), "a stop leaves RabbitMQ's orphan running")
+    stack.must("start", "demo")
+
+
 def check_starts(stack: Stack) -> None:
     stack.must("stop")
     plan = stack.programs / "alerts.ends"
@@ -177,8 +207,7 @@ def check_leftovers(stack: Stack) -> None:
     processes = [stack.pid(name, kind) for name in [*SERVICES, *SERVERS] for kind in ["pid", "process"]]
     stack.must("stop", "all")
     for pid in filter(None, processes):
-        gone = wait_until(5, lambda: not Path(f"/proc/{pid}").exists() or ") Z " in Path(f"/proc/{pid}/stat").read_text())
-        expect(gone, f"process {pid} outlives the stop")
+        expect(wait_until(5, lambda: has_ended(pid)), f"process {pid} outlives the stop")
 
 
 def check(stacks: list[Stack]) -> None:
@@ -195,6 +224,7 @@ def check(stacks: list[Stack]) -> None:
         check_block(stacks[0])
         check_restarts(stacks[0])
         check_crash(stacks[0])
+        check_orphans(stacks[0])
         check_starts(stacks[0])
         check_leftovers(stacks[1])
         # What a stopped stack had is free, so the next one may take it; the stopped one then moves.

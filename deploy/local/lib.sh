@@ -91,12 +91,7 @@ pid_of() {
     local file=$RUN_DIR/$1.${2:-pid} pid birth
     [ -f "$file" ] || return 1
     { read -r pid && read -r birth; } <"$file" || return 1
-    if [ -n "$pid" ] && [ "$(process_birth "$pid")" = "$birth" ]; then
-        printf '%s' "$pid"
-    else
-        rm -f "$file"
-        return 1
-    fi
+    [ -n "$pid" ] && [ "$(process_birth "$pid")" = "$birth" ] && printf '%s' "$pid"
 }
 
 # remember_pid NAME PID [process]
@@ -136,16 +131,27 @@ spawn_in() {
     remember_pid "$2" $!
 }
 
-# Ends what a supervisor left running that was killed itself.
+# has_group PROCESS SUPERVISOR: whether anything runs in the group of this process, which was killed itself perhaps. The
+# supervisor's session says that it is the same group and not a later one with the same number.
+has_group() { ps -eo pgid=,sid=,stat= | awk -v group="$1" -v session="$2" '$1 == group && $2 == session && $3 !~ /^[ZX]/ { found = 1 } END { exit !found }'; }
+
+# Ends what a supervisor left running that was killed itself: its process, or what that started and left behind.
 end_leftover() {
-    local pid
-    pid=$(pid_of "$1" process) || return 0
-    kill -TERM "$pid" 2>/dev/null || true
+    local process supervisor
+    { read -r process <"$RUN_DIR/$1.process" && read -r supervisor <"$RUN_DIR/$1.pid"; } 2>/dev/null || return 0
+    has_group "$process" "$supervisor" || return 0
+    if pid_of "$1" process >/dev/null; then kill -TERM "$process" || true; else kill -TERM -- "-$process" || true; fi 2>/dev/null
     for _ in {1..100}; do
-        pid_of "$1" process >/dev/null || return 0
+        has_group "$process" "$supervisor" || return 0
         sleep 0.1
     done
-    kill -KILL -- "-$pid" 2>/dev/null || true
+    kill -KILL -- "-$process" 2>/dev/null || true
+}
+
+# end_leftovers NAME...: before ports are chosen, because a leftover holds the one that it had.
+end_leftovers() {
+    local name
+    for name in "$@"; do pid_of "$name" >/dev/null || end_leftover "$name"; done
 }
 
 # stop_process NAME SECONDS: asks it to stop, waits, then insists.
