@@ -1,10 +1,11 @@
 //! Numbers as clients see them.
 //!
 //! `Number` is an exact decimal that is written as a JSON number, the shortest that equals it, and read from
-//! a number or a string without passing through binary floating point. `Float` is a statistic: a JSON number,
-//! or `null` when it is not finite. Inside `with_strings` both are written as strings.
+//! a number or a string without passing through binary floating point. `Price` is one that `with_rounded_prices` writes
+//! in the digits that a person needs. `Float` is a statistic: a JSON number, or `null` when it is not finite. Inside
+//! `with_strings` all are written as strings, exactly.
 //!
-//! Neither can be read inside `#[serde(flatten)]`, untagged or internally tagged types, and
+//! None can be read inside `#[serde(flatten)]`, untagged or internally tagged types, and
 //! `serde_json::to_value` would round: serialise straight to text.
 
 use std::cell::Cell;
@@ -16,23 +17,46 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-thread_local! {
-    static AS_STRINGS: Cell<bool> = const { Cell::new(false) };
+/// Significant digits of a rounded price. Exchanges quote in no more, so rounding takes the digits that an average made
+/// and none that a market did.
+const PRICE_DIGITS: u32 = 8;
+/// A rounded price keeps its cents, however large it is.
+const PRICE_DECIMALS: u32 = 2;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    Exact,
+    RoundedPrices,
+    Strings,
 }
 
-/// Runs `write`, a serialisation, with every [`Number`] and [`Float`] written as a JSON string.
+thread_local! {
+    static FORMAT: Cell<Format> = const { Cell::new(Format::Exact) };
+}
+
+/// Runs `write`, a serialisation, with every [`Number`], [`Price`] and [`Float`] written as a JSON string.
 pub fn with_strings<T>(write: impl FnOnce() -> T) -> T {
-    struct Reset(bool);
+    with_format(Format::Strings, write)
+}
+
+/// Runs `write`, a serialisation, with every [`Price`] rounded half to even to 8 significant digits, or to 2 decimals
+/// where that is finer.
+pub fn with_rounded_prices<T>(write: impl FnOnce() -> T) -> T {
+    with_format(Format::RoundedPrices, write)
+}
+
+fn with_format<T>(format: Format, write: impl FnOnce() -> T) -> T {
+    struct Reset(Format);
     impl Drop for Reset {
         fn drop(&mut self) {
-            AS_STRINGS.set(self.0);
+            FORMAT.set(self.0);
         }
     }
-    let _reset = Reset(AS_STRINGS.replace(true));
+    let _reset = Reset(FORMAT.replace(format));
     write()
 }
 
-/// An exact decimal: price, size, target, volume, cap.
+/// An exact decimal: size, target, volume, cap, or a price that has to be exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]
 #[schema(value_type = f64)]
 pub struct Number(pub Decimal);
@@ -58,7 +82,7 @@ impl From<Number> for Decimal {
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = self.to_string();
-        if AS_STRINGS.get() || !serializer.is_human_readable() {
+        if FORMAT.get() == Format::Strings || !serializer.is_human_readable() {
             return serializer.serialize_str(&text);
         }
         RawValue::from_string(text)
@@ -75,6 +99,43 @@ impl<'de> Deserialize<'de> for Number {
         parse_decimal(text)
             .map(Self)
             .ok_or_else(|| D::Error::custom("expected a decimal number"))
+    }
+}
+
+/// A price in an answer: exact, but inside [`with_rounded_prices`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, utoipa::ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = f64)]
+pub struct Price(pub Number);
+
+impl From<Decimal> for Price {
+    fn from(value: Decimal) -> Self {
+        Self(Number(value))
+    }
+}
+
+impl From<Price> for Decimal {
+    fn from(value: Price) -> Self {
+        value.0.0
+    }
+}
+
+impl Serialize for Price {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if FORMAT.get() == Format::RoundedPrices {
+            Number(rounded(self.0.0)).serialize(serializer)
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+fn rounded(price: Decimal) -> Decimal {
+    let cents_are_finer = price.abs() >= Decimal::from(10_u64.pow(PRICE_DIGITS - PRICE_DECIMALS));
+    if cents_are_finer {
+        price.round_dp(PRICE_DECIMALS)
+    } else {
+        price.round_sf(PRICE_DIGITS).unwrap_or(price)
     }
 }
 
@@ -126,7 +187,7 @@ impl Serialize for Float {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !self.0.is_finite() {
             serializer.serialize_none()
-        } else if AS_STRINGS.get() {
+        } else if FORMAT.get() == Format::Strings {
             serializer.collect_str(&self.0)
         } else {
             serializer.serialize_f64(self.0)
@@ -204,6 +265,44 @@ mod tests {
         #[test]
         fn an_exponent_of_zero_changes_nothing(text in "-?[0-9]{1,32}(\\.[0-9]{1,40})?") {
             proptest::prop_assert_eq!(parse_decimal(&format!("{text}e0")), parse_decimal(&text));
+        }
+    }
+
+    #[test]
+    fn a_rounded_price_has_eight_digits_or_cents() {
+        for (exact, plain) in [
+            ("118970.237391827364518273", "118970.24"),
+            ("118970.235", "118970.24"),
+            ("118970.245", "118970.24"),
+            ("70000.00", "70000"),
+            ("999999.996", "1000000"),
+            ("12345678.987654321", "12345678.99"),
+            ("3456.123456789", "3456.1235"),
+            ("0.9999999999", "1"),
+            ("0.000012345678912345", "0.000012345679"),
+            ("0.0000000000000000012345678912", "0.0000000000000000012345679"),
+            ("-12.3456789123", "-12.345679"),
+            ("0", "0"),
+        ] {
+            let price = Price::from(exact.parse::<Decimal>().unwrap());
+            let json = || serde_json::to_string(&price).unwrap();
+            assert_eq!(with_rounded_prices(json), plain, "{exact}");
+            assert_eq!(json(), price.0.to_string(), "{exact}");
+            assert_eq!(with_strings(json), format!("\"{}\"", price.0), "{exact}");
+        }
+        let target = Number("1.23456789012".parse().unwrap());
+        assert_eq!(
+            with_rounded_prices(|| serde_json::to_string(&target).unwrap()),
+            "1.23456789012"
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn rounding_keeps_the_order_of_prices(left in 1..i64::MAX, right in 1..i64::MAX, scale in 0..=18_u32) {
+            let [left, right] = [left, right].map(|digits| Decimal::new(digits, scale));
+            proptest::prop_assert!(rounded(left.min(right)) <= rounded(left.max(right)));
+            proptest::prop_assert!((rounded(left) - left).abs() <= left * Decimal::new(5, 8));
         }
     }
 

@@ -36,7 +36,7 @@ pub mod retry;
 pub mod batch;
 
 /// Leaving alone what is in trouble.
-pub mod breaker;
+pub mod circuit_breaker;
 
 /// Networks in CIDR notation.
 pub mod network;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::api::analytics::StatsBody;
-use contracts::number::{Float, Number};
+use contracts::number::{Float, Price};
 use domain::statistics::{DEFINITIONS_VERSION, Measured, StandardErrors, Stats, Undefined};
 use rust_decimal::Decimal;
 
@@ -58,11 +58,11 @@ impl Reasons {
         value.map(Float).map_err(|reason| self.add(name, reason)).ok()
     }
 
-    fn price(&mut self, name: &str, price: Option<Decimal>, value: Measured) -> Option<Number> {
+    fn price(&mut self, name: &str, price: Option<Decimal>, value: Measured) -> Option<Price> {
         if price.is_none() {
             self.add(name, value.err().unwrap_or(Undefined::OutOfRange));
         }
-        price.map(Number)
+        price.map(Price::from)
     }
 
     fn add(&mut self, name: &str, reason: Undefined) {

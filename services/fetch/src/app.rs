@@ -24,7 +24,7 @@ use crate::price_book::{PriceBook, PricingRules, SourceTrust};
 use crate::pricing::PricingTask;
 use crate::provider_registry::ProviderRegistry;
 use crate::providers::binance::Binance;
-use crate::providers::breaker::{Breaker, Guarded};
+use crate::providers::circuit_breaker::{Breaker, Guarded};
 use crate::providers::coingecko::CoinGecko;
 use crate::providers::coinmarketcap::CoinMarketCap;
 use crate::providers::http::Http;

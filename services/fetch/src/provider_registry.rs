@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::metrics::BREAKER_STATE;
 use crate::providers::ProviderError;
-use crate::providers::breaker::{Breaker, BreakerState};
+use crate::providers::circuit_breaker::{Breaker, BreakerState};
 
 /// What is known about the providers that this process asks.
 #[derive(Debug, Clone, Default)]

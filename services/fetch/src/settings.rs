@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::assets;
-use crate::providers::breaker::BreakerSettings;
+use crate::providers::circuit_breaker::BreakerSettings;
 use crate::providers::http::Limits;
 
 pub mod providers;

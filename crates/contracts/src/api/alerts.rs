@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::enums::{
     AlertCondition, AlertEventState, AlertKind, AlertState, DeliveryStatus, NoDataReason, RiskCheck, RiskLevel,
 };
-use crate::number::{Float, Number};
+use crate::number::{Float, Number, Price};
 use crate::time::Time;
 
 /// Body of `POST /internal/alerts`, validated by the gateway in form and here in meaning.
@@ -106,7 +106,7 @@ pub struct AlertBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_data: Option<NoDataBody>,
     /// The price that fired it.
-    pub last_value: Option<Number>,
+    pub last_value: Option<Price>,
     /// How often it fired.
     pub fires: u32,
     /// When it was created.
@@ -144,7 +144,7 @@ pub struct AlertEventBody {
     #[schema(value_type = AlertEventState)]
     pub to_state: String,
     /// The price.
-    pub value: Number,
+    pub value: Price,
     /// Id of that price.
     pub price_id: Uuid,
     /// Why, such as `price_above_target`, or `delivery_failed` when the message of a firing was given up.

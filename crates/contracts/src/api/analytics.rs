@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::enums;
-use crate::number::{Float, Number};
+use crate::number::{Float, Number, Price};
 use crate::time::Time;
 
 /// Query of `GET /internal/analytics/{symbol}/stats`, which answers `WithProvenance<StatsBody>`.
@@ -45,15 +45,15 @@ pub struct StatsBody {
     /// Share of the window's candles that exist, 0 to 1.
     pub coverage: Option<Float>,
     /// First price.
-    pub first: Option<Number>,
+    pub first: Option<Price>,
     /// Last price.
-    pub last: Option<Number>,
+    pub last: Option<Price>,
     /// Arithmetic mean of the prices.
     pub average_price: Option<Float>,
     /// Highest price.
-    pub max_price: Option<Number>,
+    pub max_price: Option<Price>,
     /// Lowest price.
-    pub min_price: Option<Number>,
+    pub min_price: Option<Price>,
     /// `(last / first - 1) * 100`.
     pub change_percent: Option<Float>,
     /// Sample standard deviation of the returns, per period.
@@ -125,7 +125,7 @@ pub struct TimeseriesBody {
     pub t: Vec<Time>,
     /// Closing prices.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub price: Option<Vec<Option<Number>>>,
+    pub price: Option<Vec<Option<Price>>>,
     /// Simple returns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returns: Option<Vec<Option<Float>>>,
@@ -205,13 +205,13 @@ pub struct CandleBody {
     /// Opening time.
     pub t: Time,
     /// First price in USD.
-    pub o: Number,
+    pub o: Price,
     /// Highest price.
-    pub h: Number,
+    pub h: Price,
     /// Lowest price.
-    pub l: Number,
+    pub l: Price,
     /// Last price.
-    pub c: Number,
+    pub c: Price,
     /// Volume in units of the asset, `null` where no provider reported it.
     pub v: Option<Number>,
     /// Number of prices in it, `null` for backfilled candles.

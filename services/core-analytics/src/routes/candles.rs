@@ -111,10 +111,10 @@ fn parse_cursor(cursor: &str, interval: Interval) -> Result<Timestamp, Problem> 
 fn body(candle: &Candle, now: Timestamp) -> CandleBody {
     CandleBody {
         t: candle.open_time.into(),
-        o: Number(candle.open.price),
-        h: Number(candle.high),
-        l: Number(candle.low),
-        c: Number(candle.close.price),
+        o: candle.open.price.into(),
+        h: candle.high.into(),
+        l: candle.low.into(),
+        c: candle.close.price.into(),
         v: candle.volume.map(Number),
         n: (candle.n > 0).then_some(candle.n),
         closed: candle.is_closed(now),

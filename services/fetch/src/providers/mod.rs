@@ -31,7 +31,7 @@ pub mod coingecko;
 pub mod coinmarketcap;
 
 /// A provider in trouble is left alone.
-pub mod breaker;
+pub mod circuit_breaker;
 
 /// Every call is counted and timed.
 pub mod instrumented;

@@ -124,13 +124,13 @@ mod tests {
     fn decimals_are_numbers() {
         // `price * 2` is a type error in a generated client as soon as a price may also be a string.
         let schemas = &document()["components"]["schemas"];
-        for name in ["Number", "Float"] {
+        for name in ["Number", "Price", "Float"] {
             assert_eq!(schemas[name]["type"], "number", "{name}");
         }
         assert_eq!(schemas["AlertCreate"]["properties"]["target_price"]["type"], "number");
         assert_eq!(
             schemas["QuoteBody"]["properties"]["price"]["$ref"],
-            "#/components/schemas/Number"
+            "#/components/schemas/Price"
         );
     }
 

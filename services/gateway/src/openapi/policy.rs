@@ -45,6 +45,7 @@ pub fn apply(
     for name in ["Number", "Float"] {
         schemas.insert(name.into(), number());
     }
+    schemas.insert("Price".into(), price());
     schemas.insert(
         "NumberForm".into(),
         json!({"description": "How decimals are written", "type": "string", "enum": ["number", "string"]}),
@@ -242,6 +243,14 @@ fn name_data_of_envelopes(schemas: &mut Map<String, Value>) -> anyhow::Result<()
 fn number() -> Value {
     json!({
         "description": "A decimal. With `numbers=string` it is a string that holds it exactly.",
+        "type": "number",
+    })
+}
+
+fn price() -> Value {
+    json!({
+        "description": "A price, with 8 significant digits, or 2 decimals where that is finer. With `numbers=string` it \
+                        is a string that holds the exact price.",
         "type": "number",
     })
 }

@@ -9,7 +9,7 @@ use actix_web::http::header::{HeaderName, HeaderValue, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use bytes::Bytes;
 use contracts::api::Page;
-use contracts::number::{Float, with_strings};
+use contracts::number::{Float, with_rounded_prices, with_strings};
 use contracts::time::Time;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -49,7 +49,7 @@ fn to_json<T: Serialize>(request: &HttpRequest, body: &T) -> Result<String, ApiE
     let text = if wants_strings(request) {
         with_strings(|| serde_json::to_string(body))
     } else {
-        serde_json::to_string(body)
+        with_rounded_prices(|| serde_json::to_string(body))
     };
     text.map_err(ApiError::internal)
 }

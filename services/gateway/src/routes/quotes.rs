@@ -7,7 +7,7 @@ use actix_web::http::header::HeaderValue;
 use actix_web::web;
 use contracts::api::{DataState, WithProvenance};
 use contracts::messages::QuoteMessage;
-use contracts::number::Number;
+use contracts::number::{Number, Price};
 use contracts::problem::ProblemKind;
 use contracts::time::Time;
 use domain::quote::Quality;
@@ -48,22 +48,22 @@ pub struct QuoteBody {
     #[schema(value_type = String, example = "BTC")]
     pub ticker: Ticker,
     /// The price of one unit of the asset, in `currency`.
-    pub price: Number,
+    pub price: Price,
     /// Currency of all amounts: `USD`.
     #[schema(value_type = Currency, example = "USD")]
     pub currency: String,
     /// Half-width of the confidence interval, in `currency`.
     #[schema(required)]
-    pub confidence: Option<Number>,
+    pub confidence: Option<Price>,
     /// Half-width of the confidence interval in basis points, ten-thousandths of the price.
     #[schema(required)]
     pub confidence_bps: Option<Number>,
     /// Highest bid, in `currency`; absent if no provider reports one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub bid: Option<Number>,
+    pub bid: Option<Price>,
     /// Lowest ask, in `currency`; absent if no provider reports one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ask: Option<Number>,
+    pub ask: Option<Price>,
     /// Volume of the last 24 hours, in `currency`.
     #[schema(required)]
     pub volume_24h: Option<Number>,
@@ -98,12 +98,12 @@ impl QuoteBody {
             .and_then(|half| half.checked_mul(Decimal::from(10_000))?.checked_div(quote.price));
         Self {
             ticker: quote.ticker.clone(),
-            price: Number(quote.price),
+            price: quote.price.into(),
             currency: quote.currency.clone(),
-            confidence: quote.confidence.map(Number),
+            confidence: quote.confidence.map(Price::from),
             confidence_bps: bps.map(|bps| Number(bps.round_dp(4))),
-            bid: quote.bid.map(Number),
-            ask: quote.ask.map(Number),
+            bid: quote.bid.map(Price::from),
+            ask: quote.ask.map(Price::from),
             volume_24h: quote.volume_24h.map(Number),
             change_24h: quote.change_24h.map(Number),
             n_sources: quote.n_sources,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
-use contracts::number::Number;
+use contracts::number::Price;
 use contracts::problem::ProblemKind;
 use domain::ticker::Ticker;
 use jiff::Timestamp;
@@ -30,7 +30,7 @@ const MISSING: HeaderName = HeaderName::from_static("x-rates-missing");
 
 /// Rates in the order in which the tickers are offered.
 #[derive(Debug)]
-struct Rates<'b>(Vec<(&'b Ticker, Number)>);
+struct Rates<'b>(Vec<(&'b Ticker, Price)>);
 
 impl Serialize for Rates<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -43,7 +43,7 @@ impl Serialize for Rates<'_> {
 /// Aggregate prices in USD by ticker. A ticker without a fresh price is left out and named in `X-Rates-Missing`.
 #[utoipa::path(get, path = "/api/v1/rates/", tag = "market",
     responses(
-        (status = 200, description = "Price in USD by ticker", body = std::collections::BTreeMap<String, Number>,
+        (status = 200, description = "Price in USD by ticker", body = std::collections::BTreeMap<String, Price>,
             example = json!({"BTC": 65420.15, "ETH": 3100.5, "DOGE": 0.1423, "SOL": 142.8, "BNB": 580.0})),
         (status = 304, description = "The client's copy is current"),
         (status = 503, description = "No price is fresh, or a dependency is down"),
@@ -82,7 +82,7 @@ fn render(
     for (ticker, quote) in &snapshot.quotes {
         match quote {
             Some(quote) if quote_cache::age(quote, now) <= ttl => {
-                rates.push((ticker, Number(quote.price)));
+                rates.push((ticker, Price::from(quote.price)));
                 fresh_until = fresh_until.min(quote.as_of.saturating_add(ttl).unwrap_or(Timestamp::MAX));
             }
             Some(_) | None => missing.push(ticker.as_str()),

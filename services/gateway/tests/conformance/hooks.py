@@ -13,5 +13,5 @@ DECIMAL = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 @schemathesis.hook
 def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, Any]) -> None:
     """Permits the string form of decimals in answers."""
-    for name in ("Number", "Float"):
+    for name in ("Number", "Price", "Float"):
         raw_schema["components"]["schemas"][name] |= {"type": ["number", "string"], "pattern": DECIMAL}

@@ -9,8 +9,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 use domain::asset::Asset;
 use domain::ticker::ProviderId;
-use platform::breaker::{Admission, CircuitBreaker};
-pub use platform::breaker::{BreakerSettings, BreakerState};
+use platform::circuit_breaker::{Admission, CircuitBreaker};
+pub use platform::circuit_breaker::{BreakerSettings, BreakerState};
 
 use super::{CandlesRequest, History, ParsedBatch, Provider, ProviderError, RawCandle};
 
