@@ -103,30 +103,26 @@ impl<'de> Deserialize<'de> for Number {
 }
 
 /// A price in an answer: exact, but inside [`with_rounded_prices`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, utoipa::ToSchema)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]
 #[schema(value_type = f64)]
-pub struct Price(pub Number);
+pub struct Price(pub Decimal);
 
 impl From<Decimal> for Price {
     fn from(value: Decimal) -> Self {
-        Self(Number(value))
-    }
-}
-
-impl From<Price> for Decimal {
-    fn from(value: Price) -> Self {
-        value.0.0
+        Self(value)
     }
 }
 
 impl Serialize for Price {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if FORMAT.get() == Format::RoundedPrices {
-            Number(rounded(self.0.0)).serialize(serializer)
-        } else {
-            self.0.serialize(serializer)
-        }
+        let is_rounded = FORMAT.get() == Format::RoundedPrices;
+        Number(if is_rounded { rounded(self.0) } else { self.0 }).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Price {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Number::deserialize(deserializer).map(|Number(price)| Self(price))
     }
 }
 
@@ -287,8 +283,9 @@ mod tests {
             let price = Price::from(exact.parse::<Decimal>().unwrap());
             let json = || serde_json::to_string(&price).unwrap();
             assert_eq!(with_rounded_prices(json), plain, "{exact}");
-            assert_eq!(json(), price.0.to_string(), "{exact}");
-            assert_eq!(with_strings(json), format!("\"{}\"", price.0), "{exact}");
+            let digits = Number(price.0).to_string();
+            assert_eq!(json(), digits, "{exact}");
+            assert_eq!(with_strings(json), format!("\"{digits}\""), "{exact}");
         }
         let target = Number("1.23456789012".parse().unwrap());
         assert_eq!(

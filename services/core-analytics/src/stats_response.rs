@@ -62,7 +62,7 @@ impl Reasons {
         if price.is_none() {
             self.add(name, value.err().unwrap_or(Undefined::OutOfRange));
         }
-        price.map(Price::from)
+        price.map(Price)
     }
 
     fn add(&mut self, name: &str, reason: Undefined) {

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use contracts::api::Page;
 use contracts::api::alerts::{AlertBody, AlertCreateRequest, AlertEventBody, AlertsQuery, DeliveryBody, PageQuery};
-use contracts::number::{Number, Price};
+use contracts::number::Price;
 use contracts::problem::ProblemKind;
 use domain::rule::Condition;
 use domain::ticker::Ticker;
@@ -302,7 +302,7 @@ fn to_body(alert: Alert) -> AlertBody {
         is_active: alert.is_active,
         state: alert.state,
         no_data: None,
-        last_value: alert.last_value.map(Price::from),
+        last_value: alert.last_value.map(Price),
         fires: alert.fires,
         created_at: alert.created_at.into(),
         updated_at: alert.updated_at.into(),

@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Json, Path, Query};
 use contracts::api::analytics::{CandleBody, CandlesQuery};
 use contracts::api::{Page, WithProvenance};
-use contracts::number::Number;
+use contracts::number::{Number, Price};
 use contracts::problem::ProblemKind;
 use domain::candle::Candle;
 use domain::interval::Interval;
@@ -111,10 +111,10 @@ fn parse_cursor(cursor: &str, interval: Interval) -> Result<Timestamp, Problem> 
 fn body(candle: &Candle, now: Timestamp) -> CandleBody {
     CandleBody {
         t: candle.open_time.into(),
-        o: candle.open.price.into(),
-        h: candle.high.into(),
-        l: candle.low.into(),
-        c: candle.close.price.into(),
+        o: Price(candle.open.price),
+        h: Price(candle.high),
+        l: Price(candle.low),
+        c: Price(candle.close.price),
         v: candle.volume.map(Number),
         n: (candle.n > 0).then_some(candle.n),
         closed: candle.is_closed(now),

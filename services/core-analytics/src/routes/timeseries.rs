@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Json, Path, Query};
 use contracts::api::WithProvenance;
 use contracts::api::analytics::{TimeseriesBody, TimeseriesQuery};
-use contracts::number::Float;
+use contracts::number::{Float, Price};
 use contracts::problem::ProblemKind;
 use contracts::time::Time;
 use domain::interval::Interval;
@@ -181,7 +181,7 @@ fn columns(symbol: String, asked: &Asked, closes: &CloseSeries) -> TimeseriesBod
             .iter()
             .filter_map(|at| Some(Time(Timestamp::from_second(times[start + at]).ok()?)))
             .collect(),
-        price: has(Column::Price).then(|| kept.iter().map(|at| Some(closes.exact[start + at].into())).collect()),
+        price: has(Column::Price).then(|| kept.iter().map(|at| Some(Price(closes.exact[start + at]))).collect()),
         returns: floats(returns),
         drawdown: floats(drawdown),
         rolling_volatility: floats(rolling_volatility),

@@ -5,7 +5,7 @@ use contracts::api::analytics::{
 };
 use contracts::api::fetch::HistoryCandle;
 use contracts::api::{DataState, Page, WithProvenance};
-use contracts::number::Number;
+use contracts::number::{Number, Price};
 use core_analytics::candles::candles_of_history;
 use domain::candle::Tick;
 use domain::interval::Interval;
@@ -88,9 +88,9 @@ async fn statistics_are_of_the_closed_candles_of_the_window() {
     );
     assert_eq!(body.n, 96);
     assert!((body.coverage.unwrap().0 - 96.0 / 97.0).abs() < 1e-12);
-    assert_eq!(body.max_price, Some(Number(Decimal::from(106))));
-    assert_eq!(body.first, Some(Number(Decimal::from(106))));
-    assert_eq!(body.last, Some(Number(Decimal::from(101))));
+    assert_eq!(body.max_price, Some(Price(Decimal::from(106))));
+    assert_eq!(body.first, Some(Price(Decimal::from(106))));
+    assert_eq!(body.last, Some(Price(Decimal::from(101))));
     assert!(body.undefined.is_empty(), "{:?}", body.undefined);
     assert_eq!(answer.state, DataState::Ok);
     assert_eq!(answer.as_of.unwrap().0, at("2026-03-01T11:59:59.999Z"));
@@ -182,7 +182,7 @@ async fn a_chart_has_equally_long_columns_up_to_the_present() {
         assert_eq!(column.as_ref().unwrap().len(), length);
     }
     let highest = body.price.unwrap().into_iter().flatten().max();
-    assert_eq!(highest, Some(Number(Decimal::from(1_096))));
+    assert_eq!(highest, Some(Price(Decimal::from(1_096))));
     running.stop().await;
 }
 

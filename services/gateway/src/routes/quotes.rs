@@ -98,12 +98,12 @@ impl QuoteBody {
             .and_then(|half| half.checked_mul(Decimal::from(10_000))?.checked_div(quote.price));
         Self {
             ticker: quote.ticker.clone(),
-            price: quote.price.into(),
+            price: Price(quote.price),
             currency: quote.currency.clone(),
-            confidence: quote.confidence.map(Price::from),
+            confidence: quote.confidence.map(Price),
             confidence_bps: bps.map(|bps| Number(bps.round_dp(4))),
-            bid: quote.bid.map(Price::from),
-            ask: quote.ask.map(Price::from),
+            bid: quote.bid.map(Price),
+            ask: quote.ask.map(Price),
             volume_24h: quote.volume_24h.map(Number),
             change_24h: quote.change_24h.map(Number),
             n_sources: quote.n_sources,

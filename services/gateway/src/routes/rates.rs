@@ -82,7 +82,7 @@ fn render(
     for (ticker, quote) in &snapshot.quotes {
         match quote {
             Some(quote) if quote_cache::age(quote, now) <= ttl => {
-                rates.push((ticker, Price::from(quote.price)));
+                rates.push((ticker, Price(quote.price)));
                 fresh_until = fresh_until.min(quote.as_of.saturating_add(ttl).unwrap_or(Timestamp::MAX));
             }
             Some(_) | None => missing.push(ticker.as_str()),
