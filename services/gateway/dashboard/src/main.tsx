@@ -11,8 +11,10 @@ import { startMarket } from "./state/market.ts";
 import { startOutcomes } from "./state/outcomes.ts";
 import { restoreSession } from "./state/session.ts";
 import { startTabs } from "./state/tabs.ts";
+import { startTheme } from "./state/theme.ts";
 
 watchVisibility();
+startTheme();
 syncUrl();
 restoreSession();
 startTabs();

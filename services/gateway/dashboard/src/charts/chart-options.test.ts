@@ -1,18 +1,22 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { candlestickOptions, percentLabels, priceLabels } from "./chart-options.ts";
+import { areaOptions, candlestickOptions, percentLabels, priceLabels } from "./chart-options.ts";
 
 const COLORS: Record<string, string> = {
-  "--page": "#ffffff",
-  "--up": "#0a7a62",
-  "--down": "#bf3f12",
-  "--ink-2": "#454b57",
+  "var(--page)": "rgb(255, 255, 255)",
+  "var(--up)": "rgb(10, 122, 98)",
+  "var(--down)": "rgb(191, 63, 18)",
+  "var(--ink-2)": "rgb(69, 75, 87)",
+  "var(--accent)": "rgb(47, 79, 216)",
 };
 
 before(() => {
   Object.assign(globalThis, {
-    document: { documentElement: {} },
-    getComputedStyle: () => ({ getPropertyValue: (name: string) => COLORS[name] ?? "" }),
+    document: {
+      createElement: () => ({ style: {}, remove: () => undefined }),
+      body: { append: () => undefined },
+    },
+    getComputedStyle: ({ style }: { style: { color: string } }) => ({ color: COLORS[style.color] ?? "" }),
   });
 });
 
@@ -28,5 +32,13 @@ test("labels of an axis differ from one another", () => {
 
 test("line of the last price is visible across rising candles, whose body has the color of the page", () => {
   const { priceLineColor } = candlestickOptions();
-  assert.ok(priceLineColor && priceLineColor !== COLORS["--page"]);
+  assert.ok(priceLineColor && priceLineColor !== COLORS["var(--page)"]);
+});
+
+test("area fades from its line's color", () => {
+  const { lineColor, topColor, bottomColor } = areaOptions();
+  assert.deepEqual(
+    [lineColor, topColor, bottomColor],
+    ["rgb(47, 79, 216)", "rgba(47, 79, 216, 0.14)", "rgba(47, 79, 216, 0)"],
+  );
 });

@@ -11,29 +11,23 @@ import {
   type LineSeriesPartialOptions,
 } from "lightweight-charts";
 import { fixed, fraction } from "../lib/format.ts";
-import { TIME_AXIS_HEIGHT } from "./panes.ts";
-import { color, fontFamily, fontSize, PRICE_SCALE_WIDTH } from "./theme.ts";
+import { TIME_AXIS_HEIGHT, type LineTone } from "./panes.ts";
+import { color, fontFamily, fontSize, PRICE_SCALE_WIDTH, translucent } from "./theme.ts";
 import { crosshairLabel, tickLabel } from "./time-axis.ts";
 
 /** No panning and zooming: a chart that takes the wheel or a swipe keeps the page from scrolling. The library's logo is shown once. */
 export function chartOptions(hasLogo: boolean): DeepPartial<ChartOptions> {
-  const crosshairLine = {
-    color: color("ink-3"),
-    labelBackgroundColor: color("ink"),
-    style: LineStyle.Dotted,
-    width: 1,
-  } as const;
+  const crosshairLine = { style: LineStyle.Dotted, width: 1 } as const;
   return {
     autoSize: true,
     layout: {
       background: { type: ColorType.Solid, color: "transparent" },
-      textColor: color("ink-3"),
       fontFamily: fontFamily(),
       fontSize: fontSize(),
       attributionLogo: hasLogo,
-      panes: { enableResize: false, separatorColor: color("line") },
+      panes: { enableResize: false },
     },
-    grid: { vertLines: { visible: false }, horzLines: { color: color("line-2") } },
+    grid: { vertLines: { visible: false } },
     rightPriceScale: {
       borderVisible: false,
       minimumWidth: PRICE_SCALE_WIDTH,
@@ -41,7 +35,6 @@ export function chartOptions(hasLogo: boolean): DeepPartial<ChartOptions> {
       scaleMargins: { top: 0.08, bottom: 0.08 },
     },
     timeScale: {
-      borderColor: color("line"),
       minimumHeight: TIME_AXIS_HEIGHT,
       timeVisible: true,
       secondsVisible: false,
@@ -56,6 +49,18 @@ export function chartOptions(hasLogo: boolean): DeepPartial<ChartOptions> {
   };
 }
 
+/** Apart from the other options, because the theme changes while the chart is shown. */
+export function chartColors(): DeepPartial<ChartOptions> {
+  const line = color("line");
+  const crosshairLine = { color: color("ink-3"), labelBackgroundColor: color("overlay") };
+  return {
+    layout: { textColor: color("ink-3"), panes: { separatorColor: line } },
+    grid: { horzLines: { color: color("line-2") } },
+    timeScale: { borderColor: line },
+    crosshair: { vertLine: crosshairLine, horzLine: crosshairLine },
+  };
+}
+
 const PRICE_LINE = { priceLineStyle: LineStyle.Dotted, priceLineWidth: 1 } as const;
 
 export function areaOptions(): AreaSeriesPartialOptions {
@@ -64,8 +69,8 @@ export function areaOptions(): AreaSeriesPartialOptions {
     ...PRICE_LINE,
     lineColor: accent,
     lineWidth: 2,
-    topColor: `${accent}24`,
-    bottomColor: `${accent}00`,
+    topColor: translucent(accent, 0.14),
+    bottomColor: translucent(accent, 0),
     priceLineColor: accent,
   };
 }
@@ -103,9 +108,9 @@ export function targetOptions(): Omit<CreatePriceLineOptions, "price"> {
 }
 
 /** A line that is filled from zero, on whichever side of it. */
-export function lineOptions(tone: "accent" | "down"): BaselineSeriesPartialOptions {
+export function lineOptions(tone: LineTone): BaselineSeriesPartialOptions {
   const line = color(tone);
-  const fill = `${line}14`;
+  const fill = translucent(line, 0.08);
   return {
     baseValue: { type: "price", price: 0 },
     lineWidth: 2,

@@ -2,8 +2,15 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { COMPARE_HEIGHT, CompareChart, type CompareData } from "./compare-chart.ts";
 
+interface Props {
+  data: CompareData;
+  /** Its name; the colours are the style sheet's. */
+  theme: string;
+  label: string;
+}
+
 /** The numbers behind the lines are in the table below it, so the chart itself takes no focus. */
-export function CompareChartView({ data, label }: { data: CompareData; label: string }): JSX.Element {
+export function CompareChartView({ data, theme, label }: Props): JSX.Element {
   const container = useRef<HTMLDivElement>(null);
   const chart = useRef<CompareChart | null>(null);
   useEffect(() => {
@@ -15,6 +22,7 @@ export function CompareChartView({ data, label }: { data: CompareData; label: st
       chart.current = null;
     };
   }, []);
+  useEffect(() => chart.current?.applyColors(), [theme]);
   useEffect(() => chart.current?.update(data), [data]);
   return (
     <div

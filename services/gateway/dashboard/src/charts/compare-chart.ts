@@ -8,7 +8,7 @@ import {
 } from "lightweight-charts";
 import { fixed, isKnown } from "../lib/format.ts";
 import { slotsOf, type TimeRange } from "../lib/candles.ts";
-import { chartOptions, compareOptions, percentLabels } from "./chart-options.ts";
+import { chartColors, chartOptions, compareOptions, percentLabels } from "./chart-options.ts";
 import type { Line } from "./line-data.ts";
 import { toChartTime } from "./time-axis.ts";
 
@@ -34,6 +34,13 @@ export class CompareChart {
     this.#indices = ([0, 1] as const).map(add(0));
     this.#drawdowns = ([0, 1] as const).map(add(1));
     this.#chart.panes().forEach((pane, i) => pane.setStretchFactor(i === 0 ? 2 : 1));
+  }
+
+  /** Those of the style sheet as it is now. */
+  applyColors(): void {
+    this.#chart.applyOptions(chartColors());
+    for (const pane of [this.#indices, this.#drawdowns])
+      pane.forEach((series, i) => series.applyOptions(compareOptions(i as 0 | 1)));
   }
 
   update({ range, indices, drawdowns }: CompareData): void {

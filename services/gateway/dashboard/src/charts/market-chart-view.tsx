@@ -8,6 +8,8 @@ import { CHART_HEIGHT } from "./panes.ts";
 
 interface Props {
   data: ChartData;
+  /** Its name; the colours are the style sheet's. */
+  theme: string;
   /** The time under the crosshair, in unix seconds; pointer and keys write it. */
   crosshair: Signal<number | null>;
   label: string;
@@ -15,7 +17,7 @@ interface Props {
   onKeyMove: (time: number | null) => void;
 }
 
-export function MarketChartView({ data, crosshair, label, onKeyMove }: Props): JSX.Element {
+export function MarketChartView({ data, theme, crosshair, label, onKeyMove }: Props): JSX.Element {
   const container = useRef<HTMLDivElement>(null);
   const chart = useRef<MarketChart | null>(null);
 
@@ -29,6 +31,7 @@ export function MarketChartView({ data, crosshair, label, onKeyMove }: Props): J
     };
   }, [crosshair]);
 
+  useEffect(() => chart.current?.applyColors(), [theme]);
   useEffect(() => chart.current?.update(data), [data]);
   useSignalEffect(() => chart.current?.showCrosshair(crosshair.value));
 

@@ -12,13 +12,22 @@ import { slotsOf, timeRangeOf, type ChartCandle } from "../lib/candles.ts";
 import {
   areaOptions,
   candlestickOptions,
+  chartColors,
   chartOptions,
   lineOptions,
   priceLabels,
   targetOptions,
 } from "./chart-options.ts";
 import { toLineData, type Line } from "./line-data.ts";
-import { HEADING_SHARE, LINE_HEIGHT, LINE_PANES, lineExtent, PRICE_HEIGHT, type LineName } from "./panes.ts";
+import {
+  HEADING_SHARE,
+  LINE_HEIGHT,
+  LINE_PANES,
+  lineExtent,
+  PRICE_HEIGHT,
+  type LineName,
+  type LineTone,
+} from "./panes.ts";
 import { toChartTime } from "./time-axis.ts";
 
 export type ChartType = "candles" | "area";
@@ -38,7 +47,7 @@ type PriceSeries = ISeriesApi<"Candlestick"> | ISeriesApi<"Area">;
 /** The price over time, with drawdown and volatility in panes below it, on one time axis with one crosshair. */
 export class MarketChart {
   readonly #chart: IChartApi;
-  readonly #lines: { name: LineName; series: ISeriesApi<"Baseline"> }[];
+  readonly #lines: { name: LineName; tone: LineTone; series: ISeriesApi<"Baseline"> }[];
   #price: PriceSeries;
   #chartType: ChartType = "candles";
   #slots: number[] = [];
@@ -54,7 +63,7 @@ export class MarketChart {
     this.#lines = LINE_PANES.map(({ name, tone }, i) => {
       const series = this.#chart.addSeries(BaselineSeries, lineOptions(tone), i + 1);
       series.priceScale().applyOptions({ scaleMargins: { top: HEADING_SHARE, bottom: 0.06 } });
-      return { name, series };
+      return { name, tone, series };
     });
     this.#chart.panes().forEach((pane, i) => pane.setStretchFactor(i === 0 ? PRICE_HEIGHT : LINE_HEIGHT));
     this.#chart.subscribeCrosshairMove(({ sourceEvent, point, logical }) => {
@@ -64,6 +73,14 @@ export class MarketChart {
       this.#pointerTime = (point && slot) ?? null;
       onCrosshair(this.#pointerTime);
     });
+  }
+
+  /** Those of the style sheet as it is now. */
+  applyColors(): void {
+    this.#chart.applyOptions(chartColors());
+    this.#price.applyOptions(this.#chartType === "area" ? areaOptions() : candlestickOptions());
+    for (const { series, tone } of this.#lines) series.applyOptions(lineOptions(tone));
+    for (const { line } of this.#targets) line.applyOptions(targetOptions());
   }
 
   update({ candles, step, chartType, lines, targets }: ChartData): void {

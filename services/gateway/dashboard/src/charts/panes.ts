@@ -18,6 +18,7 @@ export const LINE_PANES = [
 ] as const;
 
 export type LineName = (typeof LINE_PANES)[number]["name"];
+export type LineTone = (typeof LINE_PANES)[number]["tone"];
 
 export const CHART_HEIGHT = PRICE_HEIGHT + LINE_PANES.length * (SEPARATOR + LINE_HEIGHT) + TIME_AXIS_HEIGHT;
 

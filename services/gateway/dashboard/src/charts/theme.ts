@@ -6,10 +6,22 @@ export function fontSize(): number {
 /** Room for the price labels, the same whatever they are, so that the plot does not jump when they change. */
 export const PRICE_SCALE_WIDTH = 92;
 
-/** A color of the style sheet, so that chart and page cannot drift apart. */
+/**
+ * A color of the style sheet, so that chart and page cannot drift apart, as `rgb(…)`. The property itself holds the
+ * colors of both themes, so an element is asked that uses it.
+ */
 export function color(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const probe = document.createElement("span");
+  probe.style.color = `var(--${name})`;
+  probe.style.forcedColorAdjust = "none";
+  document.body.append(probe);
+  const { color: shown } = getComputedStyle(probe);
+  probe.remove();
+  return shown;
 }
+
+export const translucent = (opaque: string, alpha: number): string =>
+  opaque.replace("rgb(", "rgba(").replace(")", `, ${alpha})`);
 
 export function fontFamily(): string {
   return getComputedStyle(document.body).fontFamily;

@@ -83,13 +83,13 @@ export const BellIcon = (): JSX.Element => (
 
 export const Logo = (): JSX.Element => (
   <svg width="24" height="24" viewBox="0 0 32 32" aria-hidden="true">
-    <rect width="32" height="32" rx="8" fill="var(--accent)" />
-    <circle cx="14.5" cy="14.5" r="7" fill="none" stroke="#fff" stroke-width="2.4" />
-    <path d="M20 20l5 5" stroke="#fff" stroke-width="2.4" stroke-linecap="round" />
+    <rect width="32" height="32" rx="8" fill="var(--accent-fill)" />
+    <circle cx="14.5" cy="14.5" r="7" fill="none" stroke="var(--on-fill)" stroke-width="2.4" />
+    <path d="M20 20l5 5" stroke="var(--on-fill)" stroke-width="2.4" stroke-linecap="round" />
     <path
       d="M10.8 16l2.6-3 2 2 2.8-3.4"
       fill="none"
-      stroke="#fff"
+      stroke="var(--on-fill)"
       stroke-width="1.8"
       stroke-linecap="round"
       stroke-linejoin="round"

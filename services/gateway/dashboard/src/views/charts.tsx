@@ -16,6 +16,7 @@ import { drawdownLine, windowStats } from "../lib/window-stats.ts";
 import { alerts } from "../state/alerts.ts";
 import { candles, liveCandles, series } from "../state/asset.ts";
 import { range, RANGES, ticker } from "../state/selection.ts";
+import { theme } from "../state/theme.ts";
 import { isShownInBanner, PollerLoading, PollerStaleBadge, retryText } from "./poller-status.tsx";
 
 const CHART_TYPES = [
@@ -72,6 +73,7 @@ export function Charts(): JSX.Element {
       <div class="chart-area">
         <MarketChartView
           data={data}
+          theme={theme.value}
           crosshair={crosshair}
           onKeyMove={(time) => (announced.value = announcement(time, shown, lines))}
           label={summary(assetName(symbol ?? ""), description, shown, targets)}

@@ -12,6 +12,7 @@ import { liveCandles, stats } from "../state/asset.ts";
 import { compared, comparedCandles, comparedQuote, comparedStats, liveComparedCandles } from "../state/compare.ts";
 import { selectedQuote, tickers } from "../state/market.ts";
 import { range, RANGES, ticker } from "../state/selection.ts";
+import { theme } from "../state/theme.ts";
 import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
 import { liveTiles, returnTiles, type AssetNumbers } from "./tiles.tsx";
 
@@ -76,6 +77,7 @@ function Comparison({ one, other }: { one: string; other: string }): JSX.Element
       </p>
       <CompareChartView
         data={data}
+        theme={theme.value}
         label={`${assetName(one)} and ${assetName(other)} over ${description} from 100 on: ${one} is at ${fixed(first, 1)}, ${other} at ${fixed(second, 1)}. Their drawdowns below.`}
       />
       <SideBySide

@@ -1,9 +1,11 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { ChevronIcon, Logo, PersonIcon } from "../components/icons.tsx";
+import { ThemeSelect } from "../components/theme-select.tsx";
 import { duration } from "../lib/format.ts";
 import { connection, dataAge, simulated, type Connection } from "../state/market.ts";
 import { signOut, user } from "../state/session.ts";
+import { chooseTheme, themeChoice } from "../state/theme.ts";
 
 const WORDS: Record<Connection, string> = {
   connecting: "Connecting",
@@ -84,6 +86,7 @@ function AccountMenu(): JSX.Element {
             </span>
           </p>
         )}
+        <ThemeSelect choice={themeChoice.value} onChoose={chooseTheme} />
         <a href="/docs" target="_blank" rel="noopener">
           API documentation
         </a>

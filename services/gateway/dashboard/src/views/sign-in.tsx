@@ -8,8 +8,10 @@ import { CopyButton } from "../components/copy-button.tsx";
 import { Field } from "../components/field.tsx";
 import { Logo } from "../components/icons.tsx";
 import { Problem } from "../components/problem.tsx";
+import { ThemeSelect } from "../components/theme-select.tsx";
 import { useAction, type Action } from "../lib/use-action.ts";
 import { signOutReason, signIn } from "../state/session.ts";
+import { chooseTheme, themeChoice } from "../state/theme.ts";
 
 /** Sign-in with an API key, with a new account, or with the account of a demo. */
 export function SignIn(): JSX.Element {
@@ -79,6 +81,7 @@ export function SignIn(): JSX.Element {
           {mode.value === "key" ? "Create one" : "Sign in with it"}
         </button>
       </p>
+      <ThemeSelect choice={themeChoice.value} onChoose={chooseTheme} />
     </main>
   );
 }
