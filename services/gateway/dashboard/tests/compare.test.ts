@@ -54,10 +54,43 @@ test("correlation is that of the chosen window", () =>
     await page.getByText(/168 common returns/).waitFor();
   }));
 
-test("risk table is sorted by any column", () =>
+test("risk table shows the worst assets first, and all of them on request", () =>
   withPage(browser, "risk-table", {}, async (page) => {
     await signInByKey(page, key);
-    const table = page.getByRole("region", { name: "Risk of all assets" }).getByRole("table");
+    const section = page.getByRole("region", { name: "Risk of all assets" });
+    const table = section.getByRole("table");
+    const rows = table.locator("tbody tr");
+    const symbols = (): Promise<string[]> => table.locator("tbody th").allInnerTexts();
+    await rows.first().waitFor();
+    const worst = await symbols();
+    assert.equal(worst.length, 8);
+    const all = section.getByRole("button", { name: /^Show all \d+$/ });
+    assert.equal(await all.getAttribute("aria-expanded"), "false");
+    await all.focus();
+    await page.keyboard.press("Enter");
+    await rows.nth(20).waitFor();
+    assert.deepEqual((await symbols()).slice(0, 8), worst);
+    const first = section.getByRole("button", { name: "Show the first 8" });
+    assert.equal(await first.getAttribute("aria-expanded"), "true");
+    await page.keyboard.press("Enter");
+    await rows.nth(8).waitFor({ state: "detached" });
+
+    const headings = await table.locator("thead :is(.sort, .since)").evaluateAll((each) =>
+      each.map((heading) => {
+        const range = document.createRange();
+        range.selectNodeContents(heading);
+        return range.getBoundingClientRect().bottom;
+      }),
+    );
+    assert.ok(Math.max(...headings) - Math.min(...headings) < 2, `headings end at ${headings.join(", ")}`);
+  }));
+
+test("risk table is sorted by any column", () =>
+  withPage(browser, "risk-table-sorted", {}, async (page) => {
+    await signInByKey(page, key);
+    const section = page.getByRole("region", { name: "Risk of all assets" });
+    const table = section.getByRole("table");
+    await section.getByRole("button", { name: /^Show all/ }).click();
     await table.getByRole("row").nth(21).waitFor();
     await table.getByRole("button", { name: "Drawdown, 30 d" }).click();
     assert.equal(
