@@ -3,7 +3,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { rateBudget } from "../api/client.ts";
 import * as api from "../api/routes.ts";
 import { toasts, showToast } from "./toasts.ts";
-import { key, onSignOut, signIn, signOut, user } from "./session.ts";
+import { key, onSignOut, restoreSession, signIn, signOut, user } from "./session.ts";
 
 class MemoryStorage {
   [name: string]: unknown;
@@ -70,6 +70,31 @@ test("sign-out leaves the key that another tab stored for another account", asyn
   signOut();
   assert.equal(key.value, null);
   assert.deepEqual({ ...local }, { "cryptolens.key": "sk_live_b" });
+});
+
+test("session works where the browser refuses even the storage's name", async () => {
+  const refuse = {
+    get: () => {
+      throw new DOMException("The operation is insecure.", "SecurityError");
+    },
+    configurable: true,
+  };
+  Object.defineProperties(globalThis, { localStorage: refuse, sessionStorage: refuse });
+  try {
+    mock.method(globalThis, "fetch", async () => owner("a@example.com"));
+    restoreSession();
+    assert.equal(key.value, null);
+    await signIn("sk_live_a", true);
+    assert.equal(key.value, "sk_live_a");
+    signOut();
+    assert.equal(key.value, null);
+  } finally {
+    const usable = { writable: true, configurable: true };
+    Object.defineProperties(globalThis, {
+      localStorage: { value: local, ...usable },
+      sessionStorage: { value: tab, ...usable },
+    });
+  }
 });
 
 test("rate budget of one account is reset for the next", () => {

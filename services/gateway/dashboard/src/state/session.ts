@@ -27,19 +27,19 @@ export const signedIn = computed(() => key.value !== null);
 
 /** Restores the session of an earlier visit. The first requests verify its key. */
 export function restoreSession(): void {
-  const storage = [sessionStorage, localStorage].find((each) => read(each, KEY) !== null);
-  const stored = storage && read(storage, KEY);
+  const area = AREAS.find((each) => read(each, KEY) !== null);
+  const stored = area && read(area, KEY);
   if (!stored) return;
-  storedAccount.value = read(storage, ACCOUNT);
+  storedAccount.value = read(area, ACCOUNT);
   openSession(stored);
 }
 
 /** Verifies a key and opens a session with it. */
 export async function signIn(candidate: string, remember: boolean): Promise<void> {
   const owner = await api.me(candidate);
-  const storage = remember ? localStorage : sessionStorage;
-  write(storage, KEY, candidate);
-  write(storage, ACCOUNT, owner.id);
+  const area = remember ? "localStorage" : "sessionStorage";
+  write(area, KEY, candidate);
+  write(area, ACCOUNT, owner.id);
   user.value = owner;
   openSession(candidate);
 }
@@ -67,10 +67,10 @@ export function signOut(reason: string | null = null, isKeyRefused = false): voi
   if (reason === null) tabGroup.peek()?.announce(SIGNED_OUT);
   const left = key.peek();
   authenticate(null, () => undefined);
-  clearStorage(sessionStorage);
+  clearStorage("sessionStorage");
   // Another tab may have stored the key of another account.
-  const stored = read(localStorage, KEY);
-  if (stored === null || stored === left) clearStorage(localStorage);
+  const stored = read("localStorage", KEY);
+  if (stored === null || stored === left) clearStorage("localStorage");
   batch(() => {
     key.value = null;
     user.value = null;
@@ -92,25 +92,29 @@ function openSession(accepted: string): void {
   }
 }
 
-/** Storage can be blocked by the browser; the session then ends with the page. */
-function read(storage: Storage, name: string): string | null {
+const AREAS = ["sessionStorage", "localStorage"] as const;
+type Area = (typeof AREAS)[number];
+
+/** Storage can be blocked by the browser, so that even naming it throws; the session then ends with the page. */
+function read(area: Area, name: string): string | null {
   try {
-    return storage.getItem(name);
+    return globalThis[area].getItem(name);
   } catch {
     return null;
   }
 }
 
-function write(storage: Storage, name: string, value: string): void {
+function write(area: Area, name: string, value: string): void {
   try {
-    storage.setItem(name, value);
+    globalThis[area].setItem(name, value);
   } catch {
     // See `read`.
   }
 }
 
-function clearStorage(storage: Storage): void {
+function clearStorage(area: Area): void {
   try {
+    const storage = globalThis[area];
     for (const name of Object.keys(storage)) if (name.startsWith(PREFIX)) storage.removeItem(name);
   } catch {
     // See `read`.
