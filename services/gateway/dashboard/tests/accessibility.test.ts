@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { launch, PHONE, signInByKey, withPage } from "./support/browser.ts";
+import { launch, PHONE, signInByKey, THEMES, withPage } from "./support/browser.ts";
 import { accessibilityIssues } from "./support/accessibility.ts";
 import { historyFilled, register } from "./support/stack.ts";
 
@@ -71,21 +71,22 @@ test("every control works by keyboard alone", () =>
     await page.getByRole("button", { name: "Log out" }).waitFor({ state: "hidden" });
   }));
 
-test("pages have accessible names, unique ids and contrast", () =>
-  withPage(browser, "accessibility", {}, async (page) => {
-    // A color in transition would be measured.
-    await page.emulateMedia({ reducedMotion: "reduce" });
-    await page.goto("/");
-    await page.getByLabel("API key").waitFor();
-    assert.deepEqual(await accessibilityIssues(page), []);
-    await signInByKey(page, key);
-    await page.locator(".kpis[aria-busy=false]").waitFor();
-    await page.locator("[data-at]").first().waitFor();
-    assert.deepEqual(await accessibilityIssues(page), []);
-    await page.getByRole("button", { name: "New alert" }).first().click();
-    await page.getByRole("dialog").waitFor();
-    assert.deepEqual(await accessibilityIssues(page), []);
-  }));
+for (const colorScheme of THEMES)
+  test(`pages have accessible names, unique ids and contrast in the ${colorScheme} theme`, () =>
+    withPage(browser, `accessibility-${colorScheme}`, { colorScheme }, async (page) => {
+      // A color in transition would be measured.
+      await page.emulateMedia({ reducedMotion: "reduce" });
+      await page.goto("/");
+      await page.getByLabel("API key").waitFor();
+      assert.deepEqual(await accessibilityIssues(page), []);
+      await signInByKey(page, key);
+      await page.locator(".kpis[aria-busy=false]").waitFor();
+      await page.locator("[data-at]").first().waitFor();
+      assert.deepEqual(await accessibilityIssues(page), []);
+      await page.getByRole("button", { name: "New alert" }).first().click();
+      await page.getByRole("dialog").waitFor();
+      assert.deepEqual(await accessibilityIssues(page), []);
+    }));
 
 test("phone layout shows one part at a time and never scrolls sideways", () =>
   withPage(browser, "phone", { viewport: PHONE }, async (page) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser } from "playwright-core";
 import { axeViolations } from "./support/axe.ts";
-import { DESKTOP, launch, PHONE, signInByKey, withPage } from "./support/browser.ts";
+import { launch, SCREENS, signInByKey, withPage } from "./support/browser.ts";
 import { historyFilled, register } from "./support/stack.ts";
 
 let browser: Browser;
@@ -14,12 +14,9 @@ before(async () => {
 });
 after(() => browser.close());
 
-for (const [name, viewport] of [
-  ["wide", DESKTOP],
-  ["narrow", PHONE],
-] as const)
-  test(`axe finds nothing in the watch list and the parts of an asset on a ${name} screen`, () =>
-    withPage(browser, `axe-asset-${name}`, { viewport }, async (page) => {
+for (const { name, viewport, colorScheme } of SCREENS)
+  test(`axe finds nothing in the watch list and the parts of an asset on a ${name}`, () =>
+    withPage(browser, `axe-asset-${name}`, { viewport, colorScheme }, async (page) => {
       // A color in transition would be measured.
       await page.emulateMedia({ reducedMotion: "reduce" });
       await signInByKey(page, key);
@@ -30,6 +27,7 @@ for (const [name, viewport] of [
       await page.locator(".meanings summary").click();
       await page.locator(".side-by-side").waitFor();
       await page.locator("[data-at]").first().waitFor();
+      await page.getByRole("button", { name: /^Show all \d+$/ }).click();
       await page.locator(".risk-table tbody tr").nth(20).waitFor();
       assert.deepEqual(await axeViolations(page, ["html"]), [], "asset");
     }));

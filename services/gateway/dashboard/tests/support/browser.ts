@@ -8,9 +8,20 @@ const TIMEOUT_MS = 30_000;
 
 export const DESKTOP = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
+/** A screen of 1280 by 1024 px at 400 %. */
+export const ZOOMED = { width: 320, height: 256 };
+
+export const THEMES = ["light", "dark"] as const;
+/** Wide and narrow in both themes. */
+export const SCREENS = THEMES.flatMap((colorScheme) => [
+  { name: `wide ${colorScheme} screen`, viewport: DESKTOP, colorScheme },
+  { name: `narrow ${colorScheme} screen`, viewport: PHONE, colorScheme },
+]);
 
 interface Options {
   viewport?: { width: number; height: number };
+  /** What the system prefers. */
+  colorScheme?: (typeof THEMES)[number];
   /** Where the page is opened instead of at the stack itself. */
   origin?: string;
   /** Console errors that the test provokes on purpose. */
@@ -35,7 +46,8 @@ export async function withPage(
   test: (page: Page) => Promise<void>,
 ): Promise<void> {
   const origin = options.origin ?? BASE_URL;
-  const context = await browser.newContext({ viewport: options.viewport ?? DESKTOP, baseURL: origin });
+  const { viewport = DESKTOP, colorScheme = "light" } = options;
+  const context = await browser.newContext({ viewport, colorScheme, baseURL: origin });
   const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   // esbuild wraps functions in this helper, also those that are evaluated in the page.
