@@ -178,6 +178,10 @@ test("paper is light, also that of a dark page", () =>
     await page.locator('.chart[aria-label*=": from"]').waitFor();
     await page.emulateMedia({ media: "print" });
     await shows(page, WHITE);
+    assert.ok(
+      await columnsOf(page, ".chart", await shownColor(page, "accent")),
+      "the chart is printed in light colors",
+    );
     await page.emulateMedia({ media: "screen" });
     await shows(page, DARK);
   }));

@@ -1,3 +1,4 @@
+import type { ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { COMPARE_HEIGHT, CompareChart, type CompareData } from "./compare-chart.ts";
@@ -5,7 +6,7 @@ import { COMPARE_HEIGHT, CompareChart, type CompareData } from "./compare-chart.
 interface Props {
   data: CompareData;
   /** Its name; the colours are the style sheet's. */
-  theme: string;
+  theme: ReadonlySignal<string>;
   label: string;
 }
 
@@ -22,7 +23,8 @@ export function CompareChartView({ data, theme, label }: Props): JSX.Element {
       chart.current = null;
     };
   }, []);
-  useEffect(() => chart.current?.applyColors(), [theme]);
+  // Not by rendering anew, which would be too late for a print.
+  useEffect(() => theme.subscribe(() => chart.current?.applyColors()), [theme]);
   useEffect(() => chart.current?.update(data), [data]);
   return (
     <div

@@ -10,6 +10,7 @@ import { fixed, isKnown } from "../lib/format.ts";
 import { slotsOf, type TimeRange } from "../lib/candles.ts";
 import { chartColors, chartOptions, compareOptions, percentLabels } from "./chart-options.ts";
 import type { Line } from "./line-data.ts";
+import { drawNow } from "./theme.ts";
 import { toChartTime } from "./time-axis.ts";
 
 export interface CompareData {
@@ -41,6 +42,7 @@ export class CompareChart {
     this.#chart.applyOptions(chartColors());
     for (const pane of [this.#indices, this.#drawdowns])
       pane.forEach((series, i) => series.applyOptions(compareOptions(i as 0 | 1)));
+    drawNow(this.#chart);
   }
 
   update({ range, indices, drawdowns }: CompareData): void {

@@ -1,4 +1,4 @@
-import { useSignalEffect, type Signal } from "@preact/signals";
+import { useSignalEffect, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { timeRangeOf } from "../lib/candles.ts";
@@ -9,7 +9,7 @@ import { CHART_HEIGHT } from "./panes.ts";
 interface Props {
   data: ChartData;
   /** Its name; the colours are the style sheet's. */
-  theme: string;
+  theme: ReadonlySignal<string>;
   /** The time under the crosshair, in unix seconds; pointer and keys write it. */
   crosshair: Signal<number | null>;
   label: string;
@@ -31,7 +31,8 @@ export function MarketChartView({ data, theme, crosshair, label, onKeyMove }: Pr
     };
   }, [crosshair]);
 
-  useEffect(() => chart.current?.applyColors(), [theme]);
+  // Not by rendering anew, which would be too late for a print.
+  useEffect(() => theme.subscribe(() => chart.current?.applyColors()), [theme]);
   useEffect(() => chart.current?.update(data), [data]);
   useSignalEffect(() => chart.current?.showCrosshair(crosshair.value));
 

@@ -28,6 +28,7 @@ import {
   type LineName,
   type LineTone,
 } from "./panes.ts";
+import { drawNow } from "./theme.ts";
 import { toChartTime } from "./time-axis.ts";
 
 export type ChartType = "candles" | "area";
@@ -81,6 +82,7 @@ export class MarketChart {
     this.#price.applyOptions(this.#chartType === "area" ? areaOptions() : candlestickOptions());
     for (const { series, tone } of this.#lines) series.applyOptions(lineOptions(tone));
     for (const { line } of this.#targets) line.applyOptions(targetOptions());
+    drawNow(this.#chart);
   }
 
   update({ candles, step, chartType, lines, targets }: ChartData): void {

@@ -1,3 +1,5 @@
+import type { IChartApi } from "lightweight-charts";
+
 /** That of the smallest text of the page, in the pixels that the canvas needs. */
 export function fontSize(): number {
   return parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.75;
@@ -22,6 +24,12 @@ export function color(name: string): string {
 
 export const translucent = (opaque: string, alpha: number): string =>
   opaque.replace("rgb(", "rgba(").replace(")", `, ${alpha})`);
+
+/** Draws what is pending: a print does not wait for the next frame. */
+export function drawNow(chart: IChartApi): void {
+  // Of a part that a narrow screen hides there is nothing to draw.
+  if (chart.chartElement().clientWidth > 0) chart.takeScreenshot(true, true);
+}
 
 export function fontFamily(): string {
   return getComputedStyle(document.body).fontFamily;

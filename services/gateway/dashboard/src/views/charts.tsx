@@ -73,7 +73,7 @@ export function Charts(): JSX.Element {
       <div class="chart-area">
         <MarketChartView
           data={data}
-          theme={theme.value}
+          theme={theme}
           crosshair={crosshair}
           onKeyMove={(time) => (announced.value = announcement(time, shown, lines))}
           label={summary(assetName(symbol ?? ""), description, shown, targets)}

@@ -77,7 +77,7 @@ function Comparison({ one, other }: { one: string; other: string }): JSX.Element
       </p>
       <CompareChartView
         data={data}
-        theme={theme.value}
+        theme={theme}
         label={`${assetName(one)} and ${assetName(other)} over ${description} from 100 on: ${one} is at ${fixed(first, 1)}, ${other} at ${fixed(second, 1)}. Their drawdowns below.`}
       />
       <SideBySide
