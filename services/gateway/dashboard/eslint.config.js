@@ -13,6 +13,29 @@ function forbidImports(folders, forbidden, files = []) {
   };
 }
 
+const LETTERS = "[value=/\\p{L}/u]";
+const IN_QUOTES = `:matches(Literal${LETTERS}, TemplateElement[value.raw=/\\p{L}/u])`;
+const SPOKEN =
+  "/^(aria-label|aria-description|aria-roledescription|aria-valuetext|title|placeholder|alt|label|hint|text)$/";
+const CHOSEN = ":matches(ConditionalExpression, LogicalExpression, TemplateLiteral)";
+
+/** Texts that a person can see or hear are in the catalogues of `src/i18n`, in every language. */
+const forbidTexts = {
+  files: ["src/**/*.tsx"],
+  rules: {
+    "no-restricted-syntax": [
+      "error",
+      ...[
+        `JSXText${LETTERS}`,
+        `JSXAttribute[name.name=${SPOKEN}] > Literal${LETTERS}`,
+        `JSXAttribute[name.name=${SPOKEN}] > JSXExpressionContainer ${IN_QUOTES}:not(CallExpression *):not(MemberExpression *)`,
+        `:matches(JSXElement, JSXFragment) > JSXExpressionContainer > ${IN_QUOTES}`,
+        `:matches(JSXElement, JSXFragment) > JSXExpressionContainer > ${CHOSEN} > ${IN_QUOTES}`,
+      ].map((selector) => ({ selector, message: "Put this text into the catalogues of src/i18n." })),
+    ],
+  },
+};
+
 export default tseslint.config(
   { ignores: ["dist", "src/api/schema.d.ts", "eslint.config.js"] },
   js.configs.recommended,
@@ -36,8 +59,11 @@ export default tseslint.config(
       eqeqeq: ["error", "always", { null: "ignore" }],
     },
   },
-  // Views connect state to components and charts, which get everything as props; state knows of neither.
-  forbidImports(["src/api", "src/lib"], ["state", "charts", "components", "views"]),
+  forbidTexts,
+  // Views connect state to components and charts, which get everything as props; state knows of neither. Texts are made
+  // of what `lib` and `api` find out, which know no language.
+  forbidImports(["src/api", "src/lib"], ["i18n", "state", "charts", "components", "views"]),
+  forbidImports(["src/i18n"], ["state", "charts", "components", "views"]),
   forbidImports(["src/state"], ["charts", "components", "views"]),
   forbidImports(["src/charts", "src/components"], ["state", "views"], ["**/lib/visibility.ts"]),
 );

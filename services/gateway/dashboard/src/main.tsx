@@ -7,12 +7,14 @@ import { startAlerts } from "./state/alerts.ts";
 import { startAsset } from "./state/asset.ts";
 import { startCompare } from "./state/compare.ts";
 import { startFavourites } from "./state/favourites.ts";
+import { startLanguage } from "./state/language.ts";
 import { startMarket } from "./state/market.ts";
 import { startOutcomes } from "./state/outcomes.ts";
 import { restoreSession } from "./state/session.ts";
 import { startTabs } from "./state/tabs.ts";
 import { startTheme } from "./state/theme.ts";
 
+startLanguage();
 watchVisibility();
 startTheme();
 syncUrl();

@@ -3,21 +3,24 @@ import type { ErrorBody, Violation } from "./types.ts";
 /** Any field can be missing: a proxy may have answered instead of the gateway. */
 type ErrorParts = { [K in keyof ErrorBody]?: ErrorBody[K] | null };
 
-/** A failed request: the API's error body, or a local description when there was no response. */
+/** A failed request: the API's error body, or only its type when there was no response. */
 export class ApiError extends Error {
   /** The HTTP status; 0 without a response. */
   readonly status: number;
   readonly type: string;
+  /** What went wrong, in the server's language. */
+  readonly detail: string | null;
   readonly remediation: string | null;
   readonly fields: Violation[];
   readonly retryAfterMs: number | null;
   readonly requestId: string | null;
 
   constructor(status: number, body: ErrorParts) {
-    super(body.detail ?? `The server answered with status ${status}.`);
+    super(body.detail ?? `${body.type ?? "no error body"}, status ${status}`);
     this.name = "ApiError";
     this.status = status;
     this.type = body.type ?? "unknown";
+    this.detail = body.detail ?? null;
     this.remediation = body.remediation ?? null;
     this.fields = body.errors ?? [];
     this.retryAfterMs = body.retry_after == null ? null : body.retry_after * 1000;
@@ -26,12 +29,12 @@ export class ApiError extends Error {
 
   /** The constructor's arguments, for a message to another tab: errors cannot be cloned with their fields. */
   toParts(): [status: number, body: ErrorParts] {
-    const { type, remediation } = this;
+    const { type, detail, remediation } = this;
     const retryAfter = this.retryAfterMs === null ? null : this.retryAfterMs / 1000;
     return [
       this.status,
       {
-        detail: this.message,
+        detail,
         type,
         remediation,
         errors: this.fields,
@@ -47,19 +50,11 @@ export class ApiError extends Error {
   }
 
   static unreachable(): ApiError {
-    return new ApiError(0, {
-      type: "unreachable",
-      detail: "The server does not answer.",
-      remediation: "Check that it runs and that this device is connected, then try again.",
-    });
+    return new ApiError(0, { type: "unreachable" });
   }
 
   static timeout(): ApiError {
-    return new ApiError(0, {
-      type: "timeout",
-      detail: "The server took too long to answer.",
-      remediation: "It may be busy: try again in a moment.",
-    });
+    return new ApiError(0, { type: "timeout" });
   }
 
   /** Whether the gateway or the network failed, rather than the request being refused. */

@@ -10,7 +10,8 @@ import {
   type DeepPartial,
   type LineSeriesPartialOptions,
 } from "lightweight-charts";
-import { fixed, fraction } from "../lib/format.ts";
+import { fixed, fraction } from "../i18n/format.ts";
+import { locale, t } from "../i18n/language.ts";
 import { TIME_AXIS_HEIGHT, type LineTone } from "./panes.ts";
 import { color, fontFamily, fontSize, PRICE_SCALE_WIDTH, translucent } from "./theme.ts";
 import { crosshairLabel, tickLabel } from "./time-axis.ts";
@@ -43,7 +44,7 @@ export function chartOptions(hasLogo: boolean): DeepPartial<ChartOptions> {
       tickMarkFormatter: tickLabel,
     },
     crosshair: { mode: CrosshairMode.Magnet, vertLine: crosshairLine, horzLine: crosshairLine },
-    localization: { timeFormatter: crosshairLabel },
+    localization: { locale: locale.value, timeFormatter: crosshairLabel },
     handleScroll: false,
     handleScale: false,
   };
@@ -104,7 +105,13 @@ export function compareOptions(order: 0 | 1): LineSeriesPartialOptions {
 /** The line at the target of an alert. */
 export function targetOptions(): Omit<CreatePriceLineOptions, "price"> {
   const tone = color("accent");
-  return { color: tone, lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: true, title: "alert" };
+  return {
+    color: tone,
+    lineWidth: 1,
+    lineStyle: LineStyle.Dashed,
+    axisLabelVisible: true,
+    title: t.value.charts.target,
+  };
 }
 
 /** A line that is filled from zero, on whichever side of it. */

@@ -6,7 +6,8 @@ import {
   type LineData,
   type WhitespaceData,
 } from "lightweight-charts";
-import { fixed, isKnown } from "../lib/format.ts";
+import { fixed } from "../i18n/format.ts";
+import { isKnown } from "../lib/numbers.ts";
 import { slotsOf, type TimeRange } from "../lib/candles.ts";
 import { chartColors, chartOptions, compareOptions, percentLabels } from "./chart-options.ts";
 import type { Line } from "./line-data.ts";

@@ -1,6 +1,6 @@
 import type { BaselineData, WhitespaceData } from "lightweight-charts";
 import type { Maybe } from "../api/types.ts";
-import { isKnown } from "../lib/format.ts";
+import { isKnown } from "../lib/numbers.ts";
 import { toChartTime } from "./time-axis.ts";
 
 /** Values by their time in unix seconds. */

@@ -1,6 +1,7 @@
 import { useSignalEffect, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { t } from "../i18n/language.ts";
 import { timeRangeOf } from "../lib/candles.ts";
 import { crosshairAfterKey } from "./crosshair.ts";
 import { MarketChart, type ChartData } from "./market-chart.ts";
@@ -53,7 +54,7 @@ export function MarketChartView({ data, theme, crosshair, label, onKeyMove }: Pr
       style={{ height: `${CHART_HEIGHT}px` }}
       // Screen readers leave the arrow keys to an application. An image would hide the library's link in it.
       role="application"
-      aria-roledescription="chart"
+      aria-roledescription={t.value.charts.role}
       tabIndex={0}
       aria-label={label}
       onKeyDown={onKeyDown}

@@ -7,7 +7,8 @@ import {
   type IPriceLine,
   type ISeriesApi,
 } from "lightweight-charts";
-import { fixed, priceDecimals } from "../lib/format.ts";
+import { fixed } from "../i18n/format.ts";
+import { priceDecimals } from "../lib/numbers.ts";
 import { slotsOf, timeRangeOf, type ChartCandle } from "../lib/candles.ts";
 import {
   areaOptions,

@@ -1,6 +1,6 @@
 /** The panes below the price. Their heights are fixed, because headings are positioned over the canvas. */
 import type { Maybe } from "../api/types.ts";
-import { isKnown } from "../lib/format.ts";
+import { isKnown } from "../lib/numbers.ts";
 
 export const PRICE_HEIGHT = 312;
 export const LINE_HEIGHT = 144;
@@ -11,10 +11,9 @@ const SEPARATOR = 1;
 /** Share of a line pane that its heading covers. */
 export const HEADING_SHARE = 0.24;
 
-/** Their titles name the quantity; views add the window. */
 export const LINE_PANES = [
-  { name: "drawdown", title: "Drawdown", tone: "down" },
-  { name: "volatility", title: "Volatility", tone: "accent" },
+  { name: "drawdown", tone: "down" },
+  { name: "volatility", tone: "accent" },
 ] as const;
 
 export type LineName = (typeof LINE_PANES)[number]["name"];

@@ -1,5 +1,5 @@
 import { TickMarkType, type Time, type UTCTimestamp } from "lightweight-charts";
-import { clock, day } from "../lib/format.ts";
+import { clock, day } from "../i18n/format.ts";
 
 /** The chart library draws in UTC, so times are moved to make it draw the reader's own time zone. */
 export function toChartTime(seconds: number): UTCTimestamp {

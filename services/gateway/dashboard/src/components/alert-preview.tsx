@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import { preview } from "../lib/condition.ts";
 import type { AlertCondition } from "../api/types.ts";
+import { preview } from "../i18n/condition.ts";
+import { language } from "../i18n/language.ts";
 import { WarningIcon } from "./icons.tsx";
 
 interface Props {
@@ -16,7 +17,7 @@ interface Props {
 export function AlertPreview({ ticker, condition, target, current }: Props): JSX.Element {
   const shown = target === null ? null : preview({ ticker, condition, target_price: target }, current);
   // eslint-disable-next-line react-hooks/exhaustive-deps -- a new price is no reason to announce it again
-  const announced = useMemo(() => shown?.text ?? "", [ticker, condition, target]);
+  const announced = useMemo(() => shown?.text ?? "", [ticker, condition, target, language.value]);
   return (
     <>
       <p class={shown?.isAlreadyTrue ? "preview warning" : "preview"}>

@@ -1,8 +1,9 @@
 import type { JSX } from "preact";
 import type { Alert, WebhookEndpoint } from "../api/types.ts";
-import { disabledSince, noDataWords } from "../lib/alert-state.ts";
-import { outcomeWords, type Outcome } from "../lib/delivery.ts";
-import { sentenceCase } from "../lib/format.ts";
+import { disabledSince, noDataWords } from "../i18n/alert-state.ts";
+import { outcomeWords } from "../i18n/delivery.ts";
+import { t } from "../i18n/language.ts";
+import type { Outcome } from "../lib/delivery.ts";
 
 interface Props {
   alert: Alert;
@@ -24,7 +25,7 @@ export function AlertState({ alert, endpoint, outcome, now }: Props): JSX.Elemen
   const noData = noDataWords(alert);
   const disabled = endpoint?.is_enabled === false ? disabledSince(endpoint) : null;
   const tone = outcome ? TONES[outcome.kind] : noData ? "off" : alert.is_active ? "armed" : "fired";
-  const words = alert.state === "triggered" ? "Fired" : sentenceCase(alert.state);
+  const words = t.value.alerts.states[alert.state];
   return (
     <>
       <span class={`state-tag ${tone}`}>{outcome ? outcomeWords(outcome, now) : words}</span>

@@ -1,6 +1,7 @@
 import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { readingOf, type ChartCandle } from "../lib/candles.ts";
+import { readingOf } from "../i18n/candle.ts";
+import type { ChartCandle } from "../lib/candles.ts";
 
 interface Props {
   candles: ChartCandle[];

@@ -1,9 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Correlation } from "../api/types.ts";
+import { t } from "../i18n/language.ts";
 import { assetName } from "../lib/assets.ts";
 import { correlationColor } from "../lib/correlation-color.ts";
-import { DASH, isKnown, ratio } from "../lib/format.ts";
+import { DASH, ratio } from "../i18n/format.ts";
+import { isKnown } from "../lib/numbers.ts";
 
 /** A grid with arrow-key navigation; the selected pair is described below it. */
 export function CorrelationGrid({ data }: { data: Correlation }): JSX.Element {
@@ -35,7 +37,7 @@ export function CorrelationGrid({ data }: { data: Correlation }): JSX.Element {
         <table
           class="correlation-grid"
           role="grid"
-          aria-label="Correlation of returns"
+          aria-label={t.value.correlation.grid}
           style={{ minWidth: `${48 + symbols.length * 38}px` }}
           onKeyDown={onKeyDown}
         >
@@ -64,7 +66,7 @@ export function CorrelationGrid({ data }: { data: Correlation }): JSX.Element {
                       tabIndex={active ? 0 : -1}
                       style={row === column || !isKnown(value) ? {} : correlationColor(value)}
                       class={row === column ? "self" : ""}
-                      aria-label={`${symbol} and ${other}: ${ratio(value)}`}
+                      aria-label={t.value.correlation.cell(symbol, other, ratio(value))}
                       onFocus={() => {
                         at.value = [row, column];
                         pointed.value = true;
@@ -85,19 +87,20 @@ export function CorrelationGrid({ data }: { data: Correlation }): JSX.Element {
         </table>
       </div>
       <p class="correlation-caption">
-        {pointed.value ? describePair(data, ...at.value) : `${data.n_overlap} common returns.`}
+        {pointed.value ? describePair(data, ...at.value) : t.value.correlation.returns(data.n_overlap)}
       </p>
     </>
   );
 }
 
 function describePair({ symbols, matrix }: Correlation, row: number, column: number): string {
+  const { correlation } = t.value;
   const [one, other] = [assetName(symbols[row] ?? ""), assetName(symbols[column] ?? "")];
-  if (row === column) return `${one} with itself.`;
+  if (row === column) return correlation.itself(one);
   const value = matrix[row]?.[column];
-  if (!isKnown(value)) return `${one} and ${other} have too few common returns.`;
+  if (!isKnown(value)) return correlation.tooFew(one, other);
   const size = Math.abs(value);
   const strength = size >= 0.8 ? "closely" : size >= 0.5 ? "mostly" : size >= 0.2 ? "somewhat" : null;
-  if (strength === null) return `${one} and ${other} move independently (${ratio(value)}).`;
-  return `${one} and ${other} move ${strength} ${value > 0 ? "together" : "against each other"} (${ratio(value)}).`;
+  if (strength === null) return correlation.independent(one, other, ratio(value));
+  return (value > 0 ? correlation.together : correlation.against)[strength](one, other, ratio(value));
 }

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
-import { direction, signedPercent } from "../lib/format.ts";
+import { signedPercent } from "../i18n/format.ts";
+import { direction } from "../lib/numbers.ts";
 
 const ARROW = { up: "▲", down: "▼", flat: "" } as const;
 

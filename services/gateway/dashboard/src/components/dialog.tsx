@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { t } from "../i18n/language.ts";
 import { CloseIcon } from "./icons.tsx";
 
 interface Props {
@@ -30,7 +31,7 @@ export function Dialog({ title, onClose, children, side = false }: Props): JSX.E
       <div class="dialog-body">
         <header>
           <h2 id={id}>{title}</h2>
-          <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
+          <button type="button" class="icon-button" aria-label={t.value.actions.close} onClick={onClose}>
             <CloseIcon />
           </button>
         </header>

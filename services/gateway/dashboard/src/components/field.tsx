@@ -1,4 +1,4 @@
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useId } from "preact/hooks";
 
 interface Props {
@@ -8,9 +8,11 @@ interface Props {
   onInput: (value: string) => void;
   /** The person has finished a change, by leaving the field or with the Enter key. */
   onCommit?: (value: string) => void;
-  error?: string | undefined;
+  error?: ComponentChildren;
   hint?: string | undefined;
-  prefix?: string;
+  /** The sign of a currency, on the side that the number has it on. */
+  prefix?: string | undefined;
+  suffix?: string | undefined;
   type?: "text" | "email" | "url" | "password";
   inputMode?: "decimal" | "url" | "email" | "text";
   placeholder?: string;
@@ -21,7 +23,7 @@ interface Props {
 /** A labelled input whose hint and error are announced with it. */
 export function Field(props: Props): JSX.Element {
   const id = useId();
-  const { label, name, value, onInput, error, hint, prefix, type = "text" } = props;
+  const { label, name, value, onInput, error, hint, prefix, suffix, type = "text" } = props;
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -43,6 +45,7 @@ export function Field(props: Props): JSX.Element {
           onInput={(event) => onInput(event.currentTarget.value)}
           onChange={(event) => props.onCommit?.(event.currentTarget.value)}
         />
+        {suffix && <span aria-hidden="true">{suffix}</span>}
       </div>
       {(error ?? hint) && (
         <p id={`${id}-note`} class={error ? "error" : "hint"}>

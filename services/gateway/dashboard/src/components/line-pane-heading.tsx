@@ -4,7 +4,11 @@ import type { ApiError } from "../api/errors.ts";
 import type { TimeRange } from "../lib/candles.ts";
 import type { Line } from "../charts/line-data.ts";
 import { LINE_HEIGHT, lineTop } from "../charts/panes.ts";
-import { fraction, isKnown } from "../lib/format.ts";
+import { fraction } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
+import { problemText } from "../i18n/problem.ts";
+import { isKnown } from "../lib/numbers.ts";
+import { ServerWords } from "./server-words.tsx";
 
 interface Props {
   /** Position among the line panes. */
@@ -44,13 +48,13 @@ export function LinePaneHeading({
       </h3>
       {newest === undefined && error && (
         <p class="pane-problem" role="status">
-          {error.message} {retry}{" "}
+          <ServerWords {...problemText(error)} /> {retry}{" "}
           <button type="button" class="link" onClick={onRetry}>
-            Try now
+            {t.value.actions.tryNow}
           </button>
         </p>
       )}
-      {isLoaded && newest === undefined && <p class="empty">Not enough history for this window yet.</p>}
+      {isLoaded && newest === undefined && <p class="empty">{t.value.charts.tooShort}</p>}
     </div>
   );
 }

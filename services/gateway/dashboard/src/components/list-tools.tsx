@@ -1,14 +1,10 @@
 import type { JSX } from "preact";
+import { t } from "../i18n/language.ts";
 import type { ListView, StateFilter } from "../lib/alert-list.ts";
 import { SearchIcon } from "./icons.tsx";
 import { Segmented } from "./segmented.tsx";
 
-const STATES: { value: StateFilter; label: string }[] = [
-  { value: "all", label: "All" },
-  { value: "armed", label: "Armed" },
-  { value: "fired", label: "Fired" },
-  { value: "failed", label: "Failed" },
-];
+const STATES: readonly StateFilter[] = ["all", "armed", "fired", "failed"];
 
 interface Props {
   view: ListView;
@@ -21,15 +17,17 @@ interface Props {
 
 /** Search and filters of the list of alerts. */
 export function ListTools({ view, onChange, tickers, result }: Props): JSX.Element {
+  const { alerts, page } = t.value;
+  const states = STATES.map((value) => ({ value, label: alerts.filters[value] }));
   return (
-    <div class="list-tools" role="search" aria-label="Alerts">
+    <div class="list-tools" role="search" aria-label={page.alerts}>
       <div class="input search">
         <SearchIcon />
         <input
           type="search"
           name="search"
-          aria-label="Search the alerts"
-          placeholder="Asset, target or webhook"
+          aria-label={alerts.search}
+          placeholder={alerts.searchPlaceholder}
           autoComplete="off"
           spellcheck={false}
           value={view.search}
@@ -38,18 +36,18 @@ export function ListTools({ view, onChange, tickers, result }: Props): JSX.Eleme
       </div>
       <select
         name="filter"
-        aria-label="Alerts of"
+        aria-label={alerts.filter}
         value={view.ticker}
         onChange={(event) => onChange({ ticker: event.currentTarget.value })}
       >
-        <option value="">All assets</option>
+        <option value="">{alerts.allAssets}</option>
         {tickers.map((ticker) => (
           <option key={ticker} value={ticker}>
             {ticker}
           </option>
         ))}
       </select>
-      <Segmented label="State" options={STATES} value={view.state} onChange={(state) => onChange({ state })} />
+      <Segmented label={alerts.state} options={states} value={view.state} onChange={(state) => onChange({ state })} />
       <span class="note" role="status">
         {result}
       </span>

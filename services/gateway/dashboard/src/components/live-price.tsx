@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { price } from "../lib/format.ts";
+import { price } from "../i18n/format.ts";
 
 /** Flashes in the color of the direction when the price changes. */
 export function LivePrice({ value, class: name = "" }: { value: number; class?: string }): JSX.Element {

@@ -1,25 +1,16 @@
 import type { JSX } from "preact";
 import type { MonitorCheck, RiskCheck as CheckName } from "../api/types.ts";
-import { DASH, humanize, isKnown, percent, ratio } from "../lib/format.ts";
+import { DASH, percent, ratio } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
+import { nameOf } from "../i18n/slug.ts";
+import { isKnown } from "../lib/numbers.ts";
 import { RiskBadge } from "./risk-badge.tsx";
 import { Tooltip } from "./tooltip.tsx";
 
-const CHECKS: Record<CheckName, { label: string; about: string; show: (value: number, digits?: number) => string }> = {
-  price_drop: {
-    label: "Fall, 24 h",
-    about: "below our price 24 hours ago",
-    show: (v, digits = 1) => percent(-v, digits),
-  },
-  volatility_spike: {
-    label: "Volatility, 1 h",
-    about: "against its median over 7 days",
-    show: (v) => `${ratio(v)}×`,
-  },
-  drawdown: {
-    label: "Drawdown, 30 d",
-    about: "below the highest price of 30 days",
-    show: (v, digits = 1) => percent(-v, digits),
-  },
+const SHOW: Record<CheckName, (value: number, digits?: number) => string> = {
+  price_drop: (v, digits = 1) => percent(-v, digits),
+  volatility_spike: (v) => `${ratio(v)}×`,
+  drawdown: (v, digits = 1) => percent(-v, digits),
 };
 
 /** Where the scale ends, as a multiple of the Alert threshold. */
@@ -27,7 +18,9 @@ const SCALE_END = 1.25;
 
 /** One check of a monitor: its value on a scale with both thresholds. */
 export function RiskCheck({ check }: { check: MonitorCheck }): JSX.Element {
-  const { label, about, show } = CHECKS[check.name];
+  const { risk, notKnown, notKnownYet } = t.value;
+  const { label, about } = risk.checks[check.name];
+  const show = SHOW[check.name];
   // Fixed, so that the labels of the thresholds stay apart: a bar beyond the end is marked as cut off.
   const end = check.alert * SCALE_END;
   const isBeyond = (check.value ?? 0) > end;
@@ -43,7 +36,9 @@ export function RiskCheck({ check }: { check: MonitorCheck }): JSX.Element {
           {isKnown(check.value) ? (
             show(check.value)
           ) : (
-            <Tooltip text={check.reason ? `Not known: ${humanize(check.reason)}.` : "Not known yet."}>{DASH}</Tooltip>
+            <Tooltip text={check.reason ? risk.unknown(nameOf(risk.unknownReasons, check.reason)) : notKnownYet}>
+              {DASH}
+            </Tooltip>
           )}
         </span>
       </div>
@@ -55,15 +50,15 @@ export function RiskCheck({ check }: { check: MonitorCheck }): JSX.Element {
         aria-valuemin={0}
         aria-valuemax={Math.max(end, check.value ?? 0)}
         aria-valuenow={check.value ?? 0}
-        aria-valuetext={isKnown(check.value) ? show(check.value) : "not known"}
+        aria-valuetext={isKnown(check.value) ? show(check.value) : notKnown}
       >
         <span class={isBeyond ? "fill beyond" : "fill"} style={{ width: at(check.value ?? 0) }} />
         <span class="threshold" style={{ left: at(check.warning) }} />
         <span class="threshold" style={{ left: at(check.alert) }} />
       </div>
       <div class="scale" aria-hidden="true">
-        <span style={{ left: at(check.warning) }}>Warning {threshold(check.warning)}</span>
-        <span style={{ left: at(check.alert) }}>Alert {threshold(check.alert)}</span>
+        <span style={{ left: at(check.warning) }}>{risk.warningFrom(threshold(check.warning))}</span>
+        <span style={{ left: at(check.alert) }}>{risk.alertFrom(threshold(check.alert))}</span>
       </div>
     </li>
   );

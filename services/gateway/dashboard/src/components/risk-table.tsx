@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
-import { DASH, minute, percent, ratio } from "../lib/format.ts";
+import { DASH, minute, percent, ratio } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
 import { sortRows, type Column, type RiskRow } from "../lib/risk-table.ts";
 import { RiskBadge } from "./risk-badge.tsx";
 import { SortHeader } from "./sort-header.tsx";
@@ -12,12 +13,12 @@ interface Props {
   onSelect: (symbol: string) => void;
 }
 
-const COLUMNS: { name: Column; label: string; isNumber: boolean }[] = [
-  { name: "symbol", label: "Asset", isNumber: false },
-  { name: "level", label: "Level", isNumber: false },
-  { name: "price_drop", label: "Fall, 24\u00a0h", isNumber: true },
-  { name: "volatility_spike", label: "Volatility, 1\u00a0h", isNumber: true },
-  { name: "drawdown", label: "Drawdown, 30\u00a0d", isNumber: true },
+const COLUMNS: { name: Column; isNumber: boolean }[] = [
+  { name: "symbol", isNumber: false },
+  { name: "level", isNumber: false },
+  { name: "price_drop", isNumber: true },
+  { name: "volatility_spike", isNumber: true },
+  { name: "drawdown", isNumber: true },
 ];
 
 /** Rows that are shown at first: the worst of a long list, so that what stands below it is not pushed far away. */
@@ -42,18 +43,18 @@ export function RiskTable({ rows, selected, onSelect }: Props): JSX.Element {
         <table class="risk-table" id={id}>
           <thead>
             <tr>
-              {COLUMNS.map(({ name, label, isNumber }) => (
+              {COLUMNS.map(({ name, isNumber }) => (
                 <SortHeader
                   key={name}
                   column={name}
-                  label={label}
+                  label={t.value.risk.columns[name]}
                   sort={{ column: by.value, descending: isDescending.value }}
                   onSort={sort}
                   class={isNumber ? "number" : ""}
                 />
               ))}
               <th scope="col" class="since">
-                Since
+                {t.value.risk.since}
               </th>
             </tr>
           </thead>
@@ -85,7 +86,7 @@ export function RiskTable({ rows, selected, onSelect }: Props): JSX.Element {
           aria-controls={id}
           onClick={() => (isWhole.value = !isWhole.value)}
         >
-          {isWhole.value ? `Show the first ${FIRST_ROWS}` : `Show all ${sorted.length}`}
+          {isWhole.value ? t.value.risk.showFirst(FIRST_ROWS) : t.value.risk.showAll(sorted.length)}
         </button>
       )}
     </>

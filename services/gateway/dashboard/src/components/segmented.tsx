@@ -3,7 +3,8 @@ import { useId } from "preact/hooks";
 
 interface Props<V extends string> {
   label: string;
-  options: readonly { value: V; label: string; title?: string }[];
+  /** With their language, where that is not the page's. */
+  options: readonly { value: V; label: string; title?: string; lang?: string }[];
   value: V;
   onChange: (value: V) => void;
 }
@@ -15,7 +16,7 @@ export function Segmented<V extends string>({ label, options, value, onChange }:
     <fieldset class="segmented">
       <legend class="visually-hidden">{label}</legend>
       {options.map((option) => (
-        <label key={option.value} title={option.title}>
+        <label key={option.value} title={option.title} lang={option.lang}>
           <input
             type="radio"
             name={name}

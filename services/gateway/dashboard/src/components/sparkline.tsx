@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import type { Direction } from "../lib/format.ts";
+import type { Direction } from "../lib/numbers.ts";
 
 const WIDTH = 52;
 const HEIGHT = 28;

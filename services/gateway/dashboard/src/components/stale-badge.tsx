@@ -1,10 +1,11 @@
 import type { JSX } from "preact";
-import { duration } from "../lib/format.ts";
+import { duration } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
 
 export function StaleBadge({ ageMs, reason }: { ageMs: number; reason: string }): JSX.Element {
   return (
     <span class="stale-badge" title={reason}>
-      Not updated for {duration(ageMs)}
+      {t.value.loading.notUpdated(duration(ageMs))}
     </span>
   );
 }

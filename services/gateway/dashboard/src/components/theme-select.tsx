@@ -1,14 +1,8 @@
 import type { JSX } from "preact";
+import { t } from "../i18n/language.ts";
 import { Segmented } from "./segmented.tsx";
 
-const LABEL = "Theme";
-const CHOICES = [
-  { value: "system", label: "System", title: "As the system is set, also when that changes" },
-  { value: "light", label: "Light" },
-  { value: "dark", label: "Dark" },
-] as const;
-
-type Choice = (typeof CHOICES)[number]["value"];
+type Choice = "system" | "light" | "dark";
 
 interface Props {
   choice: Choice;
@@ -16,10 +10,16 @@ interface Props {
 }
 
 export function ThemeSelect({ choice, onChoose }: Props): JSX.Element {
+  const { label, system, systemAbout, light, dark } = t.value.theme;
+  const options = [
+    { value: "system", label: system, title: systemAbout },
+    { value: "light", label: light },
+    { value: "dark", label: dark },
+  ] as const;
   return (
     <div class="theme-select">
-      <span aria-hidden="true">{LABEL}</span>
-      <Segmented label={LABEL} options={CHOICES} value={choice} onChange={onChoose} />
+      <span aria-hidden="true">{label}</span>
+      <Segmented label={label} options={options} value={choice} onChange={onChoose} />
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import type { Alert } from "../api/types.ts";
-import { exactPrice, isKnown } from "./format.ts";
+import { isKnown } from "./numbers.ts";
 
 /** How an alert and its webhook stand, worst first. */
 export const STANDINGS = ["failed", "retrying", "blocked", "sending", "armed", "delivered", "fired"] as const;
@@ -7,11 +7,9 @@ export type Standing = (typeof STANDINGS)[number];
 
 /** An alert with what the list is searched and sorted by. */
 export interface AlertRow {
-  alert: Pick<
-    Alert,
-    "id" | "ticker" | "condition" | "target_price" | "webhook_url" | "is_active" | "created_at" | "triggered_at"
-  >;
-  assetName: string;
+  alert: Pick<Alert, "id" | "ticker" | "target_price" | "webhook_url" | "is_active" | "created_at" | "triggered_at">;
+  /** What it is searched in, in lower case. */
+  searchText: string;
   standing: Standing;
   /** Distance of the target from the price in percent; `null` when it fired or there is no price. */
   away: number | null;
@@ -76,22 +74,8 @@ function hasState({ alert, standing }: AlertRow, state: StateFilter): boolean {
   }
 }
 
-/** What each alert is searched in. It is made once: a search goes through all of them at every keystroke. */
-const texts = new WeakMap<AlertRow["alert"], string>();
-
-function textOf({ alert, assetName }: AlertRow): string {
-  const known = texts.get(alert);
-  if (known !== undefined) return known;
-  const side = alert.condition === "gt" ? "above" : "below";
-  const text = [alert.ticker, assetName, side, exactPrice(alert.target_price), alert.target_price, alert.webhook_url]
-    .join(" ")
-    .toLowerCase();
-  texts.set(alert, text);
-  return text;
-}
-
-function matches(row: AlertRow, words: string[]): boolean {
-  return words.every((word) => textOf(row).includes(word));
+function matches({ searchText }: AlertRow, words: string[]): boolean {
+  return words.every((word) => searchText.includes(word));
 }
 
 function sortValue({ alert, away, standing }: AlertRow, column: SortColumn): string | number | null {

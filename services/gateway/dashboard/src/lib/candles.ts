@@ -1,5 +1,4 @@
 import type { Candle, Quote } from "../api/types.ts";
-import { clock, day, price } from "./format.ts";
 
 /** One candle with its opening time in unix seconds. */
 export interface ChartCandle {
@@ -41,12 +40,6 @@ export function toLiveCandles(candles: Candle[], quote: Quote | null, step: numb
     result.push({ time: slot, open: price, high: price, low: price, close: price });
   }
   return result;
-}
-
-/** "21 Nov, 04:00 · open $1.00 · high $2.00 · low $1.00 · close $2.00". */
-export function readingOf({ time, open, high, low, close }: ChartCandle): string {
-  const at = `${day(time * 1000)}, ${clock(time * 1000)}`;
-  return `${at} · open ${price(open)} · high ${price(high)} · low ${price(low)} · close ${price(close)}`;
 }
 
 export function timeRangeOf(candles: ChartCandle[], step: number): TimeRange | null {

@@ -1,6 +1,6 @@
 /** The risk of all assets as rows of one table. */
 import type { Monitor, RiskCheck, RiskLevel } from "../api/types.ts";
-import { isKnown } from "./format.ts";
+import { isKnown } from "./numbers.ts";
 
 export interface RiskRow {
   symbol: string;

@@ -1,7 +1,7 @@
 /** Numbers of a window that end with the live price, unlike the API's statistics, which end with a closed candle. */
 import type { Maybe, Quote } from "../api/types.ts";
 import type { ChartCandle } from "./candles.ts";
-import { isKnown } from "./format.ts";
+import { isKnown } from "./numbers.ts";
 
 export interface WindowStats {
   /** The highest and the lowest price of the candles. */

@@ -1,5 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import type { AlertCondition } from "../api/types.ts";
+import { locale } from "../i18n/language.ts";
+import { rewritePrice } from "../i18n/number-input.ts";
 import { account, onSignOut } from "./session.ts";
 
 /** What a person has entered into the form of a new alert. */
@@ -25,7 +27,7 @@ let owner: string | null = null;
 export const isDraftEmpty = (): boolean => draft.value.target === "" && draft.value.webhookUrl === null;
 
 export function editDraft(change: Partial<Draft>): void {
-  draft.value = { ...draft.value, ...change };
+  draft.value = { ...draft.peek(), ...change };
 }
 
 export function clearDraft(): void {
@@ -43,8 +45,17 @@ onSignOut(({ account: left, isKeyRefused }) => {
   else discard();
 });
 
-/** Drops what another account has left when a new session opens. */
+/** Drops what another account has left when a new session opens, and keeps the target when the language changes. */
 export function startAlertDraft(): void {
+  let written = locale.peek();
+  effect(() => {
+    const now = locale.value;
+    if (now === written) return;
+    const { target } = draft.peek();
+    const rewritten = rewritePrice(target, written, now);
+    written = now;
+    if (rewritten !== target) editDraft({ target: rewritten });
+  });
   effect(() => {
     const id = account.value;
     if (id !== null && owner !== null && id !== owner) discard();

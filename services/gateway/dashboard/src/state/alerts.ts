@@ -2,7 +2,8 @@ import { computed, effect } from "@preact/signals";
 import { rateBudget } from "../api/client.ts";
 import * as api from "../api/routes.ts";
 import type { Alert, AlertCreate, AlertEvent, Delivery, WebhookEndpoint } from "../api/types.ts";
-import { condition } from "../lib/condition.ts";
+import { condition } from "../i18n/condition.ts";
+import { t } from "../i18n/language.ts";
 import { Poller } from "../lib/poller.ts";
 import { startAlertDraft } from "./alert-draft.ts";
 import { showToast } from "./toasts.ts";
@@ -86,7 +87,7 @@ export async function create(wanted: AlertCreate): Promise<void> {
   const alert = await api.createAlert(wanted);
   alerts.mutate((list) => [alert, ...list.filter((other) => other.id !== alert.id)]);
   alerts.refresh();
-  showToast(`Alert created: ${condition(alert)}`);
+  showToast(() => t.value.alerts.created(condition(alert)));
 }
 
 export async function remove(alert: Alert): Promise<void> {
@@ -94,7 +95,7 @@ export async function remove(alert: Alert): Promise<void> {
   if (openAlertId.value === alert.id) openAlertId.value = null;
   alerts.mutate((list) => list.filter((other) => other.id !== alert.id));
   alerts.refresh();
-  showToast(`Alert deleted: ${condition(alert)}`);
+  showToast(() => t.value.alerts.deleted(condition(alert)));
 }
 
 export async function enable(id: string): Promise<void> {
@@ -102,7 +103,7 @@ export async function enable(id: string): Promise<void> {
   endpoints.mutate((list) => list.map((each) => (each.id === id ? enabled : each)));
   endpoints.refresh();
   deliveries.refresh();
-  showToast("Endpoint enabled: what waited for it is sent now.");
+  showToast(() => t.value.endpoint.enabled);
 }
 
 export function startAlerts(): void {
@@ -118,7 +119,7 @@ function announceFired(): void {
     const list = alerts.data.value ?? [];
     for (const alert of list) {
       if (!alert.is_active && armed.has(alert.id)) {
-        showToast(`Fired: ${condition(alert)}`);
+        showToast(() => t.value.alerts.fired(condition(alert)));
         if (openAlertId.peek() === alert.id) {
           events.refresh();
           deliveries.refresh();

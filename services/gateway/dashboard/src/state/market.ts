@@ -2,10 +2,12 @@ import { computed, effect, untracked } from "@preact/signals";
 import { rateBudget } from "../api/client.ts";
 import * as api from "../api/routes.ts";
 import type { Health, Monitor, Quote } from "../api/types.ts";
-import { price } from "../lib/format.ts";
+import { price } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
+import { describeChanges } from "../i18n/risk-level.ts";
 import { Poller } from "../lib/poller.ts";
 import { byRank } from "../lib/assets.ts";
-import { describeChanges, levelChanges } from "../lib/risk-level.ts";
+import { levelChanges } from "../lib/risk-level.ts";
 import { now } from "../lib/visibility.ts";
 import { key, onSignOut } from "./session.ts";
 import { ticker } from "./selection.ts";
@@ -103,9 +105,9 @@ function announceLevels(): void {
   let before: Monitor[] = [];
   effect(() => {
     const after = monitors.data.value ?? [];
-    const message = describeChanges(levelChanges(before, after));
+    const changes = levelChanges(before, after);
     before = after;
-    if (message !== null) untracked(() => showToast(message));
+    if (changes.length > 0) untracked(() => showToast(() => describeChanges(changes)));
   });
 }
 
@@ -115,7 +117,8 @@ export function startMarket(): void {
   announceLevels();
   effect(() => {
     const quote = selectedQuote.value;
-    document.title = quote ? `${quote.ticker} ${price(quote.price)} · CryptoLens` : "CryptoLens";
+    const { appName } = t.value;
+    document.title = quote ? `${quote.ticker} ${price(quote.price)} · ${appName}` : appName;
   });
   effect(() => {
     const list = quotes.data.value;

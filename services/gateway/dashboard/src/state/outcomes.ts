@@ -1,6 +1,7 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import * as api from "../api/routes.ts";
 import type { Alert, DeliverySummary } from "../api/types.ts";
+import { t } from "../i18n/language.ts";
 import { outcomeOf, type Outcome } from "../lib/delivery.ts";
 import { Poller } from "../lib/poller.ts";
 import { alerts, deliveries, openAlert } from "./alerts.ts";
@@ -52,7 +53,7 @@ export async function sendAgain(delivery: DeliverySummary): Promise<void> {
   summaries.mutate((list) => list.map((each) => (each.id === replayed.id ? replayed : each)));
   summaries.refresh();
   deliveries.refresh();
-  showToast("The message is sent again.");
+  showToast(() => t.value.deliveries.sentAgain);
 }
 
 onSignOut(() => {

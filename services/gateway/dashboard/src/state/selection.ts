@@ -5,48 +5,32 @@ import { onSignOut } from "./session.ts";
 export type Range = "24h" | "7d" | "30d" | "90d";
 
 interface RangeOptions {
-  label: string;
-  description: string;
   /** The candles of the charts: enough to show shape, few enough to be read. */
   interval: Interval;
   stepSeconds: number;
   candleCount: number;
-  /** The window of the rolling volatility, which follows from the interval. */
-  rollingWindow: string;
 }
 
 export const RANGES: Record<Range, RangeOptions> = {
   "24h": {
-    label: "24h",
-    description: "24 hours",
     interval: "15m",
     stepSeconds: 900,
     candleCount: 96,
-    rollingWindow: "1 d",
   },
   "7d": {
-    label: "7d",
-    description: "7 days",
     interval: "1h",
     stepSeconds: 3_600,
     candleCount: 168,
-    rollingWindow: "7 d",
   },
   "30d": {
-    label: "30d",
-    description: "30 days",
     interval: "4h",
     stepSeconds: 14_400,
     candleCount: 180,
-    rollingWindow: "7 d",
   },
   "90d": {
-    label: "90d",
-    description: "90 days",
     interval: "12h",
     stepSeconds: 43_200,
     candleCount: 180,
-    rollingWindow: "14 d",
   },
 };
 

@@ -41,7 +41,7 @@ test("sign-out clears storage, toasts and what every part registered", async () 
   await signIn("sk_live_a", true);
   local.setItem("cryptolens.other", "of a");
   local.setItem("foreign", "stays");
-  showToast("Alert created: BTC above $1.00");
+  showToast(() => "Alert created: BTC above $1.00");
   signOut();
   assert.deepEqual({ ...local }, { foreign: "stays" });
   assert.deepEqual({ ...tab }, {});

@@ -13,8 +13,9 @@ const ACCOUNT = `${PREFIX}account`;
 
 export const key = signal<string | null>(null);
 export const user = signal<User | null>(null);
-/** Why the last session ended, unless the person signed out. */
-export const signOutReason = signal<string | null>(null);
+/** Why a session ended, other than by the person here: its key was refused, or the person signed out in another tab. */
+export type SignOutReason = ApiError | "other-tab";
+export const signOutReason = signal<SignOutReason | null>(null);
 
 const storedAccount = signal<string | null>(null);
 /** The account's id; `null` while it is not known. */
@@ -62,7 +63,8 @@ export function onSignOut(cleanup: (end: SessionEnd) => void): void {
  * Ends the session and removes everything of it from the page, its storage and requests in flight. Without a reason
  * the person signed out, which ends the sessions of the account's other tabs too.
  */
-export function signOut(reason: string | null = null, isKeyRefused = false): void {
+export function signOut(reason: SignOutReason | null = null): void {
+  const isKeyRefused = reason !== null && reason !== "other-tab";
   const end: SessionEnd = { account: account.peek(), isKeyRefused };
   if (reason === null) tabGroup.peek()?.announce(SIGNED_OUT);
   const left = key.peek();
@@ -81,7 +83,7 @@ export function signOut(reason: string | null = null, isKeyRefused = false): voi
 }
 
 function openSession(accepted: string): void {
-  authenticate(accepted, (error: ApiError) => signOut(error.message, true));
+  authenticate(accepted, (error) => signOut(error));
   signOutReason.value = null;
   key.value = accepted;
   if (user.value === null) {

@@ -15,7 +15,7 @@ export function startTabs(): void {
     if (!group) return undefined;
     group.onNotice = (received) => {
       const notice = received as Notice;
-      if (notice === SIGNED_OUT) signOut("You logged out in another tab.");
+      if (notice === SIGNED_OUT) signOut("other-tab");
       else rateBudget.applyLevel(notice.policy, notice.level);
     };
     rateBudget.onUpdate = (policy, level) => group.announce({ policy, level } satisfies Notice);

@@ -3,7 +3,8 @@ import { onSignOut } from "./session.ts";
 
 export interface Toast {
   id: number;
-  text: string;
+  /** Written when it is shown, in the language of the page at that time. */
+  text: () => string;
 }
 
 const SHOWN_MS = 6_000;
@@ -14,7 +15,7 @@ export const toasts = signal<Toast[]>([]);
 
 onSignOut(() => (toasts.value = []));
 
-export function showToast(text: string): void {
+export function showToast(text: () => string): void {
   const id = ++lastId;
   toasts.value = [...toasts.peek().slice(-2), { id, text }];
   setTimeout(() => dismissToast(id), SHOWN_MS);

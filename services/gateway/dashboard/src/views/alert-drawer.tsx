@@ -3,8 +3,10 @@ import type { JSX } from "preact";
 import type { Alert } from "../api/types.ts";
 import { AlertState } from "../components/alert-state.tsx";
 import { Dialog } from "../components/dialog.tsx";
-import { condition } from "../lib/condition.ts";
-import { dateTime, isKnown, price, signedPercent } from "../lib/format.ts";
+import { condition } from "../i18n/condition.ts";
+import { dateTime, price, signedPercent } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
+import { isKnown } from "../lib/numbers.ts";
 import { now } from "../lib/visibility.ts";
 import { alerts, distanceOf, endpointOf, openAlert } from "../state/alerts.ts";
 import { outcomeOfAlert } from "../state/outcomes.ts";
@@ -22,8 +24,8 @@ export function AlertDrawer(): JSX.Element | null {
   // An address can name an alert that is no longer there. While only a part of the list is loaded, that is not known.
   if (!alert)
     return alerts.receivedAt.value === 0 ? null : (
-      <Dialog side title="Alert not found" onClose={close}>
-        <p>It was deleted, or it belongs to another account.</p>
+      <Dialog side title={t.value.details.notFound} onClose={close}>
+        <p>{t.value.details.notFoundAbout}</p>
       </Dialog>
     );
   return (
@@ -34,7 +36,7 @@ export function AlertDrawer(): JSX.Element | null {
       <Endpoint alert={alert} />
       <div class="row end">
         <button type="button" class="button danger-quiet" onClick={() => (deleting.value = true)}>
-          Delete alert
+          {t.value.details.delete}
         </button>
       </div>
       {deleting.value && <DeleteAlert alert={alert} onClose={() => (deleting.value = false)} />}
@@ -43,35 +45,36 @@ export function AlertDrawer(): JSX.Element | null {
 }
 
 function Facts({ alert }: { alert: Alert }): JSX.Element {
+  const { alerts: texts, details } = t.value;
   return (
     <dl class="facts">
       <div>
-        <dt>State</dt>
+        <dt>{details.state}</dt>
         <dd>
           <AlertState alert={alert} endpoint={endpointOf(alert)} outcome={outcomeOfAlert(alert)} now={now.value} />
         </dd>
       </div>
       <div>
-        <dt>Created</dt>
+        <dt>{details.created}</dt>
         <dd>{dateTime(alert.created_at)}</dd>
       </div>
       {alert.is_active && (
         <div>
-          <dt>Distance</dt>
-          <dd>{signedPercent(distanceOf(alert), 1)} from now</dd>
+          <dt>{details.distance}</dt>
+          <dd>{details.fromNow(signedPercent(distanceOf(alert), 1))}</dd>
         </div>
       )}
       {alert.triggered_at && (
         <div>
-          <dt>Fired</dt>
+          <dt>{details.fired}</dt>
           <dd>
             {dateTime(alert.triggered_at)}
-            {isKnown(alert.last_value) && ` at ${price(alert.last_value)}`}
+            {isKnown(alert.last_value) && ` ${texts.at(price(alert.last_value))}`}
           </dd>
         </div>
       )}
       <div>
-        <dt>Webhook</dt>
+        <dt>{details.webhook}</dt>
         <dd class="wrap-anywhere">{alert.webhook_url}</dd>
       </div>
     </dl>

@@ -1,17 +1,21 @@
 import { useSignal } from "@preact/signals";
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useId, useMemo } from "preact/hooks";
 import { ApiError } from "../api/errors.ts";
-import type { AlertCreate } from "../api/types.ts";
+import type { AlertCondition, AlertCreate } from "../api/types.ts";
 import { AlertPreview } from "../components/alert-preview.tsx";
 import { Dialog } from "../components/dialog.tsx";
 import { Field } from "../components/field.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Segmented } from "../components/segmented.tsx";
+import { ServerWords } from "../components/server-words.tsx";
 import { TargetSuggestions } from "../components/target-suggestions.tsx";
-import { targetAt } from "../lib/condition.ts";
-import { price } from "../lib/format.ts";
-import { readPrice } from "../lib/number-input.ts";
+import { targetAt } from "../i18n/condition.ts";
+import { currencySide, fixed, price } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
+import { readPrice } from "../i18n/number-input.ts";
+import { problemRemedy, problemSummary, problemText, violationText } from "../i18n/problem.ts";
+import { priceDecimals } from "../lib/numbers.ts";
 import { assetName } from "../lib/assets.ts";
 import { useAction } from "../lib/use-action.ts";
 import { clearDraft, draft, editDraft, isCreating, isDraftEmpty, type Draft } from "../state/alert-draft.ts";
@@ -20,23 +24,22 @@ import { quotes } from "../state/market.ts";
 import { ticker } from "../state/selection.ts";
 import { showToast } from "../state/toasts.ts";
 
-const CONDITIONS = [
-  { value: "gt", label: "Rises above" },
-  { value: "lt", label: "Falls below" },
-] as const;
+const CONDITIONS: readonly AlertCondition[] = ["gt", "lt"];
 
 type FieldName = keyof AlertCreate;
-type Errors = Partial<Record<FieldName, string | undefined>>;
+type Errors = Partial<Record<FieldName, ComponentChildren>>;
 
 /** The form of a new alert. What is entered stays until the alert is created, however the form is closed. */
 export function AlertForm(): JSX.Element {
+  const { actions, form } = t.value;
   const list = quotes.data.value ?? [];
   const { condition, target, ...entered } = draft.value;
   const asset = entered.ticker ?? ticker.value ?? list[0]?.ticker ?? "";
   // Most people have one endpoint: the one of their newest alert.
   const url = entered.webhookUrl ?? alerts.data.value?.[0]?.webhook_url ?? "";
   const wasKept = useMemo(() => !isDraftEmpty(), []);
-  const invalid = useSignal<Errors>({});
+  /** The fields whose mistakes are shown. */
+  const checked = useSignal<ReadonlySet<FieldName>>(new Set());
   const action = useAction();
   const selectId = useId();
 
@@ -49,7 +52,12 @@ export function AlertForm(): JSX.Element {
   };
 
   const rejected = action.error.value ? errorsByField(action.error.value) : {};
-  const errors: Errors = { ...invalid.value, ...rejected };
+  const isShown = (field: FieldName): boolean => checked.value.has(field);
+  const errors: Errors = {
+    ...(isShown("target_price") && "problem" in read ? { target_price: read.problem } : {}),
+    ...(isShown("webhook_url") && !url.trim() ? { webhook_url: form.webhookMissing } : {}),
+    ...rejected,
+  };
   // Errors that are shown at a field are not repeated below the form.
   const failure = Object.keys(rejected).length > 0 ? null : action.error.value;
 
@@ -61,12 +69,14 @@ export function AlertForm(): JSX.Element {
   const editTarget = (text: string): void => {
     edit({ target: text });
     // Not before the person has left the field: an unfinished number is no mistake.
-    if (invalid.value.target_price) checkTarget(text);
+    if (isShown("target_price")) checkTarget(text);
   };
+  /** A mistake stays shown until it is corrected. An empty field is none before the form is sent. */
   const checkTarget = (text: string): void => {
-    const now = readPrice(text);
-    const problem = "problem" in now && text.trim() ? now.problem : undefined;
-    invalid.value = { ...invalid.value, target_price: problem };
+    const next = new Set(checked.value);
+    if (text.trim() && "problem" in readPrice(text)) next.add("target_price");
+    else next.delete("target_price");
+    checked.value = next;
   };
   const choose = (percent: number): void => {
     if (current === null) return;
@@ -76,7 +86,7 @@ export function AlertForm(): JSX.Element {
   };
   const startOver = (): void => {
     action.reset();
-    invalid.value = {};
+    checked.value = new Set();
     clearDraft();
   };
 
@@ -85,28 +95,25 @@ export function AlertForm(): JSX.Element {
     if (action.isBusy.value) return;
     action.reset();
     const webhook = url.trim();
-    invalid.value = {
-      ...("problem" in read ? { target_price: read.problem } : {}),
-      ...(webhook ? {} : { webhook_url: "Enter the address that should be called." }),
-    };
+    checked.value = new Set(["target_price", "webhook_url"]);
     if ("problem" in read || !webhook) return;
     const wanted = { ticker: asset, condition, target_price: read.value, webhook_url: webhook };
     await action.run(() => submitDraft(wanted));
   };
 
   return (
-    <Dialog title="New alert" onClose={close}>
+    <Dialog title={form.title} onClose={close}>
       <form onSubmit={(event) => void submit(event)} noValidate>
         {wasKept && !isDraftEmpty() && (
           <p class="kept">
-            Continued from before.{" "}
+            {form.continued}{" "}
             <button type="button" class="link" onClick={startOver}>
-              Start over
+              {form.startOver}
             </button>
           </p>
         )}
         <div class="field">
-          <label for={selectId}>Asset</label>
+          <label for={selectId}>{form.asset}</label>
           <select
             id={selectId}
             name="ticker"
@@ -121,41 +128,41 @@ export function AlertForm(): JSX.Element {
             ))}
           </select>
           <p id={`${selectId}-note`} class={errors.ticker ? "error" : "hint"}>
-            {errors.ticker ?? `Now ${price(current)}`}
+            {errors.ticker ?? form.now(price(current))}
           </p>
         </div>
         <div class="field">
-          <span class="label">When the price</span>
+          <span class="label">{form.whenPrice}</span>
           <Segmented
-            label="Condition"
-            options={CONDITIONS}
+            label={form.condition}
+            options={CONDITIONS.map((value) => ({ value, label: form.conditions[value] }))}
             value={condition}
             onChange={(value) => edit({ condition: value })}
           />
           {errors.condition && <p class="error">{errors.condition}</p>}
         </div>
         <Field
-          label="Target price"
+          label={form.target}
           name="target_price"
-          prefix="$"
+          {...(currencySide() === "before" ? { prefix: "$" } : { suffix: "$" })}
           inputMode="decimal"
           value={target}
           onInput={editTarget}
           onCommit={checkTarget}
-          placeholder={current === null ? "" : price(current).slice(1)}
+          placeholder={current === null ? "" : fixed(current, priceDecimals(current))}
           error={errors.target_price}
           autoFocus
         />
         <TargetSuggestions onChoose={choose} />
         <Field
-          label="Webhook URL"
+          label={form.webhook}
           name="webhook_url"
           inputMode="url"
           value={url}
           onInput={(value) => edit({ webhookUrl: value })}
-          placeholder="https://your-server.com/webhook"
+          placeholder={form.webhookPlaceholder}
           error={errors.webhook_url}
-          hint="A signed POST goes here, with up to 4 attempts."
+          hint={form.webhookHint}
         />
         <AlertPreview
           ticker={asset}
@@ -166,10 +173,10 @@ export function AlertForm(): JSX.Element {
         {failure && <Problem error={failure} />}
         <div class="row end">
           <button type="button" class="button" onClick={close}>
-            Cancel
+            {actions.cancel}
           </button>
           <button type="submit" class="button primary" disabled={action.isBusy.value}>
-            {action.isBusy.value ? "Creating…" : "Create alert"}
+            {action.isBusy.value ? form.creating : form.create}
           </button>
         </div>
       </form>
@@ -183,7 +190,8 @@ async function submitDraft(wanted: AlertCreate): Promise<void> {
   try {
     await create(wanted);
   } catch (cause) {
-    if (!isCreating.peek()) showToast(`Alert not created: ${ApiError.from(cause).message} Your entries are kept.`);
+    const error = ApiError.from(cause);
+    if (!isCreating.peek()) showToast(() => t.value.alerts.notCreated(problemSummary(error)));
     throw cause;
   }
   if (draft.peek() !== submitted) return;
@@ -194,18 +202,18 @@ async function submitDraft(wanted: AlertCreate): Promise<void> {
 /** The API's violations by field. Errors about the URL or the ticker can come without a list of violations. */
 function errorsByField(error: ApiError): Errors {
   const errors: Errors = {};
-  for (const { loc, msg } of error.fields) {
-    const field = loc.at(-1);
+  for (const violation of error.fields) {
+    const field = violation.loc.at(-1);
     if (field === "ticker" || field === "condition" || field === "target_price" || field === "webhook_url")
-      errors[field] ??= sentence(msg);
+      errors[field] ??= <ServerWords {...violationText(violation)} />;
   }
+  const remedy = problemRemedy(error);
   if (error.type === "webhook_url_blocked")
-    errors.webhook_url ??= [error.message, error.remediation].filter(Boolean).join(" ");
-  if (error.type === "unsupported_ticker") errors.ticker ??= error.message;
+    errors.webhook_url ??= (
+      <>
+        <ServerWords {...problemText(error)} /> {remedy && <ServerWords {...remedy} />}
+      </>
+    );
+  if (error.type === "unsupported_ticker") errors.ticker ??= <ServerWords {...problemText(error)} />;
   return errors;
-}
-
-function sentence(message: string): string {
-  const text = message.charAt(0).toUpperCase() + message.slice(1);
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -4,14 +4,17 @@ import type { Alert } from "../api/types.ts";
 import { PlusIcon } from "../components/icons.tsx";
 import { ListTools } from "../components/list-tools.tsx";
 import { Section } from "../components/section.tsx";
+import { t } from "../i18n/language.ts";
 import { arrange, nextSort, type ListView, type Standing } from "../lib/alert-list.ts";
 import { assetName } from "../lib/assets.ts";
-import { fixed } from "../lib/format.ts";
+import { fixed } from "../i18n/format.ts";
 import { isCreating } from "../state/alert-draft.ts";
 import { alerts, distanceOf, endpointOf } from "../state/alerts.ts";
 import { outcomeOfAlert } from "../state/outcomes.ts";
+import { searchText } from "../i18n/search-text.ts";
 import { AlertTable, type FullRow } from "./alert-table.tsx";
 import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
+import { TimeZone } from "./time-zone.tsx";
 
 /** Rows that are drawn at first, and with each step further: more are slow to draw and to read. */
 const STEP = 100;
@@ -19,31 +22,33 @@ const ALL: ListView = { search: "", ticker: "", state: "all", sort: null };
 
 export function Alerts(): JSX.Element {
   const list = alerts.data.value;
+  const { actions, alerts: texts } = t.value;
   return (
     <Section
-      title="My alerts"
+      title={texts.title}
       class="alerts"
       note={
         <>
-          {list && list.length > 0 && `${count(list.filter((alert) => alert.is_active).length)} armed`}
+          {list && list.length > 0 && texts.armed(count(list.filter((alert) => alert.is_active).length))}
           <PollerStaleBadge of={alerts} />
         </>
       }
       actions={
         <button type="button" class="button" onClick={() => (isCreating.value = true)}>
           <PlusIcon />
-          New alert
+          {actions.newAlert}
         </button>
       }
     >
       {list === null ? (
-        <PollerLoading of={alerts} label="Loading the alerts" />
+        <PollerLoading of={alerts} label={texts.loading} />
       ) : list.length === 0 ? (
-        <p class="empty">
-          No alerts yet. An alert posts a signed webhook to your server the moment a price crosses your target.
-        </p>
+        <p class="empty">{texts.empty}</p>
       ) : (
-        <List list={list} />
+        <>
+          <List list={list} />
+          <TimeZone />
+        </>
       )}
     </Section>
   );
@@ -58,6 +63,7 @@ function List({ list }: { list: Alert[] }): JSX.Element {
     view.value = { ...view.value, ...part };
     limit.value = STEP;
   };
+  const { alerts: texts } = t.value;
   const isFiltered = rows.length < list.length;
   const tickers = [...new Set(list.map((alert) => alert.ticker))].sort();
   return (
@@ -66,13 +72,13 @@ function List({ list }: { list: Alert[] }): JSX.Element {
         view={view.value}
         onChange={change}
         tickers={tickers}
-        result={isFiltered ? `${count(rows.length)} of ${count(list.length)}` : count(list.length)}
+        result={isFiltered ? texts.count(count(rows.length), count(list.length)) : count(list.length)}
       />
       {rows.length === 0 ? (
         <p class="empty">
-          No alert is like this.{" "}
+          {texts.noMatch}{" "}
           <button type="button" class="link" onClick={() => change({ ...ALL, sort: view.value.sort })}>
-            Show all
+            {texts.showAll}
           </button>
         </p>
       ) : (
@@ -84,7 +90,7 @@ function List({ list }: { list: Alert[] }): JSX.Element {
       )}
       {shown.length < rows.length && (
         <button type="button" class="button more" onClick={() => (limit.value += STEP)}>
-          Show {count(Math.min(STEP, rows.length - shown.length))} more of {count(rows.length)}
+          {texts.showMore(count(Math.min(STEP, rows.length - shown.length)), count(rows.length))}
         </button>
       )}
     </>
@@ -96,7 +102,7 @@ const count = (value: number): string => fixed(value, 0);
 function rowOf(alert: Alert): FullRow {
   return {
     alert,
-    assetName: assetName(alert.ticker),
+    searchText: searchText(alert, assetName(alert.ticker)),
     standing: standingOf(alert),
     away: alert.is_active ? distanceOf(alert) : null,
   };

@@ -6,23 +6,19 @@ import { LivePrice } from "../components/live-price.tsx";
 import { PlusIcon, StarIcon } from "../components/icons.tsx";
 import { Segmented } from "../components/segmented.tsx";
 import { Tooltip } from "../components/tooltip.tsx";
-import { duration, isKnown, price, ratio } from "../lib/format.ts";
+import { duration, price, ratio } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
+import { isKnown } from "../lib/numbers.ts";
 import { assetName } from "../lib/assets.ts";
 import { now } from "../lib/visibility.ts";
 import { isCreating } from "../state/alert-draft.ts";
 import { favourites, toggleFavourite } from "../state/favourites.ts";
 import { monitorOf, quotes, selectedQuote } from "../state/market.ts";
-import { CONFIDENCE } from "./tiles.tsx";
-import { RANGES, RANGE_NAMES, range, ticker } from "../state/selection.ts";
-
-const QUALITY = {
-  ok: "",
-  degraded: "degraded: fewer sources than wanted agree on this price",
-  stale: "stale: no provider has answered lately, this is the last known price",
-};
+import { RANGE_NAMES, range, ticker } from "../state/selection.ts";
 
 /** The same boxes before and after the first response, so that nothing below them moves. */
 export function AssetHead(): JSX.Element {
+  const { actions, asset, windows } = t.value;
   const quote = selectedQuote.value;
   const symbol = quote?.ticker ?? ticker.value;
   const monitor = symbol === null ? null : monitorOf(symbol);
@@ -30,7 +26,7 @@ export function AssetHead(): JSX.Element {
     <div class="asset-head" aria-busy={quote === null}>
       <div>
         <h2>
-          {symbol === null ? "Loading" : assetName(symbol)} <span class="muted">{symbol}</span>
+          {symbol === null ? asset.loading : assetName(symbol)} <span class="muted">{symbol}</span>
           {symbol !== null && <Favourite symbol={symbol} />}
         </h2>
         <p class="figure">
@@ -38,7 +34,7 @@ export function AssetHead(): JSX.Element {
             <>
               <LivePrice value={quote.price} class="large" />
               <Delta value={quote.change_24h} />
-              <span class="muted">24 h</span>
+              <span class="muted">{asset.change}</span>
             </>
           ) : (
             <span class="price large">
@@ -51,18 +47,18 @@ export function AssetHead(): JSX.Element {
       </div>
       <div class="actions">
         <Segmented
-          label="Window"
+          label={asset.window}
           options={RANGE_NAMES.map((value) => ({
             value,
-            label: RANGES[value].label,
-            title: RANGES[value].description,
+            label: windows[value].label,
+            title: windows[value].long,
           }))}
           value={range.value}
           onChange={(value) => (range.value = value)}
         />
         <button type="button" class="button primary" onClick={() => (isCreating.value = true)}>
           <PlusIcon />
-          New alert
+          {actions.newAlert}
         </button>
       </div>
     </div>
@@ -70,14 +66,15 @@ export function AssetHead(): JSX.Element {
 }
 
 function Favourite({ symbol }: { symbol: string }): JSX.Element {
+  const { asset } = t.value;
   const isFavourite = favourites.value.has(symbol);
   return (
     <button
       type="button"
       class={isFavourite ? "icon-button star on" : "icon-button star"}
       aria-pressed={isFavourite}
-      aria-label={`${symbol} is a favourite`}
-      title={isFavourite ? "Remove from the favourites" : "Add to the favourites, which come first in the list"}
+      aria-label={asset.isFavourite(symbol)}
+      title={isFavourite ? asset.removeFavourite : asset.addFavourite}
       onClick={() => toggleFavourite(symbol)}
     >
       <StarIcon filled={isFavourite} />
@@ -86,23 +83,23 @@ function Favourite({ symbol }: { symbol: string }): JSX.Element {
 }
 
 function Sources({ quote }: { quote: Quote }): JSX.Element {
+  const { ago, asset, numbers } = t.value;
   const age = quote.age_ms + Math.max(0, now.value - quotes.receivedAt.value);
   return (
     <>
       {isKnown(quote.confidence) && (
-        <Tooltip quiet text={CONFIDENCE.about}>
+        <Tooltip quiet text={numbers.confidence.about}>
           ±{price(quote.confidence, quote.price)}
-          {isKnown(quote.confidence_bps) && ` (${ratio(quote.confidence_bps, quote.confidence_bps < 1 ? 2 : 1)} bps)`}
+          {isKnown(quote.confidence_bps) &&
+            ` (${asset.basisPoints(ratio(quote.confidence_bps, quote.confidence_bps < 1 ? 2 : 1))})`}
         </Tooltip>
       )}
-      <span>
-        {quote.n_sources} {quote.n_sources === 1 ? "source" : "sources"}
-      </span>
-      <span>{duration(age)} ago</span>
+      <span>{asset.sources(quote.n_sources)}</span>
+      <span>{ago(duration(age))}</span>
       {quote.quality !== "ok" && (
         <span class={`risk-badge ${quote.quality === "stale" ? "alert" : "warning"}`}>
           <span class="shape" aria-hidden="true" />
-          {QUALITY[quote.quality]}
+          {asset.quality[quote.quality]}
         </span>
       )}
     </>

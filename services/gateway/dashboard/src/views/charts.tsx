@@ -10,19 +10,19 @@ import { LinePaneHeading } from "../components/line-pane-heading.tsx";
 import { Section } from "../components/section.tsx";
 import { Segmented } from "../components/segmented.tsx";
 import { assetName } from "../lib/assets.ts";
-import { readingOf, timeRangeOf, type ChartCandle } from "../lib/candles.ts";
-import { fraction, price } from "../lib/format.ts";
+import { timeRangeOf, type ChartCandle } from "../lib/candles.ts";
+import { readingOf } from "../i18n/candle.ts";
+import { fraction, price } from "../i18n/format.ts";
+import { language, t } from "../i18n/language.ts";
 import { drawdownLine, windowStats } from "../lib/window-stats.ts";
 import { alerts } from "../state/alerts.ts";
 import { candles, liveCandles, series } from "../state/asset.ts";
 import { range, RANGES, ticker } from "../state/selection.ts";
 import { theme } from "../state/theme.ts";
 import { isShownInBanner, PollerLoading, PollerStaleBadge, retryText } from "./poller-status.tsx";
+import { TimeZone } from "./time-zone.tsx";
 
-const CHART_TYPES = [
-  { value: "candles", label: "Candles" },
-  { value: "area", label: "Line" },
-] as const;
+const CHART_TYPES: readonly ChartType[] = ["candles", "area"];
 
 /** On narrower screens candles are too thin to read. */
 const WIDE = "(min-width: 761px)";
@@ -39,7 +39,9 @@ export function Charts(): JSX.Element {
   const chartType = useSignal<ChartType>(matchMedia(WIDE).matches ? "candles" : "area");
   const crosshair = useSignal<number | null>(null);
   const announced = useSignal("");
-  const { stepSeconds, description, rollingWindow } = RANGES[range.value];
+  const { charts } = t.value;
+  const { stepSeconds } = RANGES[range.value];
+  const window = t.value.windows[range.value];
   const shown = liveCandles.value;
   const lines = useLines(shown);
   const type = chartType.value;
@@ -53,7 +55,7 @@ export function Charts(): JSX.Element {
 
   return (
     <Section
-      title="Price"
+      title={charts.title}
       class="charts"
       note={
         <>
@@ -63,8 +65,8 @@ export function Charts(): JSX.Element {
       }
       actions={
         <Segmented
-          label="Kind of chart"
-          options={CHART_TYPES}
+          label={charts.kind}
+          options={CHART_TYPES.map((value) => ({ value, label: value === "area" ? charts.line : charts.candles }))}
           value={type}
           onChange={(value) => (chartType.value = value)}
         />
@@ -72,22 +74,24 @@ export function Charts(): JSX.Element {
     >
       <div class="chart-area">
         <MarketChartView
+          // The chart keeps what it has drawn, with its numbers and times.
+          key={language.value}
           data={data}
           theme={theme}
           crosshair={crosshair}
           onKeyMove={(time) => (announced.value = announcement(time, shown, lines))}
-          label={summary(assetName(symbol ?? ""), description, shown, targets)}
+          label={summary(assetName(symbol ?? ""), window.long, shown, targets)}
         />
         <p role="status" class="visually-hidden">
           {announced}
         </p>
         <ChartState isMissing={shown.length === 0} />
         {shown.length > 0 &&
-          LINE_PANES.map(({ name, title }, index) => (
+          LINE_PANES.map(({ name }, index) => (
             <LinePaneHeading
               key={name}
               index={index}
-              title={`${title}, ${name === "volatility" ? `rolling ${rollingWindow}, annual` : description}`}
+              title={name === "volatility" ? charts.volatility(window.rolling) : charts.drawdown(window.long)}
               line={lines[name]}
               range={timeRangeOf(shown, stepSeconds)}
               isLoaded={name === "drawdown" || series.data.value !== null}
@@ -98,14 +102,15 @@ export function Charts(): JSX.Element {
             />
           ))}
       </div>
+      <TimeZone />
     </Section>
   );
 }
 
 function ChartState({ isMissing }: { isMissing: boolean }): JSX.Element | null {
   if (!isMissing) return null;
-  if (candles.data.value) return <p class="empty">No history for this window yet.</p>;
-  return <PollerLoading of={candles} label="Loading the chart" shape="chart-skeleton" />;
+  if (candles.data.value) return <p class="empty">{t.value.charts.noHistory}</p>;
+  return <PollerLoading of={candles} label={t.value.charts.loading} shape="chart-skeleton" />;
 }
 
 /** The drawdown is that of the candles above it, with the live price; the rolling volatility comes from the API. */
@@ -121,19 +126,20 @@ function useLines(shown: ChartCandle[]): Record<LineName, Line> {
 function announcement(time: number | null, shown: ChartCandle[], lines: Record<LineName, Line>): string {
   const candle = shown.find((each) => each.time === time);
   if (!candle) return "";
-  const values = LINE_PANES.map(
-    ({ name, title }) => `${title.toLowerCase()} ${fraction(lines[name].get(candle.time))}`,
-  );
-  return `${readingOf(candle)} · ${values.join(" · ")}`;
+  const valueOf = (name: LineName): string => fraction(lines[name].get(candle.time));
+  return `${readingOf(candle)} · ${t.value.charts.readingBelow(valueOf("drawdown"), valueOf("volatility"))}`;
 }
 
-function summary(name: string, description: string, shown: ChartCandle[], targets: readonly number[]): string {
+function summary(name: string, window: string, shown: ChartCandle[], targets: readonly number[]): string {
+  const { charts } = t.value;
   const first = shown[0];
   const last = shown.at(-1);
-  const window = windowStats(shown);
-  if (!first || !last || !window) return `Price of ${name}`;
-  return (
-    `Price of ${name} over ${description}: from ${price(first.open)} to ${price(last.close)}, between ${price(window.low)} ` +
-    `and ${price(window.high)}.${targets.length ? ` Alerts at ${targets.map((at) => price(at)).join(", ")}.` : ""} Drawdown and rolling volatility below. Use the arrow keys to read values.`
-  );
+  const stats = windowStats(shown);
+  if (!first || !last || !stats) return charts.price(name);
+  const sentences = [
+    charts.summary(name, window, price(first.open), price(last.close), price(stats.low), price(stats.high)),
+    ...(targets.length > 0 ? [charts.targets(targets.map((at) => price(at)).join(", "))] : []),
+    charts.howToRead,
+  ];
+  return sentences.join(" ");
 }

@@ -6,7 +6,8 @@ import { TileValue } from "../components/tile.tsx";
 import { assetName } from "../lib/assets.ts";
 import { timeRangeOf } from "../lib/candles.ts";
 import { rebase } from "../lib/compare.ts";
-import { fixed } from "../lib/format.ts";
+import { fixed } from "../i18n/format.ts";
+import { language, t } from "../i18n/language.ts";
 import { drawdownLine } from "../lib/window-stats.ts";
 import { liveCandles, stats } from "../state/asset.ts";
 import { compared, comparedCandles, comparedQuote, comparedStats, liveComparedCandles } from "../state/compare.ts";
@@ -18,22 +19,23 @@ import { liveTiles, returnTiles, type AssetNumbers } from "./tiles.tsx";
 
 /** The selected asset beside another one, over the same window. */
 export function Compare(): JSX.Element {
+  const { compare } = t.value;
   const one = ticker.value;
   const other = compared.value;
   return (
     <Section
-      title="Compare"
+      title={compare.title}
       class="compare"
       note={<PollerStaleBadge of={comparedCandles} />}
       actions={
         <label class="compare-with">
-          {one} with{" "}
+          {compare.with(one ?? "")}{" "}
           <select
             value={other ?? ""}
             onChange={(event) => (compared.value = event.currentTarget.value || null)}
-            aria-label="Compare with"
+            aria-label={compare.choose}
           >
-            <option value="">nothing</option>
+            <option value="">{compare.nothing}</option>
             {tickers.value
               .split(",")
               .filter((symbol) => symbol && symbol !== one)
@@ -46,18 +48,16 @@ export function Compare(): JSX.Element {
         </label>
       }
     >
-      {one === null || other === null ? (
-        <p class="empty">Choose an asset to see both from 100 on, their drawdowns, and their numbers side by side.</p>
-      ) : (
-        <Comparison one={one} other={other} />
-      )}
+      {one === null || other === null ? <p class="empty">{compare.empty}</p> : <Comparison one={one} other={other} />}
     </Section>
   );
 }
 
 function Comparison({ one, other }: { one: string; other: string }): JSX.Element {
   const [ours, theirs] = [liveCandles.value, liveComparedCandles.value];
-  const { stepSeconds, description } = RANGES[range.value];
+  const { compare, windows } = t.value;
+  const { stepSeconds } = RANGES[range.value];
+  const window = windows[range.value].long;
   const data = useMemo(
     () => ({
       range: timeRangeOf(ours, stepSeconds),
@@ -66,19 +66,21 @@ function Comparison({ one, other }: { one: string; other: string }): JSX.Element
     }),
     [ours, theirs, stepSeconds],
   );
-  if (theirs.length === 0) return <PollerLoading of={comparedCandles} label={`Loading ${other}`} />;
+  if (theirs.length === 0) return <PollerLoading of={comparedCandles} label={compare.loading(other)} />;
   const [first = 100, second = 100] = data.indices.map((index) => [...index.values()].at(-1));
   return (
     <>
       <p class="compare-legend">
         <span class="first">{one}</span>
         <span class="second">{other}</span>
-        <span class="muted">{description}, both 100 at the start; drawdown below</span>
+        <span class="muted">{compare.legend(window)}</span>
       </p>
       <CompareChartView
+        // The chart keeps what it has drawn, with its numbers and times.
+        key={language.value}
         data={data}
         theme={theme}
-        label={`${assetName(one)} and ${assetName(other)} over ${description} from 100 on: ${one} is at ${fixed(first, 1)}, ${other} at ${fixed(second, 1)}. Their drawdowns below.`}
+        label={`${compare.assets(assetName(one), assetName(other), window)} ${compare.indices(one, fixed(first, 1), other, fixed(second, 1))}`}
       />
       <SideBySide
         columns={[

@@ -1,4 +1,7 @@
 import type { JSX } from "preact";
+import { ServerWords } from "../components/server-words.tsx";
+import { t } from "../i18n/language.ts";
+import { problemText } from "../i18n/problem.ts";
 import { isCreating } from "../state/alert-draft.ts";
 import { alerts } from "../state/alerts.ts";
 import { connection, quotes } from "../state/market.ts";
@@ -22,7 +25,7 @@ export function Dashboard(): JSX.Element {
   return (
     <div class="app" data-tab={tab.value}>
       <a class="skip-link" href="#main" onClick={skip}>
-        Skip to content
+        {t.value.page.skip}
       </a>
       <Header />
       <Outage />
@@ -60,15 +63,16 @@ function skip(event: Event): void {
 
 /** The banner while the gateway does not respond. */
 function Outage(): JSX.Element | null {
+  const { actions, page } = t.value;
   const error = quotes.error.value;
   if (connection.value !== "reconnecting" || !error) return null;
   return (
     <div class="outage" role="status">
       <p>
-        {error.message} {quotes.data.value ? "Numbers below are the last known." : ""} Trying again by itself.
+        <ServerWords {...problemText(error)} /> {quotes.data.value ? page.lastKnown : ""} {page.retriesItself}
       </p>
       <button type="button" class="link" onClick={() => quotes.refresh()}>
-        Try now
+        {actions.tryNow}
       </button>
     </div>
   );

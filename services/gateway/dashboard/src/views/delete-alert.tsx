@@ -2,7 +2,8 @@ import type { JSX } from "preact";
 import type { Alert } from "../api/types.ts";
 import { Dialog } from "../components/dialog.tsx";
 import { Problem } from "../components/problem.tsx";
-import { condition } from "../lib/condition.ts";
+import { condition } from "../i18n/condition.ts";
+import { t } from "../i18n/language.ts";
 import { useAction } from "../lib/use-action.ts";
 import { remove } from "../state/alerts.ts";
 
@@ -13,19 +14,19 @@ export function DeleteAlert({ alert, onClose }: { alert: Alert; onClose: () => v
       await remove(alert);
       onClose();
     });
+  const { details } = t.value;
   return (
-    <Dialog title="Delete this alert?" onClose={onClose}>
+    <Dialog title={details.confirm} onClose={onClose}>
       <p>
-        {condition(alert)}.{" "}
-        {alert.is_active ? "It will not fire any more." : "It leaves this list; what it fired is still delivered."}
+        {condition(alert)}. {alert.is_active ? details.confirmActive : details.confirmFired}
       </p>
       {action.error.value && <Problem error={action.error.value} />}
       <div class="row end">
         <button type="button" class="button" onClick={onClose}>
-          Keep it
+          {details.keep}
         </button>
         <button type="button" class="button danger" disabled={action.isBusy.value} onClick={() => void confirm()}>
-          Delete
+          {details.confirmDelete}
         </button>
       </div>
     </Dialog>

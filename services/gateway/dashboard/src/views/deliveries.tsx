@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import type { Alert } from "../api/types.ts";
 import { DeliveryAttempt } from "../components/delivery-attempt.tsx";
 import { Problem } from "../components/problem.tsx";
+import { t } from "../i18n/language.ts";
 import { hasNextAttempt } from "../lib/delivery.ts";
 import { useAction } from "../lib/use-action.ts";
 import { now } from "../lib/visibility.ts";
@@ -10,20 +11,17 @@ import { deliveryOf, sendAgain } from "../state/outcomes.ts";
 import { PollerLoading } from "./poller-status.tsx";
 
 export function Deliveries({ alert }: { alert: Alert }): JSX.Element {
+  const { deliveries: texts } = t.value;
   const list = deliveries.data.value;
   const delivery = deliveryOf(alert);
   const action = useAction();
   return (
     <section>
-      <h3>Deliveries</h3>
+      <h3>{texts.title}</h3>
       {list === null ? (
-        <PollerLoading of={deliveries} label="Loading the deliveries" />
+        <PollerLoading of={deliveries} label={texts.loading} />
       ) : list.length === 0 ? (
-        <p class="empty">
-          {alert.is_active
-            ? "None yet: the alert is still waiting for its price."
-            : "The first attempt is about to be made."}
-        </p>
+        <p class="empty">{alert.is_active ? texts.waiting : texts.starting}</p>
       ) : (
         <ol class="attempts">
           {list.map((attempt) => (
@@ -45,7 +43,7 @@ export function Deliveries({ alert }: { alert: Alert }): JSX.Element {
             disabled={action.isBusy.value}
             onClick={() => void action.run(() => sendAgain(delivery))}
           >
-            Send again
+            {texts.sendAgain}
           </button>
         </div>
       )}

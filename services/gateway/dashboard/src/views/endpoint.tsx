@@ -3,8 +3,10 @@ import type { JSX } from "preact";
 import * as api from "../api/routes.ts";
 import type { Alert } from "../api/types.ts";
 import { CopyButton } from "../components/copy-button.tsx";
+import { MarkedText } from "../components/marked-text.tsx";
 import { Problem } from "../components/problem.tsx";
-import { disabledWords } from "../lib/alert-state.ts";
+import { disabledWords } from "../i18n/alert-state.ts";
+import { t } from "../i18n/language.ts";
 import { useAction } from "../lib/use-action.ts";
 import { enable, endpointOf } from "../state/alerts.ts";
 import { TestMessage } from "./test-message.tsx";
@@ -15,14 +17,15 @@ Webhook(secret).verify(request.body, request.headers)`;
 
 /** The endpoint of an alert's webhook: its state, its signing secret and a test message. */
 export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
+  const { endpoint } = t.value;
   const secret = useSignal<string | null>(null);
   const sent = useSignal<string | null>(null);
   const action = useAction();
   const busy = action.isBusy.value;
   const error = action.error.value;
   const id = alert.webhook_endpoint_id;
-  const endpoint = endpointOf(alert);
-  const disabled = endpoint && disabledWords(endpoint);
+  const known = endpointOf(alert);
+  const disabled = known && disabledWords(known);
 
   const reveal = (): Promise<void> =>
     action.run(async () => {
@@ -35,50 +38,47 @@ export function Endpoint({ alert }: { alert: Alert }): JSX.Element {
 
   return (
     <section>
-      <h3>Endpoint</h3>
+      <h3>{endpoint.title}</h3>
       {disabled && (
         <div class="problem" role="status">
           <p>{disabled}</p>
           <button type="button" class="button" disabled={busy} onClick={() => void action.run(() => enable(id))}>
-            Enable again
+            {endpoint.enable}
           </button>
         </div>
       )}
       {secret.value === null ? (
-        <p class="hint">Each call is signed with this endpoint's secret, so your server can tell that it is genuine.</p>
+        <p class="hint">{endpoint.signed}</p>
       ) : (
-        <code class="secret" tabIndex={0} aria-label="Signing secret">
+        <code class="secret" tabIndex={0} aria-label={endpoint.secret}>
           {secret.value}
         </code>
       )}
       <div class="row">
         {secret.value === null ? (
           <button type="button" class="button" disabled={busy} onClick={() => void reveal()}>
-            Reveal secret
+            {endpoint.reveal}
           </button>
         ) : (
           <>
-            <CopyButton text={secret.value} what="the secret" />
+            <CopyButton text={secret.value} label={endpoint.copySecret} />
             <button type="button" class="button" onClick={() => (secret.value = null)}>
-              Hide
+              {endpoint.hide}
             </button>
           </>
         )}
         <button type="button" class="button" disabled={busy} onClick={() => void sendTest()}>
-          Send test
+          {endpoint.sendTest}
         </button>
       </div>
       {sent.value && <TestMessage key={sent.value} id={sent.value} />}
       {error && <Problem error={error} />}
       <details class="disclosure">
-        <summary>How to verify the signature</summary>
+        <summary>{endpoint.verify}</summary>
         <p>
-          Compute HMAC-SHA-256 over <code>webhook-id.webhook-timestamp.body</code> with the base64 part of the secret,
-          and compare it with the <code>webhook-signature</code> header after <code>v1,</code>. Refuse timestamps older
-          than five minutes, and remember the id: a call can arrive more than once. Any Standard Webhooks library does
-          all of this:
+          <MarkedText text={endpoint.verifyAbout} />
         </p>
-        <pre tabIndex={0} aria-label="Example in Python">
+        <pre tabIndex={0} aria-label={endpoint.example}>
           {EXAMPLE}
         </pre>
       </details>

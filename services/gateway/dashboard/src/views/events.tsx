@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import type { AlertEvent } from "../api/types.ts";
-import { eventWords } from "../lib/alert-state.ts";
-import { dateTime, price } from "../lib/format.ts";
+import { eventWords } from "../i18n/alert-state.ts";
+import { dateTime, price } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
 import { events } from "../state/alerts.ts";
 
 /** The alert's events, newest first. Renders nothing while there are none. */
@@ -10,7 +11,7 @@ export function Events(): JSX.Element | null {
   if (!list?.length) return null;
   return (
     <section>
-      <h3>Events</h3>
+      <h3>{t.value.details.events}</h3>
       <ol class="events">
         {list.map((event) => (
           <Event key={event.id} event={event} />

@@ -1,29 +1,27 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { ChevronIcon, Logo, PersonIcon } from "../components/icons.tsx";
+import { LanguageSelect } from "../components/language-select.tsx";
 import { ThemeSelect } from "../components/theme-select.tsx";
-import { duration } from "../lib/format.ts";
-import { connection, dataAge, simulated, type Connection } from "../state/market.ts";
+import { duration } from "../i18n/format.ts";
+import { language, t } from "../i18n/language.ts";
+import { chooseLanguage } from "../state/language.ts";
+import { connection, dataAge, simulated } from "../state/market.ts";
 import { signOut, user } from "../state/session.ts";
 import { chooseTheme, themeChoice } from "../state/theme.ts";
 
-const WORDS: Record<Connection, string> = {
-  connecting: "Connecting",
-  live: "Live",
-  stale: "Stale",
-  reconnecting: "Reconnecting",
-};
-
 export function Header(): JSX.Element {
+  const { appName, header } = t.value;
   return (
     <header class="top">
       <div class="brand">
         <Logo />
-        <h1>CryptoLens</h1>
+        <h1>{appName}</h1>
       </div>
       {simulated.value && (
-        <span class="badge" title="Prices come from a simulated market, not from real venues.">
-          Simulated<span class="wide-text"> market</span>
+        <span class="badge" title={header.simulatedAbout}>
+          {header.simulated}
+          <span class="wide-text"> {header.market}</span>
         </span>
       )}
       <div class="spacer" />
@@ -40,15 +38,16 @@ function ConnectionState(): JSX.Element {
     <div class={`connection ${state}`} data-state={state}>
       <span class="dot" aria-hidden="true" />
       <span role="status" class="state">
-        {WORDS[state]}
+        {t.value.header.connection[state]}
       </span>
-      {age !== null && <span class="age"> · {duration(age)} ago</span>}
+      {age !== null && <span class="age"> · {t.value.ago(duration(age))}</span>}
     </div>
   );
 }
 
 /** A disclosure: opens on click, closes on Escape, on a click elsewhere and when the focus leaves. */
 function AccountMenu(): JSX.Element {
+  const { header } = t.value;
   const ref = useRef<HTMLDetailsElement>(null);
   const close = (): void => void (ref.current && (ref.current.open = false));
   useEffect(() => {
@@ -73,8 +72,8 @@ function AccountMenu(): JSX.Element {
     >
       <summary>
         <PersonIcon />
-        <span class="visually-hidden">Account </span>
-        <span class="account-name">{user.value?.email ?? "Account"}</span>
+        <span class="visually-hidden">{header.account} </span>
+        <span class="account-name">{user.value?.email ?? header.account}</span>
         <ChevronIcon />
       </summary>
       <div class="menu-body">
@@ -82,16 +81,17 @@ function AccountMenu(): JSX.Element {
           <p>
             <strong>{user.value.email}</strong>
             <span>
-              {user.value.role}, {user.value.tier} plan
+              {header.roles[user.value.role]}, {header.tiers[user.value.tier]}
             </span>
           </p>
         )}
+        <LanguageSelect value={language.value} onChange={chooseLanguage} />
         <ThemeSelect choice={themeChoice.value} onChoose={chooseTheme} />
         <a href="/docs" target="_blank" rel="noopener">
-          API documentation
+          {header.documentation}
         </a>
         <button type="button" onClick={() => signOut()}>
-          Log out
+          {header.logOut}
         </button>
       </div>
     </details>

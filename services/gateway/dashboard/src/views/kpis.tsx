@@ -2,15 +2,14 @@ import type { JSX } from "preact";
 import { Meanings } from "../components/meanings.tsx";
 import { Problem } from "../components/problem.tsx";
 import { TileGroup } from "../components/tile.tsx";
+import { t } from "../i18n/language.ts";
 import type { Poller } from "../lib/poller.ts";
-import { clock } from "../lib/format.ts";
+import { clock } from "../i18n/format.ts";
 import { candles, liveCandles, stats } from "../state/asset.ts";
 import { selectedQuote } from "../state/market.ts";
-import { RANGES, ticker, range } from "../state/selection.ts";
+import { ticker, range } from "../state/selection.ts";
 import { isShownInBanner } from "./poller-status.tsx";
-import { CONFIDENCE, liveTiles, returnTiles, type AssetNumbers } from "./tiles.tsx";
-
-const CANDLE: Record<string, string> = { "1m": "1-minute", "5m": "5-minute", "1h": "1-hour", "1d": "1-day" };
+import { liveTiles, returnTiles, type AssetNumbers } from "./tiles.tsx";
 
 const MINUTE_MS = 60_000;
 
@@ -24,14 +23,15 @@ export function Kpis(): JSX.Element {
     candles: liveCandles.value,
     stats: loaded,
   };
-  const { description } = RANGES[range.value];
+  const { numbers: texts, windows } = t.value;
+  const window = windows[range.value].long;
   const isPending = (of: Poller<unknown>): boolean => of.data.value === null && of.error.value === null;
-  const name = `Statistics of ${ticker.value} over ${description}`;
+  const asset = ticker.value ?? "";
   return (
     <div class="kpis" aria-busy={isPending(stats) || isPending(candles)}>
       <TileGroup
-        caption={`Last ${description}, with the live price`}
-        label={name}
+        caption={texts.live(window)}
+        label={texts.label(asset, window)}
         tiles={liveTiles(numbers)}
         isLoading={isPending(candles)}
       />
@@ -41,22 +41,23 @@ export function Kpis(): JSX.Element {
         </div>
       ) : (
         <TileGroup
-          caption={returnsCaption(description)}
-          label={`${name}, from returns`}
+          caption={returnsCaption(window)}
+          label={texts.returnsLabel(asset, window)}
           tiles={returnTiles(numbers)}
           isLoading={loaded === null}
         />
       )}
-      <Meanings entries={[...liveTiles(numbers), ...returnTiles(numbers), CONFIDENCE]} />
+      <Meanings entries={[...liveTiles(numbers), ...returnTiles(numbers), texts.confidence]} />
     </div>
   );
 }
 
-function returnsCaption(description: string): string {
+function returnsCaption(window: string): string {
+  const { asOf, numbers } = t.value;
   const loaded = stats.data.value;
-  const candles = `Closed ${CANDLE[loaded?.interval ?? ""] ?? loaded?.interval ?? ""} candles of ${description}`;
+  const candles = numbers.closed(numbers.candles[loaded?.interval ?? "1h"], window);
   if (!loaded?.as_of) return candles;
   // The time of the candle's last price, shortly before the end that it stands for.
   const end = Math.ceil(Date.parse(loaded.as_of) / MINUTE_MS) * MINUTE_MS;
-  return `${candles}, as of ${clock(end)}`;
+  return `${candles}, ${asOf(clock(end))}`;
 }

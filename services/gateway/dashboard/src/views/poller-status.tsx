@@ -2,7 +2,9 @@
 import type { JSX } from "preact";
 import { Loading } from "../components/loading.tsx";
 import { StaleBadge } from "../components/stale-badge.tsx";
-import { duration } from "../lib/format.ts";
+import { duration } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
+import { problemSummary } from "../i18n/problem.ts";
 import type { Poller } from "../lib/poller.ts";
 import { now } from "../lib/visibility.ts";
 import { connection } from "../state/market.ts";
@@ -22,13 +24,13 @@ export function PollerLoading({ of, ...rest }: LoadingProps): JSX.Element {
 export function PollerStaleBadge({ of }: { of: Poller<unknown> }): JSX.Element | null {
   const error = of.error.value;
   if (!error || of.data.value === null || connection.value === "reconnecting") return null;
-  return <StaleBadge ageMs={now.value - of.receivedAt.value} reason={error.message} />;
+  return <StaleBadge ageMs={now.value - of.receivedAt.value} reason={problemSummary(error)} />;
 }
 
 /** What the page does about a failure. */
 export function retryText(of: Poller<unknown>): string {
   const wait = (of.retryAt.value ?? 0) - now.value;
-  return wait > 0 ? `Trying again in ${duration(wait)}.` : "Trying again.";
+  return wait > 0 ? t.value.loading.retryIn(duration(wait)) : t.value.loading.retryNow;
 }
 
 /** An outage of the gateway is reported once, in the banner at the top. */

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { RiskTable } from "../components/risk-table.tsx";
 import { Section } from "../components/section.tsx";
+import { t } from "../i18n/language.ts";
 import { riskRows } from "../lib/risk-table.ts";
 import { monitors } from "../state/market.ts";
 import { tab, ticker } from "../state/selection.ts";
@@ -15,11 +16,11 @@ export function RiskOverview(): JSX.Element {
     document.getElementById("main")?.scrollIntoView();
   };
   return (
-    <Section title="Risk of all assets" note={<PollerStaleBadge of={monitors} />}>
+    <Section title={t.value.risk.all} note={<PollerStaleBadge of={monitors} />}>
       {data ? (
         <RiskTable rows={riskRows(data)} selected={ticker.value} onSelect={select} />
       ) : (
-        <PollerLoading of={monitors} label="Loading the risk levels" />
+        <PollerLoading of={monitors} label={t.value.risk.loading} />
       )}
     </Section>
   );

@@ -3,7 +3,8 @@ import type { Monitor } from "../api/types.ts";
 import { RiskBadge } from "../components/risk-badge.tsx";
 import { RiskCheck } from "../components/risk-check.tsx";
 import { Section } from "../components/section.tsx";
-import { clock } from "../lib/format.ts";
+import { clock } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
 import { monitorOf, monitors } from "../state/market.ts";
 import { ticker } from "../state/selection.ts";
 import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
@@ -12,7 +13,7 @@ import { PollerLoading, PollerStaleBadge } from "./poller-status.tsx";
 export function Risk(): JSX.Element {
   const monitor = ticker.value === null ? null : monitorOf(ticker.value);
   return (
-    <Section title="Risk" note={monitor && <LevelNote monitor={monitor} />}>
+    <Section title={t.value.risk.title} note={monitor && <LevelNote monitor={monitor} />}>
       <Body monitor={monitor} />
     </Section>
   );
@@ -22,7 +23,7 @@ function LevelNote({ monitor }: { monitor: Monitor }): JSX.Element {
   return (
     <>
       <RiskBadge level={monitor.level} />
-      {monitor.as_of && <span>as of {clock(Date.parse(monitor.as_of), "seconds")}</span>}
+      {monitor.as_of && <span>{t.value.asOf(clock(Date.parse(monitor.as_of), "seconds"))}</span>}
       <PollerStaleBadge of={monitors} />
     </>
   );
@@ -37,6 +38,6 @@ function Body({ monitor }: { monitor: Monitor | null }): JSX.Element {
         ))}
       </ul>
     );
-  if (monitors.data.value) return <p class="empty">This asset is not monitored.</p>;
-  return <PollerLoading of={monitors} label="Loading the risk checks" />;
+  if (monitors.data.value) return <p class="empty">{t.value.risk.notMonitored}</p>;
+  return <PollerLoading of={monitors} label={t.value.risk.loadingChecks} />;
 }

@@ -7,14 +7,20 @@ import type { DemoAccount } from "../api/types.ts";
 import { CopyButton } from "../components/copy-button.tsx";
 import { Field } from "../components/field.tsx";
 import { Logo } from "../components/icons.tsx";
+import { LanguageSelect } from "../components/language-select.tsx";
 import { Problem } from "../components/problem.tsx";
+import { ServerWords } from "../components/server-words.tsx";
 import { ThemeSelect } from "../components/theme-select.tsx";
+import { language, t } from "../i18n/language.ts";
+import { problemText, violationText } from "../i18n/problem.ts";
 import { useAction, type Action } from "../lib/use-action.ts";
+import { chooseLanguage } from "../state/language.ts";
 import { signOutReason, signIn } from "../state/session.ts";
 import { chooseTheme, themeChoice } from "../state/theme.ts";
 
 /** Sign-in with an API key, with a new account, or with the account of a demo. */
 export function SignIn(): JSX.Element {
+  const { appName, signIn: texts } = t.value;
   const mode = useSignal<"key" | "register">("key");
   const demo = useSignal<DemoAccount | null>(null);
   const remember = useSignal(false);
@@ -39,12 +45,12 @@ export function SignIn(): JSX.Element {
     <main class="sign-in" id="main">
       <div class="brand">
         <Logo />
-        <h1>CryptoLens</h1>
+        <h1>{appName}</h1>
       </div>
-      <p class="lead">Prices you can trust and explain, with risk and alerts.</p>
+      <p class="lead">{texts.lead}</p>
       {signOutReason.value && !error && (
         <p class="problem" role="alert">
-          {signOutReason.value}
+          <SignOutReason />
         </p>
       )}
       {demo.value && (
@@ -55,10 +61,10 @@ export function SignIn(): JSX.Element {
             disabled={busy}
             onClick={() => void enter(demo.value?.api_key ?? "")}
           >
-            Open the demo account
+            {texts.openDemo}
           </button>
           <p class="divider">
-            <span>or</span>
+            <span>{texts.or}</span>
           </p>
         </div>
       )}
@@ -73,17 +79,26 @@ export function SignIn(): JSX.Element {
           checked={remember.value}
           onChange={(event) => (remember.value = event.currentTarget.checked)}
         />
-        Stay signed in on this device
+        {texts.remember}
       </label>
       <p class="switch-mode">
-        {mode.value === "key" ? "No account yet?" : "Already have a key?"}{" "}
+        {mode.value === "key" ? texts.noAccount : texts.haveKey}{" "}
         <button type="button" class="link" onClick={() => switchTo(mode.value === "key" ? "register" : "key")}>
-          {mode.value === "key" ? "Create one" : "Sign in with it"}
+          {mode.value === "key" ? texts.createOne : texts.useKey}
         </button>
       </p>
+      <div class="switch-mode">
+        <LanguageSelect value={language.value} onChange={chooseLanguage} />
+      </div>
       <ThemeSelect choice={themeChoice.value} onChoose={chooseTheme} />
     </main>
   );
+}
+
+function SignOutReason(): JSX.Element | null {
+  const reason = signOutReason.value;
+  if (reason === null) return null;
+  return reason === "other-tab" ? <>{t.value.signIn.loggedOutElsewhere}</> : <ServerWords {...problemText(reason)} />;
 }
 
 interface KeyFormProps {
@@ -94,6 +109,7 @@ interface KeyFormProps {
 }
 
 function KeyForm({ busy, error, primary, onSubmit }: KeyFormProps): JSX.Element {
+  const { signIn: texts } = t.value;
   const key = useSignal("");
   const missing = useSignal(false);
   const submit = (event: Event): void => {
@@ -105,17 +121,17 @@ function KeyForm({ busy, error, primary, onSubmit }: KeyFormProps): JSX.Element 
   return (
     <form onSubmit={submit} noValidate>
       <Field
-        label="API key"
+        label={texts.key}
         name="key"
         type="password"
         value={key.value}
         onInput={(value) => (key.value = value)}
-        placeholder="sk_live_…"
-        error={missing.value ? "Paste your API key." : undefined}
+        placeholder={texts.keyPlaceholder}
+        error={missing.value ? texts.keyMissing : undefined}
       />
       {error && <Problem error={error} />}
       <button type="submit" class={`button wide ${primary ? "primary" : ""}`} disabled={busy}>
-        {busy ? "Checking…" : "Sign in"}
+        {busy ? texts.checking : texts.submit}
       </button>
     </form>
   );
@@ -129,24 +145,25 @@ interface RegisterFormProps {
 }
 
 function RegisterForm({ busy, error, run, onEnter }: RegisterFormProps): JSX.Element {
+  const { signIn: texts } = t.value;
   const email = useSignal("");
   const issued = useSignal<string | null>(null);
-  const problem = error?.fields.find((field) => field.loc.at(-1) === "email")?.msg;
+  const violation = error?.fields.find((field) => field.loc.at(-1) === "email");
 
   if (issued.value !== null) {
     const key = issued.value;
     return (
       <div class="new-key">
         <p>
-          <strong>This is your API key. It is shown only this once.</strong> Keep it where you keep passwords.
+          <strong>{texts.shownOnce}</strong> {texts.keepIt}
         </p>
-        <code class="secret" tabIndex={0} aria-label="Your API key">
+        <code class="secret" tabIndex={0} aria-label={texts.yourKey}>
           {key}
         </code>
         <div class="row">
-          <CopyButton text={key} what="the API key" />
+          <CopyButton text={key} label={texts.copyKey} />
           <button type="button" class="button primary" disabled={busy} onClick={() => onEnter(key)}>
-            I have saved it: continue
+            {texts.saved}
           </button>
         </div>
         {error && <Problem error={error} />}
@@ -162,19 +179,19 @@ function RegisterForm({ busy, error, run, onEnter }: RegisterFormProps): JSX.Ele
   return (
     <form onSubmit={submit} noValidate>
       <Field
-        label="E-mail"
+        label={texts.email}
         name="email"
         type="email"
         inputMode="email"
         autoComplete="email"
         value={email.value}
         onInput={(value) => (email.value = value)}
-        placeholder="you@example.com"
-        error={problem}
+        placeholder={texts.emailPlaceholder}
+        error={violation && <ServerWords {...violationText(violation)} />}
       />
-      {error && !problem && <Problem error={error} />}
+      {error && !violation && <Problem error={error} />}
       <button type="submit" class="button primary wide" disabled={busy}>
-        {busy ? "Creating…" : "Create account"}
+        {busy ? texts.creating : texts.create}
       </button>
     </form>
   );

@@ -1,16 +1,18 @@
 import type { JSX } from "preact";
 import { BellIcon, ChartIcon, ListIcon } from "../components/icons.tsx";
+import { t } from "../i18n/language.ts";
 import { tab, ticker, type Tab } from "../state/selection.ts";
 
 /** Navigation between the parts of the page on narrow screens. */
 export function TabBar(): JSX.Element {
+  const { page } = t.value;
   const tabs: { value: Tab; label: string; icon: JSX.Element }[] = [
-    { value: "markets", label: "Markets", icon: <ListIcon /> },
-    { value: "asset", label: ticker.value ?? "Asset", icon: <ChartIcon /> },
-    { value: "alerts", label: "Alerts", icon: <BellIcon /> },
+    { value: "markets", label: page.markets, icon: <ListIcon /> },
+    { value: "asset", label: ticker.value ?? page.asset, icon: <ChartIcon /> },
+    { value: "alerts", label: page.alerts, icon: <BellIcon /> },
   ];
   return (
-    <nav class="tab-bar" aria-label="Parts">
+    <nav class="tab-bar" aria-label={page.parts}>
       {tabs.map(({ value, label, icon }) => (
         <button
           key={value}

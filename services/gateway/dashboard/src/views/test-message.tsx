@@ -4,7 +4,8 @@ import { useEffect } from "preact/hooks";
 import { rateBudget } from "../api/client.ts";
 import * as api from "../api/routes.ts";
 import type { DeliverySummary } from "../api/types.ts";
-import { remedyOf, testWords } from "../lib/delivery.ts";
+import { remedyOf, testWords } from "../i18n/delivery.ts";
+import { t } from "../i18n/language.ts";
 import { now } from "../lib/visibility.ts";
 
 const INTERVAL_MS = 1_500;
@@ -29,6 +30,7 @@ export function TestMessage({ id }: { id: string }): JSX.Element {
     return () => controller.abort();
   }, [id, delivery]);
 
+  const { endpoint } = t.value;
   const known = delivery.value;
   const isSent = known !== null && known.attempt > 0;
   const tone = known?.status === "success" ? "success" : isSent ? "failed" : "";
@@ -36,14 +38,14 @@ export function TestMessage({ id }: { id: string }): JSX.Element {
     <div class="test-message">
       {/* Without the countdown, which would be read out every second. */}
       <p role="status" class="visually-hidden">
-        {known && isSent ? testWords(known, 0) : "Test sent"}
+        {known && isSent ? testWords(known, 0) : endpoint.testSent}
       </p>
       <p aria-hidden="true" class={`outcome ${tone}`}>
-        {known && isSent ? testWords(known, now.value) : "Test sent, waiting for the answer."}
+        {known && isSent ? testWords(known, now.value) : endpoint.testWaits}
       </p>
       {known && isSent && known.status !== "success" && <p class="hint">{remedyOf(known)}</p>}
       {known?.response_excerpt && <pre class="excerpt">{known.response_excerpt}</pre>}
-      <p class="hint">webhook-id {id}</p>
+      <p class="hint">{endpoint.messageId(id)}</p>
     </div>
   );
 }

@@ -3,7 +3,10 @@ import type { Quote, Stats } from "../api/types.ts";
 import { Delta } from "../components/delta.tsx";
 import type { TileProps } from "../components/tile.tsx";
 import type { ChartCandle } from "../lib/candles.ts";
-import { DASH, fraction, humanize, isKnown, money, price, ratio } from "../lib/format.ts";
+import { DASH, fraction, money, price, ratio } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
+import { nameOf } from "../i18n/slug.ts";
+import { isKnown } from "../lib/numbers.ts";
 import { changePercent, windowStats } from "../lib/window-stats.ts";
 import type { Range } from "../state/selection.ts";
 
@@ -15,35 +18,18 @@ export interface AssetNumbers {
   stats: Stats | null;
 }
 
-export const CONFIDENCE = {
-  label: "± beside the price",
-  about:
-    "Confidence: half of the providers' weight lies within this distance of the price, in USD and in basis points.",
-};
-
 /** What belongs to the live price: from the same candles as the chart, so that both show the same numbers. */
 export function liveTiles({ range, quote, candles, stats }: AssetNumbers): TileProps[] {
   const window = windowStats(candles);
   const change = quote && changePercent(range, stats?.first ?? candles[0]?.open, quote);
+  const { numbers } = t.value;
   return [
-    { label: "Change", about: "Live price against the first of the window.", value: <Delta value={change} /> },
-    { label: "High", about: "Highest price of the window's candles.", value: price(window?.high) },
-    { label: "Low", about: "Lowest price of the window's candles.", value: price(window?.low) },
-    {
-      label: "Drawdown now",
-      about: "Distance of the live price below the highest price of the window.",
-      value: fraction(window?.drawdown),
-    },
-    {
-      label: "Max drawdown",
-      about: "Deepest fall below the highest price until then: the lowest point of the drawdown chart.",
-      value: fraction(window?.maxDrawdown),
-    },
-    {
-      label: "Volume, 24 h",
-      about: "Traded in 24 hours, as reported by the provider that covers most of the market.",
-      value: money(quote?.volume_24h),
-    },
+    { ...numbers.change, value: <Delta value={change} /> },
+    { ...numbers.high, value: price(window?.high) },
+    { ...numbers.low, value: price(window?.low) },
+    { ...numbers.drawdown, value: fraction(window?.drawdown) },
+    { ...numbers.maxDrawdown, value: fraction(window?.maxDrawdown) },
+    { ...numbers.volume, value: money(quote?.volume_24h) },
   ];
 }
 
@@ -53,35 +39,30 @@ type NumberField = {
 
 /** What is made of many returns and ends with the last closed candle. Falls and losses are negative everywhere. */
 export function returnTiles({ stats }: AssetNumbers): TileProps[] {
-  const tile = (label: string, field: NumberField, about: string, show: (value: number) => string): TileProps => {
+  const { candleLengths, notKnownYet, numbers } = t.value;
+  const tile = (
+    words: { label: string; about: string },
+    field: NumberField,
+    show: (v: number) => string,
+  ): TileProps => {
     const value = stats?.[field];
-    if (isKnown(value)) return { label, about, value: show(value) };
+    if (isKnown(value)) return { ...words, value: show(value) };
     const why = stats?.undefined[field];
-    return { label, about, value: DASH, reason: why ? `Not defined: ${humanize(why)}.` : "Not known yet." };
+    const reason = why ? numbers.undefined(nameOf(numbers.undefinedReasons, why)) : notKnownYet;
+    return { ...words, value: DASH, reason };
   };
-  const candle = stats?.interval ?? "1h";
+  const candle = candleLengths[stats?.interval ?? "1h"];
+  const ofCandle = ({ label, about }: typeof numbers.valueAtRisk): { label: string; about: string } => ({
+    label: label(candle),
+    about,
+  });
   const error = stats?.standard_errors["sharpe_ratio"];
   return [
-    tile("Average", "average_price", "Mean of the candles' closing prices.", (v) => price(v)),
-    tile(
-      "Volatility",
-      "annualized_volatility",
-      "Standard deviation of all returns of the window, scaled to a year. The chart's is that of a shorter, rolling window.",
-      (v) => fraction(v, 1),
-    ),
-    tile(
-      "Sharpe",
-      "sharpe_ratio",
-      "Return per unit of volatility, annualised, risk-free rate 0. After ± is its standard error: a ratio that is smaller than twice that does not differ from 0.",
-      (v) => (isKnown(error) ? `${ratio(v)} ± ${ratio(error)}` : ratio(v)),
-    ),
-    tile("Sortino", "sortino_ratio", "Return per unit of downside risk, annualised.", (v) => ratio(v)),
-    tile(
-      `VaR 95 %, ${candle}`,
-      "var_95",
-      "Value at risk: the return of one candle that 5 % of the candles fell below.",
-      (v) => fraction(-v),
-    ),
-    tile(`CVaR 95 %, ${candle}`, "cvar_95", "Mean return of those worst 5 % of the candles.", (v) => fraction(-v)),
+    tile(numbers.average, "average_price", (v) => price(v)),
+    tile(numbers.volatility, "annualized_volatility", (v) => fraction(v, 1)),
+    tile(numbers.sharpe, "sharpe_ratio", (v) => (isKnown(error) ? `${ratio(v)} ± ${ratio(error)}` : ratio(v))),
+    tile(numbers.sortino, "sortino_ratio", (v) => ratio(v)),
+    tile(ofCandle(numbers.valueAtRisk), "var_95", (v) => fraction(-v)),
+    tile(ofCandle(numbers.expectedShortfall), "cvar_95", (v) => fraction(-v)),
   ];
 }

@@ -6,8 +6,9 @@ import { LivePrice } from "../components/live-price.tsx";
 import { RiskBadge } from "../components/risk-badge.tsx";
 import { Problem } from "../components/problem.tsx";
 import { Sparkline } from "../components/sparkline.tsx";
+import { t } from "../i18n/language.ts";
 import { assetName } from "../lib/assets.ts";
-import { direction } from "../lib/format.ts";
+import { direction } from "../lib/numbers.ts";
 import { arrange } from "../lib/watch-order.ts";
 import { liveSparkline } from "../lib/window-stats.ts";
 import { favourites, search } from "../state/favourites.ts";
@@ -15,6 +16,7 @@ import { monitorOf, quotes, sparklines } from "../state/market.ts";
 import { tab, ticker } from "../state/selection.ts";
 
 export function WatchList(): JSX.Element {
+  const { markets } = t.value;
   const all = quotes.data.value;
   const list = all && arrange(all, search.value, favourites.value, assetName);
   // The selected asset may not be among those that were found.
@@ -22,17 +24,17 @@ export function WatchList(): JSX.Element {
   return (
     <nav class="watch" aria-labelledby="watch-title">
       <header>
-        <h2 id="watch-title">Markets</h2>
+        <h2 id="watch-title">{markets.title}</h2>
         {all && all.length > 0 && <span class="note">{all.length}</span>}
       </header>
       {all && all.length > 0 && (
-        <div class="input search" role="search" aria-label="Assets">
+        <div class="input search" role="search" aria-label={markets.assets}>
           <SearchIcon />
           <input
             type="search"
             name="asset"
-            aria-label="Search assets"
-            placeholder="Search"
+            aria-label={markets.search}
+            placeholder={markets.searchPlaceholder}
             autoComplete="off"
             spellcheck={false}
             value={search.value}
@@ -47,13 +49,13 @@ export function WatchList(): JSX.Element {
           <Skeleton />
         )
       ) : all?.length === 0 ? (
-        <p class="empty">No prices yet. They appear a few seconds after the first venue answers.</p>
+        <p class="empty">{markets.noPrices}</p>
       ) : list.length === 0 ? (
         <p class="empty" role="status">
-          No asset matches “{search.value}”.
+          {markets.noMatch(search.value)}
         </p>
       ) : (
-        <ul role="listbox" aria-label="Watch list" onKeyDown={(event) => onKey(event, list)}>
+        <ul role="listbox" aria-label={markets.list} onKeyDown={(event) => onKey(event, list)}>
           {list.map((quote, i) => (
             <Row key={quote.ticker} quote={quote} isEntry={i === entry} />
           ))}
@@ -102,7 +104,7 @@ function Row({ quote, isEntry }: { quote: Quote; isEntry: boolean }): JSX.Elemen
           {favourites.value.has(quote.ticker) && (
             <span class="star on">
               <StarIcon filled />
-              <span class="visually-hidden">favourite</span>
+              <span class="visually-hidden">{t.value.markets.favourite}</span>
             </span>
           )}
           <RiskBadge level={monitorOf(quote.ticker)?.level ?? null} />
@@ -116,7 +118,7 @@ function Row({ quote, isEntry }: { quote: Quote; isEntry: boolean }): JSX.Elemen
       <div class="value">
         <LivePrice value={quote.price} />
         <Delta value={quote.change_24h} />
-        {quote.quality === "stale" && <span class="visually-hidden">stale price</span>}
+        {quote.quality === "stale" && <span class="visually-hidden">{t.value.markets.stale}</span>}
       </div>
     </li>
   );
@@ -124,7 +126,7 @@ function Row({ quote, isEntry }: { quote: Quote; isEntry: boolean }): JSX.Elemen
 
 function Skeleton(): JSX.Element {
   return (
-    <div role="progressbar" aria-label="Loading prices">
+    <div role="progressbar" aria-label={t.value.markets.loading}>
       {[0, 1, 2, 3, 4].map((row) => (
         <div key={row} class="skeleton row" />
       ))}

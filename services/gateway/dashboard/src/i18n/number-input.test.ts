@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import { fixed } from "./format.ts";
-import { readPrice } from "./number-input.ts";
+import { language } from "./language.ts";
+import { readPrice, rewritePrice } from "./number-input.ts";
+
+afterEach(() => (language.value = "en"));
 
 const value = (text: string, locale?: string): string | null => {
   const read = readPrice(text, locale);
@@ -48,4 +51,20 @@ test("what is no number above zero is refused", () => {
   assert.equal(problem(""), "Enter a price above 0, such as 70,000.");
   assert.equal(problem("0.00"), "Enter a price above 0, such as 70,000.");
   assert.equal(problem("12abc"), "“12abc” is not a number. Write it like 70,000.50.");
+});
+
+test("in Russian a comma is decimal, and what is not clear is explained in Russian", () => {
+  language.value = "ru";
+  assert.equal(value("0,29"), "0.29");
+  assert.equal(value("110 000,50 $"), "110000.50");
+  assert.equal(value("0.29"), null);
+  assert.match(problem("0.29"), /тысячи здесь разделяет пробел, а дробную часть — запятая\. Вы имели в виду 0,29\?/);
+  assert.equal(value(fixed(1_234_567.5, 2)), "1234567.50");
+});
+
+test("what was typed stays the same number in another locale, and what was none stays as it is", () => {
+  assert.equal(rewritePrice("1,234", "en-US", "ru-RU"), "1\u00a0234");
+  assert.equal(rewritePrice("1\u00a0234,50", "ru-RU", "en-US"), "1,234.50");
+  assert.equal(rewritePrice("0,29", "en-US", "ru-RU"), "0,29");
+  assert.equal(rewritePrice("", "en-US", "ru-RU"), "");
 });

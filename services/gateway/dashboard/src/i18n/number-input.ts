@@ -1,4 +1,5 @@
-import { LOCALE } from "./format.ts";
+import { exactNumber } from "./format.ts";
+import { locale, t } from "./language.ts";
 
 /** A price as plain decimal text, which a float would round, or why the text is none. */
 export type ReadPrice = { value: string } | { problem: string };
@@ -10,18 +11,19 @@ interface Convention {
   grouped: (digits: string) => string;
 }
 
-const SEPARATOR_NAMES: Record<string, string> = {
-  ",": "a comma",
-  ".": "a point",
-  " ": "a space",
-  "’": "an apostrophe",
-};
-
 /** Spaces and apostrophes of all kinds: a keyboard has one of each, `Intl` writes others. */
 const normalize = (text: string): string => text.replace(/[\s\u00a0\u2009\u202f]/g, " ").replace(/'/g, "’");
 
-function conventionOf(locale: string): Convention {
-  const format = new Intl.NumberFormat(locale, { numberingSystem: "latn", useGrouping: true });
+const conventions = new Map<string, Convention>();
+
+function conventionOf(of: string): Convention {
+  const known = conventions.get(of) ?? makeConvention(of);
+  conventions.set(of, known);
+  return known;
+}
+
+function makeConvention(of: string): Convention {
+  const format = new Intl.NumberFormat(of, { numberingSystem: "latn", useGrouping: true });
   const parts = format.formatToParts(12_345_678.5);
   const partOf = (type: string): string => normalize(parts.find((part) => part.type === type)?.value ?? "");
   return {
@@ -35,22 +37,28 @@ function conventionOf(locale: string): Convention {
  * Reads a price by the rules of the locale that the page writes numbers in. Separators that do not stand where these
  * rules put them are refused, because dropping them would change the number: `0,29` is not 29.
  */
-export function readPrice(text: string, locale = LOCALE): ReadPrice {
-  const convention = conventionOf(locale);
+export function readPrice(text: string, of = locale.value): ReadPrice {
+  const convention = conventionOf(of);
+  const { form } = t.value;
   const typed = normalize(text)
     .trim()
     .replace(/^\$ ?| ?\$$/g, "");
   const plain = plainDecimal(typed, convention);
   if (plain !== null && /[1-9]/.test(plain)) return { value: plain };
   const example = convention.grouped("70000");
-  if (plain !== null || /^[.,]?$|^[-\u2212]/.test(typed))
-    return { problem: `Enter a price above 0, such as ${example}.` };
-  if (!/^[\d.,’ ]+$/.test(typed))
-    return { problem: `“${typed}” is not a number. Write it like ${example}${convention.decimal}50.` };
-  const name = (separator: string): string => SEPARATOR_NAMES[separator] ?? `“${separator}”`;
+  if (plain !== null || /^[.,]?$|^[-\u2212]/.test(typed)) return { problem: form.notPositive(example) };
+  if (!/^[\d.,’ ]+$/.test(typed)) return { problem: form.notANumber(typed, `${example}${convention.decimal}50`) };
+  const names: Record<string, string> = form.separators;
+  const name = (separator: string): string => names[separator] ?? separator;
   const meant = otherReading(typed, convention);
-  const rule = `${name(convention.group)} separates thousands and ${name(convention.decimal)} decimals`;
-  return { problem: `“${typed}” is not clear: here ${rule}.${meant === null ? "" : ` Did you mean ${meant}?`}` };
+  const problem = form.notClear(typed, name(convention.group), name(convention.decimal));
+  return { problem: meant === null ? problem : `${problem} ${form.meant(meant)}` };
+}
+
+/** What was typed by the rules of one locale, by those of another: without this it would be read as another number. */
+export function rewritePrice(text: string, from: string, to: string): string {
+  const read = readPrice(text, from);
+  return "value" in read ? exactNumber(read.value, to) : text;
 }
 
 function plainDecimal(typed: string, { group, decimal, grouped }: Convention): string | null {

@@ -1,26 +1,27 @@
 /**
- * Numbers and times as text, by `Intl`. The same for every reader, whatever the browser's language: comma for
- * thousands, point for decimals. On top of `Intl` come a true minus sign and a narrow space before units. An unknown
- * is a dash, never a zero.
+ * Numbers and times as text, by `Intl` in the language of the page, whatever the browser's region. On top of `Intl`
+ * come a true minus sign and a narrow space before units. An unknown is a dash, never a zero.
  */
+import { isKnown, priceDecimals } from "../lib/numbers.ts";
+import { locale } from "./language.ts";
 
 export const DASH = "—";
-const MINUS = "\u2212";
+export const MINUS = "\u2212";
 const THIN = "\u202f";
-export const LOCALE = "en-US";
+
 /** Of the English locales the one that writes units as symbols: s, min, h, d. */
-const UNIT_LOCALE = "en-CA";
+const unitLocale = (): string => (locale.value === "en-US" ? "en-CA" : locale.value);
 
 type Unit = "millisecond" | "second" | "minute" | "hour" | "day";
 
 const formats = new Map<string, Intl.NumberFormat>();
 
 /** Constructing a format is slow, and the page uses the same few on every update. */
-function numberFormat(options: Intl.NumberFormatOptions, locale = LOCALE): Intl.NumberFormat {
-  const key = locale + JSON.stringify(options);
+function numberFormat(options: Intl.NumberFormatOptions, of = locale.value): Intl.NumberFormat {
+  const key = of + JSON.stringify(options);
   const known = formats.get(key);
   if (known) return known;
-  const format = new Intl.NumberFormat(locale, options);
+  const format = new Intl.NumberFormat(of, options);
   formats.set(key, format);
   return format;
 }
@@ -32,6 +33,9 @@ const withDecimals = (decimals: number): Intl.NumberFormatOptions => ({
   signDisplay: "negative",
 });
 
+/** The most that a price may have in the API. */
+const MAX_DECIMALS = 18;
+
 const USD: Intl.NumberFormatOptions = { style: "currency", currency: "USD" };
 
 const withMinus = (text: string): string => text.replace("-", MINUS);
@@ -39,15 +43,6 @@ const withMinus = (text: string): string => text.replace("-", MINUS);
 /** 1234567.8 → "1,234,567.80". */
 export function fixed(value: number, decimals: number, signDisplay: "negative" | "exceptZero" = "negative"): string {
   return withMinus(numberFormat({ ...withDecimals(decimals), signDisplay }).format(value));
-}
-
-/** How many decimals a price of this size deserves. */
-export function priceDecimals(price: number): number {
-  const size = Math.abs(price);
-  if (size === 0 || size >= 10) return 2;
-  if (size >= 0.01) return 4;
-  // Four significant digits below one cent.
-  return Math.min(12, 3 - Math.floor(Math.log10(size)));
 }
 
 /** With the decimals of `like`: a difference of prices is written like the price. */
@@ -61,8 +56,20 @@ export function price(value: number | null | undefined, like = value): string {
  * different targets must not look the same. `Intl` formats text digit by digit, unlike a number.
  */
 export function exactPrice(decimal: string): string {
-  const format = numberFormat({ ...USD, minimumFractionDigits: 2, maximumFractionDigits: 18 });
+  const format = numberFormat({ ...USD, minimumFractionDigits: 2, maximumFractionDigits: MAX_DECIMALS });
   return format.format(decimal as `${number}`);
+}
+
+/** A decimal text with the separators of a locale, digit by digit, trailing zeros included. */
+export function exactNumber(decimal: string, of = locale.value): string {
+  const decimals = Math.min(MAX_DECIMALS, decimal.split(".")[1]?.length ?? 0);
+  const format = numberFormat({ minimumFractionDigits: decimals, maximumFractionDigits: MAX_DECIMALS }, of);
+  return format.format(decimal as `${number}`);
+}
+
+/** Whether the sign of the currency stands before the number or after it. */
+export function currencySide(): "before" | "after" {
+  return numberFormat(USD).formatToParts(1)[0]?.type === "currency" ? "before" : "after";
 }
 
 /** Large amounts in three significant digits: $1.24 B. */
@@ -113,56 +120,55 @@ export function milliseconds(ms: number | null | undefined): string {
 }
 
 function quantity(value: number, unit: Unit, decimals = 0): string {
-  const format = numberFormat({ style: "unit", unit, unitDisplay: "narrow", ...withDecimals(decimals) }, UNIT_LOCALE);
+  const format = numberFormat({ style: "unit", unit, unitDisplay: "narrow", ...withDecimals(decimals) }, unitLocale());
   return withThinSpace(format.formatToParts(value), "unit");
 }
 
 function withThinSpace(parts: Intl.NumberFormatPart[], before: "unit" | "compact"): string {
-  return parts.map(({ type, value }) => (type === before ? THIN + value : value)).join("");
+  const isSpace = (part: Intl.NumberFormatPart | undefined): boolean => part?.type === "literal" && !part.value.trim();
+  return parts
+    .map((part, i) => {
+      // Of the locales some have a space there already.
+      if (isSpace(part) && parts[i + 1]?.type === before) return THIN;
+      return part.type === before && !isSpace(parts[i - 1]) ? THIN + part.value : part.value;
+    })
+    .join("");
 }
 
-const DAY = new Intl.DateTimeFormat(LOCALE, { day: "numeric" });
-const MONTH = new Intl.DateTimeFormat(LOCALE, { month: "short" });
-const CLOCK: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-const MINUTES = new Intl.DateTimeFormat(LOCALE, CLOCK);
-const SECONDS = new Intl.DateTimeFormat(LOCALE, { ...CLOCK, second: "2-digit" });
+const DAY: Intl.DateTimeFormatOptions = { day: "numeric", month: "short" };
+const MINUTES: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const SECONDS: Intl.DateTimeFormatOptions = { ...MINUTES, second: "2-digit" };
 
-/** "21 Nov" in the reader's own time zone. */
-export const day = (time: number): string => `${DAY.format(time)} ${MONTH.format(time)}`;
+const timeFormats = new Map<string, Map<Intl.DateTimeFormatOptions, Intl.DateTimeFormat>>();
+
+/** By one of the options above. */
+function timeFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const ofLocale = timeFormats.get(locale.value) ?? new Map<Intl.DateTimeFormatOptions, Intl.DateTimeFormat>();
+  timeFormats.set(locale.value, ofLocale);
+  const format = ofLocale.get(options) ?? new Intl.DateTimeFormat(locale.value, options);
+  ofLocale.set(options, format);
+  return format;
+}
+
+/** "21 Nov" in the reader's own time zone: the day first in every language. */
+export function day(time: number): string {
+  const parts = timeFormat(DAY).formatToParts(time);
+  const partOf = (type: string): string => parts.find((part) => part.type === type)?.value ?? "";
+  return `${partOf("day")} ${partOf("month")}`;
+}
 
 /** "03:44", or "03:44:07", in the reader's own time zone. */
 export const clock = (time: number, precision: "minutes" | "seconds" = "minutes"): string =>
-  (precision === "seconds" ? SECONDS : MINUTES).format(time);
+  timeFormat(precision === "seconds" ? SECONDS : MINUTES).format(time);
 
 /** "21 Nov, 03:44:07" in the reader's own time zone. */
 export function dateTime(value: string | null | undefined): string {
   const time = value ? Date.parse(value) : NaN;
-  return Number.isNaN(time) ? DASH : `${day(time)}, ${SECONDS.format(time)}`;
+  return Number.isNaN(time) ? DASH : `${day(time)}, ${clock(time, "seconds")}`;
 }
 
 /** "21 Nov, 03:44" in the reader's own time zone. */
 export function minute(value: string | null | undefined): string {
   const time = value ? Date.parse(value) : NaN;
   return Number.isNaN(time) ? DASH : `${day(time)}, ${clock(time)}`;
-}
-
-export type Direction = "up" | "down" | "flat";
-
-export function direction(value: number | null | undefined): Direction {
-  if (!isKnown(value) || Math.abs(value) < 0.005) return "flat";
-  return value > 0 ? "up" : "down";
-}
-
-/** "zero_volatility" → "zero volatility". */
-export function humanize(slug: string): string {
-  return slug.replaceAll("_", " ");
-}
-
-/** "price_above_target" → "Price above target". */
-export function sentenceCase(slug: string): string {
-  return slug.charAt(0).toUpperCase() + humanize(slug.slice(1));
-}
-
-export function isKnown(value: number | null | undefined): value is number {
-  return typeof value === "number" && Number.isFinite(value);
 }

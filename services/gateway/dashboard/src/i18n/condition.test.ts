@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import { condition, preview, targetAt } from "./condition.ts";
+import { language } from "./language.ts";
 import { readPrice } from "./number-input.ts";
+
+afterEach(() => (language.value = "en"));
 
 const plain = (text: string): string => text.replaceAll("\u202f", " ").replaceAll("\u2212", "-");
 
@@ -33,4 +36,12 @@ test("different targets have different descriptions", () => {
   const words = (target_price: string): string => condition({ ticker: "SOL", condition: "gt", target_price });
   assert.equal(words("103.235"), "SOL above $103.235");
   assert.equal(words("103.239"), "SOL above $103.239");
+});
+
+test("conditions follow the language, and a target at a distance is read back in it", () => {
+  language.value = "ru";
+  const rule = { ticker: "BTC", condition: "gt" as const, target_price: "0.29" };
+  assert.equal(condition(rule).replaceAll("\u00a0", " "), "BTC выше 0,29 $");
+  assert.match(preview(rule, null).text, /^Сработает, когда BTC поднимется выше 0,29/);
+  assert.deepEqual(readPrice(targetAt(1_234_567.89, -5)), { value: "1172839.50" });
 });

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import * as f from "./format.ts";
+import { language } from "./language.ts";
+
+afterEach(() => (language.value = "en"));
 
 const plain = (text: string): string => text.replaceAll("\u202f", " ").replaceAll("\u2212", "-");
 
@@ -49,8 +52,6 @@ test("signed change always shows its sign, except zero", () => {
   assert.equal(plain(f.signedPercent(-0.5)), "-0.50 %");
   assert.equal(plain(f.signedPercent(0.0001)), "0.00 %");
   assert.equal(plain(f.signedPercent(-0.0001)), "0.00 %");
-  assert.equal(f.direction(0.001), "flat");
-  assert.equal(f.direction(-2), "down");
 });
 
 test("large amounts keep three digits", () => {
@@ -79,4 +80,29 @@ test("times are written day first, in 24 hours", () => {
 test("latency is in milliseconds below one second", () => {
   assert.equal(plain(f.milliseconds(12.4)), "12 ms");
   assert.equal(plain(f.milliseconds(1_240)), "1.2 s");
+});
+
+test("Russian has its own separators, units and dates", () => {
+  language.value = "ru";
+  const shown = (text: string): string => plain(text).replaceAll("\u00a0", " ");
+  assert.equal(shown(f.fixed(1_234_567.8, 2)), "1 234 567,80");
+  assert.equal(shown(f.percent(12.5, 1)), "12,5 %");
+  assert.equal(shown(f.signedPercent(-0.5)), "-0,50 %");
+  assert.equal(shown(f.price(64_123.45)), "64 123,45 $");
+  assert.equal(shown(f.price(-12.5)), "-12,50 $");
+  assert.equal(shown(f.exactPrice("0.29")), "0,29 $");
+  assert.equal(shown(f.exactPrice("1234567890.123456789012345678")), "1 234 567 890,123456789012345678 $");
+  assert.equal(shown(f.money(1_234_567_890)), "1,23 млрд $");
+  assert.equal(shown(f.duration(125_000)), "2 мин");
+  assert.equal(shown(f.duration(7_300_000)), "2 ч");
+  assert.equal(shown(f.milliseconds(12.4)), "12 мс");
+  assert.equal(f.day(new Date(2026, 4, 5).getTime()), "5 мая");
+  assert.equal(f.minute(new Date(2026, 10, 21, 3, 44).toISOString()), "21 нояб., 03:44");
+  assert.equal(f.currencySide(), "after");
+});
+
+test("exact number keeps every digit in any locale", () => {
+  assert.equal(f.exactNumber("70000.50", "en-US"), "70,000.50");
+  assert.equal(f.exactNumber("70000.50", "ru-RU"), "70\u00a0000,50");
+  assert.equal(f.exactNumber("0.000000000000000001", "ru-RU"), "0,000000000000000001");
 });

@@ -1,5 +1,8 @@
+/** The condition of an alert in words. */
 import type { AlertCondition } from "../api/types.ts";
-import { exactPrice, fixed, isKnown, price, priceDecimals, signedPercent } from "./format.ts";
+import { isKnown, priceDecimals } from "../lib/numbers.ts";
+import { exactPrice, fixed, price, signedPercent } from "./format.ts";
+import { t } from "./language.ts";
 
 interface Rule {
   ticker: string;
@@ -10,7 +13,7 @@ interface Rule {
 
 /** "BTC above $70,000.00". */
 export function condition(rule: Rule): string {
-  return `${rule.ticker} ${rule.condition === "gt" ? "above" : "below"} ${exactPrice(rule.target_price)}`;
+  return `${rule.ticker} ${t.value.alerts.side[rule.condition]} ${exactPrice(rule.target_price)}`;
 }
 
 export interface Preview {
@@ -21,17 +24,15 @@ export interface Preview {
 
 /** Describes what a new alert will do at the current price, with the target in digits. */
 export function preview(rule: Rule, current: number | null): Preview {
+  const { form } = t.value;
   const target = exactPrice(rule.target_price);
   const value = Number(rule.target_price);
-  const isAbove = rule.condition === "gt";
-  const fires = `Fires when ${rule.ticker} ${isAbove ? "rises above" : "falls below"} ${target}`;
+  const fires = form.fires[rule.condition](rule.ticker, target);
   if (!isKnown(current) || current <= 0) return { text: fires, isAlreadyTrue: false };
-  if (isAbove ? current > value : current < value)
-    return {
-      text: `${rule.ticker} is already ${isAbove ? "above" : "below"} ${target} (now ${price(current)}): this alert would fire at the next price.`,
-      isAlreadyTrue: true,
-    };
-  return { text: `${fires} (${signedPercent((value / current - 1) * 100, 1)} from now)`, isAlreadyTrue: false };
+  if (rule.condition === "gt" ? current > value : current < value)
+    return { text: form.alreadyTrue[rule.condition](rule.ticker, target, price(current)), isAlreadyTrue: true };
+  const distance = form.fromNow(signedPercent((value / current - 1) * 100, 1));
+  return { text: `${fires} (${distance})`, isAlreadyTrue: false };
 }
 
 /** The price that is `percent` away from the current one, in the digits of the form's input. */

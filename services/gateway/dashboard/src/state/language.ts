@@ -1,0 +1,39 @@
+/** Which language the page is in: the person's choice on this device, otherwise what the browser asks for. */
+import { effect } from "@preact/signals";
+import { language, LANGUAGES, t, type Language } from "../i18n/language.ts";
+
+/** Not with the prefix of a session's entries: the choice stays when a session ends. */
+const KEY = "cryptolens-language";
+
+const isLanguage = (name: string | null): name is Language => (LANGUAGES as readonly (string | null)[]).includes(name);
+
+/** The first language of the browser that the page has. */
+export function preferredLanguage(wanted: readonly string[]): Language {
+  return wanted.map((tag) => tag.toLowerCase().split("-")[0] ?? "").find(isLanguage) ?? "en";
+}
+
+export function chooseLanguage(chosen: Language): void {
+  language.value = chosen;
+  try {
+    localStorage.setItem(KEY, chosen);
+  } catch {
+    // Storage can be blocked by the browser; the choice then ends with the page.
+  }
+}
+
+function chosenLanguage(): Language | null {
+  try {
+    const stored = localStorage.getItem(KEY);
+    return isLanguage(stored) ? stored : null;
+  } catch {
+    return null;
+  }
+}
+
+export function startLanguage(): void {
+  language.value = chosenLanguage() ?? preferredLanguage(navigator.languages);
+  effect(() => {
+    document.documentElement.lang = language.value;
+    document.querySelector("meta[name=description]")?.setAttribute("content", t.value.description);
+  });
+}
