@@ -15,6 +15,7 @@ import { DeleteAlert } from "./delete-alert.tsx";
 import { Deliveries } from "./deliveries.tsx";
 import { Endpoint } from "./endpoint.tsx";
 import { Events } from "./events.tsx";
+import { TimeZone } from "./time-zone.tsx";
 
 /** The details of one alert: its state, deliveries, events and endpoint. */
 export function AlertDrawer(): JSX.Element | null {
@@ -31,6 +32,7 @@ export function AlertDrawer(): JSX.Element | null {
   return (
     <Dialog side title={condition(alert)} onClose={close}>
       <Facts alert={alert} />
+      <TimeZone />
       <Deliveries alert={alert} />
       <Events />
       <Endpoint alert={alert} />

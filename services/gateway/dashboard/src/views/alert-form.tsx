@@ -15,8 +15,8 @@ import { currencySide, fixed, price } from "../i18n/format.ts";
 import { t } from "../i18n/language.ts";
 import { readPrice } from "../i18n/number-input.ts";
 import { problemRemedy, problemSummary, problemText, violationText } from "../i18n/problem.ts";
-import { priceDecimals } from "../lib/numbers.ts";
 import { assetName } from "../lib/assets.ts";
+import { priceDecimals } from "../lib/numbers.ts";
 import { useAction } from "../lib/use-action.ts";
 import { clearDraft, draft, editDraft, isCreating, isDraftEmpty, type Draft } from "../state/alert-draft.ts";
 import { alerts, create } from "../state/alerts.ts";
@@ -95,7 +95,10 @@ export function AlertForm(): JSX.Element {
     if (action.isBusy.value) return;
     action.reset();
     const webhook = url.trim();
-    checked.value = new Set(["target_price", "webhook_url"]);
+    checked.value = new Set([
+      ...("problem" in read ? (["target_price"] as const) : []),
+      ...(webhook ? [] : (["webhook_url"] as const)),
+    ]);
     if ("problem" in read || !webhook) return;
     const wanted = { ticker: asset, condition, target_price: read.value, webhook_url: webhook };
     await action.run(() => submitDraft(wanted));

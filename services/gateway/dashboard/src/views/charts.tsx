@@ -51,7 +51,11 @@ export function Charts(): JSX.Element {
     [shown, stepSeconds, type, lines, targets],
   );
   const symbol = ticker.value;
-  useEffect(() => void (crosshair.value = null), [crosshair, symbol, stepSeconds]);
+  const chosenLanguage = language.value;
+  useEffect(() => {
+    crosshair.value = null;
+    announced.value = "";
+  }, [crosshair, announced, symbol, stepSeconds, chosenLanguage]);
 
   return (
     <Section
@@ -75,7 +79,7 @@ export function Charts(): JSX.Element {
       <div class="chart-area">
         <MarketChartView
           // The chart keeps what it has drawn, with its numbers and times.
-          key={language.value}
+          key={chosenLanguage}
           data={data}
           theme={theme}
           crosshair={crosshair}

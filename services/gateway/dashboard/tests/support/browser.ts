@@ -22,6 +22,9 @@ interface Options {
   viewport?: { width: number; height: number };
   /** What the system prefers. */
   colorScheme?: (typeof THEMES)[number];
+  /** The browser's language, such as `ru-RU`. */
+  locale?: string;
+  timezoneId?: string;
   /** Where the page is opened instead of at the stack itself. */
   origin?: string;
   /** Console errors that the test provokes on purpose. */
@@ -45,9 +48,14 @@ export async function withPage(
   options: Options,
   test: (page: Page) => Promise<void>,
 ): Promise<void> {
-  const origin = options.origin ?? BASE_URL;
-  const { viewport = DESKTOP, colorScheme = "light" } = options;
-  const context = await browser.newContext({ viewport, colorScheme, baseURL: origin });
+  const { origin = BASE_URL, viewport = DESKTOP, colorScheme = "light", locale = "en-US", timezoneId } = options;
+  const context = await browser.newContext({
+    viewport,
+    colorScheme,
+    locale,
+    baseURL: origin,
+    ...(timezoneId && { timezoneId }),
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   // esbuild wraps functions in this helper, also those that are evaluated in the page.
@@ -74,11 +82,12 @@ export async function withPage(
   assert.deepEqual(complaints, []);
 }
 
-/** Signs in. The page is opened first unless it already shows the form. */
+/** Signs in, in whatever language. The page is opened first unless it already shows the form. */
 export async function signInByKey(page: Page, key: string): Promise<void> {
-  if (!(await page.getByLabel("API key").isVisible())) await page.goto("/");
-  await page.getByLabel("API key").fill(key);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  const input = page.locator('input[name="key"]');
+  if (!(await input.isVisible())) await page.goto("/");
+  await input.fill(key);
+  await input.press("Enter");
   await page.getByRole("option").first().waitFor();
 }
 
