@@ -142,7 +142,7 @@ test("language is chosen on the sign-in page or in the menu, at once, and stays"
     await page.locator('[data-ticker="BTC"]').click();
     await ready(page);
     await page.waitForFunction(() => /^BTC .*\d,\d\d.\$ · CryptoLens$/.test(document.title));
-    await page.locator('.chart[aria-label^="Цена Bitcoin за 30 дней: от"]').waitFor();
+    await page.locator('.chart[aria-label^="Цена Bitcoin за 30 дней: в начале"]').waitFor();
     await page.getByText("Закрытые часовые свечи за 30 дней").waitFor();
 
     await page.locator(".menu summary").click();

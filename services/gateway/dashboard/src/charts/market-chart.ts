@@ -8,6 +8,7 @@ import {
   type ISeriesApi,
 } from "lightweight-charts";
 import { fixed } from "../i18n/format.ts";
+import { t } from "../i18n/language.ts";
 import { priceDecimals } from "../lib/numbers.ts";
 import { slotsOf, timeRangeOf, type ChartCandle } from "../lib/candles.ts";
 import {
@@ -48,6 +49,7 @@ type PriceSeries = ISeriesApi<"Candlestick"> | ISeriesApi<"Area">;
 
 /** The price over time, with drawdown and volatility in panes below it, on one time axis with one crosshair. */
 export class MarketChart {
+  readonly #container: HTMLElement;
   readonly #chart: IChartApi;
   readonly #lines: { name: LineName; tone: LineTone; series: ISeriesApi<"Baseline"> }[];
   #price: PriceSeries;
@@ -60,6 +62,7 @@ export class MarketChart {
 
   /** `onCrosshair` is called with the time, in unix seconds, that the pointer is at. */
   constructor(container: HTMLElement, onCrosshair: (time: number | null) => void) {
+    this.#container = container;
     this.#chart = createChart(container, chartOptions(true));
     this.#price = this.#addPriceSeries();
     this.#lines = LINE_PANES.map(({ name, tone }, i) => {
@@ -98,6 +101,13 @@ export class MarketChart {
       series.setData(toLineData(lines[name], this.#slots));
     }
     this.#chart.timeScale().setVisibleLogicalRange({ from: -0.5, to: this.#slots.length - 0.5 });
+    this.#translateLogo();
+  }
+
+  /** The library names its link in English, and anew whenever it draws it. */
+  #translateLogo(): void {
+    const logo = this.#container.querySelector<HTMLElement>("#tv-attr-logo");
+    if (logo) logo.title = t.value.charts.attribution;
   }
 
   /** Moves the crosshair in all panes, unless the pointer has just done so. */

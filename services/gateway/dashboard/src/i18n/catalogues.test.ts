@@ -36,7 +36,7 @@ test("every value that a message gets is in it", () => {
 /** Names and terms that are written in Latin letters in Russian too. */
 const LATIN = new Set(
   (
-    "CryptoLens API HTTP http https URL UTC TLS DNS IP POST VaR CVaR Python HMAC SHA base Retry After Standard Webhooks " +
+    "CryptoLens TradingView API HTTP http https URL UTC TLS DNS IP POST VaR CVaR Python HMAC SHA base Retry After Standard Webhooks " +
     "webhook id timestamp body signature v JavaScript WEBHOOK ALLOWED CIDRS"
   ).split(" "),
 );

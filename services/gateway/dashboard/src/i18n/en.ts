@@ -213,6 +213,7 @@ export const en = {
     noHistory: "No history for this window yet.",
     tooShort: "Not enough history for this window yet.",
     target: "alert",
+    attribution: "Charting by TradingView",
     drawdown: (window: string) => `Drawdown, ${window}`,
     volatility: (window: string) => `Volatility, rolling ${window}, annual`,
     reading: (at: string, open: string, high: string, low: string, close: string) =>

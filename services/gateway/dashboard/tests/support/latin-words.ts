@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 /** Names, codes and terms that are written in Latin letters in every language. */
 const ALLOWED = new Set(
   (
-    "CryptoLens English API HTTP http https URL UTC TLS DNS IP POST VaR CVaR Python HMAC SHA base Retry After " +
+    "CryptoLens TradingView English API HTTP http https URL UTC TLS DNS IP POST VaR CVaR Python HMAC SHA base Retry After " +
     "Standard Webhooks webhook id timestamp body signature v sk live WEBHOOK ALLOWED CIDRS"
   ).split(" "),
 );
