@@ -61,9 +61,13 @@ async function showLevel(page: Page, level: string): Promise<void> {
   });
 }
 
+/** Words are longer in some languages. */
+const everyLanguage = (...widths: number[]): [width: number, locale: string][] =>
+  widths.flatMap((width) => ["en-US", "ru-RU"].map((locale): [number, string] => [width, locale]));
+
 test("labels of the risk bars stay apart far beyond the thresholds", async () => {
-  for (const width of [320, 390, 1440])
-    await withPage(browser, `scale-${width}`, { viewport: { width, height: 900 } }, async (page) => {
+  for (const [width, locale] of everyLanguage(320, 390, 1260, 1440))
+    await withPage(browser, `scale-${width}-${locale}`, { locale, viewport: { width, height: 900 } }, async (page) => {
       await showLevel(page, "Alert");
       await signInByKey(page, key);
       await page.locator('[data-ticker="BTC"]').click();
@@ -76,13 +80,13 @@ test("labels of the risk bars stay apart far beyond the thresholds", async () =>
             return !one || !other || one.right + 4 > other.left || other.right > panel.right + 1;
           }).length,
       );
-      assert.equal(overlaps, 0, `at ${width} px`);
+      assert.equal(overlaps, 0, `at ${width} px in ${locale}`);
     });
 });
 
 test("badge stands beside its ticker in the watch list", async () => {
-  for (const width of [320, 1000, 1440])
-    await withPage(browser, `badge-${width}`, { viewport: { width, height: 900 } }, async (page) => {
+  for (const [width, locale] of everyLanguage(320, 1000, 1440))
+    await withPage(browser, `badge-${width}-${locale}`, { locale, viewport: { width, height: 900 } }, async (page) => {
       await showLevel(page, "Warning");
       await signInByKey(page, key);
       await page.locator(".watch .risk-badge").nth(10).waitFor();
@@ -96,6 +100,6 @@ test("badge stands beside its ticker in the watch list", async () => {
           })
           .map((row) => row.getAttribute("data-ticker")),
       );
-      assert.deepEqual(wrapped, [], `at ${width} px`);
+      assert.deepEqual(wrapped, [], `at ${width} px in ${locale}`);
     });
 });

@@ -263,7 +263,7 @@ export const ru: Catalogue = {
       volatility_spike: "Волатильность, 1\u00a0ч",
       drawdown: "Просадка, 30\u00a0д",
     },
-    since: "С какого времени",
+    since: "Действует с",
     showAll: (count) => `Показать все: ${count}`,
     showFirst: (count) => `Показать первые ${count}`,
     checks: {

@@ -202,21 +202,21 @@ async function submitDraft(wanted: AlertCreate): Promise<void> {
   isCreating.value = false;
 }
 
-/** The API's violations by field. Errors about the URL or the ticker can come without a list of violations. */
+/** The API's errors by field. Where the kind of the problem names the field, its words say more than the violation's. */
 function errorsByField(error: ApiError): Errors {
   const errors: Errors = {};
+  const remedy = problemRemedy(error);
+  if (error.type === "webhook_url_blocked")
+    errors.webhook_url = (
+      <>
+        <ServerWords {...problemText(error)} /> {remedy && <ServerWords {...remedy} />}
+      </>
+    );
+  if (error.type === "unsupported_ticker") errors.ticker = <ServerWords {...problemText(error)} />;
   for (const violation of error.fields) {
     const field = violation.loc.at(-1);
     if (field === "ticker" || field === "condition" || field === "target_price" || field === "webhook_url")
       errors[field] ??= <ServerWords {...violationText(violation)} />;
   }
-  const remedy = problemRemedy(error);
-  if (error.type === "webhook_url_blocked")
-    errors.webhook_url ??= (
-      <>
-        <ServerWords {...problemText(error)} /> {remedy && <ServerWords {...remedy} />}
-      </>
-    );
-  if (error.type === "unsupported_ticker") errors.ticker ??= <ServerWords {...problemText(error)} />;
   return errors;
 }
