@@ -6,5 +6,10 @@ const OPTIONS = LANGUAGES.map((value) => ({ value, label: LANGUAGE_NAMES[value],
 
 /** All languages side by side, so that who reads only one of them sees it. */
 export function LanguageSelect(props: { value: Language; onChange: (value: Language) => void }): JSX.Element {
-  return <Segmented label={t.value.language} options={OPTIONS} {...props} />;
+  return (
+    <div class="preference">
+      <span aria-hidden="true">{t.value.language}</span>
+      <Segmented label={t.value.language} options={OPTIONS} {...props} />
+    </div>
+  );
 }

@@ -17,7 +17,7 @@ export function ThemeSelect({ choice, onChoose }: Props): JSX.Element {
     { value: "dark", label: dark },
   ] as const;
   return (
-    <div class="theme-select">
+    <div class="preference">
       <span aria-hidden="true">{label}</span>
       <Segmented label={label} options={options} value={choice} onChange={onChoose} />
     </div>

@@ -1,14 +1,11 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { ChevronIcon, Logo, PersonIcon } from "../components/icons.tsx";
-import { LanguageSelect } from "../components/language-select.tsx";
-import { ThemeSelect } from "../components/theme-select.tsx";
 import { duration } from "../i18n/format.ts";
-import { language, t } from "../i18n/language.ts";
-import { chooseLanguage } from "../state/language.ts";
+import { t } from "../i18n/language.ts";
 import { connection, dataAge, simulated } from "../state/market.ts";
 import { signOut, user } from "../state/session.ts";
-import { chooseTheme, themeChoice } from "../state/theme.ts";
+import { Preferences } from "./preferences.tsx";
 
 export function Header(): JSX.Element {
   const { appName, header } = t.value;
@@ -85,8 +82,7 @@ function AccountMenu(): JSX.Element {
             </span>
           </p>
         )}
-        <LanguageSelect value={language.value} onChange={chooseLanguage} />
-        <ThemeSelect choice={themeChoice.value} onChoose={chooseTheme} />
+        <Preferences />
         <a href="/docs" target="_blank" rel="noopener">
           {header.documentation}
         </a>

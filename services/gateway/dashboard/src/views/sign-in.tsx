@@ -7,16 +7,13 @@ import type { DemoAccount } from "../api/types.ts";
 import { CopyButton } from "../components/copy-button.tsx";
 import { Field } from "../components/field.tsx";
 import { Logo } from "../components/icons.tsx";
-import { LanguageSelect } from "../components/language-select.tsx";
 import { Problem } from "../components/problem.tsx";
 import { ServerWords } from "../components/server-words.tsx";
-import { ThemeSelect } from "../components/theme-select.tsx";
-import { language, t } from "../i18n/language.ts";
+import { t } from "../i18n/language.ts";
 import { problemText, violationText } from "../i18n/problem.ts";
 import { useAction, type Action } from "../lib/use-action.ts";
-import { chooseLanguage } from "../state/language.ts";
 import { signOutReason, signIn } from "../state/session.ts";
-import { chooseTheme, themeChoice } from "../state/theme.ts";
+import { Preferences } from "./preferences.tsx";
 
 /** Sign-in with an API key, with a new account, or with the account of a demo. */
 export function SignIn(): JSX.Element {
@@ -87,10 +84,7 @@ export function SignIn(): JSX.Element {
           {mode.value === "key" ? texts.createOne : texts.useKey}
         </button>
       </p>
-      <div class="switch-mode">
-        <LanguageSelect value={language.value} onChange={chooseLanguage} />
-      </div>
-      <ThemeSelect choice={themeChoice.value} onChoose={chooseTheme} />
+      <Preferences />
     </main>
   );
 }
