@@ -57,7 +57,7 @@ test("thousand alerts are all loaded, searched, filtered and sorted, and stay qu
     assert.match(await firstRow(page), /ETH above \$1,000,001\.00/);
     await search.fill("nothing like this");
     await page.getByText("No alert is like this.").waitFor();
-    await page.getByRole("button", { name: "Show all" }).click();
+    await page.getByRole("button", { name: "Show all", exact: true }).click();
     assert.equal(await search.inputValue(), "");
 
     await page.getByLabel("Alerts of").selectOption("ETH");
