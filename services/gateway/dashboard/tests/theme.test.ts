@@ -58,6 +58,8 @@ test("choice is made by keyboard in the account menu, and outlives a reload and 
     await signInByKey(page, key);
     await page.locator(".menu summary").focus();
     await page.keyboard.press("Enter");
+    // The language is the first stop, the theme the second.
+    await page.keyboard.press("Tab");
     await page.keyboard.press("Tab");
     assert.equal(await choice(page, "System").evaluate((radio) => radio === document.activeElement), true);
     await page.keyboard.press("ArrowRight");
