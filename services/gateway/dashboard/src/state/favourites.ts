@@ -1,5 +1,6 @@
 /** Favourites of the account on this device. Like everything else of a session they end with a sign-out. */
 import { effect, signal } from "@preact/signals";
+import { readStorage, writeStorage } from "../lib/storage.ts";
 import { account, onSignOut, PREFIX } from "./session.ts";
 
 export const favourites = signal<ReadonlySet<string>>(new Set());
@@ -13,23 +14,13 @@ export function toggleFavourite(ticker: string): void {
   if (!next.delete(ticker)) next.add(ticker);
   favourites.value = next;
   const id = account.peek();
-  if (id === null) return;
-  try {
-    localStorage.setItem(storageKey(id), [...next].join(","));
-  } catch {
-    // Storage can be blocked by the browser; the favourites then end with the page.
-  }
+  if (id !== null) writeStorage("localStorage", storageKey(id), [...next].join(","));
 }
 
 export function startFavourites(): void {
   effect(() => {
     const id = account.value;
-    let stored: string | null = null;
-    try {
-      stored = id === null ? null : localStorage.getItem(storageKey(id));
-    } catch {
-      // See above.
-    }
+    const stored = id === null ? null : readStorage("localStorage", storageKey(id));
     favourites.value = new Set(stored ? stored.split(",") : []);
   });
 }

@@ -5,10 +5,11 @@ import { chooseLanguage, preferredLanguage, startLanguage } from "./language.ts"
 
 let description = "";
 const root = { lang: "" };
+const otherTabs = new EventTarget();
 
 function start(stored: Pick<Storage, "getItem" | "setItem">, languages: readonly string[]): void {
   Object.defineProperty(globalThis, "navigator", { value: { languages }, configurable: true });
-  Object.assign(globalThis, { localStorage: stored });
+  Object.assign(globalThis, { localStorage: stored, addEventListener: otherTabs.addEventListener.bind(otherTabs) });
   startLanguage();
 }
 
@@ -51,4 +52,15 @@ test("blocked storage and what it should not hold are no obstacle", () => {
   assert.equal(root.lang, "en");
   start({ getItem: () => "xx", setItem: blocked }, ["ru"]);
   assert.equal(language.value, "ru");
+});
+
+test("choice in another tab is followed", () => {
+  start(storage(), ["en"]);
+  const tell = (newValue: string | null): boolean =>
+    otherTabs.dispatchEvent(Object.assign(new Event("storage"), { key: "cryptolens-language", newValue }));
+  tell("ru");
+  assert.equal(root.lang, "ru");
+  tell("xx");
+  tell(null);
+  assert.equal(root.lang, "ru");
 });

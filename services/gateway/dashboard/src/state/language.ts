@@ -1,6 +1,7 @@
 /** Which language the page is in: the person's choice on this device, otherwise what the browser asks for. */
 import { effect } from "@preact/signals";
 import { language, LANGUAGES, t, type Language } from "../i18n/language.ts";
+import { followStorage, readStorage, writeStorage } from "../lib/storage.ts";
 
 /** Not with the prefix of a session's entries: the choice stays when a session ends. */
 const KEY = "cryptolens-language";
@@ -14,24 +15,15 @@ export function preferredLanguage(wanted: readonly string[]): Language {
 
 export function chooseLanguage(chosen: Language): void {
   language.value = chosen;
-  try {
-    localStorage.setItem(KEY, chosen);
-  } catch {
-    // Storage can be blocked by the browser; the choice then ends with the page.
-  }
-}
-
-function chosenLanguage(): Language | null {
-  try {
-    const stored = localStorage.getItem(KEY);
-    return isLanguage(stored) ? stored : null;
-  } catch {
-    return null;
-  }
+  writeStorage("localStorage", KEY, chosen);
 }
 
 export function startLanguage(): void {
-  language.value = chosenLanguage() ?? preferredLanguage(navigator.languages);
+  const stored = readStorage("localStorage", KEY);
+  language.value = isLanguage(stored) ? stored : preferredLanguage(navigator.languages);
+  followStorage(KEY, (chosen) => {
+    if (isLanguage(chosen)) language.value = chosen;
+  });
   effect(() => {
     document.documentElement.lang = language.value;
     document.querySelector("meta[name=description]")?.setAttribute("content", t.value.description);

@@ -3,6 +3,7 @@ import { authenticate } from "../api/client.ts";
 import type { ApiError } from "../api/errors.ts";
 import * as api from "../api/routes.ts";
 import type { User } from "../api/types.ts";
+import { clearStorage, readStorage, writeStorage } from "../lib/storage.ts";
 import { tabGroup } from "../lib/tabs.ts";
 
 /** Prefix of everything in the storage, which signing out removes. */
@@ -28,10 +29,10 @@ export const signedIn = computed(() => key.value !== null);
 
 /** Restores the session of an earlier visit. The first requests verify its key. */
 export function restoreSession(): void {
-  const area = AREAS.find((each) => read(each, KEY) !== null);
-  const stored = area && read(area, KEY);
+  const area = (["sessionStorage", "localStorage"] as const).find((each) => readStorage(each, KEY) !== null);
+  const stored = area && readStorage(area, KEY);
   if (!stored) return;
-  storedAccount.value = read(area, ACCOUNT);
+  storedAccount.value = readStorage(area, ACCOUNT);
   openSession(stored);
 }
 
@@ -39,8 +40,8 @@ export function restoreSession(): void {
 export async function signIn(candidate: string, remember: boolean): Promise<void> {
   const owner = await api.me(candidate);
   const area = remember ? "localStorage" : "sessionStorage";
-  write(area, KEY, candidate);
-  write(area, ACCOUNT, owner.id);
+  writeStorage(area, KEY, candidate);
+  writeStorage(area, ACCOUNT, owner.id);
   user.value = owner;
   openSession(candidate);
 }
@@ -69,10 +70,10 @@ export function signOut(reason: SignOutReason | null = null): void {
   if (reason === null) tabGroup.peek()?.announce(SIGNED_OUT);
   const left = key.peek();
   authenticate(null, () => undefined);
-  clearStorage("sessionStorage");
+  clearStorage("sessionStorage", PREFIX);
   // Another tab may have stored the key of another account.
-  const stored = read("localStorage", KEY);
-  if (stored === null || stored === left) clearStorage("localStorage");
+  const stored = readStorage("localStorage", KEY);
+  if (stored === null || stored === left) clearStorage("localStorage", PREFIX);
   batch(() => {
     key.value = null;
     user.value = null;
@@ -91,34 +92,5 @@ function openSession(accepted: string): void {
       (owner) => (user.value = owner),
       () => undefined, // Only the menu shows it.
     );
-  }
-}
-
-const AREAS = ["sessionStorage", "localStorage"] as const;
-type Area = (typeof AREAS)[number];
-
-/** Storage can be blocked by the browser, so that even naming it throws; the session then ends with the page. */
-function read(area: Area, name: string): string | null {
-  try {
-    return globalThis[area].getItem(name);
-  } catch {
-    return null;
-  }
-}
-
-function write(area: Area, name: string, value: string): void {
-  try {
-    globalThis[area].setItem(name, value);
-  } catch {
-    // See `read`.
-  }
-}
-
-function clearStorage(area: Area): void {
-  try {
-    const storage = globalThis[area];
-    for (const name of Object.keys(storage)) if (name.startsWith(PREFIX)) storage.removeItem(name);
-  } catch {
-    // See `read`.
   }
 }

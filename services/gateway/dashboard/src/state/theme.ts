@@ -1,5 +1,6 @@
 /** The theme of the page: the system's, or the one that was chosen on this device. */
 import { computed, signal } from "@preact/signals";
+import { followStorage, writeStorage } from "../lib/storage.ts";
 
 export type Theme = "light" | "dark";
 export type ThemeChoice = "system" | Theme;
@@ -18,12 +19,7 @@ export const theme = computed<Theme>(() => {
 });
 
 export function chooseTheme(choice: ThemeChoice): void {
-  try {
-    if (choice === "system") localStorage.removeItem(STORAGE_KEY);
-    else localStorage.setItem(STORAGE_KEY, choice);
-  } catch {
-    // Storage can be blocked by the browser; the choice then ends with the page.
-  }
+  writeStorage("localStorage", STORAGE_KEY, choice === "system" ? null : choice);
   show(choice);
 }
 
@@ -43,9 +39,7 @@ export function startTheme(): void {
   themeChoice.value = parse(document.documentElement.dataset["theme"]);
   follow("(prefers-color-scheme: dark)", (isDark) => (systemTheme.value = isDark ? "dark" : "light"));
   follow("print", (matches) => (isPrinting.value = matches));
-  addEventListener("storage", ({ key, newValue }) => {
-    if (key === STORAGE_KEY) show(parse(newValue));
-  });
+  followStorage(STORAGE_KEY, (stored) => show(parse(stored)));
   // The browser's bar continues the page.
   theme.subscribe(() => setMeta("theme-color", getComputedStyle(document.body).backgroundColor));
 }
