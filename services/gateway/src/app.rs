@@ -28,7 +28,7 @@ use crate::store::users::{self, NewUser};
 use crate::{background, middleware, openapi, router};
 
 /// The migration that this service needs.
-pub const SCHEMA_VERSION: u32 = 56;
+pub const SCHEMA_VERSION: u32 = 79;
 
 /// Ids of keys in use that wait to be written; while it is full, further ones are dropped and reported by later
 /// requests.

@@ -8,6 +8,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
+use uuid::Uuid;
 
 /// Lets secret scanners recognize leaked keys.
 const KEY_PREFIX: &str = "sk_live_";
@@ -39,6 +40,11 @@ impl KeyHasher {
         let mut mac = self.0.clone();
         mac.update(key.as_bytes());
         mac.finalize().into_bytes().into()
+    }
+
+    /// The hash under which caches know a session.
+    pub fn hash_session(&self, id: Uuid) -> KeyHash {
+        self.hash_parts(&[b"session", id.as_bytes()])
     }
 
     /// The hash of a request's parts, which may hold secrets too; where one part ends matters.

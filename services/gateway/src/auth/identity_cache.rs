@@ -1,4 +1,4 @@
-//! Identities by API key, cached in this process (5 s) and in Redis (1 h); PostgreSQL is the source.
+//! Identities by API key or session, cached in this process (5 s) and in Redis (1 h); PostgreSQL is the source.
 //!
 //! A change replaces the Redis entry by a tombstone for some seconds. While the tombstone stands, no gateway fills the
 //! entry, so a look-up that began before the change cannot restore the old identity. The change is also published, and
@@ -8,6 +8,7 @@
 //!
 //! Entries in Redis carry a MAC under the pepper: write access to Redis is not enough to forge an identity.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,7 +26,7 @@ use uuid::Uuid;
 use crate::auth::Identity;
 use crate::auth::api_key::{self, KeyHash, KeyHasher};
 use crate::error::ApiError;
-use crate::store::api_keys;
+use crate::store::{api_keys, sessions};
 
 /// Bounds how long a revoked key lives on in a process that misses the message.
 const PROCESS_TTL: Duration = Duration::from_secs(5);
@@ -49,6 +50,13 @@ pub struct IdentityCache {
     /// Lets a look-up notice an invalidation that happened while it ran.
     invalidations: AtomicU64,
     used: mpsc::Sender<Uuid>,
+}
+
+/// What a hash in the caches is the name of.
+#[derive(Debug, Clone, Copy)]
+enum Credential {
+    Key,
+    Session(Uuid),
 }
 
 /// Why a look-up gave nothing.
@@ -81,27 +89,50 @@ impl IdentityCache {
         }
     }
 
-    /// The identity behind `key`; `None` if the key is unknown, revoked or expired, or its user inactive.
+    /// The identity behind `key`; `None` if the key is unknown, revoked or expired, its user inactive, or `address` none
+    /// from which the key may be used.
     ///
     /// # Errors
     ///
     /// Neither cache knows the key and PostgreSQL does not answer.
-    pub async fn find(&self, key: &str) -> Result<Option<Arc<Identity>>, ApiError> {
+    pub async fn find(&self, key: &str, address: IpAddr) -> Result<Option<Arc<Identity>>, ApiError> {
         if !api_key::is_well_formed(key) {
             return Ok(None);
         }
-        let hash = self.hasher.hash(key);
-        let found = match self.process.get(&hash).await {
-            Some(identity) => Some(identity),
-            None => self.load(hash).await?,
-        };
-        let now = self.clock.now();
-        Ok(found.filter(|identity| identity.expires_at.is_none_or(|end| now < end)))
+        self.find_valid(self.hasher.hash(key), Credential::Key, address).await
     }
 
-    async fn load(&self, hash: KeyHash) -> Result<Option<Arc<Identity>>, ApiError> {
+    /// The identity behind a session, under the same conditions.
+    ///
+    /// # Errors
+    ///
+    /// Neither cache knows the session and PostgreSQL does not answer.
+    pub async fn find_session(&self, id: Uuid, address: IpAddr) -> Result<Option<Arc<Identity>>, ApiError> {
+        let hash = self.hasher.hash_session(id);
+        self.find_valid(hash, Credential::Session(id), address).await
+    }
+
+    async fn find_valid(
+        &self,
+        hash: KeyHash,
+        credential: Credential,
+        address: IpAddr,
+    ) -> Result<Option<Arc<Identity>>, ApiError> {
+        let found = match self.process.get(&hash).await {
+            Some(identity) => Some(identity),
+            None => self.load(hash, credential).await?,
+        };
+        let now = self.clock.now();
+        Ok(found.filter(|identity| identity.is_valid(now, address)))
+    }
+
+    async fn load(&self, hash: KeyHash, credential: Credential) -> Result<Option<Arc<Identity>>, ApiError> {
         let before = self.invalidations.load(Ordering::SeqCst);
-        let found = match self.process.try_get_with(hash, self.read_through(&hash)).await {
+        let found = match self
+            .process
+            .try_get_with(hash, self.read_through(&hash, credential))
+            .await
+        {
             Ok(identity) => Some(identity),
             Err(miss) => match &*miss {
                 Miss::Unknown => None,
@@ -116,7 +147,7 @@ impl IdentityCache {
         Ok(found)
     }
 
-    async fn read_through(&self, hash: &KeyHash) -> Result<Arc<Identity>, Miss> {
+    async fn read_through(&self, hash: &KeyHash, credential: Credential) -> Result<Arc<Identity>, Miss> {
         let entry = names::auth_cache(&hex::encode(hash));
         let mut redis = self.redis.clone();
         let cached: Result<Option<String>, _> = redis.get(&entry).await;
@@ -137,7 +168,7 @@ impl IdentityCache {
             }
         };
         let identity = self
-            .load_from_postgres(hash)
+            .load_from_postgres(hash, credential)
             .await
             .map_err(Miss::Failed)?
             .ok_or(Miss::Unknown)?;
@@ -174,13 +205,18 @@ impl IdentityCache {
 
     fn note_use(&self, identity: Identity) -> Arc<Identity> {
         // `last_used_at` may lag: when the queue is full, the key's next look-up reports it.
-        let _ = self.used.try_send(identity.key_id);
+        if let Some(key) = identity.key_id {
+            let _ = self.used.try_send(key);
+        }
         Arc::new(identity)
     }
 
-    async fn load_from_postgres(&self, hash: &KeyHash) -> Result<Option<Identity>, ApiError> {
+    async fn load_from_postgres(&self, hash: &KeyHash, credential: Credential) -> Result<Option<Identity>, ApiError> {
         let client = self.postgres.get().await?;
-        api_keys::find_identity(&client, hash).await
+        match credential {
+            Credential::Key => api_keys::find_identity(&client, hash).await,
+            Credential::Session(id) => sessions::find_identity(&client, id).await,
+        }
     }
 
     /// Whether this process has the identity behind `key`, so that `find` asks no store.

@@ -9,9 +9,11 @@ pub mod passwords;
 pub mod plan;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use platform::network::{Network, any_contains};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -130,9 +132,16 @@ pub struct Identity {
     pub role: Role,
     pub tier: Tier,
     pub created_at: Timestamp,
-    pub key_id: Uuid,
+    /// The key, or the one that was exchanged for the session.
+    pub key_id: Option<Uuid>,
+    /// The session, if the credential was an access token.
+    #[serde(default)]
+    pub session_id: Option<Uuid>,
     /// What the key is confined to; `None` for everything that the role permits.
     pub scopes: Option<Vec<Scope>>,
+    /// Networks from which the key may be used; empty for all.
+    #[serde(default)]
+    pub ip_allow: Vec<Network>,
     pub expires_at: Option<Timestamp>,
 }
 
@@ -141,30 +150,81 @@ impl Identity {
     pub fn may(&self, scope: Scope) -> bool {
         self.role.permits(scope) && self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
     }
+
+    /// Whether the credential is valid at this time, sent from this address.
+    pub fn is_valid(&self, now: Timestamp, address: IpAddr) -> bool {
+        let is_current = self.expires_at.is_none_or(|end| now < end);
+        is_current && (self.ip_allow.is_empty() || any_contains(&self.ip_allow, address))
+    }
+
+    /// The identity of a request that sent this key and this access token of the same user: it may do what both permit.
+    #[must_use]
+    pub fn intersect(&self, token: &Self) -> Self {
+        let scopes = match (&self.scopes, &token.scopes) {
+            (Some(one), Some(other)) => Some(one.iter().copied().filter(|scope| other.contains(scope)).collect()),
+            (one, other) => one.clone().or_else(|| other.clone()),
+        };
+        Self {
+            session_id: token.session_id,
+            scopes,
+            ..self.clone()
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn key_permits_only_scopes_of_its_role() {
-        let mut identity = Identity {
+    fn identity() -> Identity {
+        Identity {
             user_id: Uuid::nil(),
             email: "a@b.example".into(),
             role: Role::Reader,
             tier: Tier::Basic,
             created_at: Timestamp::UNIX_EPOCH,
-            key_id: Uuid::nil(),
+            key_id: Some(Uuid::nil()),
+            session_id: None,
             scopes: None,
+            ip_allow: Vec::new(),
             expires_at: None,
-        };
+        }
+    }
+
+    #[test]
+    fn key_permits_only_scopes_of_its_role() {
+        let mut identity = identity();
         assert!(identity.may(Scope::AlertsWrite));
         assert!(!identity.may(Scope::ForecastRead));
         identity.scopes = Some(vec![Scope::MarketRead, Scope::Admin]);
         assert!(identity.may(Scope::MarketRead));
         assert!(!identity.may(Scope::AlertsWrite));
         assert!(!identity.may(Scope::Admin));
+    }
+
+    #[test]
+    fn key_and_token_together_permit_what_both_permit() {
+        let (mut key, mut token) = (identity(), identity());
+        assert_eq!(key.intersect(&token).scopes, None);
+        token.scopes = Some(vec![Scope::MarketRead, Scope::AlertsRead]);
+        assert_eq!(key.intersect(&token).scopes, token.scopes);
+        key.scopes = Some(vec![Scope::AlertsRead, Scope::KeysWrite]);
+        assert_eq!(key.intersect(&token).scopes, Some(vec![Scope::AlertsRead]));
+    }
+
+    #[test]
+    fn key_is_valid_until_it_expires_and_from_its_networks() {
+        let mut key = identity();
+        let (now, inside, outside) = (
+            Timestamp::UNIX_EPOCH,
+            IpAddr::from([10, 1, 2, 3]),
+            IpAddr::from([11, 1, 2, 3]),
+        );
+        assert!(key.is_valid(now, outside));
+        key.ip_allow = vec!["10.0.0.0/8".parse().unwrap()];
+        assert!(key.is_valid(now, inside) && !key.is_valid(now, outside));
+        key.expires_at = Some(now);
+        assert!(!key.is_valid(now, inside));
     }
 
     #[test]

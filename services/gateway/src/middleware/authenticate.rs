@@ -44,7 +44,7 @@ async fn identify(state: &AppState, headers: &HeaderMap, address: IpAddr) -> Res
         // The gateway issues no bearer tokens, so this one cannot belong to the key's user.
         (Some(_), true) => ProblemKind::CredentialsConflict,
         (None, true) => ProblemKind::InvalidToken,
-        (Some(key), false) => match state.identities.find(key.to_str().unwrap_or_default()).await? {
+        (Some(key), false) => match state.identities.find(key.to_str().unwrap_or_default(), address).await? {
             Some(identity) => return Ok(Caller(identity)),
             None => ProblemKind::InvalidApiKey,
         },
@@ -81,7 +81,7 @@ pub async fn has_valid_key(state: &AppState, headers: &HeaderMap, address: IpAdd
             return false;
         }
     }
-    matches!(state.identities.find(key).await, Ok(Some(_)))
+    matches!(state.identities.find(key, address).await, Ok(Some(_)))
 }
 
 /// Whether a bearer token was sent.

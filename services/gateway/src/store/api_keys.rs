@@ -53,8 +53,8 @@ pub async fn reassign(db: &impl GenericClient, hash: &KeyHash, user_id: Uuid) ->
 pub async fn find_identity(db: &impl GenericClient, hash: &KeyHash) -> Result<Option<Identity>, ApiError> {
     let statement = db
         .prepare_cached(
-            "SELECT u.id AS user_id, u.email, u.role, u.tier, u.created_at, k.id AS key_id, k.scopes, k.expires_at, \
-             k.key_hash FROM accounts.api_keys k JOIN accounts.users u ON u.id = k.user_id \
+            "SELECT u.id AS user_id, u.email, u.role, u.tier, u.created_at, k.id AS key_id, NULL::uuid AS session_id, \
+             k.scopes, k.ip_allow, k.expires_at, k.key_hash FROM accounts.api_keys k JOIN accounts.users u ON u.id = k.user_id \
              WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND u.is_active",
         )
         .await?;
@@ -70,8 +70,10 @@ pub async fn find_identity(db: &impl GenericClient, hash: &KeyHash) -> Result<Op
     identity_from_row(&row).map(Some)
 }
 
-fn identity_from_row(row: &Row) -> Result<Identity, ApiError> {
+/// The identity in a row of a query over users and their keys or sessions.
+pub fn identity_from_row(row: &Row) -> Result<Identity, ApiError> {
     let scopes: Option<Vec<String>> = row.try_get("scopes")?;
+    let ip_allow: Vec<String> = row.try_get("ip_allow")?;
     Ok(Identity {
         user_id: row.try_get("user_id")?,
         email: row.try_get("email")?,
@@ -79,15 +81,20 @@ fn identity_from_row(row: &Row) -> Result<Identity, ApiError> {
         tier: parse(row.try_get("tier")?)?,
         created_at: row.try_get("created_at")?,
         key_id: row.try_get("key_id")?,
+        session_id: row.try_get("session_id")?,
         scopes: scopes
             .map(|names| names.iter().map(|name| parse::<Scope>(name)).collect())
             .transpose()?,
+        ip_allow: ip_allow
+            .iter()
+            .map(|network| network.parse().map_err(ApiError::internal))
+            .collect::<Result<_, _>>()?,
         expires_at: row.try_get("expires_at")?,
     })
 }
 
 /// A name from the database, where checks keep them valid.
-fn parse<T: FromStr<Err = String>>(name: &str) -> Result<T, ApiError> {
+pub fn parse<T: FromStr<Err = String>>(name: &str) -> Result<T, ApiError> {
     name.parse()
         .map_err(|error| ApiError::internal(format!("unknown name {name:?} in accounts: {error}")))
 }

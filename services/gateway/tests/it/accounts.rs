@@ -1,5 +1,7 @@
 //! Registration, keys, and how fast a key stops working.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use gateway::auth::api_key::KeyHasher;
 use gateway::auth::identity_cache::IdentityCache;
 use reqwest::Method;
@@ -7,6 +9,8 @@ use serde_json::json;
 
 use crate::harness::{KEY, TestApp, send};
 use testkit::eventually;
+
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn registration_shows_the_key_once_and_stores_only_its_hash() {
@@ -197,7 +201,7 @@ async fn earlier_look_up_does_not_restore_a_revoked_key() {
         used,
     );
     directory.invalidate(&hash).await.unwrap();
-    assert!(directory.find(&key).await.unwrap().is_some());
+    assert!(directory.find(&key, LOCALHOST).await.unwrap().is_some());
     let cached: Option<String> = redis::AsyncCommands::get(&mut redis, &name).await.unwrap();
     assert_eq!(cached.as_deref(), Some(""));
 }
@@ -227,7 +231,7 @@ async fn look_up_during_an_invalidation_is_not_cached() {
         directory.on_revoked(&name).await;
         lock.rollback().await.unwrap();
     };
-    let (found, ()) = tokio::join!(directory.find(&key), announced_meanwhile);
+    let (found, ()) = tokio::join!(directory.find(&key, LOCALHOST), announced_meanwhile);
     assert!(found.unwrap().is_some());
 
     client
@@ -237,7 +241,7 @@ async fn look_up_during_an_invalidation_is_not_cached() {
     let (): () = redis::AsyncCommands::del(&mut redis, contracts::keys::auth_cache(&name))
         .await
         .unwrap();
-    assert!(directory.find(&key).await.unwrap().is_none());
+    assert!(directory.find(&key, LOCALHOST).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -316,7 +320,7 @@ async fn forged_identity_in_redis_is_not_used() {
     for text in [forged.as_str(), forged.split_once(':').unwrap().1] {
         let (): () = redis::AsyncCommands::set(&mut redis, &name, text).await.unwrap();
         let fresh = directory(&app, redis.clone());
-        let identity = fresh.find(&key).await.unwrap().unwrap();
+        let identity = fresh.find(&key, LOCALHOST).await.unwrap().unwrap();
         assert_eq!(identity.role.as_str(), "reader");
     }
 }
