@@ -324,12 +324,15 @@ fn common_variables(options: &TestStackOptions, simulator: &Simulator) -> BTreeM
         ("INDEX_RECONCILE_SECONDS", "2"),
         ("RATE_LIMIT_REGISTER", unlimited),
         ("RATE_LIMIT_REGISTER_TOTAL", unlimited),
+        ("RATE_LIMIT_LOGIN", unlimited),
         ("RATE_LIMIT_ME", unlimited),
         ("RATE_LIMIT_RATES", unlimited),
         ("RATE_LIMIT_ALERTS", unlimited),
         ("RATE_LIMIT_MARKET", unlimited),
         ("RATE_LIMIT_ANALYTICS", unlimited),
         ("RATE_LIMIT_WRITE", unlimited),
+        ("RATE_LIMIT_STREAM_CONNECT", unlimited),
+        ("RATE_LIMIT_ADMIN", unlimited),
         ("AUTH_FAILURE_LIMIT", unlimited),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -198,11 +198,11 @@ fn headers() -> Value {
         "X-Request-Id": text("Id of the request, the client's own or a generated one", "^[A-Za-z0-9._-]{1,64}$"),
         "RateLimit-Policy": text(
             "The rate limit that applies: q requests in w seconds",
-            "^\"[a-z]+\";q=[0-9]+;w=[0-9]+$",
+            "^\"[a-z_]+\";q=[0-9]+;w=[0-9]+$",
         ),
         "RateLimit": text(
             "r requests are left; the limit is full again in t seconds",
-            "^\"[a-z]+\";r=[0-9]+;t=[0-9]+$",
+            "^\"[a-z_]+\";r=[0-9]+;t=[0-9]+$",
         ),
         "X-RateLimit-Limit": whole("Maximum number of requests in a window", 1),
         "X-RateLimit-Remaining": whole("Number of requests that are left", 0),

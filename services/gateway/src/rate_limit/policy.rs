@@ -13,6 +13,8 @@ use crate::auth::Tier;
 pub enum RateLimitPolicy {
     /// Registration, per client address.
     Register,
+    /// Log-ins, per client address; the handler takes from a bucket per username as well.
+    Login,
     /// One's own account, per user.
     Me,
     /// The rates, per client address.
@@ -29,6 +31,10 @@ pub enum RateLimitPolicy {
     Analytics,
     /// Everything else that writes or touches webhooks, per user.
     Write,
+    /// Opening streams, per user.
+    StreamConnect,
+    /// Administration, per user.
+    Admin,
 }
 
 /// Whose bucket is taken from.
@@ -43,12 +49,15 @@ impl RateLimitPolicy {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Register => "register",
+            Self::Login => "login",
             Self::Me => "me",
             Self::Rates => "rates",
             Self::AlertsCreate | Self::AlertsRead | Self::AlertsDelete => "alerts",
             Self::Market => "market",
             Self::Analytics => "analytics",
             Self::Write => "write",
+            Self::StreamConnect => "stream_connect",
+            Self::Admin => "admin",
         }
     }
 
@@ -58,28 +67,38 @@ impl RateLimitPolicy {
             Self::AlertsCreate => "alerts-create",
             Self::AlertsRead => "alerts-read",
             Self::AlertsDelete => "alerts-delete",
-            Self::Register | Self::Me | Self::Rates | Self::Market | Self::Analytics | Self::Write => self.name(),
+            Self::Register
+            | Self::Login
+            | Self::Me
+            | Self::Rates
+            | Self::Market
+            | Self::Analytics
+            | Self::Write
+            | Self::StreamConnect
+            | Self::Admin => self.name(),
         }
     }
 
     /// Whose bucket is taken from.
     pub const fn subject(self) -> Subject {
         match self {
-            Self::Register | Self::Rates => Subject::Ip,
+            Self::Register | Self::Login | Self::Rates => Subject::Ip,
             Self::Me
             | Self::AlertsCreate
             | Self::AlertsRead
             | Self::AlertsDelete
             | Self::Market
             | Self::Analytics
-            | Self::Write => Subject::User,
+            | Self::Write
+            | Self::StreamConnect
+            | Self::Admin => Subject::User,
         }
     }
 
     /// How many times the limit a tier gets.
     pub const fn multiplier(self, tier: Tier) -> u32 {
         match self {
-            Self::Market | Self::Analytics => match tier {
+            Self::Market | Self::Analytics | Self::StreamConnect => match tier {
                 Tier::Basic => 1,
                 Tier::Hobbyist => 2,
                 Tier::Startup => 4,
@@ -87,12 +106,14 @@ impl RateLimitPolicy {
                 Tier::Professional | Tier::Enterprise => 20,
             },
             Self::Register
+            | Self::Login
             | Self::Me
             | Self::Rates
             | Self::AlertsCreate
             | Self::AlertsRead
             | Self::AlertsDelete
-            | Self::Write => 1,
+            | Self::Write
+            | Self::Admin => 1,
         }
     }
 }
@@ -117,6 +138,14 @@ impl Quota {
     /// The time in which a full bucket comes back.
     pub const fn window(self) -> Duration {
         Duration::from_secs(self.window_seconds as u64)
+    }
+
+    /// So many requests a minute; `None` for 0.
+    pub fn per_minute(limit: u32) -> Option<Self> {
+        (limit > 0).then_some(Self {
+            limit: limit.min(Self::MAX),
+            window_seconds: 60,
+        })
     }
 
     /// The same with `factor` times the requests.
@@ -164,12 +193,17 @@ impl fmt::Display for Quota {
 pub struct RateLimitSettings {
     pub rate_limit_register: Quota,
     pub rate_limit_register_total: Quota,
+    pub rate_limit_login: Quota,
+    /// Log-ins in a minute under the name that they have elsewhere; 0 leaves it to `rate_limit_login`.
+    pub throttle_login_limit: u32,
     pub rate_limit_me: Quota,
     pub rate_limit_rates: Quota,
     pub rate_limit_alerts: Quota,
     pub rate_limit_market: Quota,
     pub rate_limit_analytics: Quota,
     pub rate_limit_write: Quota,
+    pub rate_limit_stream_connect: Quota,
+    pub rate_limit_admin: Quota,
 }
 
 impl RateLimitSettings {
@@ -182,6 +216,7 @@ impl RateLimitSettings {
     pub fn quota(&self, policy: RateLimitPolicy, tier: Tier) -> Quota {
         let base = match policy {
             RateLimitPolicy::Register => self.rate_limit_register,
+            RateLimitPolicy::Login => Quota::per_minute(self.throttle_login_limit).unwrap_or(self.rate_limit_login),
             RateLimitPolicy::Me => self.rate_limit_me,
             RateLimitPolicy::Rates => self.rate_limit_rates,
             RateLimitPolicy::AlertsCreate | RateLimitPolicy::AlertsRead | RateLimitPolicy::AlertsDelete => {
@@ -190,6 +225,8 @@ impl RateLimitSettings {
             RateLimitPolicy::Market => self.rate_limit_market,
             RateLimitPolicy::Analytics => self.rate_limit_analytics,
             RateLimitPolicy::Write => self.rate_limit_write,
+            RateLimitPolicy::StreamConnect => self.rate_limit_stream_connect,
+            RateLimitPolicy::Admin => self.rate_limit_admin,
         };
         base.times(policy.multiplier(tier))
     }
@@ -214,10 +251,12 @@ mod tests {
     }
 
     #[test]
-    fn tiers_widen_only_market_and_analytics() {
+    fn tiers_widen_only_market_analytics_and_streams() {
         assert_eq!(RateLimitPolicy::Market.multiplier(Tier::Standard), 10);
         assert_eq!(RateLimitPolicy::Analytics.multiplier(Tier::Enterprise), 20);
+        assert_eq!(RateLimitPolicy::StreamConnect.multiplier(Tier::Startup), 4);
         assert_eq!(RateLimitPolicy::Write.multiplier(Tier::Enterprise), 1);
+        assert_eq!(RateLimitPolicy::Login.multiplier(Tier::Enterprise), 1);
         assert_eq!(RateLimitPolicy::Rates.multiplier(Tier::Professional), 1);
     }
 }

@@ -97,12 +97,15 @@ impl TestApp {
         for policy in [
             "REGISTER",
             "REGISTER_TOTAL",
+            "LOGIN",
             "ME",
             "RATES",
             "ALERTS",
             "MARKET",
             "ANALYTICS",
             "WRITE",
+            "STREAM_CONNECT",
+            "ADMIN",
         ] {
             all.insert(format!("RATE_LIMIT_{policy}"), "100000/60".to_owned());
         }
