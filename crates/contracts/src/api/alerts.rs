@@ -295,3 +295,10 @@ pub struct MonitorCheckBody {
     /// Why the value is unknown.
     pub reason: Option<String>,
 }
+
+/// What `POST /internal/users/erase` answers: it removes a bounded part of what is held of a user at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureBody {
+    /// Whether nothing of the user is left.
+    pub is_complete: bool,
+}

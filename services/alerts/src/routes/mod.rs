@@ -3,6 +3,7 @@
 mod alerts;
 mod deliveries;
 mod endpoints;
+mod erasure;
 mod monitors;
 mod request;
 mod response;
@@ -80,6 +81,10 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource(
             "/webhooks/verify",
             [(Method::POST, web::post().to(webhooks::verify))],
+        ))
+        .service(resource(
+            "/users/erase",
+            [(Method::POST, web::post().to(erasure::erase))],
         ))
         .service(resource(
             "/risk/monitors",

@@ -31,7 +31,7 @@ pub struct Alert {
     pub triggered_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "id, user_id, ticker, kind, condition, target_price, webhook_url, endpoint_id, is_active, state, \
+pub(super) const COLUMNS: &str = "id, user_id, ticker, kind, condition, target_price, webhook_url, endpoint_id, is_active, state, \
                        last_value, fires, created_at, updated_at, triggered_at";
 
 /// A new alert, already validated.
@@ -258,7 +258,11 @@ pub async fn delete(pool: &Pool, user_id: Uuid, id: Uuid) -> Result<Option<Alert
         .transpose()
 }
 
-fn read(row: &Row) -> Result<Alert, StoreError> {
+/// The alert in a row of [`COLUMNS`].
+///
+/// # Errors
+/// When a column holds no value of its kind.
+pub(super) fn read(row: &Row) -> Result<Alert, StoreError> {
     Ok(Alert {
         id: row.get("id"),
         user_id: row.get("user_id"),

@@ -1,4 +1,4 @@
-//! The SQL of schema `alerting`, one file per table; `armed_alerts`, `notices`, `queues` and `retention` are about
+//! The SQL of schema `alerting`, one file per table; `armed_alerts`, `erasure`, `notices`, `queues` and `retention` are about
 //! several tables or a part of one.
 //!
 //! Functions fail with [`StoreError`] when PostgreSQL does not answer or refuses, and with nothing else.
@@ -11,6 +11,7 @@ pub mod attempts;
 pub mod deliveries;
 pub mod delivery_history;
 pub mod endpoints;
+pub mod erasure;
 pub mod events;
 pub mod missed_quotes;
 pub mod monitors;
