@@ -74,6 +74,11 @@ pub fn auth_cache(key_hash_hex: &str) -> String {
     format!("auth:{{{key_hash_hex}}}")
 }
 
+/// Stream ticket, by the hex of its hash.
+pub fn stream_ticket(ticket_hash_hex: &str) -> String {
+    format!("ticket:{{{ticket_hash_hex}}}")
+}
+
 /// Lease of a singleton.
 pub fn lease(name: &str) -> String {
     format!("lease:{{{name}}}")

@@ -50,8 +50,16 @@ problems! {
     InvalidApiKey = 401 "invalid_api_key",
     /// The bearer token is invalid.
     InvalidToken = 401 "invalid_token",
+    /// The access token has expired.
+    TokenExpired = 401 "token_expired",
     /// Key and token belong to different users, or one of them is invalid.
     CredentialsConflict = 401 "credentials_conflict",
+    /// Name and password do not fit.
+    InvalidCredentials = 401 "invalid_credentials",
+    /// The refresh token was used before, so its session has ended.
+    RefreshReused = 401 "refresh_reused",
+    /// The stream ticket is unknown, expired or used.
+    TicketInvalid = 401 "ticket_invalid",
     /// The credential lacks a scope.
     InsufficientScope = 403 "insufficient_scope",
     /// The user's role does not suffice.
@@ -62,6 +70,8 @@ problems! {
     IpBlocked = 403 "ip_blocked",
     /// The origin is not allowed.
     OriginNotAllowed = 403 "origin_not_allowed",
+    /// The current password is missing or wrong.
+    PasswordRequired = 403 "password_required",
     /// No such route.
     NotFound = 404 "not_found",
     /// No such alert of this user.
@@ -74,6 +84,8 @@ problems! {
     DeliveryNotFound = 404 "delivery_not_found",
     /// No such key of this user.
     KeyNotFound = 404 "key_not_found",
+    /// No such user.
+    UserNotFound = 404 "user_not_found",
     /// The route knows other methods.
     MethodNotAllowed = 405 "method_not_allowed",
     /// No representation that the client accepts.

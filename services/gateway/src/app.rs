@@ -19,6 +19,7 @@ use socket2::SockRef;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::administrator;
 use crate::auth::email::Email;
 use crate::auth::{Role, Tier};
 use crate::openapi::document::Document;
@@ -76,6 +77,7 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     let state = web::Data::new(AppState::new(settings, clock, used, &stop)?);
     postgres::require_schema(&state.postgres, SCHEMA_VERSION).await?;
     ensure_demo_account(&state).await?;
+    administrator::ensure(&state).await.context("the first administrator")?;
 
     // After the schema is known to be new enough: before that no connection is accepted.
     let public = serve(&process, state.clone(), document)?;
@@ -104,9 +106,10 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         background::flush_key_usage(state.clone().into_inner(), used_keys, stop.clone()),
     );
     supervisor.spawn(
-        "old answers",
-        background::purge_stored_answers(state.into_inner(), stop),
+        "erasures",
+        background::finish_erasures(state.clone().into_inner(), stop.clone()),
     );
+    supervisor.spawn("purge", background::purge(state.into_inner(), stop));
     Ok(App {
         address,
         internal_address,

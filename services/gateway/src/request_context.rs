@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use actix_web::dev::Payload;
@@ -21,6 +21,8 @@ pub struct RequestInfo {
     pub start: Instant,
     /// Its route, once it is found.
     pub route: Option<MatchedRoute>,
+    /// Where it comes from, behind trusted proxies.
+    pub address: Option<IpAddr>,
     /// Whether decimals are written as strings (`?numbers=string`).
     pub numbers_as_strings: bool,
 }
@@ -42,6 +44,20 @@ pub fn read<T>(request: &impl HttpMessage, read: impl FnOnce(&RequestInfo) -> T)
 pub fn update(request: &impl HttpMessage, change: impl FnOnce(&mut RequestInfo)) {
     if let Some(info) = request.extensions_mut().get_mut::<RequestInfo>() {
         change(info);
+    }
+}
+
+/// The address that a request comes from, behind trusted proxies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientIp(pub IpAddr);
+
+impl FromRequest for ClientIp {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let known = read(request, |info| info.address).flatten();
+        ready(Ok(Self(known.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))))
     }
 }
 

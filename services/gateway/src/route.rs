@@ -78,6 +78,18 @@ impl Route {
     }
 
     #[must_use]
+    pub fn patch<F, Args>(self, policy: &'static RoutePolicy, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + Describe + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.add("PATCH", policy, Args::parameters, Args::body, move || {
+            web::patch().to(handler.clone())
+        })
+    }
+
+    #[must_use]
     pub fn delete<F, Args>(self, policy: &'static RoutePolicy, handler: F) -> Self
     where
         F: Handler<Args>,

@@ -5,7 +5,8 @@ use actix_web::web::{self, ServiceConfig};
 use crate::route::Route;
 use crate::route_policy::{EnvelopedPaths, ResponseFormat};
 use crate::routes::{
-    alerts, analytics, candles, deliveries, pages, quotes, rates, risk, status, system, users, webhooks,
+    account, admin_keys, admin_users, alerts, analytics, auth, candles, deliveries, keys, pages, quotes, rates, risk,
+    status, system, users, webhooks,
 };
 
 /// The routes of the API, which the OpenAPI document describes.
@@ -40,7 +41,25 @@ pub fn api() -> Vec<Route> {
         Route::at("/api/v1/webhooks/endpoints/{id}/enable").post(&webhooks::TEST, webhooks::enable),
         Route::at("/api/v1/webhooks/verify").post(&webhooks::VERIFY, webhooks::verify),
         Route::at("/api/v1/users/register").post(&users::REGISTER, users::register),
-        Route::at("/api/v1/users/me").get(&users::ME, users::me),
+        Route::at("/api/v1/users/me")
+            .get(&users::ME, users::me)
+            .patch(&account::WRITE, account::change)
+            .delete(&account::WRITE, account::erase),
+        Route::at("/api/v1/users/me/export").get(&account::EXPORT, account::export),
+        Route::at("/api/v1/auth/login").post(&auth::PUBLIC, auth::login),
+        Route::at("/api/v1/auth/token").post(&auth::TOKEN, auth::token),
+        Route::at("/api/v1/auth/refresh").post(&auth::PUBLIC, auth::refresh),
+        Route::at("/api/v1/auth/logout").post(&auth::LOGOUT, auth::logout),
+        Route::at("/api/v1/auth/stream-ticket").post(&auth::TICKET, auth::stream_ticket),
+        Route::at("/api/v1/keys")
+            .get(&keys::LIST, keys::list)
+            .post(&keys::CREATE, keys::create),
+        Route::at("/api/v1/keys/{id}").delete(&keys::REVOKE, keys::revoke),
+        Route::at("/api/v1/keys/{id}/rotate").post(&keys::CREATE, keys::rotate),
+        Route::at("/api/v1/admin/users").get(&admin_users::READ, admin_users::list),
+        Route::at("/api/v1/admin/users/{id}").patch(&admin_users::UPDATE, admin_users::update),
+        Route::at("/api/v1/admin/keys").get(&admin_keys::ADMIN, admin_keys::list),
+        Route::at("/api/v1/admin/keys/{id}").delete(&admin_keys::ADMIN, admin_keys::revoke),
         Route::at("/api/v1/status").get(&status::READ, status::get),
         Route::at("/health").get(&system::OPEN, system::health),
         Route::at("/health/live").get(&system::OPEN, system::live),
@@ -49,6 +68,11 @@ pub fn api() -> Vec<Route> {
         Route::at("/docs-json").get(&system::OPEN, system::openapi_alias),
         Route::at("/demo/account").get(&system::OPEN, system::demo_account),
     ]
+}
+
+/// Other addresses of routes of the API, for clients that were written for them.
+fn aliases() -> Vec<Route> {
+    vec![Route::at("/auth/login").post(&auth::PUBLIC, auth::login)]
 }
 
 /// The pages that are not files of the dashboard.
@@ -62,7 +86,7 @@ fn pages() -> Vec<Route> {
 
 /// Registers every route. A path that is none of them is a file of the dashboard or not found.
 pub fn configure(config: &mut ServiceConfig) {
-    for route in api().into_iter().chain(pages()) {
+    for route in api().into_iter().chain(aliases()).chain(pages()) {
         route.register(config);
     }
     config.default_service(web::to(pages::dashboard));

@@ -12,6 +12,8 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::allowed_host::AllowedHost;
+use crate::auth::access_token::AccessTokenSettings;
+use crate::auth::passwords;
 use crate::auth::plan::PlanSettings;
 use crate::auth::{Tier, api_key};
 use crate::rate_limit::policy::{Quota, RateLimitSettings};
@@ -43,6 +45,11 @@ pub struct Settings {
     pub rabbit: RabbitSettings,
     #[serde(flatten)]
     pub limits: RateLimitSettings,
+    #[serde(flatten)]
+    pub access_tokens: AccessTokenSettings,
+    /// Name of the first administrator; empty for none.
+    pub admin_user: String,
+    pub admin_pass: SecretString,
     /// What each tier has room for.
     #[serde(flatten)]
     pub plans: PlanSettings,
@@ -94,6 +101,26 @@ impl Settings {
         Duration::from_secs(self.rates_ttl_seconds)
     }
 
+    /// Problems of access tokens and of the first administrator.
+    fn validate_accounts(&self, exposed: bool, problems: &mut Problems) {
+        let secret = self.access_tokens.jwt_secret.expose_secret().chars().count();
+        let has_private_key = !self.access_tokens.jwt_private_key.expose_secret().is_empty();
+        if secret < MIN_PEPPER_CHARS && (secret > 0 || (exposed && !has_private_key)) {
+            problems.add(
+                "JWT_SECRET",
+                "must have at least 32 characters; set a random text, or JWT_PRIVATE_KEY_FILE",
+            );
+        }
+        let password = self.admin_pass.expose_secret().chars().count();
+        match (self.admin_user.chars().count(), password) {
+            (0, 0) => {}
+            (0, _) => problems.add("ADMIN_USER", "is empty, but ADMIN_PASS is set"),
+            (1..=100, passwords::MIN_CHARS..=passwords::MAX_CHARS) => {}
+            (1..=100, _) => problems.add("ADMIN_PASS", "must have 10 to 128 characters"),
+            _ => problems.add("ADMIN_USER", "must have at most 100 characters"),
+        }
+    }
+
     /// The demonstration's key, if there is one.
     pub fn demo_key(&self) -> Option<&str> {
         Some(self.demo_api_key.expose_secret()).filter(|key| !key.is_empty())
@@ -116,6 +143,7 @@ impl Validate for Settings {
                 "must have at least 32 characters; set a random text and keep it",
             );
         }
+        self.validate_accounts(exposed, problems);
         if let Some(key) = self.demo_key() {
             if exposed {
                 problems.add("DEMO_API_KEY", "is handed out to everyone and refused here; unset it");
@@ -201,7 +229,7 @@ mod tests {
             ("DEMO_API_KEY", &key),
         ])
         .unwrap_err();
-        assert_eq!(names, ["API_KEY_PEPPER", "DEMO_API_KEY"]);
+        assert_eq!(names, ["API_KEY_PEPPER", "JWT_SECRET", "DEMO_API_KEY"]);
     }
 
     #[test]

@@ -9,10 +9,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::auth::access_token::AccessTokens;
 use crate::auth::api_key::KeyHasher;
 use crate::auth::identity_cache::IdentityCache;
 use crate::auth::ip_block::IpBlocker;
 use crate::auth::passwords::PasswordHashes;
+use crate::auth::stream_ticket::StreamTickets;
 use crate::quote_cache::QuoteCache;
 use crate::rate_limit::RateLimiter;
 use crate::settings::Settings;
@@ -28,6 +30,8 @@ pub struct AppState {
     pub rate_limiter: RateLimiter,
     pub ip_blocker: IpBlocker,
     pub identities: IdentityCache,
+    pub access_tokens: AccessTokens,
+    pub tickets: StreamTickets,
     pub quotes: QuoteCache,
     pub upstreams: Upstreams,
     pub rabbit: Broker,
@@ -67,6 +71,8 @@ impl AppState {
             .rabbitmq(&rabbit, queues::WEBHOOKS)
             .until(stop.clone());
         Ok(Self {
+            access_tokens: AccessTokens::new(&settings.access_tokens, &hasher)?,
+            tickets: StreamTickets::new(redis.clone(), hasher.clone()),
             upstreams: Upstreams::new(&settings)?,
             quotes: QuoteCache::new(redis, settings.supported_tickers.clone()),
             settings,

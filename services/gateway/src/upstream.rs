@@ -134,7 +134,13 @@ fn to_public(service: &'static str, problem: Problem) -> ApiError {
         | ProblemKind::MissingCredentials
         | ProblemKind::InvalidApiKey
         | ProblemKind::InvalidToken
+        | ProblemKind::TokenExpired
         | ProblemKind::CredentialsConflict
+        | ProblemKind::InvalidCredentials
+        | ProblemKind::RefreshReused
+        | ProblemKind::TicketInvalid
+        | ProblemKind::PasswordRequired
+        | ProblemKind::UserNotFound
         | ProblemKind::InsufficientScope
         | ProblemKind::InsufficientRole
         | ProblemKind::IpBlocked

@@ -112,6 +112,15 @@ impl IdentityCache {
         self.find_valid(hash, Credential::Session(id), address).await
     }
 
+    /// The identity behind a key, by its hash.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn find_hash(&self, hash: KeyHash, address: IpAddr) -> Result<Option<Arc<Identity>>, ApiError> {
+        self.find_valid(hash, Credential::Key, address).await
+    }
+
     async fn find_valid(
         &self,
         hash: KeyHash,
@@ -154,7 +163,7 @@ impl IdentityCache {
         let may_fill = match cached {
             // An entry without a valid MAC is not overwritten: that would race with a tombstone.
             Ok(Some(text)) if text != TOMBSTONE => match self.open(hash, &text) {
-                Some(identity) => return Ok(self.note_use(identity)),
+                Some(identity) => return Ok(self.note_use(hash, identity)),
                 None => {
                     tracing::warn!("cached identity is not one of ours, it is read anew");
                     false
@@ -181,7 +190,7 @@ impl IdentityCache {
                 tracing::warn!(%error, "identity is not cached");
             }
         }
-        Ok(self.note_use(identity))
+        Ok(self.note_use(hash, identity))
     }
 
     /// The entry of an identity: its MAC, a colon, and the identity as JSON.
@@ -203,7 +212,8 @@ impl IdentityCache {
         self.hasher.hash_parts(&[b"cached identity", hash, text.as_bytes()])
     }
 
-    fn note_use(&self, identity: Identity) -> Arc<Identity> {
+    fn note_use(&self, hash: &KeyHash, mut identity: Identity) -> Arc<Identity> {
+        identity.cache_hash = *hash;
         // `last_used_at` may lag: when the queue is full, the key's next look-up reports it.
         if let Some(key) = identity.key_id {
             let _ = self.used.try_send(key);
@@ -224,6 +234,11 @@ impl IdentityCache {
         self.process.get(&self.hasher.hash(key)).await.is_some()
     }
 
+    /// The same of a session.
+    pub async fn is_session_cached(&self, id: Uuid) -> bool {
+        self.process.get(&self.hasher.hash_session(id)).await.is_some()
+    }
+
     /// Revokes a key everywhere. False if there is no such key. Once it returns, the key is revoked; while Redis is
     /// away, gateways obey as soon as their copies end, after some seconds.
     ///
@@ -236,10 +251,16 @@ impl IdentityCache {
             return Ok(false);
         }
         drop(client);
-        if let Err(error) = self.propagate_changes().await {
-            tracing::warn!(%error, "gateways are told of the revocation when Redis is back");
-        }
+        self.propagate_now().await;
         Ok(true)
+    }
+
+    /// Works through the recorded changes now, so that they hold everywhere at once. If that fails, a background task
+    /// does it later.
+    pub async fn propagate_now(&self) {
+        if let Err(error) = self.propagate_changes().await {
+            tracing::warn!(%error, "gateways are told of a change when Redis is back");
+        }
     }
 
     /// Works through the recorded changes: drops each identity from every cache, then its record.

@@ -1,5 +1,7 @@
 //! Identity: users, their keys, and what a request may do.
 
+pub mod access_token;
+pub mod administrator;
 pub mod api_key;
 pub mod email;
 pub mod failure_window;
@@ -7,6 +9,8 @@ pub mod identity_cache;
 pub mod ip_block;
 pub mod passwords;
 pub mod plan;
+pub mod refresh_token;
+pub mod stream_ticket;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -17,6 +21,8 @@ use platform::network::{Network, any_contains};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use self::api_key::KeyHash;
 
 macro_rules! names {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
@@ -81,7 +87,7 @@ names! {
 
 names! {
     /// One thing that a credential permits.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
     Scope {
         /// Rates, quotes, candles, status.
         MarketRead = "market:read",
@@ -127,6 +133,9 @@ impl Role {
 /// Who sent a request, and with which key. Everything that routes need, so that they need not look it up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
+    /// The hash under which caches know the credential.
+    #[serde(skip)]
+    pub cache_hash: KeyHash,
     pub user_id: Uuid,
     pub email: String,
     pub role: Role,
@@ -146,6 +155,28 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// A user with a credential that is confined to nothing.
+    pub fn of_user(user_id: Uuid, email: &str, role: Role, tier: Tier) -> Self {
+        Self {
+            cache_hash: KeyHash::default(),
+            user_id,
+            email: email.to_owned(),
+            role,
+            tier,
+            created_at: Timestamp::UNIX_EPOCH,
+            key_id: None,
+            session_id: None,
+            scopes: None,
+            ip_allow: Vec::new(),
+            expires_at: None,
+        }
+    }
+
+    /// Every scope that both the role and the key permit.
+    pub fn granted_scopes(&self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.iter().copied().filter(|scope| self.may(*scope))
+    }
+
     /// Whether both the role and the key permit `scope`.
     pub fn may(&self, scope: Scope) -> bool {
         self.role.permits(scope) && self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
@@ -177,18 +208,7 @@ mod tests {
     use super::*;
 
     fn identity() -> Identity {
-        Identity {
-            user_id: Uuid::nil(),
-            email: "a@b.example".into(),
-            role: Role::Reader,
-            tier: Tier::Basic,
-            created_at: Timestamp::UNIX_EPOCH,
-            key_id: Some(Uuid::nil()),
-            session_id: None,
-            scopes: None,
-            ip_allow: Vec::new(),
-            expires_at: None,
-        }
+        Identity::of_user(Uuid::nil(), "a@b.example", Role::Reader, Tier::Basic)
     }
 
     #[test]

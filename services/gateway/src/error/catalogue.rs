@@ -44,7 +44,7 @@ pub const fn entry(kind: ProblemKind) -> Entry {
         ),
         Kind::MissingCredentials => (
             "Missing API Key in headers",
-            "Send the header X-API-Key; POST /api/v1/users/register gives you a key.",
+            "Send the header X-API-Key or a bearer token; POST /api/v1/users/register gives you a key.",
         ),
         Kind::InvalidApiKey => (
             "Invalid or inactive API Key",
@@ -52,7 +52,23 @@ pub const fn entry(kind: ProblemKind) -> Entry {
         ),
         Kind::InvalidToken => (
             "The bearer token is not valid.",
-            "Send an API key in the header X-API-Key instead of the Authorization header.",
+            "Log in again with POST /api/v1/auth/login, or send an API key in the header X-API-Key.",
+        ),
+        Kind::TokenExpired => (
+            "The access token has expired.",
+            "Get a new one with POST /api/v1/auth/refresh and the refresh token.",
+        ),
+        Kind::InvalidCredentials => (
+            "Invalid credentials",
+            "Check user name and password; an account without a password is used with its API key.",
+        ),
+        Kind::RefreshReused => (
+            "The refresh token was used before, so its session has ended.",
+            "Log in again, and always keep the newest refresh token only.",
+        ),
+        Kind::TicketInvalid => (
+            "The stream ticket is unknown, expired or used.",
+            "Get a new one with POST /api/v1/auth/stream-ticket; it is valid once, for 60 seconds.",
         ),
         Kind::CredentialsConflict => (
             "The API key and the bearer token do not belong together.",
@@ -65,6 +81,10 @@ pub const fn entry(kind: ProblemKind) -> Entry {
         Kind::InsufficientRole => (
             "Your role does not permit this.",
             "Ask an administrator for the role named in `errors[0].params.required`.",
+        ),
+        Kind::PasswordRequired => (
+            "The current password is missing or wrong.",
+            "Send the password that the account has now as `current_password`.",
         ),
         Kind::PlanLimitReached => (
             "The limit of your plan is reached.",
@@ -102,6 +122,7 @@ pub const fn entry(kind: ProblemKind) -> Entry {
             "API key not found",
             "Check the id or the prefix of the key; keys of other users are reported as not found.",
         ),
+        Kind::UserNotFound => ("User not found", "Check the id with GET /api/v1/admin/users."),
         Kind::MethodNotAllowed => (
             "The route does not know this method.",
             "Use one of the methods in the header Allow.",

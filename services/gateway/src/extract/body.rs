@@ -56,6 +56,8 @@ pub trait BodyFields: Sized + 'static {
     /// The name of its schema.
     const SCHEMA: &'static str;
     const DESCRIPTION: &'static str;
+    /// Whether the body may be left out, which then counts as an empty object.
+    const IS_OPTIONAL: bool = false;
 
     /// Declares every field before it gives up on a missing one, so that an error lists all violations.
     fn declare(fields: &mut impl DeclareFields) -> Option<Self>;
@@ -110,6 +112,7 @@ fn read_from<T: BodyFields>(request: &HttpRequest) -> Result<(Option<T>, Violati
 ///
 /// It is not JSON.
 pub fn read<T: BodyFields>(body: &[u8], offered: &[Ticker]) -> Result<(Option<T>, Violations), ApiError> {
+    let body = if T::IS_OPTIONAL && body.is_empty() { b"{}" } else { body };
     let mut reader = Reader {
         fields: Fields::parse(body)?,
         offered,
@@ -142,6 +145,7 @@ impl DeclareFields for Reader<'_> {
 pub struct BodySchema {
     pub name: &'static str,
     pub schema: Value,
+    pub is_optional: bool,
 }
 
 /// The schema of a body where these tickers are offered.
@@ -159,6 +163,7 @@ pub fn describe<T: BodyFields>(offered: &[Ticker]) -> BodySchema {
     BodySchema {
         name: T::SCHEMA,
         schema,
+        is_optional: T::IS_OPTIONAL,
     }
 }
 
@@ -246,7 +251,7 @@ mod tests {
 
     #[test]
     fn one_declaration_describes_the_body() {
-        let BodySchema { name, schema } = describe::<Example>(&[]);
+        let BodySchema { name, schema, .. } = describe::<Example>(&[]);
         assert_eq!(name, "Example");
         assert_eq!(schema["required"], json!(["ticker"]));
         assert_eq!(

@@ -13,7 +13,7 @@ use crate::extract::caller::Caller;
 use crate::extract::cursor::Cursors;
 use crate::extract::query::{Params, expect_valid};
 use crate::extract::rule::Rule;
-use crate::request_context::CreationId;
+use crate::request_context::{ClientIp, CreationId};
 
 /// What a list of parameters is declared to: a request that is read, or the OpenAPI document.
 pub trait Declare {
@@ -132,6 +132,7 @@ impl<T: BodyFields> Describe for Draft<T> {
 
 impl<T> Describe for web::Data<T> {}
 impl Describe for Caller {}
+impl Describe for ClientIp {}
 impl Describe for CreationId {}
 impl Describe for Cursors {}
 impl Describe for HttpRequest {}

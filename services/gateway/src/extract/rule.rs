@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::auth::{Role, Scope, Tier};
 use crate::extract::validate::{self, Violation};
 
 /// Longest cursor of any list.
@@ -109,6 +110,93 @@ pub fn string_map() -> impl Rule<RawValue, Value = BTreeMap<String, String>> {
             let string = json!({"type": "string"});
             json!({"type": "object", "additionalProperties": string, "propertyNames": string})
         },
+    )
+}
+
+/// A JSON number without fraction.
+pub fn json_integer(min: u32, max: u32) -> impl Rule<RawValue, Value = u32> {
+    let text = integer(min, max);
+    rule(
+        move |sent: &RawValue| text.read(sent.get()),
+        move || json!({"type": "integer", "format": "int32", "minimum": min, "maximum": max}),
+    )
+}
+
+pub fn json_boolean() -> impl Rule<RawValue, Value = bool> {
+    rule(
+        |sent: &RawValue| validate::boolean(sent.get()),
+        || json!({"type": "boolean"}),
+    )
+}
+
+/// A JSON array of `min` to `max` strings that all obey `item`.
+pub fn list<R: Rule>(min: usize, max: usize, item: R) -> impl Rule<RawValue, Value = Vec<R::Value>> {
+    ListRule { min, max, item }
+}
+
+struct ListRule<R> {
+    min: usize,
+    max: usize,
+    item: R,
+}
+
+impl<R: Rule> Rule<RawValue> for ListRule<R> {
+    type Value = Vec<R::Value>;
+
+    fn read(&self, sent: &RawValue) -> Result<Vec<R::Value>, Violation> {
+        let texts: Vec<String> =
+            serde_json::from_str(sent.get()).map_err(|_| Violation::new("list_type", "must be an array of strings"))?;
+        if !(self.min..=self.max).contains(&texts.len()) {
+            let message = format!("must have {} to {} items", self.min, self.max);
+            let params = json!({"min_items": self.min, "max_items": self.max});
+            return Err(Violation::new("list_length", message).params(params));
+        }
+        texts.iter().map(|text| self.item.read(text)).collect()
+    }
+
+    fn schema(&self) -> Value {
+        json!({"type": "array", "items": self.item.schema(), "minItems": self.min, "maxItems": self.max})
+    }
+
+    fn example(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// A scope of credentials.
+pub fn scope() -> impl Rule<Value = Scope> {
+    named("Scope", Scope::ALL, Scope::as_str)
+}
+
+/// A role of users.
+pub fn role() -> impl Rule<Value = Role> {
+    named("Role", Role::ALL, Role::as_str)
+}
+
+/// A tier of users.
+pub fn tier() -> impl Rule<Value = Tier> {
+    named("Tier", Tier::ALL, Tier::as_str)
+}
+
+/// One of the values of the enumeration `schema`, by its name.
+fn named<T: Copy + 'static>(
+    schema: &'static str,
+    values: &'static [T],
+    name: impl Fn(T) -> &'static str,
+) -> impl Rule<Value = T> {
+    rule(
+        move |text: &str| {
+            values
+                .iter()
+                .copied()
+                .find(|value| name(*value) == text)
+                .ok_or_else(|| {
+                    let names: Vec<&str> = values.iter().map(|value| name(*value)).collect();
+                    Violation::new("enum", format!("must be one of {}", names.join(", ")))
+                        .params(json!({"expected": names}))
+                })
+        },
+        move || schema_named(schema),
     )
 }
 

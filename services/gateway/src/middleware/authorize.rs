@@ -4,7 +4,7 @@ use contracts::problem::ProblemKind;
 use platform::problem::FieldError;
 use serde_json::json;
 
-use crate::auth::Scope;
+use crate::auth::{Identity, Scope};
 use crate::error::ApiError;
 use crate::extract::caller::Caller;
 use crate::route_policy::{Access, RoutePolicy};
@@ -20,7 +20,16 @@ pub fn check(policy: &RoutePolicy, caller: Option<&Caller>) -> Result<(), ApiErr
     }
 }
 
-fn missing_scope(scope: Scope) -> ApiError {
+/// Refuses a credential that is confined to some scopes, where it could become one that is not.
+pub fn require_unconfined(caller: &Identity) -> Result<(), ApiError> {
+    if caller.scopes.is_none() {
+        return Ok(());
+    }
+    let detail = "This needs a credential that is not confined to some scopes.";
+    Err(ApiError::new(ProblemKind::InsufficientScope).detail(detail))
+}
+
+pub fn missing_scope(scope: Scope) -> ApiError {
     let violation = FieldError::new(&["header", "x-api-key"], "insufficient_scope", "lacks a scope")
         .with_params(json!({"required": [scope.as_str()]}));
     let mut error = ApiError::new(ProblemKind::InsufficientScope);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use actix_web::http::header::HeaderMap;
+use actix_web::dev::ServiceRequest;
 
 use super::authenticate;
 use crate::error::ApiError;
@@ -13,7 +13,7 @@ use crate::state::AppState;
 pub async fn check(
     policy: &RoutePolicy,
     state: &AppState,
-    headers: &HeaderMap,
+    request: &ServiceRequest,
     address: IpAddr,
 ) -> Result<(), ApiError> {
     // Probes and pages stay readable for everyone.
@@ -21,7 +21,9 @@ pub async fn check(
         return Ok(());
     }
     match state.ip_blocker.check(address).await {
-        Err(_) if policy.asks_for_credential() && authenticate::has_valid_key(state, headers, address).await => Ok(()),
+        Err(_) if policy.asks_for_credential() && authenticate::has_valid_credential(state, request, address).await => {
+            Ok(())
+        }
         outcome => outcome,
     }
 }

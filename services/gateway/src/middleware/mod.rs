@@ -132,10 +132,11 @@ async fn check(
     limit: &mut Option<RateLimitOutcome>,
 ) -> Result<Option<idempotency::KeyedRequest>, ApiError> {
     let address = client_ip::resolve(request, &state.settings.trusted_proxies);
-    ip_block::check(policy, state, request.headers(), address).await?;
+    request_context::update(request, |info| info.address = Some(address));
+    ip_block::check(policy, state, request, address).await?;
     // Before the credential: a body that is too large or too slow is refused, whoever sends it.
     let body = request_body::read(policy, &state.settings, request).await?;
-    let caller = authenticate::authenticate(policy, state, request.headers(), address).await?;
+    let caller = authenticate::authenticate(policy, state, request, address).await?;
     rate_limit::take(policy, state, caller.as_ref(), address, limit).await?;
     authorize::check(policy, caller.as_ref())?;
     let keyed =

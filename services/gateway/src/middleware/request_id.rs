@@ -20,6 +20,7 @@ pub fn assign(request: &ServiceRequest) -> (RequestId, Instant) {
         id: id.clone(),
         start,
         route: None,
+        address: None,
         numbers_as_strings: false,
     });
     (id, start)

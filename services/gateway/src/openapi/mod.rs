@@ -7,10 +7,14 @@ use domain::ticker::Ticker;
 use utoipa::OpenApi;
 
 use self::document::Document;
+use crate::auth::{Role, Scope, Tier};
 use crate::error::body::{ErrorBody, Violation};
 use crate::extract::words;
 use crate::router;
-use crate::routes::{alerts, analytics, candles, deliveries, quotes, rates, risk, status, system, users, webhooks};
+use crate::routes::{
+    account, admin_keys, admin_users, alerts, analytics, auth, candles, deliveries, keys, quotes, rates, risk, status,
+    system, users, webhooks,
+};
 
 /// The document of an installation that offers `tickers`.
 ///
@@ -41,7 +45,8 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
         (name = "analytics", description = "Statistics and risk"),
         (name = "alerts", description = "Alerts, their events and deliveries"),
         (name = "webhooks", description = "Webhook endpoints, deliveries to them, and signatures"),
-        (name = "users", description = "Accounts"),
+        (name = "users", description = "Accounts, log-ins and API keys"),
+        (name = "administration", description = "Users, keys, limits and blocks, for administrators"),
         (name = "system", description = "Health and documentation"),
     ),
     paths(
@@ -50,12 +55,15 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
         alerts::list, alerts::create, alerts::get, alerts::delete, alerts::events, alerts::deliveries,
         webhooks::list, webhooks::get, webhooks::secret, webhooks::test, webhooks::enable, webhooks::verify,
         deliveries::list, deliveries::get, deliveries::replay, deliveries::replay_failed,
-        users::register, users::me,
+        users::register, users::me, account::change, account::erase, account::export,
+        auth::login, auth::token, auth::refresh, auth::logout, auth::stream_ticket,
+        keys::list, keys::create, keys::rotate, keys::revoke,
+        admin_users::list, admin_users::update, admin_keys::list, admin_keys::revoke,
         status::get, system::health, system::live, system::ready,
         system::openapi, system::openapi_alias, system::demo_account,
     ),
     components(schemas(
-        ErrorBody, Violation, words::AlertKind, words::ListedKind, words::CandleInterval, words::CandleSource,
+        ErrorBody, Violation, Role, Scope, Tier, words::AlertKind, words::ListedKind, words::CandleInterval, words::CandleSource,
         words::CorrelationMethod, words::Currency, words::Returns
     )),
 )]

@@ -28,10 +28,18 @@ pub fn apply(
         let described =
             described.with_context(|| format!("{} {} is not described", operation.method, operation.path))?;
         describe_operation(described, &operation);
-        if let Some(BodySchema { name, schema }) = (operation.body)(tickers) {
+        if let Some(BodySchema {
+            name,
+            schema,
+            is_optional,
+        }) = (operation.body)(tickers)
+        {
             let reference = json!({"$ref": format!("#/components/schemas/{name}")});
             let content = json!({"application/json": {"schema": reference}});
-            described.insert("requestBody".into(), json!({"content": content, "required": true}));
+            described.insert(
+                "requestBody".into(),
+                json!({"content": content, "required": !is_optional}),
+            );
             bodies.push((name, schema));
         }
     }
@@ -91,7 +99,7 @@ fn operation_id(operation: &RouteDoc) -> String {
 fn security(access: Access) -> Value {
     match access {
         Access::Public => json!([]),
-        Access::PublicRates(_) | Access::Authenticated | Access::Scoped(_) => json!([{"ApiKey": []}]),
+        Access::PublicRates(_) | Access::Authenticated | Access::Scoped(_) => json!([{"ApiKey": []}, {"Bearer": []}]),
     }
 }
 
@@ -185,7 +193,9 @@ fn complete(response: &mut Value, status: &str, policy: &RoutePolicy) {
 fn security_schemes() -> Value {
     json!({
         "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key",
-            "description": "The API key that registration shows once"},
+            "description": "An API key: `sk_live_` and 43 characters"},
+        "Bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "The access token that a log-in gives"},
     })
 }
 

@@ -63,7 +63,7 @@ fn or_error(response: Result<HttpResponse, ApiError>) -> HttpResponse {
 pub struct Json<T> {
     status: StatusCode,
     body: T,
-    location: Option<HeaderValue>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     keeps_body: bool,
 }
 
@@ -72,7 +72,7 @@ impl<T> Json<T> {
         Self {
             status,
             body,
-            location: None,
+            headers: Vec::new(),
             keeps_body: false,
         }
     }
@@ -104,8 +104,14 @@ impl<T> Json<T> {
 
     /// Names the address of what was created.
     #[must_use]
-    pub fn at(mut self, location: HeaderValue) -> Self {
-        self.location = Some(location);
+    pub fn at(self, location: HeaderValue) -> Self {
+        self.header(LOCATION, location)
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
         self
     }
 }
@@ -115,8 +121,8 @@ impl<T: Serialize> Responder for Json<T> {
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let mut response = or_error(plain(request, self.status, &self.body));
-        if let Some(location) = self.location {
-            response.headers_mut().insert(LOCATION, location);
+        for (name, value) in self.headers {
+            response.headers_mut().insert(name, value);
         }
         if self.keeps_body {
             response.extensions_mut().insert(SkipErrorRendering);

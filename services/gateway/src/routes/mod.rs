@@ -1,10 +1,15 @@
 //! The API: one resource per file, each with its policies, its parameters and its handlers.
 //! Which handler stands at which path is the table in `crate::router`.
 
+pub mod account;
+pub mod admin_keys;
+pub mod admin_users;
 pub mod alerts;
 pub mod analytics;
+pub mod auth;
 pub mod candles;
 pub mod deliveries;
+pub mod keys;
 pub mod pages;
 pub mod quotes;
 pub mod rates;

@@ -6,6 +6,7 @@ use contracts::time::Time;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -14,7 +15,7 @@ use crate::auth::{Role, Tier, api_key, passwords};
 use crate::error::ApiError;
 use crate::extract::body::{Body, BodyFields, DeclareFields};
 use crate::extract::caller::Caller;
-use crate::extract::rule;
+use crate::extract::rule::{self, Rule};
 use crate::extract::validate::{self, Violation};
 use crate::rate_limit::policy::RateLimitPolicy;
 use crate::request_context::CreationId;
@@ -55,10 +56,7 @@ impl BodyFields for Registration {
         );
         let password = fields.optional(
             "password",
-            rule::string(rule::rule(password, || {
-                let (min, max) = (passwords::MIN_CHARS, passwords::MAX_CHARS);
-                json!({"type": "string", "format": "password", "minLength": min, "maxLength": max})
-            })),
+            new_password(),
             "A password for logging in, of 10 to 128 characters. It is stored as an Argon2id hash.",
         );
         Some(Self {
@@ -120,7 +118,7 @@ pub async fn register(
 ) -> Result<Json<RegisteredBody>, ApiError> {
     // Before the transaction: a hash takes long, and would hold the connection meanwhile.
     let password_hash = match password {
-        Some(password) => Some(state.passwords.make(password).await.map_err(ApiError::internal)?),
+        Some(password) => Some(state.passwords.make(password).await?),
         None => None,
     };
 
@@ -163,6 +161,14 @@ fn email(text: &str) -> Result<Email, Violation> {
     Email::parse(text).ok_or_else(|| Violation::new("email", "must be an e-mail address of at most 254 characters"))
 }
 
+/// A password that an account gets.
+pub fn new_password() -> impl Rule<RawValue, Value = SecretString> {
+    rule::string(rule::rule(password, || {
+        let (min, max) = (passwords::MIN_CHARS, passwords::MAX_CHARS);
+        json!({"type": "string", "format": "password", "minLength": min, "maxLength": max})
+    }))
+}
+
 fn password(text: &str) -> Result<SecretString, Violation> {
     validate::text(passwords::MIN_CHARS, passwords::MAX_CHARS)(text).map(SecretString::from)
 }
@@ -171,14 +177,5 @@ fn password(text: &str) -> Result<SecretString, Violation> {
 #[utoipa::path(get, path = "/api/v1/users/me", tag = "users",
     responses((status = 200, description = "The account that the credential belongs to", body = UserBody)))]
 pub async fn me(caller: Caller) -> Json<UserBody> {
-    let body = UserBody {
-        id: caller.user_id,
-        email: caller.email.clone(),
-        // The credential of an inactive user is refused before this.
-        is_active: true,
-        created_at: Time(caller.created_at),
-        role: caller.role,
-        tier: caller.tier,
-    };
-    Json::ok(body)
+    Json::ok(UserBody::of(&caller))
 }

@@ -75,6 +75,8 @@ pub fn identity_from_row(row: &Row) -> Result<Identity, ApiError> {
     let scopes: Option<Vec<String>> = row.try_get("scopes")?;
     let ip_allow: Vec<String> = row.try_get("ip_allow")?;
     Ok(Identity {
+        // The cache adds it.
+        cache_hash: KeyHash::default(),
         user_id: row.try_get("user_id")?,
         email: row.try_get("email")?,
         role: parse(row.try_get("role")?)?,

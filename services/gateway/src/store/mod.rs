@@ -1,7 +1,11 @@
-//! All SQL of the gateway: one file per table, functions over a client or a transaction, rows read by column name.
+//! All SQL of the gateway: functions over a client or a transaction, rows read by column name.
 
+pub mod admin_users;
+pub mod administrators;
 pub mod api_keys;
 pub mod audit;
+pub mod erasure;
 pub mod idempotency_keys;
+pub mod keys;
 pub mod sessions;
 pub mod users;

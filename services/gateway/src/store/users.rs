@@ -77,3 +77,69 @@ pub async fn ensure_with_key(
     }
     Ok(id)
 }
+
+/// What a log-in is checked with.
+#[derive(Debug)]
+pub struct Login {
+    pub id: Uuid,
+    /// Hash of the password, if there is one.
+    pub password_hash: Option<String>,
+    pub is_active: bool,
+}
+
+/// The account that logs in under a name: that of this user name, or else of this e-mail address, in whatever case.
+pub async fn find_login(db: &impl GenericClient, name: &str) -> Result<Option<Login>, tokio_postgres::Error> {
+    // Two look-ups by index: with OR there would be a scan of the table, which a guesser could ask for.
+    let row = db
+        .query_opt(
+            "SELECT id, password_hash, is_active FROM ( \
+             SELECT id, password_hash, is_active, 1 AS place FROM accounts.users WHERE lower(username) = lower($1) \
+             UNION ALL \
+             SELECT id, password_hash, is_active, 2 AS place FROM accounts.users WHERE lower(email) = lower($1) \
+             ) AS accounts ORDER BY place LIMIT 1",
+            &[&name],
+        )
+        .await?;
+    row.map(|row| {
+        Ok(Login {
+            id: row.try_get("id")?,
+            password_hash: row.try_get("password_hash")?,
+            is_active: row.try_get("is_active")?,
+        })
+    })
+    .transpose()
+}
+
+/// Holds an account until the end of the transaction, so that changes that depend on each other come one by one.
+pub async fn lock(transaction: &impl GenericClient, id: Uuid) -> Result<(), tokio_postgres::Error> {
+    transaction
+        .execute("SELECT FROM accounts.users WHERE id = $1 FOR UPDATE", &[&id])
+        .await?;
+    Ok(())
+}
+
+/// The hash of a user's password, if there is one.
+pub async fn find_password_hash(db: &impl GenericClient, id: Uuid) -> Result<Option<String>, tokio_postgres::Error> {
+    let row = db
+        .query_opt("SELECT password_hash FROM accounts.users WHERE id = $1", &[&id])
+        .await?;
+    row.map_or(Ok(None), |row| row.try_get("password_hash"))
+}
+
+/// Replaces the password `old` by another one. False if the account has another password by now.
+pub async fn set_password(
+    db: &impl GenericClient,
+    id: Uuid,
+    old: Option<&str>,
+    new: &str,
+    now: Timestamp,
+) -> Result<bool, tokio_postgres::Error> {
+    let changed = db
+        .execute(
+            "UPDATE accounts.users SET password_hash = $3, updated_at = $4 \
+             WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2 AND erased_at IS NULL",
+            &[&id, &old, &new, &now],
+        )
+        .await?;
+    Ok(changed == 1)
+}
