@@ -20,6 +20,7 @@ pub mod redis;
 pub mod servers;
 pub mod sink;
 pub mod stack;
+mod table_scan;
 pub mod tls;
 pub mod wait;
 
@@ -30,6 +31,7 @@ pub use redis::{TestRedis, redis};
 pub use servers::{OwnPostgres, OwnRabbit, OwnRedis};
 pub use sink::{Answer, Received, WebhookSink};
 pub use stack::{Account, Api, Service, TestStack, TestStackOptions};
+pub use table_scan::rows_containing;
 pub use wait::{eventually, found};
 
 /// A simulator of the providers on a free port.

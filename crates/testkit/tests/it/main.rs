@@ -7,6 +7,7 @@ mod campaign;
 mod dead_endpoints;
 mod debug_logs;
 mod doubled_services;
+mod erased_account;
 mod killed_services;
 mod lost_servers;
 mod own_servers;

@@ -4,7 +4,9 @@
 
 mod harness;
 
+mod account;
 mod accounts;
+mod administration;
 mod alerts;
 mod browser;
 mod caching;
@@ -12,8 +14,11 @@ mod check_order;
 mod errors;
 mod hostile_requests;
 mod idempotency;
+mod keys;
 mod market;
 mod outages;
 mod panics;
+mod permissions;
 mod rate_limits;
+mod sessions;
 mod system;
