@@ -6,7 +6,7 @@ SHELL := /usr/bin/env bash
 
 LOCAL := deploy/local
 
-# Variables of the command line reach the scripts: make demo PORT=9000, make restart S=alerts, make test LOCAL_DIR=/tmp/x.
+# Variables of the command line reach the scripts: make demo PORT=9000, make demo GATEWAYS=2, make restart S=alerts.
 
 .PHONY: help
 help: ## this list
@@ -14,7 +14,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
 
 .PHONY: demo
-demo: ## the whole platform on a simulated market; installs what is missing (needs root or sudo for that)
+demo: ## the whole platform on a simulated market; GATEWAYS=2 for two gateways behind nginx; installs what is missing (needs root or sudo for that)
 	@$(LOCAL)/demo demo
 
 .PHONY: up
@@ -34,7 +34,7 @@ logs: ## follow the logs; S=alerts for one service, FOLLOW=0 to only look (needs
 	@$(LOCAL)/stack logs $(S)
 
 .PHONY: restart
-restart: ## restart one service: make restart S=alerts (needs a started demo)
+restart: ## restart one service: make restart S=alerts; several gateways one after the other (needs a started demo)
 	@$(LOCAL)/stack restart $(S)
 
 .PHONY: unblock

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STACK = ROOT / "deploy/local/stack"
 SERVERS = ["postgres", "redis", "rabbitmq"]
 SERVICES = ["market-sim", "fetch", "core-analytics", "alerts", "gateway"]
-CHOICES = ["LOCAL_POSTGRES_PORT", "LOCAL_REDIS_PORT", "LOCAL_RABBITMQ_PORT", "PORT", "PROFILE"]
+CHOICES = ["LOCAL_POSTGRES_PORT", "LOCAL_REDIS_PORT", "LOCAL_RABBITMQ_PORT", "PORT", "PROFILE", "GATEWAYS"]
 # RabbitMQ's distribution port, when it listens on the usual port.
 DISTRIBUTION_PORT = 55674
 

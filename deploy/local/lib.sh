@@ -190,6 +190,57 @@ show_log_end() {
     printf '%s---%s\n' "$DIM" "$PLAIN" >&2
 }
 
+# --- the servers' user and their data
+# PostgreSQL refuses to run as root: where these scripts are root's, the private servers run as this user.
+
+SERVER_USER=postgres
+
+is_root() { [ "$(id -u)" -eq 0 ]; }
+
+# Sets AS_SERVER, what to write before a command that runs as the servers' user.
+become_server() {
+    AS_SERVER=()
+    is_root || return 0
+    if ! id "$SERVER_USER" >/dev/null 2>&1; then
+        die "PostgreSQL is not installed (there is no user $SERVER_USER)" "Run make install, or install the package postgresql."
+    fi
+    AS_SERVER=(setpriv "--reuid=$SERVER_USER" "--regid=$(id -g "$SERVER_USER")" --init-groups)
+}
+
+# Runs a command as the servers' user.
+as_server() { "${AS_SERVER[@]}" "$@"; }
+
+# prepare_data_dir NAME...: sets DATA_DIR, and makes a folder of the servers' user in it for each name. Root's folders are
+# often closed to other users: the data then lives where that user can reach it.
+prepare_data_dir() {
+    if [ ! -e "$LOCAL_DIR/data" ]; then
+        rm -f "$LOCAL_DIR/data"
+        if is_root && ! as_server test -x "$LOCAL_DIR"; then
+            local outside
+            outside=/var/lib/cryptolens-local/$(printf '%s' "$LOCAL_DIR" | cksum | cut -d' ' -f1)
+            mkdir -p "$outside"
+            ln -s "$outside" "$LOCAL_DIR/data"
+            note "user $SERVER_USER cannot enter $LOCAL_DIR: the servers' data is in $outside"
+        else
+            mkdir "$LOCAL_DIR/data"
+        fi
+    fi
+    DATA_DIR=$(cd -P "$LOCAL_DIR/data" && pwd)
+    local name
+    for name in "$@"; do
+        if [ ! -d "$DATA_DIR/$name" ]; then
+            mkdir -m 700 "$DATA_DIR/$name"
+            if is_root; then chown "$SERVER_USER:" "$DATA_DIR/$name"; fi
+        fi
+    done
+}
+
+# write_private FILE: standard input becomes the file, whole, readable for the servers' user only.
+write_private() {
+    # shellcheck disable=SC2016 # the inner shell expands these
+    as_server sh -c 'umask 077 && cat >"$1.new" && mv "$1.new" "$1"' sh "$1"
+}
+
 # Only one of these scripts changes what runs under LOCAL_DIR at a time.
 lock_local_dir() {
     have flock || return 0
