@@ -37,6 +37,7 @@ struct Shared {
     deadline: Duration,
     is_draining: AtomicBool,
     open: AtomicUsize,
+    running: AtomicUsize,
     /// Connections and requests so far: as long as it changes, clients are at work.
     activity: AtomicU64,
 }
@@ -47,6 +48,23 @@ struct Open(Drain);
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Lives as long as its request is worked on.
+struct Running(Drain);
+
+impl Running {
+    fn begin(drain: &Drain) -> Self {
+        drain.0.activity.fetch_add(1, Ordering::SeqCst);
+        drain.0.running.fetch_add(1, Ordering::SeqCst);
+        Self(drain.clone())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.0.running.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -62,6 +80,7 @@ impl Drain {
             deadline,
             is_draining: AtomicBool::new(false),
             open: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
             activity: AtomicU64::new(0),
         })))
     }
@@ -138,7 +157,10 @@ impl Drain {
         loop {
             sleep(POLL_INTERVAL).await;
             let activity = self.0.activity.load(Ordering::SeqCst);
-            if activity != seen {
+            // A worker without connections ends at once when the server is stopped, and with it the pooled connections to
+            // other services that it opened. A request of another worker may be using one.
+            let is_running = self.0.running.load(Ordering::SeqCst) > 0;
+            if activity != seen || is_running {
                 (seen, silent_since) = (activity, Instant::now());
             }
             let grace = if self.0.open.load(Ordering::SeqCst) == 0 {
@@ -159,7 +181,7 @@ pub async fn close_while_draining<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    drain.0.activity.fetch_add(1, Ordering::SeqCst);
+    let _running = Running::begin(&drain);
     let mut response = next.call(request).await?;
     if drain.is_draining() {
         response

@@ -39,7 +39,8 @@ fn start() -> Running {
     let server = serve(&settings, Readiness::new().until(stop.clone()), |config| {
         config
             .service(resource("/quick", [(Method::GET, web::to(quick))]))
-            .service(resource("/slow", [(Method::GET, web::to(slow))]));
+            .service(resource("/slow", [(Method::GET, web::to(slow))]))
+            .service(resource("/long", [(Method::GET, web::to(long))]));
     })
     .unwrap();
     let address = server.address();
@@ -63,6 +64,12 @@ async fn quick() -> &'static str {
 
 async fn slow() -> &'static str {
     tokio::time::sleep(Duration::from_millis(50)).await;
+    BODY
+}
+
+/// Longer than a silent connection is kept during a stop.
+async fn long() -> &'static str {
+    tokio::time::sleep(Duration::from_millis(1500)).await;
     BODY
 }
 
@@ -189,6 +196,23 @@ async fn kept_connections_are_answered_and_told_to_close() {
     for mut connection in [kept, idle] {
         let rest = tokio::time::timeout(PATIENCE, connection.read(&mut [0])).await.unwrap();
         assert_eq!(rest.unwrap(), 0, "the server ends the connection, and nothing is reset");
+    }
+    server.ended().await;
+}
+
+#[tokio::test]
+async fn no_worker_ends_while_a_request_runs() {
+    let server = start();
+    let mut idle = TcpStream::connect(server.address).await.unwrap();
+    let mut busy = TcpStream::connect(server.address).await.unwrap();
+    ask(&mut idle, "/internal/quick").await.unwrap();
+    answer(&mut idle).await.unwrap();
+    ask(&mut busy, "/internal/long").await.unwrap();
+    server.stop.cancel();
+    let mut byte = [0];
+    tokio::select! {
+        text = answer(&mut busy) => assert!(text.unwrap().starts_with("http/1.1 200")),
+        end = idle.read(&mut byte) => panic!("the other connection ended first: {end:?}"),
     }
     server.ended().await;
 }
