@@ -14,10 +14,12 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 DEMO = ROOT / "deploy/compose.demo.yml"
-SERVERS = {"postgres", "redis", "rabbitmq"}
-PUBLISHED = "gateway"
-# Besides the inside network.
-NETWORKS = {"fetch": {"outside"}, "alerts": {"outside"}, "gateway": {"front"}}
+# What is not built here.
+SERVERS = {"postgres", "redis", "rabbitmq", "balancer"}
+PUBLISHED = {"gateway", "balancer"}
+BALANCED = "balanced"
+# Besides the inside network, but for the balancer, which needs the gateways only.
+NETWORKS = {"fetch": {"outside"}, "alerts": {"outside"}, "gateway": {"front"}, "gateway-2": {"front"}}
 # What each service may know, of the secrets that .env holds or a person may write into it.
 DATABASE, CACHE, BROKER = "POSTGRES_PASSWORD", "REDIS_PASSWORD", "RABBITMQ_PASSWORD"
 SECRETS = {
@@ -28,11 +30,13 @@ SECRETS = {
     "fetch": {DATABASE, CACHE, "INTERNAL_TOKEN", "COINGECKO_API_KEY", "CMC_API_KEY"},
     "core-analytics": {DATABASE, CACHE, "INTERNAL_TOKEN"},
     "alerts": {DATABASE, CACHE, BROKER, "INTERNAL_TOKEN", "SECRETS_KEY", "SECRETS_KEYS_OLD"},
-    "gateway": {DATABASE, CACHE, BROKER, "INTERNAL_TOKEN", "API_KEY_PEPPER"},
+    "gateway": {DATABASE, CACHE, BROKER, "INTERNAL_TOKEN", "API_KEY_PEPPER", "JWT_SECRET", "ADMIN_PASS"},
+    "balancer": set(),
 }
+SECRETS["gateway-2"] = SECRETS["gateway"]
 ALL_SECRETS = set().union(*SECRETS.values())
 # Without a person's wish these may be empty; all others have to stop `docker compose config`.
-OPTIONAL_SECRETS = {"COINGECKO_API_KEY", "CMC_API_KEY", "SECRETS_KEYS_OLD"}
+OPTIONAL_SECRETS = {"COINGECKO_API_KEY", "CMC_API_KEY", "SECRETS_KEYS_OLD", "ADMIN_PASS"}
 CONDITIONS = {"service_healthy", "service_completed_successfully"}
 
 problems: list[str] = []
@@ -88,13 +92,13 @@ def check_dockerfile(known: set[str]) -> set[str]:
 def check_service(name: str, service: dict, compose: dict, built: set[str]) -> None:
     if "container_name" in service:
         problems.append(f"{name} has a container_name: it cannot be scaled")
-    if name != PUBLISHED and service.get("ports"):
-        problems.append(f"{name} is published; only {PUBLISHED} may be")
+    if name not in PUBLISHED and service.get("ports"):
+        problems.append(f"{name} is published; only {sorted(PUBLISHED)} may be")
     image = service.get("image", "")
     if name in SERVERS and not re.search(r":\d", image):
         problems.append(f"{name} runs {image}: pin its version")
     networks = set(service.get("networks", []))
-    if networks != {"inside"} | NETWORKS.get(name, set()):
+    if networks != ({"front"} if name == "balancer" else {"inside"} | NETWORKS.get(name, set())):
         problems.append(f"{name} is on the networks {sorted(networks)}")
     for limit in ["mem_limit", "pids_limit", "stop_grace_period"]:
         if limit not in service:
@@ -161,8 +165,9 @@ def check_compose(built: set[str]) -> None:
         problems.append("the inside network is not internal")
     if "subnet" not in str(compose["networks"].get("front")):
         problems.append("the front network has no fixed addresses, so TRUSTED_PROXIES cannot name a proxy")
-    if "ALLOWED_HOSTS" not in services[PUBLISHED]["environment"]:
-        problems.append(f"{PUBLISHED} answers to every host name")
+    if "ALLOWED_HOSTS" not in services["gateway"]["environment"]:
+        problems.append("gateway answers to every host name")
+    check_balanced(services)
     for name, service in services.items():
         check_service(name, service, compose, built)
         if name in SECRETS:
@@ -173,6 +178,22 @@ def check_compose(built: set[str]) -> None:
     examples = (ROOT / ".env.example").read_text()
     for secret in sorted(set(re.findall(r"^([A-Z_]+)=$", examples, re.MULTILINE)) - ALL_SECRETS):
         problems.append(f"the secret {secret} of .env.example is nobody's: say in SECRETS who may know it")
+
+
+def check_balanced(services: dict) -> None:
+    """The profile adds a second gateway, which is as the first, and the balancer; without it nothing is different."""
+    profiles = {name: service["profiles"] for name, service in services.items() if "profiles" in service}
+    if profiles != {"gateway-2": [BALANCED], "balancer": [BALANCED]}:
+        problems.append(f"services of profiles: {profiles}")
+    first, second = ({**services[name], "ports": None, "profiles": None} for name in ["gateway", "gateway-2"])
+    if first != second:
+        problems.append("gateway-2 differs from gateway")
+    balancer = services["balancer"]
+    if not balancer.get("read_only") or balancer.get("cap_drop") != ["ALL"] or str(balancer.get("user", "0")).startswith(("0", "root")):
+        problems.append("the balancer can write to its root, has capabilities or runs as root")
+    trusted = services["gateway"]["environment"]["TRUSTED_PROXIES"].split(",")[-1]
+    if trusted != f"{balancer['networks']['front']['ipv4_address']}/32":
+        problems.append(f"gateways believe {trusted}, which is not the balancer alone")
 
 
 def check_demo() -> None:

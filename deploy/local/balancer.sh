@@ -34,7 +34,7 @@ start_balancer() {
     balancer_config | write_private "$folder/nginx.conf"
     # nginx opens its output once more, as its own user.
     if is_root; then chown "$SERVER_USER" "$LOG_DIR/$name.log"; fi
-    cd /
-    spawn "$name" QUIT "${AS_SERVER[@]}" env -i "PATH=$PATH" TZ=UTC "$(nginx_program)" -e stderr -p "$folder" -c "$folder/nginx.conf"
-    cd "$ROOT"
+    # That user may not enter this folder.
+    (cd / && spawn "$name" QUIT "${AS_SERVER[@]}" env -i "PATH=$PATH" TZ=UTC \
+        "$(nginx_program)" -e stderr -p "$folder" -c "$folder/nginx.conf")
 }
