@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use crate::auth::Identity;
 use crate::auth::api_key::{self, KeyHash, KeyHasher};
+use crate::auth::unknown_keys::UnknownKeys;
 use crate::error::ApiError;
 use crate::store::{api_keys, sessions};
 
@@ -47,6 +48,7 @@ pub struct IdentityCache {
     hasher: KeyHasher,
     clock: SharedClock,
     process: Cache<KeyHash, Arc<Identity>>,
+    unknown: UnknownKeys,
     /// Lets a look-up notice an invalidation that happened while it ran.
     invalidations: AtomicU64,
     used: mpsc::Sender<Uuid>,
@@ -84,6 +86,7 @@ impl IdentityCache {
             hasher,
             clock,
             process,
+            unknown: UnknownKeys::default(),
             invalidations: AtomicU64::new(0),
             used,
         }
@@ -129,6 +132,7 @@ impl IdentityCache {
     ) -> Result<Option<Arc<Identity>>, ApiError> {
         let found = match self.process.get(&hash).await {
             Some(identity) => Some(identity),
+            None if self.unknown.contains(&hash) => None,
             None => self.load(hash, credential).await?,
         };
         let now = self.clock.now();
@@ -144,7 +148,10 @@ impl IdentityCache {
         {
             Ok(identity) => Some(identity),
             Err(miss) => match &*miss {
-                Miss::Unknown => None,
+                Miss::Unknown => {
+                    self.unknown.add(hash).await;
+                    None
+                }
                 Miss::Failed(error) => return Err(error.clone()),
             },
         };
@@ -152,6 +159,7 @@ impl IdentityCache {
         // matter: dropping one entry too many costs one look-up.
         if self.invalidations.load(Ordering::SeqCst) != before {
             self.process.invalidate(&hash).await;
+            self.unknown.remove(&hash).await;
         }
         Ok(found)
     }
@@ -294,6 +302,7 @@ impl IdentityCache {
         redis.publish::<_, _, ()>(names::AUTH_REVOKED_CHANNEL, &name).await?;
         self.invalidations.fetch_add(1, Ordering::SeqCst);
         self.process.invalidate(hash).await;
+        self.unknown.remove(hash).await;
         Ok(())
     }
 
@@ -302,7 +311,10 @@ impl IdentityCache {
         self.invalidations.fetch_add(1, Ordering::SeqCst);
         let mut hash: KeyHash = [0; 32];
         match hex::decode_to_slice(message, &mut hash) {
-            Ok(()) => self.process.invalidate(&hash).await,
+            Ok(()) => {
+                self.process.invalidate(&hash).await;
+                self.unknown.remove(&hash).await;
+            }
             Err(_) => self.invalidate_all(),
         }
     }
@@ -311,5 +323,6 @@ impl IdentityCache {
     pub fn invalidate_all(&self) {
         self.invalidations.fetch_add(1, Ordering::SeqCst);
         self.process.invalidate_all();
+        self.unknown.clear();
     }
 }
