@@ -33,6 +33,9 @@ pub const ALERTS_GROUP: &str = "alerts";
 /// Channel on which a revoked key or a changed user is announced, as the hex of the key's hash.
 pub const AUTH_REVOKED_CHANNEL: &str = "auth-revoked";
 
+/// Whose usage may not be in PostgreSQL yet: sorted set, score = unix seconds, member = `<user id>:<month>`.
+pub const UNCOPIED_USAGE: &str = "usage-uncopied";
+
 /// What is known of the alert index: hash with `epoch` while it is complete, `generation`, and the size of each set.
 pub const ALERT_INDEX: &str = "alerts:sizes";
 
@@ -67,6 +70,11 @@ pub fn provider_state(provider: domain::ticker::ProviderId) -> String {
 /// Token bucket of one subject under one policy.
 pub fn rate_bucket(policy: &str, subject: &str) -> String {
     format!("{{rl:{policy}:{subject}}}")
+}
+
+/// Requests of a user in a month such as `2026-01`: hash with `total`, and one field `<day>:<route class>` each.
+pub fn usage(user: &str, month: &str) -> String {
+    format!("usage:{{{user}}}:{month}")
 }
 
 /// Cached identity of an API key, by the hex of its hash.

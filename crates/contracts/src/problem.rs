@@ -116,6 +116,8 @@ problems! {
     IdempotencyKeyReused = 422 "idempotency_key_reused",
     /// Too many requests.
     RateLimited = 429 "rate_limited",
+    /// The month's quota is used up.
+    QuotaExceeded = 429 "quota_exceeded",
     /// A fault of ours.
     InternalError = 500 "internal_error",
     /// No fresh price yet.

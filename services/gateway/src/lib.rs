@@ -2,7 +2,7 @@
 //!
 //! Imports point downwards: [`app`] puts everything together; [`router`] has every route; [`routes`] has the handlers,
 //! which [`middleware`] guards, [`extract`] feeds and [`response`] answers for; they work with the [`state`], which is
-//! made of [`upstream`], [`auth`], [`rate_limit`], [`store`] and [`quote_cache`].
+//! made of [`upstream`], [`auth`], [`rate_limit`], [`usage`], [`store`] and [`quote_cache`].
 
 #![allow(
     missing_docs,
@@ -29,6 +29,8 @@ pub mod route_policy;
 pub mod router;
 pub mod routes;
 pub mod settings;
+pub mod shared_calls;
 pub mod state;
 pub mod store;
 pub mod upstream;
+pub mod usage;

@@ -18,6 +18,8 @@ pub struct RoutePolicy {
     pub takes_body: bool,
     /// Whether its answer holds a secret, which is not kept for repeats.
     pub secret: bool,
+    /// Whether it is refused when the month's quota is used up. Its requests count in any case.
+    pub heeds_quota: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +48,7 @@ impl RoutePolicy {
             parameter_error: ProblemKind::InvalidParameter,
             takes_body: false,
             secret: false,
+            heeds_quota: true,
         }
     }
 
@@ -69,6 +72,8 @@ impl RoutePolicy {
     #[must_use]
     pub const fn limited(mut self, policy: RateLimitPolicy) -> Self {
         self.rate_limit = Some(policy);
+        // Or an administrator without quota could not widen it.
+        self.heeds_quota = !matches!(policy, RateLimitPolicy::Admin);
         self
     }
 
@@ -94,6 +99,13 @@ impl RoutePolicy {
     #[must_use]
     pub const fn secret(mut self) -> Self {
         self.secret = true;
+        self
+    }
+
+    /// Answers also when the month's quota is used up.
+    #[must_use]
+    pub const fn beyond_quota(mut self) -> Self {
+        self.heeds_quota = false;
         self
     }
 

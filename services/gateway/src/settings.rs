@@ -17,6 +17,7 @@ use crate::auth::passwords;
 use crate::auth::plan::PlanSettings;
 use crate::auth::{Tier, api_key};
 use crate::rate_limit::policy::{Quota, RateLimitSettings};
+use crate::usage::quotas::QuotaSettings;
 use platform::network::Network;
 
 /// Every default, in the order in which later texts override earlier ones.
@@ -50,6 +51,9 @@ pub struct Settings {
     /// Name of the first administrator; empty for none.
     pub admin_user: String,
     pub admin_pass: SecretString,
+    /// How many requests each tier has in a month.
+    #[serde(flatten)]
+    pub quotas: QuotaSettings,
     /// What each tier has room for.
     #[serde(flatten)]
     pub plans: PlanSettings,
@@ -134,6 +138,7 @@ impl Validate for Settings {
         self.redis.validate(problems);
         self.rabbit.validate(problems);
         self.plans.validate(problems);
+        self.quotas.validate(problems);
         let exposed = self.process.app_env.is_exposed();
         let pepper = self.api_key_pepper.expose_secret().chars().count();
         // An empty pepper stands for the development one; a short one is a mistake anywhere.

@@ -158,6 +158,7 @@ fn to_public(service: &'static str, problem: Problem) -> ApiError {
         | ProblemKind::IdempotencyInProgress
         | ProblemKind::IdempotencyKeyReused
         | ProblemKind::RateLimited
+        | ProblemKind::QuotaExceeded
         | ProblemKind::InternalError => {
             return ApiError::internal(format!("{service} refused an internal request: {problem}"));
         }

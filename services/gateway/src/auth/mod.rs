@@ -6,11 +6,14 @@ pub mod api_key;
 pub mod email;
 pub mod failure_window;
 pub mod identity_cache;
+pub mod imposed_blocks;
 pub mod ip_block;
+pub mod limit_override;
 pub mod passwords;
 pub mod plan;
 pub mod refresh_token;
 pub mod stream_ticket;
+pub mod unknown_keys;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -23,6 +26,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use self::api_key::KeyHash;
+use self::limit_override::LimitOverride;
 
 macro_rules! names {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
@@ -128,6 +132,12 @@ impl Role {
             | Scope::KeysWrite => true,
         }
     }
+
+    /// The least role that permits `scope`.
+    pub fn least_for(scope: Scope) -> Self {
+        let mut roles = Self::ALL.iter().copied();
+        roles.find(|role| role.permits(scope)).unwrap_or(Self::Admin)
+    }
 }
 
 /// Who sent a request, and with which key. Everything that routes need, so that they need not look it up.
@@ -152,6 +162,9 @@ pub struct Identity {
     #[serde(default)]
     pub ip_allow: Vec<Network>,
     pub expires_at: Option<Timestamp>,
+    /// What administrators allow in place of the settings.
+    #[serde(default)]
+    pub limits: Vec<LimitOverride>,
 }
 
 impl Identity {
@@ -169,6 +182,7 @@ impl Identity {
             scopes: None,
             ip_allow: Vec::new(),
             expires_at: None,
+            limits: Vec::new(),
         }
     }
 
@@ -220,6 +234,13 @@ mod tests {
         assert!(identity.may(Scope::MarketRead));
         assert!(!identity.may(Scope::AlertsWrite));
         assert!(!identity.may(Scope::Admin));
+    }
+
+    #[test]
+    fn least_role_permits_the_scope() {
+        assert_eq!(Role::least_for(Scope::MarketRead), Role::Reader);
+        assert_eq!(Role::least_for(Scope::ForecastRead), Role::Analyst);
+        assert_eq!(Role::least_for(Scope::Admin), Role::Admin);
     }
 
     #[test]

@@ -183,6 +183,11 @@ pub const fn entry(kind: ProblemKind) -> Entry {
             "Rate limit exceeded.",
             "Wait for the seconds in Retry-After; the RateLimit headers tell what is left.",
         ),
+        Kind::QuotaExceeded => (
+            "The quota of this month is used up.",
+            "Wait for the next month (UTC), or ask the operator for a larger quota; GET /api/v1/users/me/usage shows what \
+             was used.",
+        ),
         Kind::InternalError => (
             "An unexpected error occurred.",
             "Try again; if it stays, report the request_id to the operator.",

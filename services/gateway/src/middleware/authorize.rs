@@ -4,20 +4,31 @@ use contracts::problem::ProblemKind;
 use platform::problem::FieldError;
 use serde_json::json;
 
-use crate::auth::{Identity, Scope};
+use crate::auth::{Identity, Role, Scope};
 use crate::error::ApiError;
 use crate::extract::caller::Caller;
 use crate::route_policy::{Access, RoutePolicy};
 
-/// Refuses a caller whose role or key lacks the route's scope. It comes after the rate limit, so that trying out routes
-/// costs tokens.
+/// Refuses a caller whose role does not permit the route's scope, or whose key lacks it. It comes after the rate limit,
+/// so that trying out routes costs tokens.
 pub fn check(policy: &RoutePolicy, caller: Option<&Caller>) -> Result<(), ApiError> {
     match (policy.access, caller) {
-        (Access::Scoped(scope) | Access::PublicRates(scope), Some(caller)) if !caller.may(scope) => {
-            Err(missing_scope(scope))
-        }
+        (Access::Scoped(scope) | Access::PublicRates(scope), Some(caller)) => require_scope(caller, scope),
         _ => Ok(()),
     }
+}
+
+/// Refuses a caller whose role does not permit `scope`, or whose key lacks it.
+pub fn require_scope(caller: &Identity, scope: Scope) -> Result<(), ApiError> {
+    if !caller.role.permits(scope) {
+        let role = Role::least_for(scope).as_str();
+        let message = "is of a user whose role does not suffice";
+        return Err(refusal(ProblemKind::InsufficientRole, message, role));
+    }
+    if !caller.may(scope) {
+        return Err(refusal(ProblemKind::InsufficientScope, "lacks a scope", scope.as_str()));
+    }
+    Ok(())
 }
 
 /// Refuses a credential that is confined to some scopes, where it could become one that is not.
@@ -29,10 +40,10 @@ pub fn require_unconfined(caller: &Identity) -> Result<(), ApiError> {
     Err(ApiError::new(ProblemKind::InsufficientScope).detail(detail))
 }
 
-pub fn missing_scope(scope: Scope) -> ApiError {
-    let violation = FieldError::new(&["header", "x-api-key"], "insufficient_scope", "lacks a scope")
-        .with_params(json!({"required": [scope.as_str()]}));
-    let mut error = ApiError::new(ProblemKind::InsufficientScope);
+fn refusal(kind: ProblemKind, message: &str, required: &str) -> ApiError {
+    let violation =
+        FieldError::new(&["header", "x-api-key"], kind.slug(), message).with_params(json!({"required": [required]}));
+    let mut error = ApiError::new(kind);
     error.errors = vec![violation];
     error
 }

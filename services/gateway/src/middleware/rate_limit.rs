@@ -1,17 +1,15 @@
-//! Takes a token for each request from the buckets of its route's rate limit.
+//! Takes a token for each request from the buckets of its route's rate limit, and counts it towards the month's quota.
 
 use std::net::IpAddr;
 
-use crate::auth::Tier;
 use crate::error::ApiError;
 use crate::extract::caller::Caller;
 use crate::rate_limit::RateLimitOutcome;
-use crate::rate_limit::policy::Subject;
-use crate::request_context::client_network;
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 
-/// Takes a token from the caller's bucket, and from the one that all clients share where there is one.
+/// Takes a token from the caller's bucket, and from the one that all clients share where there is one. A request that
+/// gets them counts as usage, unless the caller's quota is used up.
 pub async fn take(
     policy: &RoutePolicy,
     state: &AppState,
@@ -22,19 +20,27 @@ pub async fn take(
     let Some(rate_limit) = policy.rate_limit else {
         return Ok(());
     };
-    let tier = caller.map_or(Tier::Basic, |caller| caller.tier);
-    let subject = match (rate_limit.subject(), caller) {
-        (Subject::User, Some(caller)) => caller.user_id.to_string(),
-        (Subject::User | Subject::Ip, _) => client_network(address).to_string(),
-    };
-    let outcome = state.rate_limiter.check(rate_limit, &subject, tier).await;
+    let now = state.clock.now();
+    let identity = caller.map(|caller| &*caller.0);
+    let outcome = state.rate_limiter.check(rate_limit, identity, address, now).await;
     *limit = Some(outcome);
     if let Some(refusal) = outcome.refusal() {
         return Err(refusal);
     }
     // Last, so that a client over its own limit takes nothing from the others.
-    match state.rate_limiter.check_total(rate_limit).await {
-        Some(refusal) => Err(refusal),
+    if let Some(total) = state.rate_limiter.check_total(rate_limit).await
+        && let Some(refusal) = total.refusal()
+    {
+        *limit = Some(total);
+        return Err(refusal);
+    }
+    match identity {
+        Some(identity) => {
+            state
+                .usage
+                .count(identity, rate_limit.name(), policy.heeds_quota, now)
+                .await
+        }
         None => Ok(()),
     }
 }

@@ -8,6 +8,7 @@ pub mod redis;
 pub mod token_bucket;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,11 +19,13 @@ use jiff::Timestamp;
 use platform::redis::Connection;
 use thread_local::ThreadLocal;
 
-use self::policy::{Quota, RateLimitPolicy, RateLimitSettings};
+use self::policy::{Quota, RateLimitPolicy, RateLimitSettings, Subject};
 use self::redis::{SharedBuckets, SharedError};
 use self::token_bucket::{Bucket, Taken};
+use crate::auth::{Identity, Tier, limit_override};
 use crate::bounded_map::evict;
 use crate::error::ApiError;
+use crate::request_context::client_network;
 
 /// After a failure, requests do not wait for Redis again during this time.
 const REDIS_PAUSE: Duration = Duration::from_secs(1);
@@ -42,7 +45,7 @@ pub struct RateLimiter {
     redis: Connection,
     /// Those of this thread: each worker has a connection and queues of its own, so that no check waits for another
     /// thread to be woken, neither to send its call nor to be told the answer.
-    shared: ThreadLocal<Arc<SharedBuckets>>,
+    shared: ThreadLocal<SharedBuckets>,
     settings: RateLimitSettings,
     local: Mutex<HashMap<String, (Quota, Bucket)>>,
     paused_until: Mutex<Option<Instant>>,
@@ -71,17 +74,72 @@ impl RateLimiter {
         }
     }
 
-    /// Takes a token from the bucket of `subject` under `policy`.
-    pub async fn check(&self, policy: RateLimitPolicy, subject: &str, tier: crate::auth::Tier) -> RateLimitOutcome {
-        let key = keys::rate_bucket(policy.bucket(), subject);
-        self.decide(policy, &key, self.settings.quota(policy, tier)).await
+    /// The bucket of a caller under `policy`. An override has a bucket of its own where it is for a key, or the limit is
+    /// one of addresses: two sizes of one bucket would each undo what the other counts.
+    pub fn bucket_of(
+        &self,
+        policy: RateLimitPolicy,
+        caller: Option<&Identity>,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> (String, Quota) {
+        let override_of = |caller: &Identity| {
+            let found = limit_override::find(&caller.limits, policy.name(), now)?;
+            let subject = if found.is_of_key {
+                caller.key_id
+            } else {
+                Some(caller.user_id)
+            };
+            let quota = Quota {
+                limit: found.requests,
+                window_seconds: found.window_seconds?,
+            };
+            Some((subject?.to_string(), quota))
+        };
+        let (subject, quota) = caller.and_then(override_of).unwrap_or_else(|| {
+            let subject = match (policy.subject(), caller) {
+                (Subject::User, Some(caller)) => caller.user_id.to_string(),
+                (Subject::User | Subject::Ip, _) => client_network(address).to_string(),
+            };
+            let tier = caller.map_or(Tier::Basic, |caller| caller.tier);
+            (subject, self.settings.quota(policy, tier))
+        });
+        (keys::rate_bucket(policy.bucket(), &subject), quota)
     }
 
-    /// Takes a token from the bucket that all clients share under `policy`, where there is one; gives the refusal.
-    pub async fn check_total(&self, policy: RateLimitPolicy) -> Option<ApiError> {
+    /// Takes a token from the bucket of a caller under `policy`.
+    pub async fn check(
+        &self,
+        policy: RateLimitPolicy,
+        caller: Option<&Identity>,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> RateLimitOutcome {
+        let (key, quota) = self.bucket_of(policy, caller, address, now);
+        self.decide(policy, &key, quota).await
+    }
+
+    /// Takes a token from the bucket that all clients share under `policy`, where there is one.
+    pub async fn check_total(&self, policy: RateLimitPolicy) -> Option<RateLimitOutcome> {
         let quota = self.settings.total(policy)?;
         let key = keys::rate_bucket(&format!("{}-total", policy.bucket()), "all");
-        self.decide(policy, &key, quota).await.refusal()
+        Some(self.decide(policy, &key, quota).await)
+    }
+
+    /// How many tokens each of these buckets has, as Redis knows it or, while it is down, this process.
+    pub async fn remaining(&self, buckets: &[(String, Quota)]) -> Vec<u32> {
+        if !self.is_paused()
+            && let Ok(remaining) = redis::remaining(&self.redis, buckets).await
+        {
+            return remaining;
+        }
+        let now = self.elapsed_us();
+        let local = self.local.lock().unwrap_or_else(PoisonError::into_inner);
+        let remaining = |(key, quota): &(String, Quota)| {
+            let bucket = local.get(key).map(|(_, bucket)| *bucket);
+            token_bucket::remaining(*quota, bucket, now)
+        };
+        buckets.iter().map(remaining).collect()
     }
 
     async fn decide(&self, policy: RateLimitPolicy, key: &str, quota: Quota) -> RateLimitOutcome {
@@ -114,13 +172,13 @@ impl RateLimiter {
                 .redis
                 .separate()
                 .map_err(|error| SharedError::Redis(Arc::new(error)))?;
-            Ok(Arc::new(SharedBuckets::new(redis)))
+            Ok(SharedBuckets::new(redis))
         })?;
         shared.take(key, quota).await
     }
 
     fn take_locally(&self, key: &str, quota: Quota) -> Taken {
-        let now = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let now = self.elapsed_us();
         let mut buckets = self.local.lock().unwrap_or_else(PoisonError::into_inner);
         evict(&mut buckets, MAX_LOCAL_BUCKETS, |(quota, bucket)| {
             !bucket.is_full(*quota, now)
@@ -130,6 +188,10 @@ impl RateLimiter {
         let (taken, bucket) = token_bucket::take(quota, known, now);
         buckets.insert(key.to_owned(), (quota, bucket));
         taken
+    }
+
+    fn elapsed_us(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     fn is_paused(&self) -> bool {

@@ -1,21 +1,16 @@
-//! Buckets in Redis, shared by all gateways.
-//!
-//! A check is one call of an atomic script. Checks of one bucket that arrive while a call for it is in flight share the
-//! next call, which takes as many tokens as there are checks. So a check waits for at most two calls, and a busy bucket
-//! costs Redis one call per round trip instead of one per request (docs/adr/0005-checks-share-a-call.md).
+//! Buckets in Redis, shared by all gateways. Checks of one bucket share calls of an atomic script.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use platform::redis::Connection;
-use tokio::sync::oneshot;
 
 use super::policy::Quota;
 use super::token_bucket::{self, Bucket, Taken};
+use crate::shared_calls::{SharedCall, SharedCalls};
 
 /// A slow limiter would make every request slow; after this time the process decides by itself.
-const REDIS_TIMEOUT: Duration = Duration::from_millis(300);
+pub const REDIS_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Why Redis did not decide.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -30,31 +25,13 @@ pub enum SharedError {
     Stopped,
 }
 
-/// Who waits for a token.
-type Waiting = oneshot::Sender<Result<Taken, SharedError>>;
-
-/// Checks of one bucket that wait for the next call.
-struct Queue {
-    /// The quota of the newest check: a change of tier applies from the next call on.
-    quota: Quota,
-    waiting: Vec<Waiting>,
-}
-
 /// The buckets in one Redis.
-pub struct SharedBuckets {
-    redis: Connection,
-    script: redis::Script,
-    /// A bucket stands here as long as calls for it are under way.
-    queues: Mutex<HashMap<String, Queue>>,
-}
+pub struct SharedBuckets(Arc<SharedCalls<TakeTokens>>);
 
 impl SharedBuckets {
     pub fn new(redis: Connection) -> Self {
-        Self {
-            redis,
-            script: redis::Script::new(token_bucket::SCRIPT),
-            queues: Mutex::default(),
-        }
+        let script = redis::Script::new(token_bucket::SCRIPT);
+        Self(Arc::new(SharedCalls::new(TakeTokens { redis, script })))
     }
 
     /// Takes a token from the bucket `key`.
@@ -62,106 +39,62 @@ impl SharedBuckets {
     /// # Errors
     ///
     /// Redis did not decide. A token may be gone all the same.
-    pub async fn take(self: &Arc<Self>, key: &str, quota: Quota) -> Result<Taken, SharedError> {
-        let (answer, taken) = oneshot::channel();
-        if self.enqueue(key, quota, answer) {
-            // A task of its own: if the first caller disconnects, its future is dropped while others wait for the
-            // result.
-            tokio::spawn(Calls::of(Arc::clone(self), key.to_owned()).run());
-        }
-        taken.await.unwrap_or(Err(SharedError::Stopped))
+    pub async fn take(&self, key: &str, quota: Quota) -> Result<Taken, SharedError> {
+        self.0.check(key, quota).await.unwrap_or(Err(SharedError::Stopped))
     }
+}
 
-    /// Whether nobody calls for this bucket yet.
-    fn enqueue(&self, key: &str, quota: Quota, answer: Waiting) -> bool {
-        let mut queues = self.lock();
-        match queues.get_mut(key) {
-            Some(queue) => {
-                queue.quota = quota;
-                queue.waiting.push(answer);
-                false
-            }
-            None => {
-                let waiting = vec![answer];
-                queues.insert(key.to_owned(), Queue { quota, waiting });
-                true
-            }
-        }
-    }
+/// Takes as many tokens at once as there are checks, and derives what each of them is told.
+struct TakeTokens {
+    redis: Connection,
+    script: redis::Script,
+}
 
-    /// Takes up to `wanted` tokens at once. Gives what each check is told, in turn.
-    async fn call(&self, key: &str, quota: Quota, wanted: usize) -> Result<impl Iterator<Item = Taken>, SharedError> {
+impl SharedCall for TakeTokens {
+    type Terms = Quota;
+    type Answer = Taken;
+    type Error = SharedError;
+
+    async fn call(&self, key: &str, quota: &Quota, wanted: usize) -> Result<Vec<Taken>, SharedError> {
         let mut redis = self.redis.clone();
         let mut call = self.script.key(key);
         call.arg(quota.limit)
             .arg(u64::from(quota.window_seconds) * 1_000_000)
             .arg(wanted);
-        let tokens: f64 = tokio::time::timeout(REDIS_TIMEOUT, call.invoke_async(&mut redis))
-            .await
-            .map_err(|_| SharedError::Timeout)?
-            .map_err(|error| SharedError::Redis(Arc::new(error)))?;
-        Ok(Bucket::holding(tokens).take_in_turn(quota))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Queue>> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+        let tokens: f64 = in_time(call.invoke_async(&mut redis)).await?;
+        Ok(Bucket::holding(tokens).take_in_turn(*quota).take(wanted).collect())
     }
 }
 
-/// Calls for one bucket, one after the other, until no check waits. Dropping it fails the checks that still wait.
-struct Calls {
-    buckets: Arc<SharedBuckets>,
-    key: String,
-    /// The queue has been removed; one that stands there now belongs to other calls.
-    is_done: bool,
+/// What Redis answers in time.
+pub async fn in_time<T>(call: impl Future<Output = redis::RedisResult<T>>) -> Result<T, SharedError> {
+    tokio::time::timeout(REDIS_TIMEOUT, call)
+        .await
+        .map_err(|_| SharedError::Timeout)?
+        .map_err(|error| SharedError::Redis(Arc::new(error)))
 }
 
-impl Calls {
-    fn of(buckets: Arc<SharedBuckets>, key: String) -> Self {
-        Self {
-            buckets,
-            key,
-            is_done: false,
-        }
+/// How many tokens each of these buckets has.
+pub async fn remaining(redis: &Connection, buckets: &[(String, Quota)]) -> Result<Vec<u32>, SharedError> {
+    let mut pipe = redis::pipe();
+    pipe.cmd("TIME");
+    for (key, _) in buckets {
+        pipe.get(key);
     }
-
-    async fn run(mut self) {
-        loop {
-            // Lets the other tasks of this thread run that have something to do: requests that have arrived already
-            // share the call.
-            tokio::task::yield_now().await;
-            let Some((quota, waiting)) = self.next() else { return };
-            let outcome = self.buckets.call(&self.key, quota, waiting.len()).await;
-            // A send fails when the caller has disconnected; its token is spent.
-            match outcome {
-                Ok(taken) => waiting.into_iter().zip(taken).for_each(|(answer, taken)| {
-                    let _ = answer.send(Ok(taken));
-                }),
-                Err(error) => waiting.into_iter().for_each(|answer| {
-                    let _ = answer.send(Err(error.clone()));
-                }),
-            }
-        }
-    }
-
-    /// The checks that wait now. Under one lock with the removal, so that no check is added to a queue that nobody
-    /// serves.
-    fn next(&mut self) -> Option<(Quota, Vec<Waiting>)> {
-        let mut queues = self.buckets.lock();
-        let queue = queues.get_mut(&self.key)?;
-        if queue.waiting.is_empty() {
-            queues.remove(&self.key);
-            self.is_done = true;
-            return None;
-        }
-        Some((queue.quota, std::mem::take(&mut queue.waiting)))
-    }
-}
-
-impl Drop for Calls {
-    fn drop(&mut self) {
-        if !self.is_done {
-            self.buckets.lock().remove(&self.key);
-        }
-    }
+    let mut redis = redis.clone();
+    let answers: Vec<redis::Value> = in_time(pipe.query_async(&mut redis)).await?;
+    let read = |answers: Vec<redis::Value>| -> redis::RedisResult<Vec<u32>> {
+        let mut answers = answers.into_iter();
+        let (seconds, microseconds): (u64, u64) = redis::from_redis_value(answers.next().unwrap_or_default())?;
+        let now = seconds * 1_000_000 + microseconds;
+        answers
+            .zip(buckets)
+            .map(|(stored, (_, quota))| {
+                let stored: Option<String> = redis::from_redis_value(stored)?;
+                let bucket = stored.as_deref().and_then(Bucket::parse);
+                Ok(token_bucket::remaining(*quota, bucket, now))
+            })
+            .collect()
+    };
+    read(answers).map_err(|error| SharedError::Redis(Arc::new(error)))
 }

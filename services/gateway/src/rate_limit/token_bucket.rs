@@ -29,6 +29,15 @@ impl Bucket {
         Self { tokens, at_us: 0 }
     }
 
+    /// A bucket as the script leaves it in Redis.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (tokens, at_us) = text.split_once(' ')?;
+        Some(Self {
+            tokens: tokens.parse().ok()?,
+            at_us: at_us.parse().ok()?,
+        })
+    }
+
     /// What one check after the other is told that takes from it at this moment.
     pub fn take_in_turn(self, quota: Quota) -> impl Iterator<Item = Taken> {
         let mut bucket = self;
@@ -49,13 +58,24 @@ fn step_us(quota: Quota) -> f64 {
     f64::from(quota.window_seconds) * 1e6 / f64::from(quota.limit)
 }
 
+/// The tokens that a bucket has at `now_us`; one that is not known is full.
+fn tokens_at(quota: Quota, bucket: Option<Bucket>, now_us: u64) -> f64 {
+    let limit = f64::from(quota.limit);
+    bucket.map_or(limit, |bucket| {
+        limit.min(bucket.tokens + now_us.saturating_sub(bucket.at_us) as f64 / step_us(quota))
+    })
+}
+
+/// The same as whole tokens.
+pub fn remaining(quota: Quota, bucket: Option<Bucket>, now_us: u64) -> u32 {
+    (tokens_at(quota, bucket, now_us) + EPSILON) as u32
+}
+
 /// Takes a token at `now_us`; a bucket that is not known is full.
 pub fn take(quota: Quota, bucket: Option<Bucket>, now_us: u64) -> (Taken, Bucket) {
     let limit = f64::from(quota.limit);
     let step = step_us(quota);
-    let mut tokens = bucket.map_or(limit, |bucket| {
-        limit.min(bucket.tokens + now_us.saturating_sub(bucket.at_us) as f64 / step)
-    });
+    let mut tokens = tokens_at(quota, bucket, now_us);
     let allowed = tokens + EPSILON >= 1.0;
     if allowed {
         tokens -= 1.0;

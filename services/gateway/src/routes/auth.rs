@@ -237,9 +237,7 @@ pub async fn stream_ticket(
     caller: Caller,
     Body(TicketForm { scopes }): Body<TicketForm>,
 ) -> Result<Json<TicketBody>, ApiError> {
-    if let Some(scope) = scopes.iter().find(|scope| !caller.may(**scope)) {
-        return Err(authorize::missing_scope(*scope));
-    }
+    scopes.iter().try_for_each(|scope| authorize::require_scope(&caller, *scope))?;
     let ticket = state.tickets.issue(&caller, &scopes, state.clock.now()).await?;
     Ok(Json::created(TicketBody {
         ticket,

@@ -316,10 +316,7 @@ fn require_future(end: Option<Timestamp>, now: Timestamp) -> Result<(), ApiError
 
 /// A key must not do more than who makes it.
 fn require_granted(caller: &Identity, scopes: &[Scope]) -> Result<(), ApiError> {
-    match scopes.iter().find(|scope| !caller.may(**scope)) {
-        Some(scope) => Err(authorize::missing_scope(*scope)),
-        None => Ok(()),
-    }
+    scopes.iter().try_for_each(|scope| authorize::require_scope(caller, *scope))
 }
 
 async fn require_room(

@@ -54,7 +54,7 @@ pub async fn find_identity(db: &impl GenericClient, hash: &KeyHash) -> Result<Op
     let statement = db
         .prepare_cached(
             "SELECT u.id AS user_id, u.email, u.role, u.tier, u.created_at, k.id AS key_id, NULL::uuid AS session_id, \
-             k.scopes, k.ip_allow, k.expires_at, k.key_hash FROM accounts.api_keys k JOIN accounts.users u ON u.id = k.user_id \
+             k.scopes, k.ip_allow, k.expires_at, k.key_hash, accounts.overrides_of(u.id, k.id) AS limits FROM accounts.api_keys k JOIN accounts.users u ON u.id = k.user_id \
              WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND u.is_active",
         )
         .await?;
@@ -92,6 +92,7 @@ pub fn identity_from_row(row: &Row) -> Result<Identity, ApiError> {
             .map(|network| network.parse().map_err(ApiError::internal))
             .collect::<Result<_, _>>()?,
         expires_at: row.try_get("expires_at")?,
+        limits: serde_json::from_str(row.try_get("limits")?).map_err(ApiError::internal)?,
     })
 }
 

@@ -66,7 +66,7 @@ pub async fn find_identity(db: &impl GenericClient, id: Uuid) -> Result<Option<I
     let statement = db
         .prepare_cached(
             "SELECT u.id AS user_id, u.email, u.role, u.tier, u.created_at, s.key_id, s.id AS session_id, k.scopes, \
-             coalesce(k.ip_allow, '{}') AS ip_allow, k.expires_at \
+             coalesce(k.ip_allow, '{}') AS ip_allow, k.expires_at, accounts.overrides_of(u.id, k.id) AS limits \
              FROM accounts.sessions s JOIN accounts.users u ON u.id = s.user_id \
              LEFT JOIN accounts.api_keys k ON k.id = s.key_id \
              WHERE s.id = $1 AND s.revoked_at IS NULL AND u.is_active AND k.revoked_at IS NULL",

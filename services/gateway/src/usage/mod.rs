@@ -1,0 +1,301 @@
+//! Usage: how many requests each user makes, by day and route class, and the month's quota.
+//!
+//! Redis has the running counts of all gateways, PostgreSQL the durable ones. Where there is a quota, each request is
+//! counted before it is let through. Where there is none, requests are counted in this process, and added to the others
+//! every second, so that a plain request costs no round trip.
+//!
+//! While Redis is down, a quota goes by the last total that is known, and what this process has let through since; a user
+//! of whom nothing is known has the whole quota. Those requests are added once Redis is back.
+
+pub mod calendar;
+pub mod copy;
+pub mod counters;
+pub mod quotas;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use contracts::problem::ProblemKind;
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use platform::postgres::Pool;
+use platform::redis::Connection;
+use uuid::Uuid;
+
+use self::calendar::{Day, Month};
+use self::counters::{CountError, CountRequests, CountTerms, Counted, Counters, field};
+use self::quotas::QuotaSettings;
+use crate::auth::{Identity, limit_override};
+use crate::bounded_map::evict;
+use crate::error::ApiError;
+use crate::rate_limit::redis::SharedError;
+use crate::shared_calls::SharedCalls;
+use crate::store::usage::{self, UsageRow};
+
+/// Requests that were let through and are in no count, because too many users wait to be counted.
+const LOST: &str = "usage_lost_requests_total";
+
+/// Counts that wait in this process at most.
+const MAX_PENDING: usize = 100_000;
+
+/// Users whose last total is known at most.
+const MAX_KNOWN: usize = 50_000;
+
+/// Calls of one flush at a time.
+const FLUSH_CONCURRENCY: usize = 16;
+
+/// After a failure, requests do not wait for Redis again during this time.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Requests of one user on one day to the routes of one policy.
+type Counter = (Uuid, Day, &'static str);
+
+/// What Redis said last of a user's month, and what this process has let through since.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    month: Month,
+    total: u64,
+}
+
+/// Counts requests.
+pub struct UsageMeter {
+    postgres: Pool,
+    quotas: QuotaSettings,
+    counters: Arc<Counters>,
+    calls: Arc<SharedCalls<CountRequests>>,
+    /// What is not yet in Redis.
+    pending: Mutex<HashMap<Counter, u64>>,
+    known: Mutex<HashMap<Uuid, Known>>,
+    paused_until: Mutex<Option<Instant>>,
+    flushing: tokio::sync::Mutex<()>,
+}
+
+/// The usage of one user.
+#[derive(Debug)]
+pub struct UserUsage {
+    /// Days with requests, newest first.
+    pub days: Vec<UsageRow>,
+    /// Requests of the current month.
+    pub used: u64,
+}
+
+impl UsageMeter {
+    /// A meter over these stores.
+    pub fn new(postgres: Pool, redis: Connection, quotas: QuotaSettings) -> Self {
+        let counters = Arc::new(Counters::new(postgres.clone(), redis));
+        Self {
+            postgres,
+            quotas,
+            calls: Arc::new(SharedCalls::new(CountRequests(Arc::clone(&counters)))),
+            counters,
+            pending: Mutex::default(),
+            known: Mutex::default(),
+            paused_until: Mutex::default(),
+            flushing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The user's quota in a month; `None` if there is none.
+    pub fn quota_of(&self, caller: &Identity, now: Timestamp) -> Option<u32> {
+        match limit_override::find(&caller.limits, limit_override::QUOTA, now) {
+            Some(found) => Some(found.requests),
+            None => self.quotas.quota(caller.tier),
+        }
+    }
+
+    /// Counts a request. Where it `heeds_quota`, it is refused, and not counted, once the quota is used up.
+    pub async fn count(
+        &self,
+        caller: &Identity,
+        route_class: &'static str,
+        heeds_quota: bool,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        let (user, day) = (caller.user_id, Day::of(now));
+        let Some(limit) = self.quota_of(caller, now).filter(|_| heeds_quota) else {
+            self.note((user, day, route_class), 1);
+            return Ok(());
+        };
+        let month = Month::of(day.date());
+        let counted = match self.count_shared(user, month, day, route_class, limit).await {
+            Ok(counted) => {
+                self.remember(user, month, counted.total);
+                counted
+            }
+            Err(error) => {
+                if !self.is_paused() {
+                    tracing::warn!(%error, "quotas are counted in this process");
+                    *lock(&self.paused_until) = Some(Instant::now() + PAUSE);
+                }
+                self.count_locally((user, day, route_class), month, limit)
+            }
+        };
+        if counted.is_within {
+            return Ok(());
+        }
+        let wait = month.end().duration_since(now).as_secs();
+        Err(ApiError::new(ProblemKind::QuotaExceeded)
+            .detail(format!("Monthly quota exhausted. Maximum {limit} requests per month."))
+            .retry_after(u64::try_from(wait).unwrap_or(0) + 1))
+    }
+
+    async fn count_shared(
+        &self,
+        user: Uuid,
+        month: Month,
+        day: Day,
+        route_class: &str,
+        limit: u32,
+    ) -> Result<Counted, CountError> {
+        let stopped = || CountError::Redis(SharedError::Stopped);
+        if self.is_paused() {
+            return Err(stopped());
+        }
+        let field = field(day.date(), route_class);
+        let name = format!("{user}:{field}");
+        let terms = CountTerms {
+            user,
+            month,
+            field,
+            limit,
+        };
+        self.calls.check(&name, terms).await.unwrap_or_else(|| Err(stopped()))
+    }
+
+    fn count_locally(&self, counter: Counter, month: Month, limit: u32) -> Counted {
+        let user = counter.0;
+        let before = {
+            let known = lock(&self.known);
+            let current = known.get(&user).filter(|known| known.month == month);
+            current.map_or(0, |known| known.total)
+        };
+        let is_within = before < u64::from(limit);
+        let total = before + u64::from(is_within);
+        if is_within {
+            self.remember(user, month, total);
+            self.note(counter, 1);
+        }
+        Counted { is_within, total }
+    }
+
+    fn remember(&self, user: Uuid, month: Month, total: u64) {
+        let mut known = lock(&self.known);
+        if !known.contains_key(&user) {
+            // A month that is over goes first.
+            evict(&mut known, MAX_KNOWN, |known| known.month == month);
+        }
+        known.insert(user, Known { month, total });
+    }
+
+    fn note(&self, counter: Counter, requests: u64) {
+        let mut pending = lock(&self.pending);
+        if pending.len() >= MAX_PENDING && !pending.contains_key(&counter) {
+            metrics::counter!(LOST).increment(requests);
+            return;
+        }
+        *pending.entry(counter).or_default() += requests;
+    }
+
+    /// Adds what this process has counted to the counts in Redis. What cannot be added waits for the next time; an answer
+    /// that is lost is one that was added twice.
+    pub async fn flush(&self) {
+        // One after the other, so that who waits for the end of a flush finds everything in Redis.
+        let _flushing = self.flushing.lock().await;
+        let mut by_month: HashMap<(Uuid, Month), Vec<(Counter, u64)>> = HashMap::new();
+        for (counter, requests) in std::mem::take(&mut *lock(&self.pending)) {
+            let month = Month::of(counter.1.date());
+            by_month
+                .entry((counter.0, month))
+                .or_default()
+                .push((counter, requests));
+        }
+        let is_failing = AtomicBool::new(false);
+        futures_util::stream::iter(by_month)
+            .for_each_concurrent(FLUSH_CONCURRENCY, |((user, month), counts)| {
+                self.flush_month(user, month, counts, &is_failing)
+            })
+            .await;
+    }
+
+    async fn flush_month(&self, user: Uuid, month: Month, counts: Vec<(Counter, u64)>, is_failing: &AtomicBool) {
+        if !is_failing.load(Ordering::Relaxed) {
+            let fields: Vec<(String, u64)> = counts
+                .iter()
+                .map(|((_, day, class), requests)| (field(day.date(), class), *requests))
+                .collect();
+            match self.counters.add(user, month, None, &fields).await {
+                Ok(_) => return,
+                Err(error) => {
+                    if !is_failing.swap(true, Ordering::Relaxed) {
+                        tracing::warn!(%error, "usage waits to be counted in Redis");
+                    }
+                }
+            }
+        }
+        for (counter, requests) in counts {
+            self.note(counter, requests);
+        }
+    }
+
+    /// What a user requested from one day to another, both included.
+    ///
+    /// # Errors
+    ///
+    /// PostgreSQL does not answer.
+    pub async fn usage_of(&self, user: Uuid, from: Date, to: Date, now: Timestamp) -> Result<UserUsage, ApiError> {
+        self.flush().await;
+        let month = Month::of(Day::of(now).date());
+        let client = self.postgres.get().await?;
+        let stored = usage::list(&client, user, from.min(month.first_day()), to.max(month.last_day())).await?;
+        drop(client);
+        let mut days = BTreeMap::new();
+        raise(&mut days, stored);
+        // What is newer than PostgreSQL's copy; without Redis the copy has to do.
+        for month in [month.previous(), month] {
+            if let Ok(Some((_, rows))) = self.counters.read(user, month).await {
+                raise(&mut days, rows);
+            }
+        }
+        for ((_, day, class), requests) in lock(&self.pending).iter().filter(|(counter, _)| counter.0 == user) {
+            *days.entry((day.date(), (*class).to_owned())).or_default() += i64::try_from(*requests).unwrap_or(0);
+        }
+        let used = days
+            .iter()
+            .filter(|((day, _), _)| Month::of(*day) == month)
+            .map(|(_, n)| n)
+            .sum::<i64>();
+        let days = days
+            .into_iter()
+            .filter(|((day, _), _)| (from..=to).contains(day))
+            .rev()
+            .map(|((day, route_class), requests)| UsageRow {
+                day,
+                route_class,
+                requests,
+            })
+            .collect();
+        Ok(UserUsage {
+            days,
+            used: u64::try_from(used).unwrap_or(0),
+        })
+    }
+
+    fn is_paused(&self) -> bool {
+        lock(&self.paused_until).is_some_and(|until| Instant::now() < until)
+    }
+}
+
+/// The larger number of each day and class.
+fn raise(days: &mut BTreeMap<(Date, String), i64>, rows: Vec<UsageRow>) {
+    for row in rows {
+        let known = days.entry((row.day, row.route_class)).or_default();
+        *known = (*known).max(row.requests);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
