@@ -29,7 +29,7 @@ use crate::store::users::{self, NewUser};
 use crate::{background, middleware, openapi, router};
 
 /// The migration that this service needs.
-pub const SCHEMA_VERSION: u32 = 79;
+pub const SCHEMA_VERSION: u32 = 80;
 
 /// Ids of keys in use that wait to be written; while it is full, further ones are dropped and reported by later
 /// requests.
@@ -39,18 +39,21 @@ const KEY_USE_QUEUE: usize = 4_096;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-#[derive(Debug)]
 pub struct App {
     pub address: SocketAddr,
     /// The address of metrics and probes.
     pub internal_address: SocketAddr,
     supervisor: Supervisor,
+    state: web::Data<AppState>,
 }
 
 impl App {
     /// Answers until the stop, then finishes what it holds.
     pub async fn run(self) -> anyhow::Result<()> {
-        self.supervisor.run().await
+        let outcome = self.supervisor.run().await;
+        // What the last requests used.
+        self.state.usage.flush().await;
+        outcome
     }
 }
 
@@ -95,25 +98,39 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
     supervisor.spawn("internal server", internal.run(stop.clone()));
     supervisor.spawn(
         "revocations",
-        background::listen_for_revocations(state.clone().into_inner(), redis_settings, stop.clone()),
+        background::identities::listen_for_revocations(state.clone().into_inner(), redis_settings, stop.clone()),
     );
     supervisor.spawn(
         "identity changes",
-        background::propagate_identity_changes(state.clone().into_inner(), stop.clone()),
+        background::identities::propagate_identity_changes(state.clone().into_inner(), stop.clone()),
     );
     supervisor.spawn(
         "key use",
-        background::flush_key_usage(state.clone().into_inner(), used_keys, stop.clone()),
+        background::identities::flush_key_usage(state.clone().into_inner(), used_keys, stop.clone()),
     );
     supervisor.spawn(
         "erasures",
-        background::finish_erasures(state.clone().into_inner(), stop.clone()),
+        background::erasures::finish_erasures(state.clone().into_inner(), stop.clone()),
     );
-    supervisor.spawn("purge", background::purge(state.into_inner(), stop));
+    let redis = platform::redis::connect(&state.settings.redis)?;
+    supervisor.spawn(
+        "usage",
+        background::usage::flush_usage(state.clone().into_inner(), stop.clone()),
+    );
+    supervisor.spawn(
+        "usage copy",
+        background::usage::copy_usage(state.clone().into_inner(), redis, stop.clone()),
+    );
+    supervisor.spawn(
+        "blocked addresses",
+        background::ip_blocks::watch_ip_blocks(state.clone().into_inner(), stop.clone()),
+    );
+    supervisor.spawn("purge", background::purge::remove_expired(state.clone().into_inner(), stop));
     Ok(App {
         address,
         internal_address,
         supervisor,
+        state,
     })
 }
 

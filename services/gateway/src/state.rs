@@ -19,6 +19,7 @@ use crate::quote_cache::QuoteCache;
 use crate::rate_limit::RateLimiter;
 use crate::settings::Settings;
 use crate::upstream::Upstreams;
+use crate::usage::UsageMeter;
 
 pub struct AppState {
     /// What was set from outside.
@@ -28,6 +29,7 @@ pub struct AppState {
     pub hasher: KeyHasher,
     pub passwords: PasswordHashes,
     pub rate_limiter: RateLimiter,
+    pub usage: UsageMeter,
     pub ip_blocker: IpBlocker,
     pub identities: IdentityCache,
     pub access_tokens: AccessTokens,
@@ -52,11 +54,13 @@ impl AppState {
         let rabbit = Broker::connect(&settings.rabbit)?;
         let hasher = KeyHasher::new(&settings.api_key_pepper)?;
         let rate_limiter = RateLimiter::new(redis.clone(), settings.limits.clone());
+        let usage = UsageMeter::new(postgres.clone(), redis.clone(), settings.quotas.clone());
         let ip_blocker = IpBlocker::new(
             redis.clone(),
             settings.auth_failure_limit,
             settings.ip_block_seconds,
             settings.ip_allowlist.clone(),
+            clock.clone(),
         );
         let identities = IdentityCache::new(
             postgres.clone(),
@@ -81,6 +85,7 @@ impl AppState {
             hasher,
             passwords: PasswordHashes::default(),
             rate_limiter,
+            usage,
             ip_blocker,
             identities,
             rabbit,

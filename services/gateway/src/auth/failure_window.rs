@@ -60,6 +60,12 @@ impl FailureWindow {
         self.blocked.insert(address, now + self.block);
     }
 
+    /// Ends the block of an address, and forgets its failures. True if it was blocked.
+    pub fn lift(&mut self, address: IpAddr, now: Instant) -> bool {
+        self.noted.remove(&address);
+        self.blocked.remove(&address).is_some_and(|until| until > now)
+    }
+
     /// When the block of an address ends, if it has one.
     pub fn blocked_until(&mut self, address: IpAddr, now: Instant) -> Option<Instant> {
         let until = *self.blocked.get(&address)?;
@@ -137,6 +143,19 @@ mod tests {
                 .blocked_until(address(1), now + Duration::from_secs(900))
                 .is_none()
         );
+    }
+
+    #[test]
+    fn lifted_block_starts_anew() {
+        let (mut failures, now) = (failures(), Instant::now());
+        failures.note(address(1), credential(1), now);
+        failures.block(address(1), now);
+        assert!(failures.lift(address(1), now));
+        assert!(!failures.lift(address(1), now));
+        assert!(failures.blocked_until(address(1), now).is_none());
+        for n in 1..20 {
+            assert!(!failures.note(address(1), credential(n), now));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Refuses IP addresses that are blocked after failed authentications.
+//! Refuses IP addresses that are blocked after failed authentications or by an administrator.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,8 @@ use crate::error::ApiError;
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
 
-/// Refuses a blocked address, unless it shows a valid key: who shares an address with a guesser may pass.
+/// Refuses a blocked address. A valid key passes a block after failed authentications: who shares an address with a
+/// guesser is none.
 pub async fn check(
     policy: &RoutePolicy,
     state: &AppState,
@@ -20,10 +21,12 @@ pub async fn check(
     if policy.rate_limit.is_none() && !policy.asks_for_credential() {
         return Ok(());
     }
-    match state.ip_blocker.check(address).await {
-        Err(_) if policy.asks_for_credential() && authenticate::has_valid_credential(state, request, address).await => {
-            Ok(())
-        }
-        outcome => outcome,
+    let Some(block) = state.ip_blocker.find(address).await else {
+        return Ok(());
+    };
+    let may_pass = !block.is_listed && policy.asks_for_credential();
+    if may_pass && authenticate::has_valid_credential(state, request, address).await {
+        return Ok(());
     }
+    Err(block.refusal())
 }

@@ -1,13 +1,11 @@
-//! Background tasks. None of them ends before the process does: a failure is logged and tried again in the next round.
+//! Changes and uses of keys and sessions.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contracts::api::alerts::ErasureBody;
 use contracts::keys as names;
 use futures_util::StreamExt;
-use jiff::SignedDuration;
 use platform::backoff::Backoff;
 use platform::settings::RedisSettings;
 use secrecy::ExposeSecret;
@@ -17,24 +15,13 @@ use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::state::AppState;
-use crate::store::{api_keys, erasure, idempotency_keys, keys, sessions};
+use crate::store::api_keys;
 
 /// Changes hold on all gateways within a second.
 const CHANGES_INTERVAL: Duration = Duration::from_millis(500);
 
 /// One statement for all keys in use, instead of one per request.
 const KEY_USE_INTERVAL: Duration = Duration::from_secs(10);
-
-const PURGE_INTERVAL: Duration = Duration::from_secs(600);
-
-/// Revoked and expired keys are kept for so long, for the count of a user's new keys.
-const ENDED_KEYS_TTL: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-const ERASURES_INTERVAL: Duration = Duration::from_secs(2);
-const ERASURES_BATCH: i64 = 100;
-
-/// Longer than any request runs.
-const ERASURE_SETTLES_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// Drops cached identities as other gateways publish that their keys have changed.
 pub async fn listen_for_revocations(
@@ -133,57 +120,4 @@ async fn flush(state: &AppState, waiting: &mut HashSet<Uuid>) {
     if let Err(error) = outcome {
         tracing::warn!(%error, "use of keys is not written down");
     }
-}
-
-/// Lets the other services forget users whose accounts were erased.
-pub async fn finish_erasures(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
-    let mut tick = tokio::time::interval(ERASURES_INTERVAL);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while stop.run_until_cancelled(tick.tick()).await.is_some() {
-        match stop.run_until_cancelled(forget_erased(&state)).await {
-            None => break,
-            Some(Ok(())) => {}
-            Some(Err(error)) => tracing::warn!(%error, "erased users are not forgotten everywhere yet"),
-        }
-    }
-    Ok(())
-}
-
-async fn forget_erased(state: &AppState) -> Result<(), ApiError> {
-    let open = {
-        let client = state.postgres.get().await?;
-        erasure::list_open(&client, ERASURES_BATCH).await?
-    };
-    for one in open {
-        let alerts = state.upstreams.alerts.for_user(one.user_id);
-        let nothing = serde_json::Map::new();
-        let step: ErasureBody = alerts.post("users/erase", &nothing).await?;
-        // A request that had passed authentication before the erasure may still have made something.
-        let is_settled = state.clock.now().duration_since(one.requested_at) > ERASURE_SETTLES_AFTER;
-        if step.is_complete && is_settled {
-            let client = state.postgres.get().await?;
-            erasure::complete(&client, one.user_id).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes what has expired: stored answers of repeated POSTs, sessions, and keys that ended long ago.
-pub async fn purge(state: Arc<AppState>, stop: CancellationToken) -> anyhow::Result<()> {
-    let mut tick = tokio::time::interval(PURGE_INTERVAL);
-    while stop.run_until_cancelled(tick.tick()).await.is_some() {
-        let outcome: Result<(), ApiError> = async {
-            let now = state.clock.now();
-            let client = state.postgres.get().await?;
-            idempotency_keys::purge(&client, now).await?;
-            sessions::purge(&client, now).await?;
-            keys::purge(&client, now - ENDED_KEYS_TTL).await?;
-            Ok(())
-        }
-        .await;
-        if let Err(error) = outcome {
-            tracing::warn!(%error, "what has expired is not removed");
-        }
-    }
-    Ok(())
 }
