@@ -125,7 +125,10 @@ pub async fn start(settings: Settings, clock: SharedClock, stop: CancellationTok
         "blocked addresses",
         background::ip_blocks::watch_ip_blocks(state.clone().into_inner(), stop.clone()),
     );
-    supervisor.spawn("purge", background::purge::remove_expired(state.clone().into_inner(), stop));
+    supervisor.spawn(
+        "purge",
+        background::purge::remove_expired(state.clone().into_inner(), stop),
+    );
     Ok(App {
         address,
         internal_address,

@@ -5,8 +5,8 @@ use actix_web::web::{self, ServiceConfig};
 use crate::route::Route;
 use crate::route_policy::{EnvelopedPaths, ResponseFormat};
 use crate::routes::{
-    account, admin_keys, admin_users, alerts, analytics, auth, candles, deliveries, keys, pages, quotes, rates, risk,
-    status, system, users, webhooks,
+    account, admin_audit, admin_ip_blocks, admin_keys, admin_limits, admin_users, alerts, analytics, auth, candles,
+    deliveries, keys, pages, quotes, rates, risk, status, system, usage, users, webhooks,
 };
 
 /// The routes of the API, which the OpenAPI document describes.
@@ -60,6 +60,16 @@ pub fn api() -> Vec<Route> {
         Route::at("/api/v1/admin/users/{id}").patch(&admin_users::UPDATE, admin_users::update),
         Route::at("/api/v1/admin/keys").get(&admin_keys::ADMIN, admin_keys::list),
         Route::at("/api/v1/admin/keys/{id}").delete(&admin_keys::ADMIN, admin_keys::revoke),
+        Route::at("/api/v1/users/me/usage").get(&usage::READ, usage::get),
+        Route::at("/api/v1/admin/limits")
+            .get(&admin_limits::READ, admin_limits::list)
+            .post(&admin_limits::SET, admin_limits::set),
+        Route::at("/api/v1/admin/limits/{id}").delete(&admin_limits::READ, admin_limits::remove),
+        Route::at("/api/v1/admin/ip-blocks")
+            .get(&admin_ip_blocks::READ, admin_ip_blocks::list)
+            .post(&admin_ip_blocks::ADD, admin_ip_blocks::add),
+        Route::at("/api/v1/admin/ip-blocks/{address}").delete(&admin_ip_blocks::READ, admin_ip_blocks::remove),
+        Route::at("/api/v1/admin/audit").get(&admin_audit::READ, admin_audit::list),
         Route::at("/api/v1/status").get(&status::READ, status::get),
         Route::at("/health").get(&system::OPEN, system::health),
         Route::at("/health/live").get(&system::OPEN, system::live),

@@ -62,6 +62,13 @@ impl ApiError {
         self
     }
 
+    /// Input that breaks a rule which only a handler can check.
+    pub fn invalid_input(loc: &[&str], kind: &'static str, message: impl Into<String>) -> Self {
+        let mut violations = Violations::default();
+        violations.push(|| FieldError::new(loc, kind, message));
+        Self::new(ProblemKind::ValidationFailed).violations(violations)
+    }
+
     /// Tells when to come back.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {

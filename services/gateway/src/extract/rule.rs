@@ -1,9 +1,11 @@
 //! Rules of parameters and of fields: how a value is read, and what OpenAPI says about it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use contracts::time::Time;
 use domain::ticker::Ticker;
+use jiff::civil::Date;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -312,6 +314,29 @@ pub fn words(example: &'static str, words: &'static [&'static str]) -> impl Rule
 
 pub fn time() -> impl Rule<Value = Time> {
     rule(validate::time, || schema_named("TimeParameter"))
+}
+
+/// A day, or a time, which stands for its day (UTC).
+pub fn day() -> impl Rule<Value = Date> {
+    rule(validate::day, || schema_named("DayParameter"))
+}
+
+pub fn ip_address() -> impl Rule<Value = IpAddr> {
+    with_example("203.0.113.7", validate::ip_address, || schema_named("IpAddress"))
+}
+
+/// The schema `IpAddress`.
+pub fn ip_address_schema() -> Value {
+    json!({"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}]})
+}
+
+/// The schema `DayParameter`: a date, or what `TimeParameter` is.
+pub fn day_schema() -> Value {
+    let mut schema = time_schema();
+    if let Some(forms) = schema["anyOf"].as_array_mut() {
+        forms.insert(0, json!({"type": "string", "format": "date"}));
+    }
+    schema
 }
 
 /// A time in a body: RFC 3339.

@@ -1,9 +1,13 @@
 //! Validation rules. Each is a function from text to a value or the violation.
 
+use std::net::IpAddr;
+
 use contracts::time::Time;
 use domain::interval::{Interval, Window};
 use domain::ticker::Ticker;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -170,6 +174,27 @@ pub fn time(text: &str) -> Result<Time, Violation> {
             "must be an RFC 3339 time, or unix seconds or milliseconds",
         )
     })
+}
+
+/// A day such as `2026-01-31`, or a time, which stands for its day in UTC.
+pub fn day(text: &str) -> Result<Date, Violation> {
+    let is_date = text.len() == "2026-01-31".len() && text.contains('-');
+    let day = if is_date {
+        text.parse().ok().filter(|day: &Date| day.year() >= 1970)
+    } else {
+        time(text).ok().map(|time| time.0.to_zoned(TimeZone::UTC).date())
+    };
+    day.ok_or_else(|| {
+        Violation::new(
+            "date_parsing",
+            "must be a date, an RFC 3339 time, or unix seconds or milliseconds",
+        )
+    })
+}
+
+pub fn ip_address(text: &str) -> Result<IpAddr, Violation> {
+    text.parse()
+        .map_err(|_| Violation::new("ip_address", "must be an IPv4 or IPv6 address"))
 }
 
 /// A look-back window; the text is passed on.

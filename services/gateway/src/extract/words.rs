@@ -3,6 +3,37 @@
 pub use contracts::api::enums::{AlertCondition, AlertKind, CandleInterval, CorrelationMethod};
 use utoipa::ToSchema;
 
+/// What an administrator can set for one user or key: a rate limit, or the month's quota.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum LimitPolicy {
+    Me,
+    Rates,
+    Alerts,
+    Price,
+    Market,
+    Analytics,
+    Write,
+    StreamConnect,
+    Admin,
+    Quota,
+}
+
+impl LimitPolicy {
+    pub const NAMES: &[&str] = &[
+        "me",
+        "rates",
+        "alerts",
+        "price",
+        "market",
+        "analytics",
+        "write",
+        "stream_connect",
+        "admin",
+        "quota",
+    ];
+}
+
 /// The currencies that prices can be given in.
 #[derive(ToSchema)]
 pub enum Currency {

@@ -12,8 +12,8 @@ use crate::error::body::{ErrorBody, Violation};
 use crate::extract::words;
 use crate::router;
 use crate::routes::{
-    account, admin_keys, admin_users, alerts, analytics, auth, candles, deliveries, keys, quotes, rates, risk, status,
-    system, users, webhooks,
+    account, admin_audit, admin_ip_blocks, admin_keys, admin_limits, admin_users, alerts, analytics, auth, candles,
+    deliveries, keys, quotes, rates, risk, status, system, usage, users, webhooks,
 };
 
 /// The document of an installation that offers `tickers`.
@@ -46,7 +46,7 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
         (name = "alerts", description = "Alerts, their events and deliveries"),
         (name = "webhooks", description = "Webhook endpoints, deliveries to them, and signatures"),
         (name = "users", description = "Accounts, log-ins and API keys"),
-        (name = "administration", description = "Users, keys, limits and blocks, for administrators"),
+        (name = "administration", description = "Users, keys, limits, blocks and the audit log, for administrators"),
         (name = "system", description = "Health and documentation"),
     ),
     paths(
@@ -59,12 +59,14 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
         auth::login, auth::token, auth::refresh, auth::logout, auth::stream_ticket,
         keys::list, keys::create, keys::rotate, keys::revoke,
         admin_users::list, admin_users::update, admin_keys::list, admin_keys::revoke,
+        usage::get, admin_limits::list, admin_limits::set, admin_limits::remove,
+        admin_ip_blocks::list, admin_ip_blocks::add, admin_ip_blocks::remove, admin_audit::list,
         status::get, system::health, system::live, system::ready,
         system::openapi, system::openapi_alias, system::demo_account,
     ),
     components(schemas(
-        ErrorBody, Violation, Role, Scope, Tier, words::AlertKind, words::ListedKind, words::CandleInterval, words::CandleSource,
-        words::CorrelationMethod, words::Currency, words::Returns
+        ErrorBody, Violation, Role, Scope, Tier, words::AlertKind, words::ListedKind, words::CandleInterval,
+        words::CandleSource, words::CorrelationMethod, words::Currency, words::LimitPolicy, words::Returns
     )),
 )]
 struct Description;

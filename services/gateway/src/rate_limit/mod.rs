@@ -119,6 +119,13 @@ impl RateLimiter {
         self.decide(policy, &key, quota).await
     }
 
+    /// Takes a token from the bucket of something else than a caller, such as the name of a log-in.
+    pub async fn check_subject(&self, policy: RateLimitPolicy, subject: &str) -> RateLimitOutcome {
+        let key = keys::rate_bucket(policy.bucket(), subject);
+        self.decide(policy, &key, self.settings.quota(policy, Tier::Basic))
+            .await
+    }
+
     /// Takes a token from the bucket that all clients share under `policy`, where there is one.
     pub async fn check_total(&self, policy: RateLimitPolicy) -> Option<RateLimitOutcome> {
         let quota = self.settings.total(policy)?;

@@ -45,6 +45,27 @@ pub enum Subject {
 }
 
 impl RateLimitPolicy {
+    /// Every one of them; those of one name stand together.
+    pub const ALL: &[Self] = &[
+        Self::Register,
+        Self::Login,
+        Self::Me,
+        Self::Rates,
+        Self::AlertsCreate,
+        Self::AlertsRead,
+        Self::AlertsDelete,
+        Self::Market,
+        Self::Analytics,
+        Self::Write,
+        Self::StreamConnect,
+        Self::Admin,
+    ];
+
+    /// Whether its requests have a credential, so that they count as usage and their limit can be overridden.
+    pub const fn is_of_callers(self) -> bool {
+        !matches!(self, Self::Register | Self::Login)
+    }
+
     /// The name in `RateLimit-Policy` and in the setting `RATE_LIMIT_<NAME>`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -21,7 +21,7 @@ use crate::response::envelope::{Envelope, EnvelopeParts, Metadata, Status};
 use crate::response::etag::Tag;
 
 /// The header with the cursor of the next page.
-const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-next-cursor");
+pub const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-next-cursor");
 
 /// A client that keeps an answer keeps its cursor no longer than this.
 const CURSOR_AGE_SECONDS: i64 = 120;

@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use self::forms::{LoginForm, LogoutForm, RefreshForm, TicketForm};
+use crate::auth::Identity;
 use crate::auth::refresh_token::RefreshToken;
 use crate::auth::stream_ticket::TICKET_TTL_SECONDS;
-use crate::auth::{Identity, Tier};
 use crate::error::ApiError;
 use crate::extract::body::Body;
 use crate::extract::caller::Caller;
@@ -237,7 +237,9 @@ pub async fn stream_ticket(
     caller: Caller,
     Body(TicketForm { scopes }): Body<TicketForm>,
 ) -> Result<Json<TicketBody>, ApiError> {
-    scopes.iter().try_for_each(|scope| authorize::require_scope(&caller, *scope))?;
+    scopes
+        .iter()
+        .try_for_each(|scope| authorize::require_scope(&caller, *scope))?;
     let ticket = state.tickets.issue(&caller, &scopes, state.clock.now()).await?;
     Ok(Json::created(TicketBody {
         ticket,
@@ -250,10 +252,7 @@ async fn require_turn(state: &AppState, kind: &str, subject: &[u8]) -> Result<()
     // A hash: names are e-mail addresses, which do not belong into Redis.
     let hash = state.hasher.hash_parts(&[b"log-in", kind.as_bytes(), subject]);
     let subject = format!("{kind}:{}", hex::encode(&hash[..16]));
-    let outcome = state
-        .rate_limiter
-        .check(RateLimitPolicy::Login, &subject, Tier::Basic)
-        .await;
+    let outcome = state.rate_limiter.check_subject(RateLimitPolicy::Login, &subject).await;
     outcome.refusal().map_or(Ok(()), Err)
 }
 

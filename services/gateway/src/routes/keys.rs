@@ -316,7 +316,9 @@ fn require_future(end: Option<Timestamp>, now: Timestamp) -> Result<(), ApiError
 
 /// A key must not do more than who makes it.
 fn require_granted(caller: &Identity, scopes: &[Scope]) -> Result<(), ApiError> {
-    scopes.iter().try_for_each(|scope| authorize::require_scope(caller, *scope))
+    scopes
+        .iter()
+        .try_for_each(|scope| authorize::require_scope(caller, *scope))
 }
 
 async fn require_room(

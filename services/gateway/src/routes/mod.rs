@@ -2,7 +2,10 @@
 //! Which handler stands at which path is the table in `crate::router`.
 
 pub mod account;
+pub mod admin_audit;
+pub mod admin_ip_blocks;
 pub mod admin_keys;
+pub mod admin_limits;
 pub mod admin_users;
 pub mod alerts;
 pub mod analytics;
@@ -16,5 +19,6 @@ pub mod rates;
 pub mod risk;
 pub mod status;
 pub mod system;
+pub mod usage;
 pub mod users;
 pub mod webhooks;

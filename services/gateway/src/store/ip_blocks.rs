@@ -62,6 +62,18 @@ pub async fn list(db: &impl GenericClient, now: Timestamp) -> Result<Vec<IpBlock
     Ok(rows?.into_iter().flatten().collect())
 }
 
+/// Whether an administrator has blocked the address.
+pub async fn is_blocked(db: &impl GenericClient, address: IpAddr, now: Timestamp) -> Result<bool, Error> {
+    let row = db
+        .query_one(
+            "SELECT EXISTS (SELECT FROM accounts.ip_blocks \
+             WHERE address = $1 AND blocked_until > $2 AND lifted_at IS NULL) AS is_blocked",
+            &[&address.to_string(), &now],
+        )
+        .await?;
+    row.try_get("is_blocked")
+}
+
 /// How many have not ended.
 pub async fn count(db: &impl GenericClient, now: Timestamp) -> Result<i64, Error> {
     let sql = "SELECT count(*) AS blocks FROM accounts.ip_blocks WHERE blocked_until > $1";
