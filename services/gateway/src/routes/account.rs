@@ -32,10 +32,12 @@ use crate::store::{erasure, sessions, users};
 pub const WRITE: RoutePolicy = RoutePolicy::scoped(Scope::KeysWrite)
     .limited(RateLimitPolicy::Write)
     .json()
-    .unprocessable();
+    .unprocessable()
+    .beyond_quota();
 pub const EXPORT: RoutePolicy = RoutePolicy::scoped(Scope::KeysWrite)
     .limited(RateLimitPolicy::Write)
-    .unprocessable();
+    .unprocessable()
+    .beyond_quota();
 
 /// What changes of one's account.
 pub struct AccountForm {

@@ -43,7 +43,8 @@ pub const TOKEN: RoutePolicy = RoutePolicy::authenticated()
 pub const LOGOUT: RoutePolicy = RoutePolicy::authenticated()
     .limited(RateLimitPolicy::Write)
     .json()
-    .unprocessable();
+    .unprocessable()
+    .beyond_quota();
 pub const TICKET: RoutePolicy = RoutePolicy::authenticated()
     .limited(RateLimitPolicy::StreamConnect)
     .json()

@@ -34,12 +34,14 @@ use crate::store::audit::{self, NewEntry};
 use crate::store::keys::{self, Key};
 use crate::store::users;
 
-pub const LIST: RoutePolicy = RoutePolicy::authenticated().limited(RateLimitPolicy::Me);
+pub const LIST: RoutePolicy = RoutePolicy::authenticated().limited(RateLimitPolicy::Me).beyond_quota();
 pub const CREATE: RoutePolicy = RoutePolicy::scoped(Scope::KeysWrite)
     .limited(RateLimitPolicy::Write)
     .json()
     .secret();
-pub const REVOKE: RoutePolicy = RoutePolicy::scoped(Scope::KeysWrite).limited(RateLimitPolicy::Write);
+pub const REVOKE: RoutePolicy = RoutePolicy::scoped(Scope::KeysWrite)
+    .limited(RateLimitPolicy::Write)
+    .beyond_quota();
 
 /// Keys that one user may have at a time, and may create in a day: revoked ones stay for a while.
 const MAX_ACTIVE_KEYS: i64 = 100;

@@ -17,6 +17,7 @@ use crate::request_context::ClientIp;
 use crate::response::Json;
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
+use crate::store::usage::UsageRow;
 use crate::usage::calendar::{Day, Month};
 
 pub const READ: RoutePolicy = RoutePolicy::authenticated()
@@ -79,7 +80,7 @@ pub struct UsageBody {
 }
 
 /// Requests of a day to the routes of one rate-limit policy.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DayUsageBody {
     /// The day (UTC).
     #[schema(value_type = String, format = Date)]
@@ -88,6 +89,16 @@ pub struct DayUsageBody {
     #[schema(example = "market")]
     pub route_class: String,
     pub requests: i64,
+}
+
+impl From<UsageRow> for DayUsageBody {
+    fn from(row: UsageRow) -> Self {
+        Self {
+            day: row.day,
+            route_class: row.route_class,
+            requests: row.requests,
+        }
+    }
 }
 
 /// The current month (UTC).
@@ -149,15 +160,7 @@ pub async fn get(
     let body = UsageBody {
         from,
         to,
-        days: usage
-            .days
-            .into_iter()
-            .map(|row| DayUsageBody {
-                day: row.day,
-                route_class: row.route_class,
-                requests: row.requests,
-            })
-            .collect(),
+        days: usage.days.into_iter().map(DayUsageBody::from).collect(),
         month: MonthUsageBody {
             month: month.to_string(),
             used: usage.used,

@@ -32,7 +32,8 @@ pub const REGISTER: RoutePolicy = RoutePolicy::public()
     .unprocessable();
 pub const ME: RoutePolicy = RoutePolicy::authenticated()
     .limited(RateLimitPolicy::Me)
-    .unprocessable();
+    .unprocessable()
+    .beyond_quota();
 
 /// A user to be registered.
 pub struct Registration {

@@ -18,6 +18,8 @@ pub async fn erase(transaction: &impl GenericClient, user_id: Uuid, now: Timesta
         .await?;
     for sql in [
         "DELETE FROM accounts.sessions WHERE user_id = $1",
+        "DELETE FROM accounts.usage WHERE user_id = $1",
+        "DELETE FROM accounts.limit_overrides WHERE user_id = $1",
         "DELETE FROM accounts.api_keys WHERE user_id = $1",
         "DELETE FROM accounts.idempotency_keys WHERE subject = 'user:' || $1::uuid::text",
     ] {

@@ -34,7 +34,7 @@ pub async fn list(db: &impl GenericClient, user_id: Uuid, from: Date, to: Date) 
 }
 
 /// Raises the numbers to these where they are lower: they only ever grow, so an older copy changes nothing. Users that
-/// are gone are passed over.
+/// are gone or erased are passed over.
 pub async fn raise(db: &impl GenericClient, rows: &[(Uuid, UsageRow)]) -> Result<(), Error> {
     let users: Vec<Uuid> = rows.iter().map(|(user, _)| *user).collect();
     let days: Vec<Date> = rows.iter().map(|(_, row)| row.day).collect();
@@ -45,7 +45,7 @@ pub async fn raise(db: &impl GenericClient, rows: &[(Uuid, UsageRow)]) -> Result
         "INSERT INTO accounts.usage AS known (user_id, day, route_class, requests) \
          SELECT new.user_id, new.day, new.route_class, new.requests \
          FROM unnest($1::uuid[], $2::date[], $3::text[], $4::bigint[]) AS new (user_id, day, route_class, requests) \
-         JOIN accounts.users u ON u.id = new.user_id \
+         JOIN accounts.users u ON u.id = new.user_id AND u.erased_at IS NULL \
          ORDER BY new.user_id, new.day, new.route_class \
          ON CONFLICT (user_id, day, route_class) DO UPDATE SET requests = excluded.requests \
          WHERE known.requests < excluded.requests",

@@ -104,6 +104,7 @@ async fn export_holds_everything_and_no_secret() {
     assert_eq!(body["account"]["email"], "ada@example.com");
     assert_eq!(body["api_keys"].as_array().unwrap().len(), 1);
     assert_eq!(body["webhook_endpoints"].as_array().unwrap().len(), 2, "{body}");
+    assert!(body["usage"].is_array(), "{body}");
     assert_eq!((&body["alerts"], &body["deliveries"]), (&json!([]), &json!([])));
 }
 

@@ -13,11 +13,9 @@ use crate::harness::{Answer, KEY, TestApp, send};
 const ID: &str = "01933f4e-7a00-7000-8000-000000000001";
 
 /// Not produced by any route there is.
-const NOT_PRODUCED: [ProblemKind; 3] = [
-    // No route asks for a role yet.
-    ProblemKind::InsufficientRole,
-    // Keys are revoked from the command line.
-    ProblemKind::KeyNotFound,
+const NOT_PRODUCED: [ProblemKind; 2] = [
+    // Tickets are taken by streams, and there is none yet; `sessions` redeems them.
+    ProblemKind::TicketInvalid,
     // A stopping server closes its connections instead.
     ProblemKind::ShuttingDown,
 ];
@@ -55,11 +53,15 @@ async fn every_kind_is_produced() {
         ("BODY_TIMEOUT_MS", "100"),
         ("RATE_LIMIT_ME", "1/3600"),
         ("ALLOWED_HOSTS", "127.0.0.1"),
+        ("ADMIN_USER", "root"),
+        ("ADMIN_PASS", "correct horse"),
+        ("QUOTA_BASIC", "1"),
     ];
     let app = TestApp::start_with(&variables).await;
     let mut produced = Produced(BTreeSet::new());
     of_requests(&app, &mut produced).await;
     of_credentials(&app, &mut produced).await;
+    of_accounts(&app, &mut produced).await;
     of_repeats(&app, &mut produced).await;
     of_services(&app, &mut produced).await;
     let expected: BTreeSet<_> = ProblemKind::ALL
@@ -189,6 +191,46 @@ async fn of_credentials(app: &TestApp, produced: &mut Produced) {
         app.get("/api/v1/quotes").await.status == 200
     })
     .await;
+}
+
+async fn of_accounts(app: &TestApp, produced: &mut Produced) {
+    let login = |password: &str| {
+        let body = json!({"username": "root", "password": password});
+        send(app.anonymous(Method::POST, "/api/v1/auth/login").json(&body))
+    };
+    produced.add(ProblemKind::InvalidCredentials, &login("wrong horse").await);
+    let tokens = login("correct horse").await.json();
+    let (access, first) = (tokens["accessToken"].as_str().unwrap(), &tokens["refreshToken"]);
+    let admin = |method: Method, path: &str| app.anonymous(method, path).bearer_auth(access);
+    let users = format!("/api/v1/admin/users/{ID}");
+    produced.add(
+        ProblemKind::UserNotFound,
+        &send(admin(Method::PATCH, &users).json(&json!({}))).await,
+    );
+    let change = admin(Method::PATCH, "/api/v1/users/me").json(&json!({"password": "battery staple"}));
+    produced.add(ProblemKind::PasswordRequired, &send(change).await);
+    let key = app.request(Method::DELETE, &format!("/api/v1/keys/{ID}"));
+    produced.add(ProblemKind::KeyNotFound, &send(key).await);
+    let reader = app.request(Method::GET, "/api/v1/admin/users");
+    produced.add(ProblemKind::InsufficientRole, &send(reader).await);
+    let refresh = || {
+        let request = app.anonymous(Method::POST, "/api/v1/auth/refresh");
+        send(request.json(&json!({"refreshToken": first})))
+    };
+    let second = refresh().await.json();
+    app.clock.advance(std::time::Duration::from_secs(3_700));
+    let expired = app.anonymous(Method::GET, "/api/v1/quotes");
+    let expired = expired.bearer_auth(second["accessToken"].as_str().unwrap());
+    produced.add(ProblemKind::TokenExpired, &send(expired).await);
+    produced.add(ProblemKind::RefreshReused, &refresh().await);
+
+    let (id, key) = app.register("basic@example.com").await;
+    let client = app.database.pool.get().await.unwrap();
+    let sql = "UPDATE accounts.users SET tier = 'basic' WHERE id = $1";
+    client.execute(sql, &[&id]).await.unwrap();
+    let quotes = || send(app.anonymous(Method::GET, "/api/v1/quotes").header("X-API-Key", &key));
+    assert_eq!(quotes().await.status, 200);
+    produced.add(ProblemKind::QuotaExceeded, &quotes().await);
 }
 
 async fn of_repeats(app: &TestApp, produced: &mut Produced) {

@@ -10,6 +10,7 @@ use contracts::number::with_strings;
 use contracts::problem::ProblemKind;
 use contracts::time::Time;
 use futures_util::stream;
+use jiff::civil::date;
 use platform::request_id::RequestId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,11 +23,13 @@ use crate::error::ApiError;
 use crate::extract::caller::Caller;
 use crate::response::wants_strings;
 use crate::routes::keys::KeyBody;
+use crate::routes::usage::DayUsageBody;
 use crate::routes::users::UserBody;
 use crate::state::AppState;
 use crate::store::sessions::Session;
-use crate::store::{keys, sessions};
+use crate::store::{keys, sessions, usage};
 use crate::upstream::Upstream;
+use crate::usage::calendar::Day;
 
 const PAGE_ITEMS: u32 = 500;
 
@@ -42,6 +45,8 @@ pub struct ExportBody {
     pub api_keys: Vec<KeyBody>,
     /// Its log-ins that have not ended.
     pub sessions: Vec<SessionBody>,
+    /// What it requested, by day and route class, newest first.
+    pub usage: Vec<DayUsageBody>,
     /// Its alerts.
     pub alerts: Vec<AlertBody>,
     /// Its webhook endpoints.
@@ -109,11 +114,15 @@ async fn beginning(state: &AppState, caller: &Identity, account: &UserBody) -> R
     let keys: Vec<KeyBody> = keys.into_iter().map(KeyBody::from).collect();
     let sessions = sessions::list(&client, caller.user_id, state.clock.now(), MAX_ROWS).await?;
     let sessions: Vec<SessionBody> = sessions.into_iter().map(SessionBody::from).collect();
+    let today = Day::of(state.clock.now()).date();
+    let usage = usage::list(&client, caller.user_id, date(1970, 1, 1), today).await?;
+    let usage: Vec<DayUsageBody> = usage.into_iter().map(DayUsageBody::from).collect();
     Ok(format!(
-        "{{\"account\":{},\"api_keys\":{},\"sessions\":{}",
+        "{{\"account\":{},\"api_keys\":{},\"sessions\":{},\"usage\":{}",
         to_json(account)?,
         to_json(&keys)?,
-        to_json(&sessions)?
+        to_json(&sessions)?,
+        to_json(&usage)?
     ))
 }
 
