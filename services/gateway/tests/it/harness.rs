@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use contracts::keys;
 use contracts::messages::QuoteMessage;
 use domain::ticker::ProviderId;
+use gateway::auth::api_key::{self, KeyHasher};
+use gateway::auth::email::Email;
+use gateway::auth::{Role, Tier};
 use gateway::settings::{DEFAULTS, Settings};
+use gateway::store::users::{self, NewUser};
 use jiff::Timestamp;
 use platform::clock::{Clock, FakeClock};
 use platform::settings::{Variables, load_from};
 use redis::AsyncCommands;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use testkit::{TestDatabase, TestRabbit, TestRedis};
 use tokio_util::sync::CancellationToken;
@@ -157,6 +162,32 @@ impl TestApp {
             body["id"].as_str().unwrap().parse().unwrap(),
             body["api_key"].as_str().unwrap().to_owned(),
         )
+    }
+
+    /// An administrator; gives the id and the key.
+    pub async fn admin(&self, email: &str) -> (Uuid, String) {
+        let email = Email::parse(email).unwrap();
+        let user = NewUser {
+            id: Uuid::now_v7(),
+            email: &email,
+            role: Role::Admin,
+            tier: Tier::Basic,
+            password_hash: None,
+        };
+        let key = api_key::generate().unwrap();
+        let hasher = KeyHasher::new(&"".into()).unwrap();
+        let mut client = self.database.pool.get().await.unwrap();
+        let transaction = client.transaction().await.unwrap();
+        let id = users::ensure_with_key(&transaction, &hasher, &user, &key, self.clock.now())
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
+        (id, key.expose_secret().to_owned())
+    }
+
+    /// A request with a key.
+    pub fn with_key(&self, key: &str, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).header("X-API-Key", key)
     }
 
     /// Publishes a quote, `age_ms` old.
