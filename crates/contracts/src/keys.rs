@@ -1,7 +1,9 @@
 //! Names in Redis. Braces are hash tags: what one script touches together lies in one slot of a cluster.
 
+use domain::coin_id::CoinId;
 use domain::rule::Condition;
 use domain::ticker::Ticker;
+use uuid::Uuid;
 
 /// Stream of every published aggregate quote; one field [`MESSAGE_FIELD`] with a [`crate::messages::QuoteMessage`].
 pub const QUOTES_STREAM: &str = "quotes";
@@ -41,6 +43,12 @@ pub const ALERT_INDEX: &str = "alerts:sizes";
 
 /// When the newest price that alerts were compared with was published: hash, field = ticker, value = unix milliseconds.
 pub const EVALUATED_PRICES: &str = "alerts:evaluated";
+
+/// Channel on which `fetch` announces the results of batches, each as the JSON that is stored.
+pub const BATCH_RESULTS_CHANNEL: &str = "batch-results";
+
+/// Price records that PostgreSQL did not take: list of JSON, oldest first.
+pub const UNSTORED_PRICE_RECORDS: &str = "price-records:unstored";
 
 /// Newest aggregate quote of an asset: string, JSON [`crate::messages::QuoteMessage`].
 pub fn quote(ticker: &Ticker) -> String {
@@ -90,4 +98,29 @@ pub fn stream_ticket(ticket_hash_hex: &str) -> String {
 /// Lease of a singleton.
 pub fn lease(name: &str) -> String {
     format!("lease:{{{name}}}")
+}
+
+/// Batch of a coin that takes requests now: string, its id. A batch's own keys begin with it.
+pub fn open_batch(coin: &CoinId) -> String {
+    format!("{{batch:{coin}}}")
+}
+
+/// State of one batch: hash.
+pub fn batch_state(coin: &CoinId, batch_id: Uuid) -> String {
+    format!("{{batch:{coin}}}:{batch_id}")
+}
+
+/// Result of one batch: string, JSON.
+pub fn batch_result(coin: &CoinId, batch_id: Uuid) -> String {
+    format!("{{batch:{coin}}}:result:{batch_id}")
+}
+
+/// Newest result of a coin that has a price: string, JSON.
+pub fn newest_batch_result(coin: &CoinId) -> String {
+    format!("{{batch:{coin}}}:newest")
+}
+
+/// Stands while a coin is known to be unknown to the provider.
+pub fn unknown_coin(coin: &CoinId) -> String {
+    format!("{{batch:{coin}}}:unknown")
 }

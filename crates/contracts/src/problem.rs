@@ -40,6 +40,8 @@ problems! {
     InvalidParameter = 400 "invalid_parameter",
     /// The start lies after the end.
     InvalidRange = 400 "invalid_range",
+    /// The id of a coin is not spelled as ids are.
+    InvalidCoinId = 400 "invalid_coin_id",
     /// The cursor is unknown or expired.
     InvalidCursor = 400 "invalid_cursor",
     /// The e-mail has an account already.
@@ -78,6 +80,8 @@ problems! {
     AlertNotFound = 404 "alert_not_found",
     /// No such asset.
     TokenNotFound = 404 "token_not_found",
+    /// No provider knows the coin.
+    CoinNotFound = 404 "coin_not_found",
     /// No such webhook endpoint of this user.
     EndpointNotFound = 404 "endpoint_not_found",
     /// No such delivery of this user.
@@ -118,14 +122,26 @@ problems! {
     RateLimited = 429 "rate_limited",
     /// The month's quota is used up.
     QuotaExceeded = 429 "quota_exceeded",
+    /// A provider asks us to wait.
+    UpstreamRateLimited = 429 "upstream_rate_limited",
     /// A fault of ours.
     InternalError = 500 "internal_error",
+    /// A provider is down, slow, or refuses.
+    UpstreamFailed = 502 "upstream_failed",
+    /// A provider sent what is no price.
+    UpstreamInvalidResponse = 502 "upstream_invalid_response",
     /// No fresh price yet.
     RatesWarmingUp = 503 "rates_warming_up",
     /// A service or server that is needed does not answer.
     DependencyUnavailable = 503 "dependency_unavailable",
+    /// Instances cannot agree on a batch.
+    BatchCoordinationUnavailable = 503 "batch_coordination_unavailable",
+    /// Requests cannot be counted, and the route is not served uncounted.
+    LimiterUnavailable = 503 "limiter_unavailable",
     /// The process is stopping.
     ShuttingDown = 503 "shutting_down",
+    /// A batch had no result in time.
+    BatchResultTimeout = 504 "batch_result_timeout",
 }
 
 /// A slug that names no kind.

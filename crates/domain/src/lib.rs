@@ -10,6 +10,9 @@ pub mod ticker;
 /// What is watched, and each provider's own name for it.
 pub mod asset;
 
+/// Ids of coins, watched or not.
+pub mod coin_id;
+
 /// Windows and candle lengths.
 pub mod interval;
 

@@ -1,4 +1,5 @@
-//! The catalogue: every watched asset with the venues' names for it, and what a believable market of it looks like.
+//! The catalogue: every watched asset with the venues' names for it, coins that only the listing venue knows, and what a
+//! believable market of each looks like.
 
 use serde::Deserialize;
 
@@ -6,6 +7,9 @@ use serde::Deserialize;
 pub type AssetId = usize;
 
 const NAMES: &str = include_str!("../../../deploy/assets.toml");
+
+/// Coins that are not watched.
+const OTHER_COINS: &str = include_str!("other_coins.toml");
 
 /// Assets that move together beyond what the whole market does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +62,7 @@ pub struct Asset {
     pub profile: Profile,
 }
 
-/// All watched assets, in the order of the file.
+/// All assets: the watched ones in the order of their file, then the other coins.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     assets: Vec<Asset>,
@@ -77,13 +81,17 @@ struct Names {
     binance: Option<String>,
     coingecko: Option<String>,
     coinmarketcap: Option<u32>,
+    /// Of a coin without a profile: what it costs, about.
+    price: Option<f64>,
 }
 
 impl Catalogue {
     /// The catalogue that ships with the platform.
     pub fn built_in() -> Self {
-        let file: NamesFile = toml::from_str(NAMES).expect("the file is compiled in and a test parses it");
-        let assets: Vec<Asset> = file.asset.into_iter().map(with_profile).collect();
+        let read = |text| toml::from_str(text).expect("the file is compiled in and a test parses it");
+        let files: [NamesFile; 2] = [NAMES, OTHER_COINS].map(read);
+        let names = files.into_iter().flat_map(|file| file.asset);
+        let assets: Vec<Asset> = names.map(with_profile).collect();
         let tether = assets.iter().position(|asset| asset.ticker == "USDT");
         Self { assets, tether }
     }
@@ -125,7 +133,7 @@ fn with_profile(names: Names) -> Asset {
     let profile = PROFILES
         .iter()
         .find(|(ticker, _)| *ticker == names.ticker)
-        .map_or(UNKNOWN, |(_, profile)| *profile);
+        .map_or_else(|| unknown(names.price.unwrap_or(1.0)), |(_, profile)| *profile);
     Asset {
         ticker: names.ticker,
         name: names.name,
@@ -136,22 +144,25 @@ fn with_profile(names: Names) -> Asset {
     }
 }
 
-/// A new asset in the file works before anyone has described it here.
-const UNKNOWN: Profile = profile(
-    1.0,
-    4,
-    [1e9, 1e9],
-    None,
-    2e7,
-    1.2,
-    0.6,
-    Sector::Application,
-    (5.0, "2021-11-10"),
-    (0.05, "2020-03-13"),
-    "2020-01-01",
-    100,
-    1,
-);
+/// An asset in a file works before anyone has described it here: all such are worth the same together.
+fn unknown(price: f64) -> Profile {
+    let supply = 1e9 / price;
+    profile(
+        price,
+        4,
+        [supply, supply],
+        None,
+        2e7,
+        1.2,
+        0.6,
+        Sector::Application,
+        (price * 5.0, "2021-11-10"),
+        (price * 0.05, "2020-03-13"),
+        "2020-01-01",
+        100,
+        1,
+    )
+}
 
 #[expect(clippy::too_many_arguments, reason = "a row of the table below")]
 const fn profile(
@@ -247,7 +258,8 @@ mod tests {
     fn every_asset_of_the_file_is_described() {
         let catalogue = Catalogue::built_in();
         assert!(catalogue.len() >= 20);
-        for (_, asset) in catalogue.iter() {
+        let watched: NamesFile = toml::from_str(NAMES).unwrap();
+        for asset in watched.asset {
             assert!(
                 PROFILES.iter().any(|(ticker, _)| *ticker == asset.ticker),
                 "{} has no profile",
@@ -264,6 +276,8 @@ mod tests {
         for name in ["btc", "BTCUSDT", "bitcoin", "1"] {
             assert_eq!(catalogue.find(name), bitcoin, "{name}");
         }
+        let monero = catalogue.get(catalogue.find("monero").unwrap());
+        assert_eq!((monero.profile.price, &monero.coinmarketcap), (215.0, &None));
         assert_eq!(catalogue.find("NOPE"), None);
     }
 }

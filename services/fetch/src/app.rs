@@ -12,24 +12,37 @@ use jiff::SignedDuration;
 use platform::clock::{SharedClock, SystemClock};
 use platform::health::Readiness;
 use platform::lease::Lease;
+use platform::postgres::Pool;
+use platform::redis::Connection;
+use platform::server::OnDisconnect;
 use platform::supervisor::Supervisor;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::assets;
+use crate::batch::coalesce::Coalescer;
+use crate::batch::coordinator::Coordinator;
+use crate::batch::records::PriceRecords;
+use crate::batch::scripts::Scripts;
+use crate::batch::sources::PriceSources;
+use crate::batch::waiters::Waiters;
+use crate::batch::{Batcher, subscription};
 use crate::explanation::{Explainer, ExplanationCache};
 use crate::history::HistoryService;
 use crate::poll::PollLoop;
 use crate::price_book::{PriceBook, PricingRules, SourceTrust};
+use crate::price_history::PriceHistory;
 use crate::pricing::PricingTask;
 use crate::provider_registry::ProviderRegistry;
 use crate::providers::binance::Binance;
 use crate::providers::circuit_breaker::{Breaker, Guarded};
 use crate::providers::coingecko::CoinGecko;
 use crate::providers::coinmarketcap::CoinMarketCap;
-use crate::providers::http::Http;
+use crate::providers::http::{Http, Limits};
 use crate::providers::instrumented::Instrumented;
-use crate::providers::{History, Provider};
+use crate::providers::{CoinPrices, History, Provider};
 use crate::quote_store::QuoteStore;
 use crate::rejection_log::{self, RejectionLog};
 use crate::routes::{AppState, routes};
@@ -82,6 +95,8 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
     log_skipped_providers(&settings, &configured);
 
     let redis = platform::redis::connect_pool(&settings.redis)?;
+    // Requests wait for the steps of their batch, so these go over the shared connection.
+    let batch_redis = platform::redis::connect(&settings.redis)?;
     let pool = platform::postgres::connect(&settings.postgres)?;
     let quote_store = QuoteStore::new(redis.clone());
     let registry = ProviderRegistry::default();
@@ -91,13 +106,22 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
     let mut supervisor = Supervisor::new(stop.clone(), settings.process.shutdown_deadline());
 
     let mut histories: Vec<Arc<dyn History>> = Vec::new();
+    let mut batch_adapters: Vec<ProviderAdapters> = Vec::new();
     for source in &configured {
         let mut breaker_settings = settings.breaker();
         // A probe costs no more than a healthy poll, and prices return within one poll of the provider's return.
         breaker_settings.open_for = breaker_settings.open_for.min(source.poll_interval);
         let breaker = Breaker::new(breaker_settings);
         registry.add(source.provider, breaker.clone(), source.reliability);
-        let ProviderAdapters { prices, history } = build(source, &settings, breaker, &clock)?;
+        // The same breaker for both: what one learns of the provider holds for the other.
+        batch_adapters.push(build(
+            source,
+            &settings,
+            settings.batch_limits(),
+            breaker.clone(),
+            &clock,
+        )?);
+        let ProviderAdapters { prices, history, .. } = build(source, &settings, settings.limits(), breaker, &clock)?;
         histories.extend(history);
         let lease_key = keys::lease(&format!("fetch:{}", source.provider));
         let poll_loop = PollLoop {
@@ -128,10 +152,14 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
     let retention = SignedDuration::from_hours(24 * i64::from(settings.flagged_retention_days));
     supervisor.spawn(
         "rejection log",
-        rejection_log::run(pool, flagged_points, retention, clock.clone(), stop.clone()),
+        rejection_log::run(pool.clone(), flagged_points, retention, clock.clone(), stop.clone()),
     );
+    let sources = price_sources(&settings, batch_adapters, &quote_store, &clock)?;
+    let batcher = start_batches(&settings, sources, &pool, batch_redis, &clock, &mut supervisor);
 
     let state = Data::new(AppState {
+        batcher,
+        price_history: PriceHistory { postgres: pool },
         history: HistoryService::new(
             histories,
             assets,
@@ -156,7 +184,8 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
         configured.iter().map(|s| s.poll_interval).max(),
         &stop,
     );
-    let server = platform::server::serve(&settings.process, readiness, move |config| {
+    // Nothing that is asked of this service changes anything that is not safe to cut off.
+    let server = platform::server::serve_with(&settings.process, readiness, OnDisconnect::Cancel, move |config| {
         config.app_data(state.clone());
         routes(config);
     })?;
@@ -168,20 +197,22 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
     })
 }
 
-/// What one provider is asked for: current prices and, where it has them, past ones.
+/// What one provider is asked for: current prices and, where it has them, past ones and those of any coin.
 struct ProviderAdapters {
     prices: Arc<dyn Provider>,
     history: Option<Arc<dyn History>>,
+    coins: Option<Arc<dyn CoinPrices>>,
 }
 
 /// The one place where providers are built.
 fn build(
     source: &ProviderSettings,
     settings: &Settings,
+    limits: Limits,
     breaker: Breaker,
     clock: &SharedClock,
 ) -> anyhow::Result<ProviderAdapters> {
-    let http = Http::new(&source.base_url, settings.limits(), clock.clone()).context("HTTP client")?;
+    let http = Http::new(&source.base_url, limits, clock.clone()).context("HTTP client")?;
     let base = source.base_url.clone();
     // History has a breaker of its own: failed requests for the past must not cut off the current prices.
     let history_breaker = Breaker::new(settings.breaker());
@@ -191,13 +222,15 @@ fn build(
             ProviderAdapters {
                 prices: decorated(binance.clone(), breaker),
                 history: Some(decorated_history(binance, history_breaker)),
+                coins: None,
             }
         }
         ProviderId::CoinGecko => {
             let coingecko = Arc::new(CoinGecko::new(http, base, settings.coingecko_api_key.clone()));
             ProviderAdapters {
-                prices: decorated(coingecko.clone(), breaker),
-                history: Some(decorated_history(coingecko, history_breaker)),
+                prices: decorated(coingecko.clone(), breaker.clone()),
+                history: Some(decorated_history(coingecko.clone(), history_breaker)),
+                coins: Some(Arc::new(Instrumented::new(Guarded::new(coingecko, breaker)))),
             }
         }
         ProviderId::CoinMarketCap => {
@@ -206,6 +239,7 @@ fn build(
             ProviderAdapters {
                 prices: decorated(Arc::new(coinmarketcap), breaker),
                 history: None,
+                coins: None,
             }
         }
     })
@@ -217,6 +251,75 @@ fn decorated<P: Provider + 'static>(provider: Arc<P>, breaker: Breaker) -> Arc<d
 
 fn decorated_history<P: History + 'static>(provider: Arc<P>, breaker: Breaker) -> Arc<dyn History> {
     Arc::new(Instrumented::new(Guarded::new(provider, breaker)))
+}
+
+/// The providers as batches ask them.
+fn price_sources(
+    settings: &Settings,
+    adapters: Vec<ProviderAdapters>,
+    quote_store: &QuoteStore,
+    clock: &SharedClock,
+) -> anyhow::Result<PriceSources> {
+    let listing = adapters.iter().find_map(|adapters| adapters.coins.clone());
+    let mut fallbacks: Vec<Arc<dyn Provider>> = Vec::new();
+    if settings.batch.batch_fallback {
+        let others = adapters.into_iter().filter(|adapters| adapters.coins.is_none());
+        fallbacks.extend(others.map(|adapters| adapters.prices));
+    }
+    // Aggregators first: their prices are in dollars already.
+    fallbacks.sort_by_key(|provider| provider.id().is_exchange());
+    Ok(PriceSources {
+        listing,
+        fallbacks,
+        assets: assets::load(&settings.assets_file).map_err(|error| anyhow!("ASSETS_FILE: {error}"))?,
+        quote_store: quote_store.clone(),
+        rate_max_age: rate_max_age(settings),
+        upstream_timeout: settings.batch.rules().upstream_timeout,
+        clock: clock.clone(),
+    })
+}
+
+/// Starts what batches need besides requests.
+fn start_batches(
+    settings: &Settings,
+    sources: PriceSources,
+    pool: &Pool,
+    redis: Connection,
+    clock: &SharedClock,
+    supervisor: &mut Supervisor,
+) -> Batcher {
+    let stop = supervisor.token();
+    let rules = settings.batch.rules();
+    let waiters = Waiters::new(settings.batch.batch_max_waiters);
+    let (subscribed, is_subscribed) = watch::channel(false);
+    supervisor.spawn(
+        "batch results",
+        subscription::run(settings.redis.clone(), waiters.clone(), subscribed, stop.clone()),
+    );
+    let (coalescer, collector) = Coalescer::new(sources, rules.coalesce);
+    supervisor.spawn("coalescer", collector.run(stop.clone()));
+    let records = PriceRecords {
+        postgres: pool.clone(),
+        redis: redis.clone(),
+    };
+    let retention = SignedDuration::from_hours(24 * i64::from(settings.batch.price_retention_days));
+    supervisor.spawn(
+        "price records",
+        records.clone().maintain(retention, clock.clone(), stop),
+    );
+    Batcher {
+        coordinator: Coordinator::new(redis, Scripts::default(), rules),
+        waiters,
+        coalescer,
+        records,
+        is_subscribed,
+        clock: clock.clone(),
+        runtime: Handle::current(),
+    }
+}
+
+fn rate_max_age(settings: &Settings) -> SignedDuration {
+    SignedDuration::from_secs(i64::try_from(settings.quote_rate_max_age_seconds).unwrap_or(i64::MAX))
 }
 
 /// Long enough that a slow poll does not lose it, short enough that another process soon takes over.
@@ -235,11 +338,10 @@ fn rules(settings: &Settings, sources: &[ProviderSettings]) -> PricingRules {
             },
         )
     });
-    let rate_max_age = i64::try_from(settings.quote_rate_max_age_seconds).unwrap_or(i64::MAX);
     PricingRules {
         parameters: settings.parameters(),
         trust: trust.collect(),
-        rate_max_age: SignedDuration::from_secs(rate_max_age),
+        rate_max_age: rate_max_age(settings),
     }
 }
 

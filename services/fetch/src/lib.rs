@@ -33,10 +33,12 @@ pub mod rejection_log;
 pub mod rejection_tracker;
 pub mod store;
 
-/// Answers on request: how a price was made, and past prices.
+/// Answers on request: how a price was made, past prices, and the price of any coin.
+pub mod batch;
 pub mod candles;
 pub mod explanation;
 pub mod history;
+pub mod price_history;
 pub mod routes;
 
 pub mod app;

@@ -33,3 +33,12 @@ pub const FLAGGED: &str = "fetch_flagged_points_total";
 
 /// State of a provider's breaker: 0 closed, 1 half open, 2 open.
 pub const BREAKER_STATE: &str = "fetch_breaker_state";
+
+/// Batches flushed here, by what triggered the flush and outcome: price, or the kind of the failure.
+pub const BATCHES: &str = "fetch_batches_total";
+
+/// Requests for batched prices, by outcome: price, cache, or the kind of the failure.
+pub const PRICE_REQUESTS: &str = "fetch_price_requests_total";
+
+/// Price records by what became of them: written, deferred while PostgreSQL was away, or lost.
+pub const PRICE_RECORDS: &str = "fetch_price_records_total";

@@ -18,10 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::metrics::FLAGGED;
 use crate::price_book::NewOutlier;
 use crate::rejection::Rejected;
+use crate::store::SCHEMA_VERSION;
 use crate::store::flagged_points::{self, FlaggedPoint};
-
-/// The schema this service needs.
-pub const SCHEMA_VERSION: u32 = 2;
 
 /// Points written in one statement.
 const BATCH_SIZE: usize = 200;

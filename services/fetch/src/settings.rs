@@ -18,7 +18,9 @@ use serde::Deserialize;
 use crate::assets;
 use crate::providers::circuit_breaker::BreakerSettings;
 use crate::providers::http::Limits;
+use crate::settings::batch::BatchSettings;
 
+pub mod batch;
 pub mod providers;
 
 /// The default texts, shared ones first.
@@ -40,6 +42,8 @@ pub struct Settings {
     pub postgres: PostgresSettings,
     #[serde(flatten)]
     pub redis: RedisSettings,
+    #[serde(flatten)]
+    pub batch: BatchSettings,
     /// The providers that are asked.
     pub providers: Vec<String>,
     /// The assets that are watched.
@@ -130,11 +134,19 @@ impl Settings {
             .collect())
     }
 
-    /// Bounds of every request to a provider.
+    /// Bounds of a request to a provider.
     pub fn limits(&self) -> Limits {
         Limits {
             timeout: Duration::from_millis(self.provider_timeout_ms),
             body_bytes: self.provider_body_limit_bytes,
+        }
+    }
+
+    /// Bounds of a request that clients wait for.
+    pub fn batch_limits(&self) -> Limits {
+        Limits {
+            timeout: self.batch.rules().upstream_timeout,
+            ..self.limits()
         }
     }
 
@@ -168,6 +180,7 @@ impl Validate for Settings {
         self.process.validate(problems);
         self.postgres.validate(problems);
         self.redis.validate(problems);
+        self.batch.validate(problems);
         if let Err((name, error)) = self.watched() {
             problems.add(name, error);
         }
@@ -268,6 +281,9 @@ mod tests {
             ("BREAKER_FAILURES", "0"),
             ("BINANCE_BASE_URL", "nowhere"),
             ("BINANCE_RELIABILITY", "2"),
+            ("BATCH_THRESHOLD", "0"),
+            ("BATCH_RESULT_TIMEOUT_MS", "5000"),
+            ("BATCH_LEASE_MS", "2550"),
             ("PORT", "70000"),
         ]);
         let error = error.unwrap_err().to_string();
@@ -281,6 +297,9 @@ mod tests {
             "BREAKER_FAILURES",
             "BINANCE_BASE_URL",
             "BINANCE_RELIABILITY",
+            "BATCH_THRESHOLD",
+            "BATCH_RESULT_TIMEOUT_MS",
+            "BATCH_LEASE_MS",
             "PORT",
         ] {
             assert!(error.contains(name), "{name} is missing: {error}");

@@ -30,14 +30,7 @@ pub fn to_observation(
     raw_ticker: &RawTicker,
     received_at: Timestamp,
 ) -> Result<Observation, RejectReason> {
-    let price = raw_ticker.price.as_ref().ok_or(RejectReason::NotANumber)?;
-    let price = price.to_decimal().map_err(|_| RejectReason::OutOfRange)?;
-    if price <= Decimal::ZERO {
-        return Err(RejectReason::NotPositive);
-    }
-    if price > Decimal::from(MAX_PRICE) {
-        return Err(RejectReason::OutOfRange);
-    }
+    let price = price(raw_ticker)?;
     let currency = raw_ticker
         .currency
         .as_deref()
@@ -65,6 +58,23 @@ pub fn to_observation(
         received_at,
         simulated: false,
     })
+}
+
+/// The price of a raw ticker.
+///
+/// # Errors
+///
+/// The first check that fails.
+pub fn price(raw_ticker: &RawTicker) -> Result<Decimal, RejectReason> {
+    let price = raw_ticker.price.as_ref().ok_or(RejectReason::NotANumber)?;
+    let price = price.to_decimal().map_err(|_| RejectReason::OutOfRange)?;
+    if price <= Decimal::ZERO {
+        return Err(RejectReason::NotPositive);
+    }
+    if price > Decimal::from(MAX_PRICE) {
+        return Err(RejectReason::OutOfRange);
+    }
+    Ok(price)
 }
 
 /// A size that is not negative; anything else is unknown.

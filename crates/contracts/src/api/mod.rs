@@ -7,6 +7,9 @@ use crate::time::Time;
 /// What `fetch` answers.
 pub mod fetch;
 
+/// What `fetch` answers about batched prices.
+pub mod price;
+
 /// What `core-analytics` answers.
 pub mod analytics;
 

@@ -145,7 +145,7 @@ async fn coingecko_pages_its_markets() {
     assert_eq!(ranks, [6, 7, 8, 9, 10]);
     assert_eq!(
         (answer.header("total"), answer.header("per-page")),
-        (Some("22"), Some("5"))
+        (Some("56"), Some("5"))
     );
 }
 

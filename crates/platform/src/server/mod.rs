@@ -44,7 +44,17 @@ pub struct Server {
     drain: Drain,
 }
 
-/// Listens on the address of the settings and answers once [`Server::run`] is awaited.
+/// What becomes of a request whose caller has closed its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDisconnect {
+    /// It is finished: what it changes is changed as a whole.
+    Finish,
+    /// Its handler is dropped. For services whose requests change nothing, or may be cut off anywhere.
+    Cancel,
+}
+
+/// Listens on the address of the settings and answers once [`Server::run`] is awaited. Requests are finished, also those
+/// whose callers have gone.
 ///
 /// `configure` adds the service's routes below [`INTERNAL_PREFIX`].
 ///
@@ -52,6 +62,23 @@ pub struct Server {
 ///
 /// The address is taken or not ours.
 pub fn serve<F>(settings: &ProcessSettings, readiness: Readiness, configure: F) -> anyhow::Result<Server>
+where
+    F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
+{
+    serve_with(settings, readiness, OnDisconnect::Finish, configure)
+}
+
+/// As [`serve`], with a choice of what happens when a caller goes.
+///
+/// # Errors
+///
+/// As [`serve`].
+pub fn serve_with<F>(
+    settings: &ProcessSettings,
+    readiness: Readiness,
+    on_disconnect: OnDisconnect,
+    configure: F,
+) -> anyhow::Result<Server>
 where
     F: Fn(&mut ServiceConfig) + Clone + Send + 'static,
 {
@@ -85,6 +112,7 @@ where
     let server = server
         .on_connect(move |_, extensions| connections.count_connection(extensions))
         .workers(settings.http_workers)
+        .h1_allow_half_closed(on_disconnect == OnDisconnect::Finish)
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_DEADLINE)
         .tcp_nodelay(true)

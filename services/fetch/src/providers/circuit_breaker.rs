@@ -8,11 +8,12 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use domain::asset::Asset;
+use domain::coin_id::CoinId;
 use domain::ticker::ProviderId;
 use platform::circuit_breaker::{Admission, CircuitBreaker};
 pub use platform::circuit_breaker::{BreakerSettings, BreakerState};
 
-use super::{CandlesRequest, History, ParsedBatch, Provider, ProviderError, RawCandle};
+use super::{CandlesRequest, CoinPrices, CoinTickers, History, ParsedBatch, Provider, ProviderError, RawCandle};
 
 /// The breaker of one provider, shared by all that ask it.
 #[derive(Debug, Clone)]
@@ -97,6 +98,17 @@ impl<P: Provider> Provider for Guarded<P> {
 
     async fn observations(&self, assets: &[Asset]) -> Result<ParsedBatch, ProviderError> {
         self.breaker.guard(self.inner.observations(assets)).await
+    }
+}
+
+#[async_trait]
+impl<P: CoinPrices> CoinPrices for Guarded<P> {
+    fn id(&self) -> ProviderId {
+        self.inner.id()
+    }
+
+    async fn coin_prices(&self, coins: &[CoinId]) -> Result<CoinTickers, ProviderError> {
+        self.breaker.guard(self.inner.coin_prices(coins)).await
     }
 }
 

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use domain::asset::Asset;
+use domain::coin_id::CoinId;
 use domain::ticker::ProviderId;
 use tokio::time::Instant;
 
-use super::{CandlesRequest, History, ParsedBatch, Provider, ProviderError, RawCandle};
+use super::{CandlesRequest, CoinPrices, CoinTickers, History, ParsedBatch, Provider, ProviderError, RawCandle};
 use crate::metrics::{REQUEST_SECONDS, REQUESTS};
 
 /// A provider whose calls are counted and timed.
@@ -47,6 +48,17 @@ impl<P: Provider> Provider for Instrumented<P> {
 
     async fn observations(&self, assets: &[Asset]) -> Result<ParsedBatch, ProviderError> {
         measured(self.id(), "prices", self.inner.observations(assets)).await
+    }
+}
+
+#[async_trait]
+impl<P: CoinPrices> CoinPrices for Instrumented<P> {
+    fn id(&self) -> ProviderId {
+        self.inner.id()
+    }
+
+    async fn coin_prices(&self, coins: &[CoinId]) -> Result<CoinTickers, ProviderError> {
+        measured(self.id(), "coin prices", self.inner.coin_prices(coins)).await
     }
 }
 

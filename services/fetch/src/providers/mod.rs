@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::asset::Asset;
+use domain::coin_id::CoinId;
 use domain::interval::Interval;
 use domain::quote::Observation;
 use domain::ticker::{ProviderId, Ticker};
@@ -128,6 +129,36 @@ impl<P: Provider + ?Sized> Provider for Arc<P> {
 
     async fn observations(&self, assets: &[Asset]) -> Result<ParsedBatch, ProviderError> {
         self.as_ref().observations(assets).await
+    }
+}
+
+/// What a provider said about coins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CoinTickers {
+    /// Each with the id of its coin. Coins that the provider does not know have none.
+    pub tickers: Vec<RawTicker>,
+    /// Some entries could not be read, so a coin that is missing may be known all the same.
+    pub has_malformed: bool,
+    pub received_at: Timestamp,
+}
+
+/// A provider that reports prices of coins by the ids that clients use, watched or not.
+#[async_trait]
+pub trait CoinPrices: Send + Sync {
+    fn id(&self) -> ProviderId;
+
+    /// What these coins cost in dollars.
+    async fn coin_prices(&self, coins: &[CoinId]) -> Result<CoinTickers, ProviderError>;
+}
+
+#[async_trait]
+impl<P: CoinPrices + ?Sized> CoinPrices for Arc<P> {
+    fn id(&self) -> ProviderId {
+        self.as_ref().id()
+    }
+
+    async fn coin_prices(&self, coins: &[CoinId]) -> Result<CoinTickers, ProviderError> {
+        self.as_ref().coin_prices(coins).await
     }
 }
 

@@ -1,3 +1,7 @@
 //! The SQL of this service. Functions take any client, so that a caller decides about connections and transactions.
 
 pub mod flagged_points;
+pub mod price_records;
+
+/// The schema this service needs.
+pub const SCHEMA_VERSION: u32 = 81;

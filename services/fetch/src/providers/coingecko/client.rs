@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use domain::asset::Asset;
+use domain::coin_id::CoinId;
 use domain::interval::Interval;
 use domain::ticker::ProviderId;
 use jiff::{SignedDuration, Timestamp};
@@ -13,7 +14,9 @@ use super::decode::{Route, decode};
 use crate::candles;
 use crate::normalise;
 use crate::providers::http::{Http, RawResponse, build_url};
-use crate::providers::{CandlesRequest, Entry, History, ParsedBatch, Provider, ProviderError, RawCandle, RawTicker};
+use crate::providers::{
+    CandlesRequest, CoinPrices, CoinTickers, Entry, History, ParsedBatch, Provider, ProviderError, RawCandle, RawTicker,
+};
 
 /// The hosts of CoinGecko itself: the public one, and the one for paid keys.
 pub const OFFICIAL_HOSTS: [&str; 2] = ["api.coingecko.com", PRO_HOST];
@@ -82,6 +85,36 @@ impl Provider for CoinGecko {
             simulated,
             response.received_at,
         ))
+    }
+}
+
+#[async_trait]
+impl CoinPrices for CoinGecko {
+    fn id(&self) -> ProviderId {
+        ProviderId::CoinGecko
+    }
+
+    async fn coin_prices(&self, coins: &[CoinId]) -> Result<CoinTickers, ProviderError> {
+        let ids: Vec<&str> = coins.iter().map(CoinId::as_str).collect();
+        let ids = ids.join(",");
+        let query = [
+            ("ids", ids.as_str()),
+            ("vs_currencies", CURRENCY),
+            ("precision", "full"),
+        ];
+        let response = self.get("/simple/price", &query).await?;
+        let mut found = CoinTickers {
+            received_at: response.received_at,
+            ..CoinTickers::default()
+        };
+        for entry in decode(Route::SimplePrice, &response, Some(CURRENCY))? {
+            match entry {
+                Entry::Ticker(ticker) if ticker.currency.as_deref() == Some(CURRENCY) => found.tickers.push(*ticker),
+                Entry::Malformed(_) => found.has_malformed = true,
+                Entry::Ticker(_) | Entry::Candle(_) => {}
+            }
+        }
+        Ok(found)
     }
 }
 
