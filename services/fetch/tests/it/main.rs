@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 mod adapters;
+mod batch;
 mod command;
 mod harness;
 mod history;
