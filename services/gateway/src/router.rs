@@ -6,7 +6,7 @@ use crate::route::Route;
 use crate::route_policy::{EnvelopedPaths, ResponseFormat};
 use crate::routes::{
     account, admin_audit, admin_ip_blocks, admin_keys, admin_limits, admin_users, alerts, analytics, auth, candles,
-    deliveries, keys, pages, quotes, rates, risk, status, system, usage, users, webhooks,
+    deliveries, keys, pages, price, quotes, rates, risk, status, system, usage, users, webhooks,
 };
 
 /// The routes of the API, which the OpenAPI document describes.
@@ -15,6 +15,8 @@ pub fn api() -> Vec<Route> {
         Route::at("/api/v1/rates/").get(&rates::RATES, rates::list),
         Route::at("/api/v1/quotes").get(&quotes::READ, quotes::list),
         Route::at("/api/v1/quotes/{ticker}").get(&quotes::READ, quotes::get),
+        Route::at("/api/v1/price/{coin_id}").get(&price::READ, price::get),
+        Route::at("/api/v1/price/{coin_id}/history").get(&price::READ, price::history),
         Route::at("/api/v1/candles/{ticker}").get(&candles::READ, candles::list),
         // Before the routes with a symbol: actix-web takes the first route that matches.
         Route::at("/api/v1/analytics/correlation").get(&analytics::READ, analytics::correlation),
@@ -80,9 +82,13 @@ pub fn api() -> Vec<Route> {
     ]
 }
 
-/// Other addresses of routes of the API, for clients that were written for them.
+/// Other paths of routes of the API, for older clients. They are not described a second time.
 fn aliases() -> Vec<Route> {
-    vec![Route::at("/auth/login").post(&auth::PUBLIC, auth::login)]
+    vec![
+        Route::at("/auth/login").post(&auth::PUBLIC, auth::login),
+        Route::at("/v1/price/{coin_id}").get(&price::READ, price::get),
+        Route::at("/v1/price/{coin_id}/history").get(&price::READ, price::history),
+    ]
 }
 
 /// The pages that are not files of the dashboard.

@@ -64,6 +64,8 @@ pub struct Settings {
     pub alerts_url: Url,
     /// Longest wait for one of them.
     pub internal_timeout_ms: u64,
+    /// Longest wait for the result of a batch, in addition.
+    pub batch_result_timeout_ms: u64,
     /// Longest time a body may take to arrive.
     pub body_timeout_ms: u64,
     /// Longest time an answer may stay unread.
@@ -170,6 +172,9 @@ impl Validate for Settings {
         }
         if !(1..=60_000).contains(&self.internal_timeout_ms) {
             problems.add("INTERNAL_TIMEOUT_MS", "must be from 1 to 60000");
+        }
+        if !(1..=120_000).contains(&self.batch_result_timeout_ms) {
+            problems.add("BATCH_RESULT_TIMEOUT_MS", "must be from 1 to 120000");
         }
         if !(1..=600_000).contains(&self.body_timeout_ms) {
             problems.add("BODY_TIMEOUT_MS", "must be from 1 to 600000");

@@ -21,6 +21,8 @@ pub struct Upstream {
 
 pub struct Upstreams {
     pub fetch: Upstream,
+    /// The same service for batched prices, whose requests wait for their batch.
+    pub prices: Upstream,
     pub analytics: Upstream,
     pub alerts: Upstream,
 }
@@ -28,8 +30,9 @@ pub struct Upstreams {
 impl Upstreams {
     /// The services at the addresses in `settings`.
     pub fn new(settings: &Settings) -> anyhow::Result<Self> {
-        let service = |name, url: &url::Url| {
-            let timeout = Duration::from_millis(settings.internal_timeout_ms);
+        let timeout = Duration::from_millis(settings.internal_timeout_ms);
+        let batch_timeout = timeout + Duration::from_millis(settings.batch_result_timeout_ms);
+        let service = |name, url: &url::Url, timeout| {
             let client = InternalClient::new(url.clone(), settings.process.internal_token.clone(), timeout)?;
             anyhow::Ok(Upstream {
                 name,
@@ -38,9 +41,10 @@ impl Upstreams {
             })
         };
         Ok(Self {
-            fetch: service("fetch", &settings.fetch_url)?,
-            analytics: service("core-analytics", &settings.analytics_url)?,
-            alerts: service("alerts", &settings.alerts_url)?,
+            fetch: service("fetch", &settings.fetch_url, timeout)?,
+            prices: service("fetch", &settings.fetch_url, batch_timeout)?,
+            analytics: service("core-analytics", &settings.analytics_url, timeout)?,
+            alerts: service("alerts", &settings.alerts_url, timeout)?,
         })
     }
 }
@@ -118,6 +122,19 @@ fn to_public(service: &'static str, problem: Problem) -> ApiError {
         | ProblemKind::ValidationFailed
         | ProblemKind::UnsupportedTicker
         | ProblemKind::WebhookUrlBlocked => ApiError::new(kind).detail(problem.detail),
+        ProblemKind::InvalidCoinId
+        | ProblemKind::CoinNotFound
+        | ProblemKind::UpstreamRateLimited
+        | ProblemKind::UpstreamFailed
+        | ProblemKind::UpstreamInvalidResponse
+        | ProblemKind::BatchCoordinationUnavailable
+        | ProblemKind::BatchResultTimeout => {
+            let public = ApiError::new(kind).detail(problem.detail);
+            match problem.retry_after {
+                Some(seconds) => public.retry_after(seconds),
+                None => public,
+            }
+        }
         // docs/api.md promises its sentence.
         ProblemKind::AlertDuplicate => ApiError::new(kind),
         ProblemKind::RatesWarmingUp | ProblemKind::ShuttingDown | ProblemKind::DependencyUnavailable => {
@@ -159,6 +176,7 @@ fn to_public(service: &'static str, problem: Problem) -> ApiError {
         | ProblemKind::IdempotencyKeyReused
         | ProblemKind::RateLimited
         | ProblemKind::QuotaExceeded
+        | ProblemKind::LimiterUnavailable
         | ProblemKind::InternalError => {
             return ApiError::internal(format!("{service} refused an internal request: {problem}"));
         }

@@ -35,9 +35,6 @@ use self::records::PriceRecords;
 use self::waiters::{Waiter, Waiters};
 use crate::metrics::PRICE_REQUESTS;
 
-/// A request that cannot be admitted in this time is refused.
-const ADMISSION_TIMEOUT: Duration = Duration::from_millis(500);
-
 /// Answers requests for prices. Clones share everything.
 #[derive(Clone)]
 pub struct Batcher {
@@ -107,7 +104,8 @@ impl Batcher {
         // A task of its own: a request that Redis admits after it was given up must leave again, or it would fill a batch
         // that it does not wait for.
         let mut admission = self.runtime.spawn(async move { coordinator.admit(&wanted).await });
-        let admitted = match timeout(ADMISSION_TIMEOUT, &mut admission).await {
+        let longest = self.coordinator.rules().admission_timeout;
+        let admitted = match timeout(longest, &mut admission).await {
             Ok(Ok(admitted)) => admitted,
             Ok(Err(error)) => Err(error.into()),
             Err(_) => {
@@ -117,7 +115,7 @@ impl Batcher {
                         leave(&coordinator, &coin, place.batch_id).await;
                     }
                 });
-                Err(anyhow::anyhow!("no admission within {ADMISSION_TIMEOUT:?}"))
+                Err(anyhow::anyhow!("no admission within {longest:?}"))
             }
         };
         match admitted {
@@ -129,9 +127,8 @@ impl Batcher {
 
     /// The newest price of a coin, if it is young enough. Without Redis there is none, and admission says why.
     async fn stored_price(&self, coin: &CoinId, max_age: Duration) -> Option<BatchedPriceBody> {
-        let found = timeout(ADMISSION_TIMEOUT, self.coordinator.find_newest(coin))
-            .await
-            .ok()?;
+        let longest = self.coordinator.rules().admission_timeout;
+        let found = timeout(longest, self.coordinator.find_newest(coin)).await.ok()?;
         let stored = match found {
             Ok(stored) => stored?,
             Err(error) => {

@@ -10,6 +10,8 @@ const STATE_MARGIN: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy)]
 pub struct BatchRules {
+    /// A request that Redis does not admit in this time is refused.
+    pub admission_timeout: Duration,
     /// Requests that fill a batch.
     pub threshold: u32,
     /// From the first request of a batch to its flush, unless it is full before.
@@ -43,6 +45,7 @@ mod tests {
     use super::*;
 
     const RULES: BatchRules = BatchRules {
+        admission_timeout: Duration::from_millis(500),
         threshold: 3,
         window: Duration::from_secs(5),
         result_timeout: Duration::from_secs(8),

@@ -9,6 +9,8 @@ use crate::batch::rules::BatchRules;
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct BatchSettings {
+    /// Longest wait for Redis.
+    pub batch_admission_timeout_ms: u64,
     /// Requests that fill a batch.
     pub batch_threshold: u32,
     /// After which a batch is flushed all the same.
@@ -32,6 +34,7 @@ pub struct BatchSettings {
 impl BatchSettings {
     pub fn rules(&self) -> BatchRules {
         BatchRules {
+            admission_timeout: Duration::from_millis(self.batch_admission_timeout_ms),
             threshold: self.batch_threshold,
             window: Duration::from_millis(self.batch_window_ms),
             result_timeout: Duration::from_millis(self.batch_result_timeout_ms),
@@ -47,6 +50,7 @@ impl Validate for BatchSettings {
         let waiters = u64::try_from(self.batch_max_waiters).unwrap_or(u64::MAX);
         for (name, value, least, most) in [
             ("BATCH_THRESHOLD", u64::from(self.batch_threshold), 1, 1_000_000),
+            ("BATCH_ADMISSION_TIMEOUT_MS", self.batch_admission_timeout_ms, 1, 60_000),
             ("BATCH_WINDOW_MS", self.batch_window_ms, 0, 60_000),
             ("BATCH_RESULT_TIMEOUT_MS", self.batch_result_timeout_ms, 1, 120_000),
             ("BATCH_LEASE_MS", self.batch_lease_ms, 1, 120_000),

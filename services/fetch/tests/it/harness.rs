@@ -63,6 +63,8 @@ pub fn variables(sim: &Simulator, redis_url: &str, database_url: &str, more: &[(
         ("CMC_BASE_URL", provider(Venue::CoinMarketCap)),
         ("CMC_API_KEY", "test-key".to_owned()),
         ("POLL_INTERVAL_SECONDS", "0.1".to_owned()),
+        // Patience where no test is about time: the machine may be busy with other tests.
+        ("BATCH_ADMISSION_TIMEOUT_MS", "30000".to_owned()),
         ("SUPPORTED_TICKERS", "BTC,ETH".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))

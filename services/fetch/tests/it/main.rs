@@ -4,6 +4,7 @@
 
 mod adapters;
 mod batch;
+mod batch_scripts;
 mod command;
 mod harness;
 mod history;

@@ -128,6 +128,7 @@ fn is_validation(problem: &ApiError) -> bool {
         ProblemKind::InvalidParameter,
         ProblemKind::InvalidRange,
         ProblemKind::InvalidCursor,
+        ProblemKind::InvalidCoinId,
         ProblemKind::MalformedJson,
         ProblemKind::UnsupportedTicker,
         ProblemKind::WebhookUrlBlocked,

@@ -34,6 +34,10 @@ pub const fn entry(kind: ProblemKind) -> Entry {
             "The start of the range lies after its end.",
             "Swap or correct `from` and `to`; both accept RFC 3339 or unix time.",
         ),
+        Kind::InvalidCoinId => (
+            "The id of the coin is not spelled as ids are.",
+            "Send lower-case letters, digits and hyphens, at most 64, such as bitcoin.",
+        ),
         Kind::InvalidCursor => (
             "The cursor is unknown or expired.",
             "Start again without `cursor`; a cursor is valid for 5 minutes on the list that gave it.",
@@ -109,6 +113,10 @@ pub const fn entry(kind: ProblemKind) -> Entry {
         Kind::TokenNotFound => (
             "No such asset.",
             "GET /api/v1/quotes lists the tickers that are available here.",
+        ),
+        Kind::CoinNotFound => (
+            "No provider has a price of this coin.",
+            "Check the id in the provider's list of coins; a name that is unknown is looked up again after a minute.",
         ),
         Kind::EndpointNotFound => (
             "Webhook endpoint not found",
@@ -188,9 +196,21 @@ pub const fn entry(kind: ProblemKind) -> Entry {
             "Wait for the next month (UTC), or ask the operator for a larger quota; GET /api/v1/users/me/usage shows what \
              was used.",
         ),
+        Kind::UpstreamRateLimited => (
+            "The provider of this price asks to wait.",
+            "Repeat after Retry-After, or accept a stored price with max_age_ms.",
+        ),
         Kind::InternalError => (
             "An unexpected error occurred.",
             "Try again; if it stays, report the request_id to the operator.",
+        ),
+        Kind::UpstreamFailed => (
+            "The provider does not answer with a price now.",
+            "Repeat in a few seconds; GET /api/v1/status shows how the providers are.",
+        ),
+        Kind::UpstreamInvalidResponse => (
+            "The provider sent what is no price.",
+            "Repeat in a minute; if it stays, the provider has changed or fails, and the operator should look at it.",
         ),
         Kind::RatesWarmingUp => (
             "Rates are currently warming up. Please try again in a few seconds.",
@@ -200,9 +220,21 @@ pub const fn entry(kind: ProblemKind) -> Entry {
             "A part of the platform does not answer at the moment.",
             "Repeat after Retry-After; GET /health names what is down.",
         ),
+        Kind::BatchCoordinationUnavailable => (
+            "The instances cannot share requests for prices now.",
+            "Repeat after a second; GET /api/v1/quotes and /api/v1/rates/ do not depend on it.",
+        ),
+        Kind::LimiterUnavailable => (
+            "Requests cannot be counted now, and this route is not served uncounted.",
+            "Repeat after Retry-After; the limiter recovers by itself.",
+        ),
         Kind::ShuttingDown => (
             "This instance is shutting down.",
             "Repeat the request at once; another instance or the restarted one will answer.",
+        ),
+        Kind::BatchResultTimeout => (
+            "The batch had no result in time.",
+            "Repeat the request: it joins a new batch.",
         ),
     };
     Entry { detail, remediation }

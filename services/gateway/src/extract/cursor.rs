@@ -22,7 +22,7 @@ use crate::state::AppState;
 const CURSOR_TTL: Duration = Duration::from_secs(5 * 60);
 
 /// Parameters that do not change which objects a list has, or in which order.
-const NO_FILTERS: [&str; 3] = ["cursor", "limit", "numbers"];
+const NO_FILTERS: [&str; 4] = ["cursor", "limit", "numbers", "page"];
 
 const SECONDS_BYTES: usize = 8;
 const SEAL_BYTES: usize = 16;

@@ -6,7 +6,7 @@ use contracts::problem::ProblemKind;
 use platform::problem::FieldError;
 use url::form_urlencoded;
 
-use super::validate::Violation;
+use super::validate::{COIN_ID, Violation};
 use crate::error::ApiError;
 use crate::error::violations::Violations;
 
@@ -83,6 +83,8 @@ impl<'r> Params<'r> {
         // No list gives out a cursor of a wrong length, so it is invalid in the same way as one with a wrong seal.
         let kind = if self.violations.all(is_about_cursor_length) {
             ProblemKind::InvalidCursor
+        } else if self.violations.all(|violation| violation.kind == COIN_ID) {
+            ProblemKind::InvalidCoinId
         } else {
             ProblemKind::InvalidParameter
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use contracts::time::Time;
+use domain::coin_id::CoinId;
 use domain::ticker::Ticker;
 use jiff::civil::Date;
 use serde_json::value::RawValue;
@@ -233,6 +234,14 @@ pub fn ticker() -> impl Rule<Value = Ticker> {
         "BTC",
         validate::ticker,
         || json!({"type": "string", "pattern": validate::TICKER_PATTERN}),
+    )
+}
+
+pub fn coin_id() -> impl Rule<Value = CoinId> {
+    with_example(
+        "bitcoin",
+        validate::coin_id,
+        || json!({"type": "string", "pattern": CoinId::PATTERN}),
     )
 }
 

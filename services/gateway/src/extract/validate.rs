@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use contracts::time::Time;
+use domain::coin_id::CoinId;
 use domain::interval::{Interval, Window};
 use domain::ticker::Ticker;
 use jiff::Timestamp;
@@ -114,6 +115,14 @@ pub fn ticker(text: &str) -> Result<Ticker, Violation> {
 }
 
 pub const TICKER_PATTERN: &str = "^[A-Za-z0-9]{1,20}$";
+
+/// The rule that the id of a coin breaks.
+pub const COIN_ID: &str = "coin_id";
+
+pub fn coin_id(text: &str) -> Result<CoinId, Violation> {
+    text.parse()
+        .map_err(|error| Violation::new(COIN_ID, format!("{error}")).params(json!({"pattern": CoinId::PATTERN})))
+}
 
 /// A comma list of `min` to `max` different tickers.
 pub fn tickers(min: usize, max: usize) -> impl Fn(&str) -> Result<Vec<Ticker>, Violation> {

@@ -13,7 +13,7 @@ use crate::extract::words;
 use crate::router;
 use crate::routes::{
     account, admin_audit, admin_ip_blocks, admin_keys, admin_limits, admin_users, alerts, analytics, auth, candles,
-    deliveries, keys, quotes, rates, risk, status, system, usage, users, webhooks,
+    deliveries, keys, price, quotes, rates, risk, status, system, usage, users, webhooks,
 };
 
 /// The document of an installation that offers `tickers`.
@@ -42,6 +42,7 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
     servers((url = "/", description = "This installation")),
     tags(
         (name = "market", description = "Prices and candles"),
+        (name = "price", description = "Prices of any coin, by requests that are shared"),
         (name = "analytics", description = "Statistics and risk"),
         (name = "alerts", description = "Alerts, their events and deliveries"),
         (name = "webhooks", description = "Webhook endpoints, deliveries to them, and signatures"),
@@ -50,7 +51,7 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
         (name = "system", description = "Health and documentation"),
     ),
     paths(
-        rates::list, quotes::list, quotes::get, candles::list,
+        rates::list, quotes::list, quotes::get, candles::list, price::get, price::history,
         analytics::stats, analytics::timeseries, analytics::correlation, risk::list,
         alerts::list, alerts::create, alerts::get, alerts::delete, alerts::events, alerts::deliveries,
         webhooks::list, webhooks::get, webhooks::secret, webhooks::test, webhooks::enable, webhooks::verify,

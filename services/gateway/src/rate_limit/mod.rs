@@ -2,6 +2,7 @@
 //!
 //! When Redis fails, a bucket of the same size in this process decides, and the response says so
 //! (`X-RateLimit-Mode: local`). So N gateways may grant N times a limit during an outage, which is better than none.
+//! Policies that must not be granted so are refused meanwhile.
 
 pub mod policy;
 pub mod redis;
@@ -211,8 +212,11 @@ impl RateLimiter {
 }
 
 impl RateLimitOutcome {
-    /// The refusal, if there was no token.
+    /// The refusal, if there was no token, or nobody who counts for all gateways.
     pub fn refusal(&self) -> Option<ApiError> {
+        if self.is_uncounted() {
+            return Some(ApiError::new(ProblemKind::LimiterUnavailable).retry_after(1));
+        }
         let Quota { limit, window_seconds } = self.quota;
         (!self.taken.allowed).then(|| {
             ApiError::new(ProblemKind::RateLimited)
@@ -223,8 +227,16 @@ impl RateLimitOutcome {
         })
     }
 
+    /// Whether this process would have to decide alone where it must not.
+    fn is_uncounted(&self) -> bool {
+        self.local && self.policy.needs_shared_buckets()
+    }
+
     /// Writes the headers that every limited response carries.
     pub fn write_headers(&self, headers: &mut HeaderMap, now: Timestamp) {
+        if self.is_uncounted() {
+            return;
+        }
         let Quota { limit, window_seconds } = self.quota;
         let name = self.policy.name();
         let remaining = self.taken.remaining;

@@ -25,6 +25,8 @@ pub enum RateLimitPolicy {
     AlertsRead,
     /// Deleting alerts, per user.
     AlertsDelete,
+    /// Batched prices, per user.
+    Price,
     /// Quotes and candles, per user.
     Market,
     /// Analytics and risk, per user.
@@ -51,6 +53,7 @@ impl RateLimitPolicy {
         Self::Login,
         Self::Me,
         Self::Rates,
+        Self::Price,
         Self::AlertsCreate,
         Self::AlertsRead,
         Self::AlertsDelete,
@@ -74,6 +77,7 @@ impl RateLimitPolicy {
             Self::Me => "me",
             Self::Rates => "rates",
             Self::AlertsCreate | Self::AlertsRead | Self::AlertsDelete => "alerts",
+            Self::Price => "price",
             Self::Market => "market",
             Self::Analytics => "analytics",
             Self::Write => "write",
@@ -92,6 +96,7 @@ impl RateLimitPolicy {
             | Self::Login
             | Self::Me
             | Self::Rates
+            | Self::Price
             | Self::Market
             | Self::Analytics
             | Self::Write
@@ -108,6 +113,7 @@ impl RateLimitPolicy {
             | Self::AlertsCreate
             | Self::AlertsRead
             | Self::AlertsDelete
+            | Self::Price
             | Self::Market
             | Self::Analytics
             | Self::Write
@@ -133,9 +139,16 @@ impl RateLimitPolicy {
             | Self::AlertsCreate
             | Self::AlertsRead
             | Self::AlertsDelete
+            | Self::Price
             | Self::Write
             | Self::Admin => 1,
         }
+    }
+
+    /// Whether its routes are refused while requests cannot be counted for all gateways together. They cost requests to
+    /// providers, which each gateway would grant anew.
+    pub const fn needs_shared_buckets(self) -> bool {
+        matches!(self, Self::Price)
     }
 }
 
@@ -220,6 +233,7 @@ pub struct RateLimitSettings {
     pub rate_limit_me: Quota,
     pub rate_limit_rates: Quota,
     pub rate_limit_alerts: Quota,
+    pub rate_limit_price: Quota,
     pub rate_limit_market: Quota,
     pub rate_limit_analytics: Quota,
     pub rate_limit_write: Quota,
@@ -243,6 +257,7 @@ impl RateLimitSettings {
             RateLimitPolicy::AlertsCreate | RateLimitPolicy::AlertsRead | RateLimitPolicy::AlertsDelete => {
                 self.rate_limit_alerts
             }
+            RateLimitPolicy::Price => self.rate_limit_price,
             RateLimitPolicy::Market => self.rate_limit_market,
             RateLimitPolicy::Analytics => self.rate_limit_analytics,
             RateLimitPolicy::Write => self.rate_limit_write,

@@ -14,6 +14,7 @@ pub mod candles;
 pub mod deliveries;
 pub mod keys;
 pub mod pages;
+pub mod price;
 pub mod quotes;
 pub mod rates;
 pub mod risk;

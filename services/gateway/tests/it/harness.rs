@@ -106,6 +106,7 @@ impl TestApp {
             "ME",
             "RATES",
             "ALERTS",
+            "PRICE",
             "MARKET",
             "ANALYTICS",
             "WRITE",
