@@ -44,6 +44,9 @@ pub const ALERT_INDEX: &str = "alerts:sizes";
 /// When the newest price that alerts were compared with was published: hash, field = ticker, value = unix milliseconds.
 pub const EVALUATED_PRICES: &str = "alerts:evaluated";
 
+/// Channel on which `fetch` announces that a batch is full, as its id.
+pub const BATCH_FILLED_CHANNEL: &str = "batch-filled";
+
 /// Channel on which `fetch` announces the results of batches, each as the JSON that is stored.
 pub const BATCH_RESULTS_CHANNEL: &str = "batch-results";
 

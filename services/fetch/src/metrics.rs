@@ -34,6 +34,9 @@ pub const FLAGGED: &str = "fetch_flagged_points_total";
 /// State of a provider's breaker: 0 closed, 1 half open, 2 open.
 pub const BREAKER_STATE: &str = "fetch_breaker_state";
 
+/// Flushes begun here, by what triggered them.
+pub const BATCH_CLAIMS: &str = "fetch_batch_claims_total";
+
 /// Batches flushed here, by what triggered the flush and outcome: price, or the kind of the failure.
 pub const BATCHES: &str = "fetch_batches_total";
 

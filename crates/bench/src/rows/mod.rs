@@ -1,5 +1,6 @@
 //! What is measured, in the order that lets one row prepare the next.
 
+mod batched_price;
 mod burst;
 mod evaluation;
 mod isolation;
@@ -29,6 +30,9 @@ pub async fn measure(scale: &Scale, only: &str) -> anyhow::Result<Table> {
     }
     if wanted("rates") {
         rates::measure(&TestStack::new().await?, scale, &mut table).await?;
+    }
+    if wanted("batched price") {
+        batched_price::measure(&TestStack::new().await?, &mut table).await?;
     }
     if wanted("latency") {
         latency::measure(&TestStack::new().await?, scale, &mut table).await?;

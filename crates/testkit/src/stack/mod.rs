@@ -114,15 +114,22 @@ impl TestStack {
             let copies = if options.doubled.contains(&service) { 2 } else { 1 };
             running.extend((0..copies).map(|copy| ServiceProcess::new(service, copy, logs.path())));
         }
-        for (name, service) in [
-            ("FETCH_URL", Service::Fetch),
-            ("ANALYTICS_URL", Service::CoreAnalytics),
-            ("ALERTS_URL", Service::Alerts),
-        ] {
-            let first = running.iter().find(|one| one.service == service);
-            variables.insert(name.to_owned(), first.map(ServiceProcess::url).unwrap_or_default());
-        }
+        let addresses: Vec<(Service, usize, String)> =
+            running.iter().map(|one| (one.service, one.copy, one.url())).collect();
         for one in &mut running {
+            for (name, service) in [
+                ("FETCH_URL", Service::Fetch),
+                ("ANALYTICS_URL", Service::CoreAnalytics),
+                ("ALERTS_URL", Service::Alerts),
+            ] {
+                // The second process of one service calls the second of another, where there is one.
+                let called = addresses
+                    .iter()
+                    .rev()
+                    .find(|(is, copy, _)| *is == service && *copy <= one.copy);
+                let url = called.map(|(.., url)| url.clone()).unwrap_or_default();
+                variables.insert(name.to_owned(), url);
+            }
             one.configure(&variables);
         }
         let mut stack = Self {
@@ -303,6 +310,7 @@ fn common_variables(options: &TestStackOptions, simulator: &Simulator) -> BTreeM
         ("DATABASE_STATEMENT_TIMEOUT_MS", "30000"),
         ("REDIS_RESPONSE_TIMEOUT_MS", "5000"),
         ("INTERNAL_TIMEOUT_MS", "50000"),
+        ("BATCH_ADMISSION_TIMEOUT_MS", "20000"),
         ("BACKFILL_CONCURRENCY", "1"),
         ("REDIS_URL", redis),
         ("RABBITMQ_URL", rabbit),
@@ -328,6 +336,7 @@ fn common_variables(options: &TestStackOptions, simulator: &Simulator) -> BTreeM
         ("RATE_LIMIT_ME", unlimited),
         ("RATE_LIMIT_RATES", unlimited),
         ("RATE_LIMIT_ALERTS", unlimited),
+        ("RATE_LIMIT_PRICE", unlimited),
         ("RATE_LIMIT_MARKET", unlimited),
         ("RATE_LIMIT_ANALYTICS", unlimited),
         ("RATE_LIMIT_WRITE", unlimited),

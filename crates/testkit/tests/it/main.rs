@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed expectation ends the test")]
 
 mod alert_rules;
+mod batched_price;
 mod campaign;
 mod dead_endpoints;
 mod debug_logs;

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::Batcher;
-use super::coordinator::{Claim, Place};
+use super::coordinator::Claim;
 use super::outcome::Failure;
 use super::waiters::LocalBatch;
 
@@ -19,27 +19,23 @@ const ROUNDING: Duration = Duration::from_millis(1);
 
 impl Batcher {
     /// Attends to a batch until its result is here or nobody waits for it any more.
-    pub(super) fn attend(&self, batch: Arc<LocalBatch>, place: Place) {
+    pub(super) fn attend(&self, batch: Arc<LocalBatch>) {
         let batcher = self.clone();
         self.runtime.spawn(async move {
             tokio::select! {
                 () = batch.until_delivered() => {}
                 () = batch.abandoned.cancelled() => {}
-                () = batcher.attend_to(&batch, place) => {}
+                () = batcher.attend_to(&batch) => {}
             }
         });
     }
 
     /// Never returns.
-    async fn attend_to(&self, batch: &Arc<LocalBatch>, place: Place) {
+    async fn attend_to(&self, batch: &Arc<LocalBatch>) {
         let owner = Uuid::now_v7();
         let mut is_subscribed = self.is_subscribed.clone();
+        // At once: this tells when the window ends, or what was announced between admission and now.
         let mut claim_at = Instant::now();
-        if !place.is_last {
-            claim_at += place.window_left;
-            // The result may have been announced between admission and now.
-            self.look_up(batch).await;
-        }
         loop {
             let recheck_at = if *is_subscribed.borrow_and_update() {
                 claim_at
@@ -47,9 +43,13 @@ impl Batcher {
                 claim_at.min(Instant::now() + RECHECK)
             };
             tokio::select! {
-                () = batch.filled.notified() => claim_at = Instant::now(),
+                () = batch.filled_here.notified() => claim_at = Instant::now(),
+                // Another process flushes it, unless it dies.
+                () = batch.filled_anywhere.notified() => {
+                    claim_at = claim_at.min(Instant::now() + self.coordinator.rules().lease);
+                }
                 // What was announced before this moment was missed.
-                Ok(()) = is_subscribed.changed() => self.look_up(batch).await,
+                Ok(()) = is_subscribed.changed() => claim_at = Instant::now(),
                 () = sleep_until(recheck_at) => {
                     if Instant::now() < claim_at {
                         self.look_up(batch).await;

@@ -44,10 +44,8 @@ pub enum Admission {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     pub batch_id: Uuid,
-    /// The request filled the batch, so whoever sent it flushes.
+    /// The request filled the batch.
     pub is_last: bool,
-    /// When the window ends.
-    pub window_left: Duration,
 }
 
 /// What a process that wants to flush a batch is told.
@@ -100,7 +98,7 @@ impl Coordinator {
     ///
     /// Redis does not answer.
     pub async fn admit(&self, coin: &CoinId) -> anyhow::Result<Admission> {
-        let (word, id, is_last, window_left): (String, String, bool, u64) = self
+        let (word, id, is_last): (String, String, bool) = self
             .scripts
             .admit
             .key(keys::open_batch(coin))
@@ -109,6 +107,7 @@ impl Coordinator {
             .arg(self.rules.threshold)
             .arg(ms(self.rules.window))
             .arg(ms(self.rules.state_ttl()))
+            .arg(keys::BATCH_FILLED_CHANNEL)
             .invoke_async(&mut self.redis.clone())
             .await
             .context("admission to a batch")?;
@@ -118,7 +117,6 @@ impl Coordinator {
         Ok(Admission::Admitted(Place {
             batch_id: id.parse().context("id of a batch")?,
             is_last,
-            window_left: Duration::from_millis(window_left),
         }))
     }
 

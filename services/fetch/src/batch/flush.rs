@@ -12,11 +12,12 @@ use super::Batcher;
 use super::coordinator::Grant;
 use super::outcome::{BatchResult, FetchedPrice, Outcome};
 use super::records::STORE_TIMEOUT;
-use crate::metrics::BATCHES;
+use crate::metrics::{BATCH_CLAIMS, BATCHES};
 
 impl Batcher {
     /// Flushes a batch that belongs to `owner`, unless another process takes it over meanwhile.
     pub(super) async fn flush(&self, coin_id: CoinId, batch_id: Uuid, owner: Uuid, grant: Grant) {
+        metrics::counter!(BATCH_CLAIMS, "trigger" => grant.trigger.as_str()).increment(1);
         let claimed_at = Instant::now();
         let gives_up_at = claimed_at + grant.time_left;
         let mut lease_until = claimed_at + self.coordinator.rules().lease;

@@ -3,6 +3,7 @@
 //! A request is admitted to the open batch of its coin and waits for the result in its process. A batch is flushed by
 //! the process whose request filled it, or by the first whose timer fires at the end of the window; all processes with
 //! waiters have such a timer, and a claim in Redis decides among them. The result is stored, then announced to all.
+//! When a batch is full, that is announced too: if nothing comes of it within a lease, another process takes it over.
 
 mod attend;
 pub mod coalesce;
@@ -84,9 +85,9 @@ impl Batcher {
         let (waiter, is_new) = seat.wait_for(coin, place.batch_id);
         let mut waiting = Waiting { batcher: self, waiter };
         if is_new {
-            self.attend(Arc::clone(&waiting.waiter.batch), place);
+            self.attend(Arc::clone(&waiting.waiter.batch));
         } else if place.is_last {
-            waiting.waiter.batch.filled.notify_one();
+            waiting.waiter.batch.filled_here.notify_one();
         }
         let Ok(delivered) = timeout_at(until, waiting.waiter.delivered()).await else {
             return Err(Problem::new(

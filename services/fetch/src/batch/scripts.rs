@@ -18,10 +18,11 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 ";
 
-/// Keys: the open batch, the mark of an unknown coin. Arguments: an id for a new batch, threshold, window, TTL.
+/// Keys: the open batch, the mark of an unknown coin. Arguments: an id for a new batch, threshold, window, TTL,
+/// the channel on which a full batch is announced.
 const ADMIT: &str = r"
 if redis.call('EXISTS', KEYS[2]) == 1 then
-  return {'unknown', '', 0, 0}
+  return {'unknown', '', 0}
 end
 local id = redis.call('GET', KEYS[1])
 if id then
@@ -42,8 +43,9 @@ local is_full = redis.call('HINCRBY', state, 'count', 1) >= tonumber(ARGV[2])
 if is_full then
   redis.call('HSET', state, 'status', 'closed')
   redis.call('DEL', KEYS[1])
+  redis.call('PUBLISH', ARGV[5], id)
 end
-return {'admitted', id, is_full and 1 or 0, redis.call('HGET', state, 'deadline') - now}
+return {'admitted', id, is_full and 1 or 0}
 ";
 
 /// Takes a request out of an open batch; a batch without requests ends. Keys: the open batch, its state. Argument: its

@@ -1,7 +1,7 @@
 //! Where the prices of batches come from: the provider whose ids clients use, or one that stands in for it.
 //!
 //! Another provider is asked only while the breaker of the first is open, and only for coins that the file of assets
-//! names for both: the same slug is another coin elsewhere (docs/adr/0016).
+//! names for both: the same slug is another coin elsewhere (docs/adr/0017-second-provider-of-batched-prices.md).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

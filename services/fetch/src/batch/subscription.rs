@@ -48,10 +48,18 @@ pub async fn run(
 async fn listen(redis: &RedisSettings, waiters: &Waiters, is_subscribed: &watch::Sender<bool>) -> anyhow::Result<()> {
     let client = redis::Client::open(redis.redis_url.expose_secret())?;
     let mut channel = client.get_async_pubsub().await?;
-    channel.subscribe(keys::BATCH_RESULTS_CHANNEL).await?;
+    channel
+        .subscribe(&[keys::BATCH_RESULTS_CHANNEL, keys::BATCH_FILLED_CHANNEL])
+        .await?;
     is_subscribed.send_replace(true);
     let mut messages = channel.on_message();
     while let Some(message) = messages.next().await {
+        if message.get_channel_name() == keys::BATCH_FILLED_CHANNEL {
+            if let Ok(batch_id) = message.get_payload::<String>().unwrap_or_default().parse() {
+                waiters.note_filled(batch_id);
+            }
+            continue;
+        }
         match serde_json::from_slice::<BatchResult>(message.get_payload_bytes()) {
             Ok(result) => waiters.deliver(result),
             Err(error) => tracing::warn!(%error, "an announcement that is no result"),

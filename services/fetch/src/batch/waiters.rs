@@ -19,7 +19,9 @@ pub struct LocalBatch {
     pub coin: CoinId,
     pub batch_id: Uuid,
     /// Wakes who attends to the batch: a request of this process has filled it.
-    pub filled: Notify,
+    pub filled_here: Notify,
+    /// The same for a request of any process.
+    pub filled_anywhere: Notify,
     /// Cancelled when nobody waits any more.
     pub abandoned: CancellationToken,
     delivered: watch::Sender<Option<Delivered>>,
@@ -95,13 +97,21 @@ impl Waiters {
 
     /// Hands a result to those who wait for it here, if anyone does.
     pub fn deliver(&self, result: BatchResult) {
-        let batch = {
-            let table = self.lock();
-            table.batches.get(&result.batch_id).map(|(batch, _)| Arc::clone(batch))
-        };
-        if let Some(batch) = batch {
+        if let Some(batch) = self.find(result.batch_id) {
             batch.deliver(Ok(Arc::new(result)));
         }
+    }
+
+    /// Notes that a batch is full.
+    pub fn note_filled(&self, batch_id: Uuid) {
+        if let Some(batch) = self.find(batch_id) {
+            batch.filled_anywhere.notify_one();
+        }
+    }
+
+    fn find(&self, batch_id: Uuid) -> Option<Arc<LocalBatch>> {
+        let table = self.lock();
+        table.batches.get(&batch_id).map(|(batch, _)| Arc::clone(batch))
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -119,7 +129,8 @@ impl Seat {
                 let batch = LocalBatch {
                     coin: coin.clone(),
                     batch_id,
-                    filled: Notify::new(),
+                    filled_here: Notify::new(),
+                    filled_anywhere: Notify::new(),
                     abandoned: CancellationToken::new(),
                     delivered: watch::Sender::new(None),
                 };

@@ -22,7 +22,7 @@ const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "X-Request-Id, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, \
      X-RateLimit-Mode, Retry-After, ETag, Location, Idempotent-Replayed, X-Rates-Missing, X-Next-Cursor, X-Batch-Id, \
-     X-Batch-Size, X-Batch-Trigger, X-Batch-Wait-Ms, X-Data-Quality",
+     X-Batch-Size, X-Batch-Trigger, X-Batch-Wait-Ms, X-Persisted, X-Price-Provider, X-Data-Quality",
 );
 
 /// The web page's origin behind a request.

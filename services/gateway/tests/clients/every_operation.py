@@ -24,6 +24,7 @@ from cryptolens_client.api.analytics import (
     get_risk_monitors,
 )
 from cryptolens_client.api.market import get_candles_by_ticker, get_quotes, get_quotes_by_ticker, get_rates
+from cryptolens_client.api.price import get_price_by_coin_id, get_price_by_coin_id_history
 from cryptolens_client.api.system import (
     get_demo_account,
     get_docs_json,
@@ -63,6 +64,8 @@ from cryptolens_client.models import (
     EnvelopeVecMonitorBody,
     GetRatesResponse200,
     ListedKind,
+    PriceBody,
+    PriceHistoryBody,
     RegisterRequest,
     ReplayRequest,
     Returns,
@@ -103,6 +106,22 @@ def quote() -> Response[Any]:
         doubled: float = body.price * 2
         assert doubled > body.price
         assert body.quality in DataState
+    return answer
+
+
+def price() -> Response[Any]:
+    answer = get_price_by_coin_id.sync_detailed("bitcoin", client=client, max_age_ms=60_000)
+    if isinstance(answer.parsed, PriceBody):
+        doubled: float = answer.parsed.price * 2
+        assert doubled > answer.parsed.price
+        assert answer.parsed.coin_id == "bitcoin"
+    return answer
+
+
+def price_history() -> Response[Any]:
+    answer = get_price_by_coin_id_history.sync_detailed("bitcoin", client=client, limit=5, page=1)
+    if isinstance(answer.parsed, PriceHistoryBody):
+        assert all(item.price > 0 for item in answer.parsed.items)
     return answer
 
 
@@ -159,6 +178,8 @@ CALLS: dict[str, Callable[[], Response[Any]]] = {
     "get_rates": rates,
     "get_quotes": lambda: get_quotes.sync_detailed(client=client, tickers="BTC,ETH", convert=Currency.USD),
     "get_quotes_by_ticker": quote,
+    "get_price_by_coin_id": price,
+    "get_price_by_coin_id_history": price_history,
     "get_candles_by_ticker": candles,
     "get_analytics_by_symbol_stats": lambda: get_analytics_by_symbol_stats.sync_detailed(
         "BTC", client=client, window="7d", returns=Returns.LOG

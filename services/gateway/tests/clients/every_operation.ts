@@ -55,6 +55,24 @@ const calls: Record<keyof operations, () => Promise<{ response: Response }>> = {
     }
     return answer;
   },
+  get_price_by_coin_id: async () => {
+    const path = { coin_id: "bitcoin" };
+    const query = { max_age_ms: 60_000 };
+    const answer = await client.GET("/api/v1/price/{coin_id}", { params: { path, query } });
+    if (answer.data) {
+      const doubled: number = answer.data.price * 2;
+      assert(doubled > answer.data.price);
+      assert.equal(answer.data.coinId, "bitcoin");
+    }
+    return answer;
+  },
+  get_price_by_coin_id_history: async () => {
+    const path = { coin_id: "bitcoin" };
+    const query = { limit: 5, page: 1 };
+    const answer = await client.GET("/api/v1/price/{coin_id}/history", { params: { path, query } });
+    assert(answer.data?.items.every((item) => item.price > 0) ?? true);
+    return answer;
+  },
   get_candles_by_ticker: async () => {
     const path = { ticker: "BTC" };
     const query = { interval: "1h", from: "2026-01-01T00:00:00Z", limit: 3 } as const;

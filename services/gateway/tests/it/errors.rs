@@ -36,6 +36,7 @@ fn is_rejected_input(kind: ProblemKind) -> bool {
         ProblemKind::InvalidParameter,
         ProblemKind::InvalidRange,
         ProblemKind::InvalidCursor,
+        ProblemKind::InvalidCoinId,
         ProblemKind::ValidationFailed,
         ProblemKind::UnsupportedTicker,
         ProblemKind::WebhookUrlBlocked,
@@ -64,6 +65,7 @@ async fn every_kind_is_produced() {
     of_accounts(&app, &mut produced).await;
     of_repeats(&app, &mut produced).await;
     of_services(&app, &mut produced).await;
+    of_prices(&app, &mut produced).await;
     let expected: BTreeSet<_> = ProblemKind::ALL
         .iter()
         .filter(|kind| !NOT_PRODUCED.contains(kind))
@@ -290,6 +292,35 @@ async fn of_services(app: &TestApp, produced: &mut Produced) {
             .await;
         produced.add(kind, &app.get(&path).await);
     }
+}
+
+async fn of_prices(app: &TestApp, produced: &mut Produced) {
+    produced.add(ProblemKind::InvalidCoinId, &app.get("/api/v1/price/X").await);
+    for kind in [
+        ProblemKind::CoinNotFound,
+        ProblemKind::UpstreamRateLimited,
+        ProblemKind::UpstreamFailed,
+        ProblemKind::UpstreamInvalidResponse,
+        ProblemKind::BatchCoordinationUnavailable,
+        ProblemKind::BatchResultTimeout,
+    ] {
+        app.fetch.reset().await;
+        let problem = platform::problem::Problem::new(kind, "It is so.");
+        let template = ResponseTemplate::new(kind.status()).set_body_json(problem);
+        Mock::given(method("GET"))
+            .respond_with(template)
+            .mount(&app.fetch)
+            .await;
+        produced.add(kind, &app.get("/api/v1/price/bitcoin").await);
+    }
+    let nowhere = format!("redis://127.0.0.1:{}", testkit::ports::free());
+    let (base, stop, _running) = app.start_gateway(&[("REDIS_URL", &nowhere)]).await;
+    let uncounted = app
+        .http
+        .get(format!("{base}/api/v1/price/bitcoin"))
+        .header("X-API-Key", KEY);
+    produced.add(ProblemKind::LimiterUnavailable, &send(uncounted).await);
+    stop.cancel();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,6 +22,7 @@ mod market;
 mod outages;
 mod panics;
 mod permissions;
+mod price;
 mod quotas;
 mod rate_limits;
 mod sessions;

@@ -16,10 +16,11 @@ use crate::harness::{KEY, TestApp, send};
 const UNAVAILABLE: &str = "503 dependency_unavailable";
 
 /// What each family answers while everything is well.
-const WELL: [(&str, &str, &str); 12] = [
+const WELL: [(&str, &str, &str); 13] = [
     ("rates", "/api/v1/rates/", "200"),
     ("quotes", "/api/v1/quotes?tickers=BTC", "200 ok"),
     ("candles", "/api/v1/candles/BTC", "200 ok"),
+    ("price", "/api/v1/price/bitcoin", "200"),
     ("analytics", "/api/v1/analytics/BTC/stats", "200 ok"),
     ("risk", "/api/v1/risk/monitors?symbols=BTC", "200 ok"),
     ("alerts", "/api/v1/alerts/", "200"),
@@ -127,6 +128,10 @@ async fn app() -> TestApp {
     let venue = json!({"provider": "binance", "state": "ok", "age_ms": 900, "breaker": "closed", "last_error": null,
         "last_error_at": null, "weight": 0.9, "simulated": true});
     answer_with(&app.fetch, "^/internal/sources$", json!([venue])).await;
+    let price = json!({"coinId": "bitcoin", "vsCurrency": "usd", "price": 1, "fetchedAt": "2026-03-01T12:00:00.000Z"});
+    let batched = json!({"price": price, "batch_id": uuid::Uuid::nil(), "batch_size": 1, "trigger": "window",
+        "wait_ms": 5000, "is_persisted": true, "provider": "coingecko"});
+    answer_with(&app.fetch, "^/internal/price/", batched).await;
     answer_with(&app.analytics, "/stats$", sourced(crate::market::stats())).await;
     let page = json!({"items": [], "next_cursor": null});
     answer_with(&app.analytics, "^/internal/candles/", sourced(page.clone())).await;
@@ -239,7 +244,8 @@ async fn redis_away() {
     let full = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg("1").to_owned();
     let (): () = full.query_async(&mut connection).await.unwrap();
     let row = "Redis takes no writes (a replica, `maxmemory` reached)";
-    expect(&app, &base, row, &[("health", "503 unavailable")]).await;
+    let uncounted = ("price", "503 limiter_unavailable");
+    expect(&app, &base, row, &[uncounted, ("health", "503 unavailable")]).await;
     let rates = app.http.get(format!("{base}/api/v1/rates/")).header("X-API-Key", KEY);
     assert_eq!(send(rates).await.header("x-ratelimit-mode"), "local");
 
@@ -247,6 +253,7 @@ async fn redis_away() {
     let seen = [
         ("rates", UNAVAILABLE),
         ("quotes", UNAVAILABLE),
+        uncounted,
         ("health", "503 unavailable"),
     ];
     expect(&app, &base, "Redis", &seen).await;
@@ -309,7 +316,7 @@ async fn rabbit_away() {
 async fn services_away() {
     let app = app().await;
     let away: [(&str, &str, Exceptions<'_>); 3] = [
-        ("`fetch`", "FETCH_URL", &[]),
+        ("`fetch`", "FETCH_URL", &[("price", UNAVAILABLE)]),
         (
             "`core-analytics`",
             "ANALYTICS_URL",

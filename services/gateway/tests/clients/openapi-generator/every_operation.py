@@ -26,6 +26,7 @@ from cryptolens_client import (
     DataState,
     ListedKind,
     MarketApi,
+    PriceApi,
     QuoteBody,
     RegisterRequest,
     ReplayRequest,
@@ -42,6 +43,7 @@ FAULTS = {400, 401, 403, 422, 500}
 
 client = ApiClient(Configuration(host=os.environ["STACK_URL"], api_key={"ApiKey": os.environ["STACK_API_KEY"]}))
 market = MarketApi(client)
+prices = PriceApi(client)
 analytics = AnalyticsApi(client)
 alerts = AlertsApi(client)
 webhooks = WebhooksApi(client)
@@ -75,6 +77,20 @@ def quotes() -> ApiResponse[Any]:
 def quote() -> ApiResponse[Any]:
     answer = market.get_quotes_by_ticker_with_http_info("BTC")
     check_quote(answer.data.data)
+    return answer
+
+
+def price() -> ApiResponse[Any]:
+    answer = prices.get_price_by_coin_id_with_http_info("bitcoin", max_age_ms=60_000)
+    doubled: float = answer.data.price * 2
+    assert doubled > answer.data.price
+    assert answer.data.coin_id == "bitcoin"
+    return answer
+
+
+def price_history() -> ApiResponse[Any]:
+    answer = prices.get_price_by_coin_id_history_with_http_info("bitcoin", limit=5, page=1)
+    assert all(item.price > 0 for item in answer.data.items)
     return answer
 
 
@@ -127,6 +143,8 @@ CALLS: dict[str, Callable[[], ApiResponse[Any]]] = {
     "get_rates": rates,
     "get_quotes": quotes,
     "get_quotes_by_ticker": quote,
+    "get_price_by_coin_id": price,
+    "get_price_by_coin_id_history": price_history,
     "get_candles_by_ticker": candles,
     "get_analytics_by_symbol_stats": lambda: analytics.get_analytics_by_symbol_stats_with_http_info(
         "BTC", window="7d", returns=Returns.LOG

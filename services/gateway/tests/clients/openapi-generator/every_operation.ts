@@ -9,6 +9,7 @@ import {
   AnalyticsApi,
   Configuration,
   MarketApi,
+  PriceApi,
   ResponseError,
   SystemApi,
   UsersApi,
@@ -26,6 +27,7 @@ const FAULTS = [400, 401, 403, 422, 500];
 const { STACK_URL: basePath = "", STACK_API_KEY: apiKey = "" } = process.env;
 const configuration = new Configuration({ basePath, apiKey });
 const market = new MarketApi(configuration);
+const prices = new PriceApi(configuration);
 const analytics = new AnalyticsApi(configuration);
 const alerts = new AlertsApi(configuration);
 const webhooks = new WebhooksApi(configuration);
@@ -81,6 +83,16 @@ const calls: Record<string, () => Promise<number>> = {
     ),
   get_quotes_by_ticker: () =>
     status(market.getQuotesByTickerRaw({ ticker: "BTC" }), ({ data }) => checkQuote(data)),
+  get_price_by_coin_id: () =>
+    status(prices.getPriceByCoinIdRaw({ coinId: "bitcoin", maxAgeMs: 60_000 }), ({ coinId, price, fetchedAt }) => {
+      const doubled: number = price * 2;
+      assert(doubled > price && !Number.isNaN(fetchedAt.getTime()));
+      assert.equal(coinId, "bitcoin");
+    }),
+  get_price_by_coin_id_history: () =>
+    status(prices.getPriceByCoinIdHistoryRaw({ coinId: "bitcoin", limit: 5, page: 1 }), ({ items }) =>
+      assert(items.every((item) => item.price > 0)),
+    ),
   get_candles_by_ticker: () => {
     const from = new Date("2026-01-01T00:00:00Z");
     return status(
