@@ -52,7 +52,7 @@ impl App {
     pub async fn run(self) -> anyhow::Result<()> {
         let outcome = self.supervisor.run().await;
         // What the last requests used.
-        self.state.usage.flush().await;
+        self.state.usage.flush_all().await;
         outcome
     }
 }

@@ -60,7 +60,6 @@ pub fn apply(
     );
     schemas.insert("TimeParameter".into(), rule::time_schema());
     schemas.insert("DayParameter".into(), rule::day_schema());
-    schemas.insert("IpAddress".into(), rule::ip_address_schema());
     schemas.extend(bodies.into_iter().map(|(name, schema)| (name.to_owned(), schema)));
     name_data_of_envelopes(schemas)?;
     Ok(document)

@@ -37,16 +37,21 @@ const TOTAL: &str = "total";
 /// The hash is not there.
 const UNSEEDED: i64 = -1;
 
-/// Adds requests, as many as the limit permits. The expiry is set in the same script.
+/// Adds requests, as many as the limit permits. The expiry is set in the same script. A batch that its sender repeats,
+/// because it did not get the answer, is added once.
 ///
-/// `KEYS[1]` the hash; `ARGV` limit or -1, seconds to live, then a field and a number of requests each. Answers the total
-/// before, or -1 if the hash is not there.
+/// `KEYS[1]` the hash; `ARGV` limit or -1, seconds to live, field of the sender or nothing, number of the batch, then a
+/// field and a number of requests each. Answers the total before, or -1 if the hash is not there.
 const ADD: &str = r"
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
 local before = tonumber(redis.call('HGET', KEYS[1], 'total') or '0')
+if ARGV[3] ~= '' then
+  if redis.call('HGET', KEYS[1], ARGV[3]) == ARGV[4] then return before end
+  redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])
+end
 local limit = tonumber(ARGV[1])
 local total = before
-for i = 3, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   local n = tonumber(ARGV[i + 1])
   if limit >= 0 then n = math.max(0, math.min(n, limit - total)) end
   if n > 0 then
@@ -94,6 +99,8 @@ pub struct Counters {
     seed: redis::Script,
     mark: redis::Script,
     marked: Cache<String, ()>,
+    /// The field under which a hash has the number of the last batch of this process.
+    sender: String,
 }
 
 impl Counters {
@@ -108,10 +115,13 @@ impl Counters {
                 .max_capacity(MAX_MARKED)
                 .time_to_live(MARKED_TTL)
                 .build(),
+            sender: format!("@{}", Uuid::now_v7()),
         }
     }
 
-    /// Adds requests of a user in a month, as many as `limit` permits; gives the total before.
+    /// Adds requests of a user in a month to fields of the hash; gives the total before. With a limit as many are added as
+    /// it permits. A batch that was added before is not added again: each has a number, and they are sent one after
+    /// the other.
     ///
     /// # Errors
     ///
@@ -121,12 +131,15 @@ impl Counters {
         user: Uuid,
         month: Month,
         limit: Option<u32>,
+        batch: Option<u64>,
         counts: &[(String, u64)],
     ) -> Result<u64, CountError> {
         self.mark(member(user, month)).await?;
         let key = hash(user, month);
         let mut call = self.add.key(&key);
         call.arg(limit.map_or(-1, i64::from)).arg(HASH_TTL_SECONDS);
+        call.arg(batch.map_or("", |_| self.sender.as_str()))
+            .arg(batch.unwrap_or_default());
         for (field, requests) in counts {
             call.arg(field).arg(*requests);
         }
@@ -243,7 +256,10 @@ impl crate::shared_calls::SharedCall for CountRequests {
 
     async fn call(&self, _: &str, terms: &CountTerms, wanted: usize) -> Result<Vec<Counted>, CountError> {
         let counts = [(terms.field.clone(), wanted as u64)];
-        let before = self.0.add(terms.user, terms.month, Some(terms.limit), &counts).await?;
+        let before = self
+            .0
+            .add(terms.user, terms.month, Some(terms.limit), None, &counts)
+            .await?;
         Ok(in_turn(before, u64::from(terms.limit), wanted))
     }
 }

@@ -12,8 +12,8 @@ pub mod copy;
 pub mod counters;
 pub mod quotas;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,10 @@ const MAX_KNOWN: usize = 50_000;
 /// Calls of one flush at a time.
 const FLUSH_CONCURRENCY: usize = 16;
 
+/// How often, and in what distance, an ending process tries to add its counts.
+const FINAL_FLUSHES: u32 = 4;
+const FLUSH_PAUSE: Duration = Duration::from_millis(200);
+
 /// After a failure, requests do not wait for Redis again during this time.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -70,7 +74,16 @@ pub struct UsageMeter {
     pending: Mutex<HashMap<Counter, u64>>,
     known: Mutex<HashMap<Uuid, Known>>,
     paused_until: Mutex<Option<Instant>>,
-    flushing: tokio::sync::Mutex<()>,
+    /// What is on its way to Redis, or may be there already without an answer.
+    batches: tokio::sync::Mutex<HashMap<(Uuid, Month), Batch>>,
+    next_batch: AtomicU64,
+}
+
+/// Counts of one user's month that are added together, once.
+#[derive(Debug, Clone)]
+struct Batch {
+    number: u64,
+    counts: Vec<(Counter, u64)>,
 }
 
 /// The usage of one user.
@@ -94,7 +107,8 @@ impl UsageMeter {
             pending: Mutex::default(),
             known: Mutex::default(),
             paused_until: Mutex::default(),
-            flushing: tokio::sync::Mutex::default(),
+            batches: tokio::sync::Mutex::default(),
+            next_batch: AtomicU64::new(1),
         }
     }
 
@@ -199,44 +213,70 @@ impl UsageMeter {
         *pending.entry(counter).or_default() += requests;
     }
 
-    /// Adds what this process has counted to the counts in Redis. What cannot be added waits for the next time; an answer
-    /// that is lost is one that was added twice.
+    /// Adds what this process has counted to the counts in Redis. What cannot be added waits for the next time.
     pub async fn flush(&self) {
         // One after the other, so that who waits for the end of a flush finds everything in Redis.
-        let _flushing = self.flushing.lock().await;
-        let mut by_month: HashMap<(Uuid, Month), Vec<(Counter, u64)>> = HashMap::new();
-        for (counter, requests) in std::mem::take(&mut *lock(&self.pending)) {
-            let month = Month::of(counter.1.date());
-            by_month
-                .entry((counter.0, month))
-                .or_default()
-                .push((counter, requests));
-        }
+        let mut batches = self.batches.lock().await;
+        self.fill(&mut batches);
         let is_failing = AtomicBool::new(false);
-        futures_util::stream::iter(by_month)
-            .for_each_concurrent(FLUSH_CONCURRENCY, |((user, month), counts)| {
-                self.flush_month(user, month, counts, &is_failing)
-            })
-            .await;
+        let sent = futures_util::stream::iter(batches.clone())
+            .map(|((user, month), batch)| self.send(user, month, batch, &is_failing))
+            .buffer_unordered(FLUSH_CONCURRENCY);
+        let sent: Vec<Option<(Uuid, Month)>> = sent.collect().await;
+        for added in sent.into_iter().flatten() {
+            batches.remove(&added);
+        }
     }
 
-    async fn flush_month(&self, user: Uuid, month: Month, counts: Vec<(Counter, u64)>, is_failing: &AtomicBool) {
-        if !is_failing.load(Ordering::Relaxed) {
-            let fields: Vec<(String, u64)> = counts
-                .iter()
-                .map(|((_, day, class), requests)| (field(day.date(), class), *requests))
-                .collect();
-            match self.counters.add(user, month, None, &fields).await {
-                Ok(_) => return,
-                Err(error) => {
-                    if !is_failing.swap(true, Ordering::Relaxed) {
-                        tracing::warn!(%error, "usage waits to be counted in Redis");
-                    }
-                }
+    /// The same, several times for some seconds, at the end of the process.
+    pub async fn flush_all(&self) {
+        for _ in 0..FINAL_FLUSHES {
+            self.flush().await;
+            if self.batches.lock().await.is_empty() && lock(&self.pending).is_empty() {
+                return;
             }
+            tokio::time::sleep(FLUSH_PAUSE).await;
         }
-        for (counter, requests) in counts {
-            self.note(counter, requests);
+        tracing::warn!("some usage is not counted");
+    }
+
+    /// Makes batches of what is pending. A month with a batch of which it is unknown whether it was added waits: the
+    /// number of a batch stands for what was in it.
+    fn fill(&self, batches: &mut HashMap<(Uuid, Month), Batch>) {
+        let unsure: HashSet<(Uuid, Month)> = batches.keys().copied().collect();
+        for (counter, requests) in std::mem::take(&mut *lock(&self.pending)) {
+            let key = (counter.0, Month::of(counter.1.date()));
+            if unsure.contains(&key) {
+                self.note(counter, requests);
+                continue;
+            }
+            let batch = batches.entry(key).or_insert_with(|| Batch {
+                number: self.next_batch.fetch_add(1, Ordering::Relaxed),
+                counts: Vec::new(),
+            });
+            batch.counts.push((counter, requests));
+        }
+    }
+
+    /// Adds a batch; gives whose it was if it is added for certain.
+    async fn send(&self, user: Uuid, month: Month, batch: Batch, is_failing: &AtomicBool) -> Option<(Uuid, Month)> {
+        // The others would fail as well, each after its time.
+        if is_failing.load(Ordering::Relaxed) {
+            return None;
+        }
+        let fields: Vec<(String, u64)> = batch
+            .counts
+            .iter()
+            .map(|((_, day, class), requests)| (field(day.date(), class), *requests))
+            .collect();
+        match self.counters.add(user, month, None, Some(batch.number), &fields).await {
+            Ok(_) => Some((user, month)),
+            Err(error) => {
+                if !is_failing.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "usage waits to be counted in Redis");
+                }
+                None
+            }
         }
     }
 
@@ -259,8 +299,8 @@ impl UsageMeter {
                 raise(&mut days, rows);
             }
         }
-        for ((_, day, class), requests) in lock(&self.pending).iter().filter(|(counter, _)| counter.0 == user) {
-            *days.entry((day.date(), (*class).to_owned())).or_default() += i64::try_from(*requests).unwrap_or(0);
+        for ((_, day, class), requests) in self.waiting(user).await {
+            *days.entry((day.date(), class.to_owned())).or_default() += i64::try_from(requests).unwrap_or(0);
         }
         let used = days
             .iter()
@@ -281,6 +321,17 @@ impl UsageMeter {
             days,
             used: u64::try_from(used).unwrap_or(0),
         })
+    }
+
+    /// What of a user is not known to be in Redis.
+    async fn waiting(&self, user: Uuid) -> Vec<(Counter, u64)> {
+        let batches = self.batches.lock().await;
+        let batched = batches.values().flat_map(|batch| &batch.counts);
+        let mut waiting: Vec<(Counter, u64)> = batched.filter(|(counter, _)| counter.0 == user).copied().collect();
+        let pending = lock(&self.pending);
+        let own = pending.iter().filter(|(counter, _)| counter.0 == user);
+        waiting.extend(own.map(|(counter, requests)| (*counter, *requests)));
+        waiting
     }
 
     fn is_paused(&self) -> bool {

@@ -9,6 +9,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from cryptolens_client import AuthenticatedClient
+from cryptolens_client.api.administration import (
+    delete_admin_ip_blocks_by_address,
+    delete_admin_limits_by_id,
+    get_admin_audit,
+    get_admin_ip_blocks,
+    get_admin_limits,
+    post_admin_ip_blocks,
+    post_admin_limits,
+)
 from cryptolens_client.api.alerts import (
     delete_alerts_by_id,
     get_alerts,
@@ -34,7 +43,7 @@ from cryptolens_client.api.system import (
     get_openapi_json,
     get_status,
 )
-from cryptolens_client.api.users import get_users_me, post_users_register
+from cryptolens_client.api.users import get_users_me, get_users_me_usage, post_users_register
 from cryptolens_client.api.webhooks import (
     get_deliveries,
     get_deliveries_by_id,
@@ -63,6 +72,9 @@ from cryptolens_client.models import (
     EnvelopeVecCandleBody,
     EnvelopeVecMonitorBody,
     GetRatesResponse200,
+    IpBlockRequest,
+    LimitOverrideRequest,
+    LimitPolicy,
     ListedKind,
     PriceBody,
     PriceHistoryBody,
@@ -225,6 +237,20 @@ CALLS: dict[str, Callable[[], Response[Any]]] = {
         client=client, body=RegisterRequest(email=f"{uuid4()}@example.com")
     ),
     "get_users_me": lambda: get_users_me.sync_detailed(client=client),
+    "get_users_me_usage": lambda: get_users_me_usage.sync_detailed(client=client),
+    "get_admin_limits": lambda: get_admin_limits.sync_detailed(client=client, limit=10),
+    "post_admin_limits": lambda: post_admin_limits.sync_detailed(
+        client=client, body=LimitOverrideRequest(policy=LimitPolicy.QUOTA, limit=1000, user_id=created[0].user_id)
+    ),
+    "delete_admin_limits_by_id": lambda: delete_admin_limits_by_id.sync_detailed(uuid4(), client=client),
+    "get_admin_ip_blocks": lambda: get_admin_ip_blocks.sync_detailed(client=client),
+    "post_admin_ip_blocks": lambda: post_admin_ip_blocks.sync_detailed(
+        client=client, body=IpBlockRequest(address="203.0.113.7", seconds=60)
+    ),
+    "delete_admin_ip_blocks_by_address": lambda: delete_admin_ip_blocks_by_address.sync_detailed(
+        "203.0.113.7", client=client
+    ),
+    "get_admin_audit": lambda: get_admin_audit.sync_detailed(client=client, limit=10),
     "get_status": lambda: get_status.sync_detailed(client=client),
     "get_health": lambda: get_health.sync_detailed(client=client),
     "get_health_live": lambda: get_health_live.sync_detailed(client=client),
@@ -241,7 +267,8 @@ def main() -> None:
     assert set(CALLS) == described, f"called or described only: {sorted(set(CALLS) ^ described)}"
     for name, call in CALLS.items():
         status = call().status_code
-        assert status not in FAULTS, f"{name}: {status}"
+        # The key is an administrator's only where the stack's owner says so.
+        assert status not in FAULTS or (status == 403 and "_admin_" in name), f"{name}: {status}"
         print(f"{int(status)} {name}")
 
 

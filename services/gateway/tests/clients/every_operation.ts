@@ -157,6 +157,20 @@ const calls: Record<keyof operations, () => Promise<{ response: Response }>> = {
   post_users_register: () =>
     client.POST("/api/v1/users/register", { body: { email: `${randomUUID()}@example.com` } }),
   get_users_me: () => client.GET("/api/v1/users/me"),
+  get_users_me_usage: () => client.GET("/api/v1/users/me/usage"),
+  get_admin_limits: () => client.GET("/api/v1/admin/limits", { params: { query: { limit: 10 } } }),
+  post_admin_limits: () =>
+    client.POST("/api/v1/admin/limits", {
+      body: { policy: "quota", limit: 1000, user_id: alert().user_id },
+    }),
+  delete_admin_limits_by_id: () =>
+    client.DELETE("/api/v1/admin/limits/{id}", { params: { path: { id: randomUUID() } } }),
+  get_admin_ip_blocks: () => client.GET("/api/v1/admin/ip-blocks"),
+  post_admin_ip_blocks: () =>
+    client.POST("/api/v1/admin/ip-blocks", { body: { address: "203.0.113.7", seconds: 60 } }),
+  delete_admin_ip_blocks_by_address: () =>
+    client.DELETE("/api/v1/admin/ip-blocks/{address}", { params: { path: { address: "203.0.113.7" } } }),
+  get_admin_audit: () => client.GET("/api/v1/admin/audit", { params: { query: { limit: 10 } } }),
   get_status: () => client.GET("/api/v1/status"),
   get_health: () => client.GET("/health"),
   get_health_live: () => client.GET("/health/live"),
@@ -174,6 +188,8 @@ assert.deepEqual(Object.keys(calls).sort(), [...documented.keys()].sort());
 for (const [name, call] of Object.entries(calls)) {
   const { status } = (await call()).response;
   assert(String(status) in (documented.get(name) ?? {}), `${name}: ${status} is not documented`);
-  assert(!FAULTS.includes(status), `${name}: ${status}`);
+  // The key is an administrator's only where the stack's owner says so.
+  const isForAdmins = status === 403 && name.includes("_admin_");
+  assert(!FAULTS.includes(status) || isForAdmins, `${name}: ${status}`);
   console.log(`${status} ${name}`);
 }

@@ -6,8 +6,12 @@ The schemas say `number` alone, because clients are generated from them. The run
 from typing import Any
 
 import schemathesis
+from hypothesis import strategies
 
 DECIMAL = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+
+
+schemathesis.openapi.format("ip-address", strategies.ip_addresses().map(str))
 
 
 @schemathesis.hook

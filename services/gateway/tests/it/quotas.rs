@@ -137,7 +137,15 @@ async fn register_at(app: &TestApp, base: &str) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_key_of_limits_ends_by_itself() {
-    let app = TestApp::start_with(&[("DEFAULT_TIER", "basic"), ("AUTH_FAILURE_LIMIT", "2/60")]).await;
+    // Slow enough that the buckets are still there when they are looked at.
+    let app = TestApp::start_with(&[
+        ("DEFAULT_TIER", "basic"),
+        ("AUTH_FAILURE_LIMIT", "2/60"),
+        ("RATE_LIMIT_ME", "100/3600"),
+        ("RATE_LIMIT_REGISTER_TOTAL", "100/3600"),
+        ("RATE_LIMIT_ADMIN", "100/3600"),
+    ])
+    .await;
     let (_, key) = app.register("keys@example.com").await;
     let (_, admin) = app.admin("admin@example.com").await;
     for path in [ME, "/api/v1/quotes", "/api/v1/users/me/usage"] {

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from cryptolens_client import (
+    AdministrationApi,
     AlertBody,
     AlertCondition,
     AlertCreate,
@@ -24,6 +25,9 @@ from cryptolens_client import (
     CorrelationMethod,
     Currency,
     DataState,
+    IpBlockRequest,
+    LimitOverrideRequest,
+    LimitPolicy,
     ListedKind,
     MarketApi,
     PriceApi,
@@ -48,6 +52,7 @@ analytics = AnalyticsApi(client)
 alerts = AlertsApi(client)
 webhooks = WebhooksApi(client)
 users = UsersApi(client)
+administration = AdministrationApi(client)
 system = SystemApi(client)
 created: list[AlertBody] = []
 deliveries: list[UUID] = []
@@ -188,6 +193,20 @@ CALLS: dict[str, Callable[[], ApiResponse[Any]]] = {
         RegisterRequest(email=f"{uuid4()}@example.com")
     ),
     "get_users_me": lambda: users.get_users_me_with_http_info(),
+    "get_users_me_usage": lambda: users.get_users_me_usage_with_http_info(),
+    "get_admin_limits": lambda: administration.get_admin_limits_with_http_info(limit=10),
+    "post_admin_limits": lambda: administration.post_admin_limits_with_http_info(
+        LimitOverrideRequest(policy=LimitPolicy.QUOTA, limit=1000, user_id=created[0].user_id)
+    ),
+    "delete_admin_limits_by_id": lambda: administration.delete_admin_limits_by_id_with_http_info(uuid4()),
+    "get_admin_ip_blocks": lambda: administration.get_admin_ip_blocks_with_http_info(),
+    "post_admin_ip_blocks": lambda: administration.post_admin_ip_blocks_with_http_info(
+        IpBlockRequest(address="203.0.113.7", seconds=60)
+    ),
+    "delete_admin_ip_blocks_by_address": lambda: administration.delete_admin_ip_blocks_by_address_with_http_info(
+        "203.0.113.7"
+    ),
+    "get_admin_audit": lambda: administration.get_admin_audit_with_http_info(limit=10),
     "get_status": lambda: system.get_status_with_http_info(),
     "get_health": lambda: system.get_health_with_http_info(),
     "get_health_live": lambda: system.get_health_live_with_http_info(),
@@ -218,7 +237,8 @@ def main() -> None:
     for name, call in CALLS.items():
         answered = status(call)
         assert str(answered) in described[name], f"{name}: {answered} is not documented"
-        assert answered not in FAULTS, f"{name}: {answered}"
+        # The key is an administrator's only where the stack's owner says so.
+        assert answered not in FAULTS or (answered == 403 and "_admin_" in name), f"{name}: {answered}"
         print(f"{answered} {name}")
 
 

@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 import {
+  AdministrationApi,
   AlertsApi,
   AnalyticsApi,
   Configuration,
@@ -32,6 +33,7 @@ const analytics = new AnalyticsApi(configuration);
 const alerts = new AlertsApi(configuration);
 const webhooks = new WebhooksApi(configuration);
 const users = new UsersApi(configuration);
+const administration = new AdministrationApi(configuration);
 const system = new SystemApi(configuration);
 
 let created: AlertBody | undefined;
@@ -166,6 +168,23 @@ const calls: Record<string, () => Promise<number>> = {
   post_users_register: () =>
     status(users.postUsersRegisterRaw({ registerRequest: { email: `${randomUUID()}@example.com` } })),
   get_users_me: () => status(users.getUsersMeRaw({})),
+  get_users_me_usage: () => status(users.getUsersMeUsageRaw({})),
+  get_admin_limits: () => status(administration.getAdminLimitsRaw({ limit: 10 })),
+  post_admin_limits: () =>
+    status(
+      administration.postAdminLimitsRaw({
+        limitOverrideRequest: { policy: "quota", limit: 1000, userId: alert().userId },
+      }),
+    ),
+  delete_admin_limits_by_id: () => status(administration.deleteAdminLimitsByIdRaw({ id: randomUUID() })),
+  get_admin_ip_blocks: () => status(administration.getAdminIpBlocksRaw({})),
+  post_admin_ip_blocks: () =>
+    status(
+      administration.postAdminIpBlocksRaw({ ipBlockRequest: { address: "203.0.113.7", seconds: 60 } }),
+    ),
+  delete_admin_ip_blocks_by_address: () =>
+    status(administration.deleteAdminIpBlocksByAddressRaw({ address: "203.0.113.7" })),
+  get_admin_audit: () => status(administration.getAdminAuditRaw({ limit: 10 })),
   get_status: () => status(system.getStatusRaw({})),
   get_health: () => status(system.getHealthRaw({})),
   get_health_live: () => status(system.getHealthLiveRaw()),
@@ -183,6 +202,8 @@ assert.deepEqual(Object.keys(calls).sort(), [...documented.keys()].sort());
 for (const [name, call] of Object.entries(calls)) {
   const answered = await call();
   assert(String(answered) in (documented.get(name) ?? {}), `${name}: ${answered} is not documented`);
-  assert(!FAULTS.includes(answered), `${name}: ${answered}`);
+  // The key is an administrator's only where the stack's owner says so.
+  const isForAdmins = answered === 403 && name.includes("_admin_");
+  assert(!FAULTS.includes(answered) || isForAdmins, `${name}: ${answered}`);
   console.log(`${answered} ${name}`);
 }
