@@ -92,3 +92,19 @@ impl ListedKind {
         "composite",
     ];
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::LimitPolicy;
+    use crate::auth::limit_override::QUOTA;
+    use crate::rate_limit::policy::RateLimitPolicy;
+
+    #[test]
+    fn limits_of_callers_can_be_overridden() {
+        let policies = RateLimitPolicy::ALL.iter().filter(|policy| policy.is_of_callers());
+        let names: BTreeSet<&str> = policies.map(|policy| policy.name()).chain([QUOTA]).collect();
+        assert_eq!(names, LimitPolicy::NAMES.iter().copied().collect());
+    }
+}

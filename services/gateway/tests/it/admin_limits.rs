@@ -129,18 +129,18 @@ async fn quota_can_be_widened_and_ends_nobodys_administration() {
     let app = TestApp::start_with(&[("DEFAULT_TIER", "basic"), ("QUOTA_BASIC", "1")]).await;
     let (_, admin) = app.admin("admin@example.com").await;
     let (user, key) = app.register("user@example.com").await;
-    let me = || send(app.with_key(&key, Method::GET, ME));
-    assert_eq!(me().await.status, 200);
-    me().await.problem(429, "quota_exceeded");
+    let quotes = || send(app.with_key(&key, Method::GET, "/api/v1/quotes"));
+    assert_eq!(quotes().await.status, 200);
+    quotes().await.problem(429, "quota_exceeded");
     // The administrator is of the tier basic, too.
     for _ in 0..3 {
         assert_eq!(send(app.with_key(&admin, Method::GET, LIMITS)).await.status, 200);
     }
     let answer = set(&app, &admin, json!({"user_id": user, "policy": "quota", "limit": 3})).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
-    eventually("the quota is wider", || async { me().await.status == 200 }).await;
-    assert_eq!(me().await.status, 200);
-    let body = me().await.problem(429, "quota_exceeded");
+    eventually("the quota is wider", || async { quotes().await.status == 200 }).await;
+    assert_eq!(quotes().await.status, 200);
+    let body = quotes().await.problem(429, "quota_exceeded");
     assert_eq!(body["detail"], "Monthly quota exhausted. Maximum 3 requests per month.");
 }
 

@@ -8,15 +8,15 @@ use testkit::OwnRedis;
 
 use crate::harness::{Answer, TestApp, client, send};
 
-const ME: &str = "/api/v1/users/me";
+const QUOTES: &str = "/api/v1/quotes";
 
 /// Basic users with so many requests a month.
 fn quota(requests: &'static str) -> [(&'static str, &'static str); 2] {
     [("DEFAULT_TIER", "basic"), ("QUOTA_BASIC", requests)]
 }
 
-async fn me(app: &TestApp, base: &str, key: &str) -> Answer {
-    send(app.http.get(format!("{base}{ME}")).header("X-API-Key", key)).await
+async fn quotes(app: &TestApp, base: &str, key: &str) -> Answer {
+    send(app.http.get(format!("{base}{QUOTES}")).header("X-API-Key", key)).await
 }
 
 async fn copy(app: &TestApp) {
@@ -35,7 +35,7 @@ async fn quota_is_exact_over_two_gateways_and_fifty_connections() {
         let (key, passed, refused, http) = (&key, &passed, &refused, client());
         async move {
             for _ in 0..40 {
-                let answer = send(http.get(format!("{base}{ME}")).header("X-API-Key", key)).await;
+                let answer = send(http.get(format!("{base}{QUOTES}")).header("X-API-Key", key)).await;
                 match answer.status.as_u16() {
                     200 => passed.fetch_add(1, Ordering::Relaxed),
                     _ => {
@@ -57,9 +57,9 @@ async fn exhausted_month_says_when_the_next_one_begins() {
     let (_, key) = app.register("month@example.com").await;
     app.clock.set("2026-03-31T23:59:00Z".parse().unwrap());
     for _ in 0..2 {
-        assert_eq!(me(&app, &app.base, &key).await.status, 200);
+        assert_eq!(quotes(&app, &app.base, &key).await.status, 200);
     }
-    let answer = me(&app, &app.base, &key).await;
+    let answer = quotes(&app, &app.base, &key).await;
     let body = answer.problem(429, "quota_exceeded");
     assert_eq!(body["detail"], "Monthly quota exhausted. Maximum 2 requests per month.");
     assert_eq!(body["retry_after"], 61);
@@ -67,10 +67,10 @@ async fn exhausted_month_says_when_the_next_one_begins() {
     assert_eq!(answer.header("x-ratelimit-limit"), "100000");
     // Another user, and who has no quota, are not concerned.
     let (_, other) = app.register("month2@example.com").await;
-    assert_eq!(me(&app, &app.base, &other).await.status, 200);
-    assert_eq!(app.get(ME).await.status, 200);
+    assert_eq!(quotes(&app, &app.base, &other).await.status, 200);
+    assert_eq!(app.get(QUOTES).await.status, 200);
     app.clock.set("2026-04-01T00:00:00Z".parse().unwrap());
-    assert_eq!(me(&app, &app.base, &key).await.status, 200);
+    assert_eq!(quotes(&app, &app.base, &key).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,16 +79,16 @@ async fn counts_outlive_a_restart_and_a_redis_that_loses_its_data() {
     let (first, stop, running) = app.start_gateway(&quota("10")).await;
     let (_, key) = app.register("restart@example.com").await;
     for _ in 0..6 {
-        assert_eq!(me(&app, &first, &key).await.status, 200);
+        assert_eq!(quotes(&app, &first, &key).await.status, 200);
     }
     stop.cancel();
     running.await.unwrap().unwrap();
     copy(&app).await;
     app.redis.flush().await;
     for _ in 0..4 {
-        assert_eq!(me(&app, &app.base, &key).await.status, 200);
+        assert_eq!(quotes(&app, &app.base, &key).await.status, 200);
     }
-    me(&app, &app.base, &key).await.problem(429, "quota_exceeded");
+    quotes(&app, &app.base, &key).await.problem(429, "quota_exceeded");
     // What was refused is not counted, and copying twice changes nothing.
     for _ in 0..2 {
         copy(&app).await;
@@ -113,15 +113,16 @@ async fn quota_goes_by_what_is_known_while_redis_is_down() {
     let (base, stop, _running) = app.start_gateway(&settings).await;
     let (_, key) = register_at(&app, &base).await;
     for _ in 0..3 {
-        assert_eq!(me(&app, &base, &key).await.status, 200);
+        assert_eq!(quotes(&app, &base, &key).await.status, 200);
     }
     redis.stop();
     for _ in 0..2 {
-        let answer = me(&app, &base, &key).await;
-        assert_eq!(answer.status, 200, "{}", answer.text);
+        // There are no prices then; the quota has let the request through.
+        let answer = quotes(&app, &base, &key).await;
+        assert_eq!(answer.status, 503, "{}", answer.text);
         assert_eq!(answer.header("x-ratelimit-mode"), "local");
     }
-    me(&app, &base, &key).await.problem(429, "quota_exceeded");
+    quotes(&app, &base, &key).await.problem(429, "quota_exceeded");
     stop.cancel();
 }
 
@@ -148,13 +149,13 @@ async fn every_key_of_limits_ends_by_itself() {
     .await;
     let (_, key) = app.register("keys@example.com").await;
     let (_, admin) = app.admin("admin@example.com").await;
-    for path in [ME, "/api/v1/quotes", "/api/v1/users/me/usage"] {
+    for path in [QUOTES, "/api/v1/users/me", "/api/v1/users/me/usage"] {
         send(app.with_key(&key, Method::GET, path)).await;
         send(app.request(Method::GET, path)).await;
     }
     send(app.with_key(&admin, Method::GET, "/api/v1/admin/limits")).await;
     for guess in ["a", "b", "c"] {
-        send(app.with_key(guess, Method::GET, ME)).await;
+        send(app.with_key(guess, Method::GET, QUOTES)).await;
     }
     let mut redis = app.redis.connection.clone();
     let keys: Vec<String> = redis::AsyncCommands::keys(&mut redis, "*").await.unwrap();

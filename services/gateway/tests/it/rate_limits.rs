@@ -300,6 +300,68 @@ async fn hosts_of_one_ipv6_network_are_one_client() {
     guess(4).await.problem(403, "ip_blocked");
 }
 
+/// A route of each policy that has one, with a request that the caller may send.
+const LIMITED: [(&str, &str, &str); 10] = [
+    ("register", "POST", "/api/v1/users/register"),
+    ("login", "POST", "/api/v1/auth/login"),
+    ("me", "GET", "/api/v1/users/me"),
+    ("rates", "GET", "/api/v1/rates/"),
+    ("alerts", "GET", "/api/v1/alerts/"),
+    ("market", "GET", "/api/v1/quotes"),
+    ("analytics", "GET", "/api/v1/risk/monitors"),
+    ("write", "GET", "/api/v1/webhooks/endpoints"),
+    ("stream_connect", "POST", "/api/v1/auth/stream-ticket"),
+    ("admin", "GET", "/api/v1/admin/limits"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_policy_limits_its_routes_with_redis_and_without() {
+    let closed = format!("redis://127.0.0.1:{}", testkit::ports::free());
+    let names = LIMITED.map(|(policy, ..)| format!("RATE_LIMIT_{}", policy.to_uppercase()));
+    let strict = names.each_ref().map(|name| (name.as_str(), "1/3600"));
+    let app = TestApp::start_with(&strict).await;
+    let alone = [strict.as_slice(), &[("REDIS_URL", &*closed)]].concat();
+    let (alone, stop, _running) = app.start_gateway(&alone).await;
+    // Of the tier basic, which multiplies by one.
+    let (_, key) = app.admin("admin@example.com").await;
+    for (base, mode) in [(&app.base, ""), (&alone, "local")] {
+        for (policy, method, path) in LIMITED {
+            let ask = || {
+                let request = app.http.request(method.parse().unwrap(), format!("{base}{path}"));
+                let request = request.header("X-API-Key", &key);
+                send(if method == "POST" {
+                    request.json(&serde_json::json!({}))
+                } else {
+                    request
+                })
+            };
+            let first = ask().await;
+            assert_ne!(first.status, 429, "{policy}: {}", first.text);
+            assert!(
+                !first.headers.contains_key("retry-after") || first.status == 503,
+                "{policy}"
+            );
+            let second = ask().await;
+            second.problem(429, "rate_limited");
+            let wait: u64 = second.header("retry-after").parse().unwrap();
+            assert!((3_500..=3_600).contains(&wait), "{policy}: {wait}");
+            for answer in [first, second] {
+                let headers = [
+                    "ratelimit-policy",
+                    "x-ratelimit-limit",
+                    "x-ratelimit-remaining",
+                    "x-ratelimit-mode",
+                ];
+                let expected = [&*format!("\"{policy}\";q=1;w=3600"), "1", "0", mode];
+                assert_eq!(headers.map(|name| answer.header(name)), expected, "{policy}");
+                assert!(answer.header("ratelimit").starts_with(&format!("\"{policy}\";r=0;t=")));
+                assert!(answer.header("x-ratelimit-reset").parse::<i64>().is_ok());
+            }
+        }
+    }
+    stop.cancel();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn registrations_of_all_clients_together_are_limited() {
     let app = TestApp::start_with(&[
@@ -315,5 +377,9 @@ async fn registrations_of_all_clients_together_are_limited() {
     for n in 1..=3 {
         assert_eq!(register(n).await.status, 201);
     }
-    register(4).await.problem(429, "rate_limited");
+    let answer = register(4).await;
+    answer.problem(429, "rate_limited");
+    // The headers are those of the bucket that is empty.
+    assert_eq!(answer.header("ratelimit-policy"), "\"register\";q=3;w=3600");
+    assert_eq!(answer.header("x-ratelimit-remaining"), "0");
 }

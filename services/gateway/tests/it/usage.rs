@@ -116,9 +116,11 @@ async fn usage_is_shown_beyond_the_quota() {
     let app = TestApp::start_with(&[("DEFAULT_TIER", "basic"), ("QUOTA_BASIC", "1")]).await;
     let (_, key) = app.register("beyond@example.com").await;
     let get = |path: &'static str| send(app.with_key(&key, Method::GET, path));
+    assert_eq!(get("/api/v1/quotes").await.status, 200);
+    get("/api/v1/quotes").await.problem(429, "quota_exceeded");
+    // So is the account.
     assert_eq!(get("/api/v1/users/me").await.status, 200);
-    get("/api/v1/users/me").await.problem(429, "quota_exceeded");
-    assert_eq!(get(USAGE).await.json()["month"]["used"], 2);
+    assert_eq!(get(USAGE).await.json()["month"]["used"], 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
