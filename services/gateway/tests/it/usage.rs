@@ -1,10 +1,13 @@
 //! A user's own usage.
 
+use gateway::usage::calendar::{Day, Month};
 use gateway::usage::copy::UsageCopier;
+use gateway::usage::counters::Counters;
 use jiff::SignedDuration;
 use platform::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::harness::{TestApp, send};
 
@@ -90,6 +93,23 @@ async fn usage_without_a_quota_is_counted_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batch_that_is_sent_twice_is_added_once() {
+    let app = TestApp::start().await;
+    let counters = || Counters::new(app.database.pool.clone(), app.redis.connection.clone());
+    let (sender, other) = (counters(), counters());
+    let (user, month) = (Uuid::now_v7(), Month::parse("2026-03").unwrap());
+    let counts = [("2026-03-01:market".to_owned(), 5), ("2026-03-02:me".to_owned(), 2)];
+    for (counters, batch) in [(&sender, 1), (&sender, 1), (&other, 1), (&sender, 2), (&other, 1)] {
+        counters.add(user, month, None, Some(batch), &counts).await.unwrap();
+    }
+    let (total, rows) = sender.read(user, month).await.unwrap().unwrap();
+    assert_eq!(total, 21);
+    let mut requests: Vec<i64> = rows.iter().map(|row| row.requests).collect();
+    requests.sort_unstable();
+    assert_eq!(requests, [6, 15]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ranges_are_checked() {
     let app = TestApp::start().await;
     let app = &app;
@@ -131,9 +151,9 @@ async fn old_usage_is_removed() {
     let mut copier = UsageCopier::new(app.database.pool.clone(), app.redis.connection.clone());
     copier.copy().await.unwrap();
     let database = app.database.pool.get().await.unwrap();
-    let today = gateway::usage::calendar::Day::of(app.clock.now()).date();
+    let today = Day::of(app.clock.now()).date();
     assert_eq!(gateway::store::usage::purge(&database, today).await.unwrap(), 0);
     let later = app.clock.now() + SignedDuration::from_hours(24);
-    let tomorrow = gateway::usage::calendar::Day::of(later).date();
+    let tomorrow = Day::of(later).date();
     assert_eq!(gateway::store::usage::purge(&database, tomorrow).await.unwrap(), 2);
 }
