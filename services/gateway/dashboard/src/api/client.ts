@@ -1,4 +1,5 @@
 import { RateBudget, type Policy } from "../lib/rate-budget.ts";
+import { proofHeaders, type Authority, type Proof } from "./authority.ts";
 import { ApiError, readError } from "./errors.ts";
 
 /** Shared by everything on the page that sends requests. */
@@ -7,30 +8,32 @@ export const rateBudget = new RateBudget();
 const TIMEOUT_MS = 12_000;
 
 interface Options {
-  method?: "GET" | "POST" | "DELETE";
+  method?: "GET" | "POST" | "PATCH" | "DELETE";
   policy?: Policy;
-  query?: Record<string, string | number | undefined>;
+  query?: Record<string, string | number | boolean | undefined>;
   /** Serialized as JSON unless it is a string, which must be JSON. */
   body?: unknown;
-  /** Instead of the session's key, for a key that has not been verified; `null` sends none. */
-  key?: string | null;
+  /** Instead of the session's proof, for one that has not been verified or that is about to end; `null` sends none. */
+  as?: Proof | null;
+  /** Goes on when the page is closed. */
+  keepalive?: boolean;
   signal?: AbortSignal | undefined;
   /** Gets the headers of a success, for what the body does not hold. */
   onHeaders?: (headers: Headers) => void;
 }
 
-let sessionKey: string | null = null;
+let authority: Authority | null = null;
 let session = new AbortController();
 let onUnauthorized: (error: ApiError) => void = () => undefined;
 
 /**
- * Sets the key of all further requests and the callback for the 401 that ends it. Requests of the previous session
+ * Sets what proves all further requests and the callback for the 401 that ends it. Requests of the previous session
  * are aborted, so that their responses do not reach another account.
  */
-export function authenticate(key: string | null, unauthorized: (error: ApiError) => void): void {
+export function authenticate(next: Authority | null, unauthorized: (error: ApiError) => void): void {
   session.abort();
   session = new AbortController();
-  sessionKey = key;
+  authority = next;
   onUnauthorized = unauthorized;
 }
 
@@ -39,19 +42,48 @@ export function authenticate(key: string | null, unauthorized: (error: ApiError)
  * the session.
  */
 export async function request<T>(path: string, options: Options = {}): Promise<T> {
-  const { method = "GET", policy = "none", body } = options;
-  const usedKey = options.key === undefined ? sessionKey : options.key;
-  const signals = [options.signal, options.key === undefined ? session.signal : undefined];
+  const { method = "GET" } = options;
+  const own = options.as === undefined ? authority : null;
+  const signals = [options.signal, options.as === undefined ? session.signal : undefined];
   const signal = AbortSignal.any(signals.filter((each) => each !== undefined));
   const headers: Record<string, string> = { Accept: "application/json" };
-  if (usedKey) headers["X-API-Key"] = usedKey;
-  const init: RequestInit = { method, headers, cache: "no-store", credentials: "omit" };
+  // The same one when the request is sent once more.
+  if (method === "POST") headers["Idempotency-Key"] = randomId();
+
+  try {
+    const proof = own ? await own.proof() : (options.as ?? null);
+    signal.throwIfAborted();
+    try {
+      return await send<T>(path, options, headers, proof, signal);
+    } catch (cause) {
+      if (!own || !proof || !isUnauthorized(cause)) throw cause;
+      const renewed = await own.renew(proof, cause);
+      signal.throwIfAborted();
+      if (!renewed) throw cause;
+      return await send<T>(path, options, headers, renewed, signal);
+    }
+  } catch (cause) {
+    if (own && own === authority && isUnauthorized(cause)) onUnauthorized(cause);
+    throw cause;
+  }
+}
+
+const isUnauthorized = (cause: unknown): cause is ApiError => cause instanceof ApiError && cause.status === 401;
+
+async function send<T>(
+  path: string,
+  options: Options,
+  common: Record<string, string>,
+  proof: Proof | null,
+  signal: AbortSignal,
+): Promise<T> {
+  const { method = "GET", policy = "none", body, keepalive = false } = options;
+  const headers = { ...common, ...(proof && proofHeaders(proof)) };
+  const init: RequestInit = { method, headers, cache: "no-store", credentials: "omit", keepalive };
   if (body !== undefined) {
     headers["Content-Type"] = "application/json; charset=utf-8";
     init.body = typeof body === "string" ? body : JSON.stringify(body);
   }
-  if (method === "POST") headers["Idempotency-Key"] = randomId();
-
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   init.signal = AbortSignal.any([signal, timeout]);
 
@@ -68,7 +100,6 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
   if (!response.ok) {
     const error = await readError(response);
     signal.throwIfAborted();
-    if (error.status === 401 && usedKey === sessionKey && sessionKey !== null) onUnauthorized(error);
     throw error;
   }
   options.onHeaders?.(response.headers);

@@ -1,4 +1,5 @@
 /** Every route that the dashboard uses, with its rate-limit policy. */
+import type { Proof } from "./authority.ts";
 import { request } from "./client.ts";
 import type * as T from "./types.ts";
 
@@ -9,15 +10,19 @@ async function enveloped<D>(reply: Promise<{ data: D }>): Promise<D> {
   return (await reply).data;
 }
 
-export const health = (signal?: AbortSignal): Promise<T.Health> => request("/health", { key: null, signal });
+export const health = (signal?: AbortSignal): Promise<T.Health> => request("/health", { as: null, signal });
 
-export const demoAccount = (): Promise<T.DemoAccount> => request("/demo/account", { key: null });
+export const demoAccount = (): Promise<T.DemoAccount> => request("/demo/account", { as: null });
 
-export const register = (email: string): Promise<T.Reply<"post_users_register">> =>
-  request(`${V1}/users/register`, { method: "POST", key: null, body: { email } });
+export const register = (email: string, password?: string): Promise<T.Reply<"post_users_register">> =>
+  request(`${V1}/users/register`, {
+    method: "POST",
+    as: null,
+    body: password === undefined ? { email } : { email, password },
+  });
 
-export const me = (key?: string): Promise<T.User> =>
-  request(`${V1}/users/me`, { policy: "me", ...(key === undefined ? {} : { key }) });
+export const me = (as?: Proof): Promise<T.User> =>
+  request(`${V1}/users/me`, { policy: "me", ...(as === undefined ? {} : { as }) });
 
 export const quotes = (signal?: AbortSignal): Promise<T.Quote[]> =>
   enveloped(request<T.Reply<"get_quotes">>(`${V1}/quotes`, { policy: "market", signal }));
@@ -84,13 +89,7 @@ const alertOf = (wire: WireAlert, target = String(wire.target_price)): T.Alert =
 /** The largest page that the API gives. */
 const PAGE_LIMIT = 1_000;
 
-export interface Page<T> {
-  items: T[];
-  /** `undefined` on the last page. */
-  nextCursor: string | undefined;
-}
-
-export const alerts = async (cursor: string | undefined, signal?: AbortSignal): Promise<Page<T.Alert>> => {
+export const alerts = async (cursor: string | undefined, signal?: AbortSignal): Promise<T.Page<T.Alert>> => {
   let nextCursor: string | undefined;
   const list = await request<WireAlert[]>(`${V1}/alerts/`, {
     policy: "alerts",

@@ -18,6 +18,42 @@ export type Violation = Schemas["Violation"];
 export type Health = Schemas["HealthBody"];
 export type User = Schemas["UserBody"];
 export type DemoAccount = Schemas["DemoAccountBody"];
+export type Role = User["role"];
+export type Tier = User["tier"];
+
+export type Tokens = Schemas["TokensBody"];
+export type Login = Schemas["LoginRequest"];
+export type ApiKey = Schemas["KeyBody"];
+export type CreatedKey = Schemas["CreatedKeyBody"];
+export type Scope = NonNullable<ApiKey["scopes"]>[number];
+export type Usage = Schemas["UsageBody"];
+
+/** A new key as it is asked for. */
+export interface KeyCreate {
+  name: string;
+  /** Without them the key may do everything that its owner's role permits. */
+  scopes?: Scope[];
+  expires_at?: string;
+  ip_allow?: string[];
+}
+
+export type AdminUser = Schemas["AdminUserBody"];
+export type AdminUserChange = Partial<Pick<AdminUser, "role" | "tier" | "is_active">>;
+export type AdminKey = Schemas["AdminKeyBody"];
+export type Limits = Schemas["LimitsBody"];
+export type LimitOverride = Schemas["LimitOverrideBody"];
+export type IpBlock = Schemas["IpBlockBody"];
+export type AuditEntry = Schemas["AuditBody"];
+
+/** A limit for one user or one key. */
+export interface LimitCreate {
+  user_id?: string;
+  key_id?: string;
+  policy: string;
+  limit: number;
+  window_seconds?: number;
+  expires_at?: string;
+}
 
 export type Quote = Schemas["QuoteBody"];
 export type Candle = Schemas["CandleBody"];
@@ -38,6 +74,12 @@ export type Delivery = Schemas["DeliveryBody"];
 export type DeliverySummary = Schemas["DeliverySummaryBody"];
 export type DeliveryDetail = Schemas["DeliveryDetailBody"];
 export type WebhookEndpoint = Schemas["EndpointBody"];
+
+export interface Page<T> {
+  items: T[];
+  /** `undefined` on the last page. */
+  nextCursor: string | undefined;
+}
 
 /** A number of the API that may be undefined: an optional field, or an element of a series. */
 export type Maybe = number | null | undefined;

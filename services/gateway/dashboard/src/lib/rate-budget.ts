@@ -2,7 +2,7 @@
  * Mirrors the gateway's token buckets. Polling spends only what is above a reserve, so that a request that a person
  * starts is not the one that is refused.
  */
-export type Policy = "market" | "analytics" | "alerts" | "write" | "me" | "none";
+export type Policy = "market" | "analytics" | "alerts" | "write" | "me" | "admin" | "none";
 
 export interface BucketLevel {
   capacity: number;
@@ -20,6 +20,7 @@ const LIMITS: Record<Exclude<Policy, "none">, [capacity: number, windowMs: numbe
   alerts: [5, 10_000],
   write: [30, 60_000],
   me: [5, 10_000],
+  admin: [120, 60_000],
 };
 
 export class RateBudget {

@@ -40,8 +40,8 @@ function discard(): void {
   clearDraft();
 }
 
-onSignOut(({ account: left, isKeyRefused }) => {
-  if (isKeyRefused && left !== null) owner = left;
+onSignOut(({ account: left, isRefused }) => {
+  if (isRefused && left !== null) owner = left;
   else discard();
 });
 

@@ -9,7 +9,7 @@ import { startAlertDraft } from "./alert-draft.ts";
 import { showToast } from "./toasts.ts";
 import { quotes } from "./market.ts";
 import { openAlertId } from "./selection.ts";
-import { key, onSignOut } from "./session.ts";
+import { onSignOut, signedIn } from "./session.ts";
 
 /*
  * The rate limit of these routes is small: five requests in ten seconds. The list takes 1.7 of them for each thousand
@@ -17,7 +17,7 @@ import { key, onSignOut } from "./session.ts";
  */
 export const alerts = new Poller<Alert[]>({
   topic: "alerts",
-  key: () => (key.value === null ? null : "alerts"),
+  key: () => (signedIn.value ? "alerts" : null),
   load: loadAlerts,
   intervalMs: 6_000,
   policy: "alerts",
@@ -39,7 +39,7 @@ async function loadAlerts(_: string, abort: AbortSignal, report: (partial: Alert
 }
 
 /** Nothing is asked of an alert that an address names and that does not exist. */
-const openAlertKey = (): string | null => (key.value === null ? null : (openAlert.value?.id ?? null));
+const openAlertKey = (): string | null => (signedIn.value ? (openAlert.value?.id ?? null) : null);
 
 export const events = new Poller<AlertEvent[]>({
   topic: "events",
@@ -60,7 +60,7 @@ export const deliveries = new Poller<Delivery[]>({
 /** The endpoints: alerts of a disabled one are not delivered. */
 export const endpoints = new Poller<WebhookEndpoint[]>({
   topic: "endpoints",
-  key: () => (key.value !== null && alerts.data.value?.length ? "endpoints" : null),
+  key: () => (signedIn.value && alerts.data.value?.length ? "endpoints" : null),
   load: (_, signal) => api.endpoints(signal),
   intervalMs: 30_000,
   policy: "write",

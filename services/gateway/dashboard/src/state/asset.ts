@@ -5,11 +5,11 @@ import type { Candle, Correlation, Stats, Timeseries } from "../api/types.ts";
 import { toLiveCandles } from "../lib/candles.ts";
 import { Poller } from "../lib/poller.ts";
 import { RANGES, ticker, range, type Range } from "./selection.ts";
-import { key, onSignOut } from "./session.ts";
+import { onSignOut, signedIn } from "./session.ts";
 import { selectedQuote, tickers } from "./market.ts";
 
 const selectionKey = (): string | null =>
-  key.value !== null && ticker.value !== null ? `${ticker.value}/${range.value}` : null;
+  signedIn.value && ticker.value !== null ? `${ticker.value}/${range.value}` : null;
 
 export function parseKey(selection: string): [symbol: string, range: Range] {
   const [symbol = "", name = "30d"] = selection.split("/");
@@ -61,7 +61,7 @@ const correlated = computed(() => tickers.value.split(",").slice(0, MAX_CORRELAT
 
 export const correlation = new Poller<Correlation>({
   topic: "correlation",
-  key: () => (key.value !== null && correlated.value.includes(",") ? `${correlated.value}/${range.value}` : null),
+  key: () => (signedIn.value && correlated.value.includes(",") ? `${correlated.value}/${range.value}` : null),
   load: (k, signal) => {
     const [symbols, name] = parseKey(k);
     return api.correlation(symbols.split(","), name, signal);

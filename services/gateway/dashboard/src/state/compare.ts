@@ -7,12 +7,12 @@ import { Poller } from "../lib/poller.ts";
 import { parseKey } from "./asset.ts";
 import { quotes } from "./market.ts";
 import { RANGES, range, ticker } from "./selection.ts";
-import { key, onSignOut } from "./session.ts";
+import { onSignOut, signedIn } from "./session.ts";
 
 export const compared = signal<string | null>(null);
 
 const comparedKey = (): string | null =>
-  key.value !== null && compared.value !== null ? `${compared.value}/${range.value}` : null;
+  signedIn.value && compared.value !== null ? `${compared.value}/${range.value}` : null;
 
 export const comparedStats = new Poller<Stats>({
   topic: "compared-stats",

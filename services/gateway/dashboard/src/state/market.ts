@@ -9,7 +9,7 @@ import { Poller } from "../lib/poller.ts";
 import { byRank } from "../lib/assets.ts";
 import { levelChanges } from "../lib/risk-level.ts";
 import { now } from "../lib/visibility.ts";
-import { key, onSignOut } from "./session.ts";
+import { onSignOut, signedIn } from "./session.ts";
 import { ticker } from "./selection.ts";
 import { showToast } from "./toasts.ts";
 
@@ -17,7 +17,7 @@ import { showToast } from "./toasts.ts";
 const STALE_MS = 30_000;
 const SPARKLINE_INTERVAL_MS = 600_000;
 
-const whenSignedIn = (name: string) => (): string | null => (key.value === null ? null : name);
+const whenSignedIn = (name: string) => (): string | null => (signedIn.value ? name : null);
 
 export const quotes = new Poller<Quote[]>({
   topic: "quotes",
@@ -77,7 +77,7 @@ export const connection = computed<Connection>(() => {
 /** The closes of the last day by ticker: one request per asset, sequentially and within the polling reserve. */
 const sparklineLoader = new Poller<Record<string, number[]>>({
   topic: "sparklines",
-  key: () => (key.value !== null && tickers.value ? tickers.value : null),
+  key: () => (signedIn.value && tickers.value ? tickers.value : null),
   load: async (wanted, abort, report) => {
     const closes: Record<string, number[]> = {};
     for (const symbol of wanted.split(",")) {

@@ -5,13 +5,13 @@ import { t } from "../i18n/language.ts";
 import { outcomeOf, type Outcome } from "../lib/delivery.ts";
 import { Poller } from "../lib/poller.ts";
 import { alerts, deliveries, openAlert } from "./alerts.ts";
-import { key, onSignOut } from "./session.ts";
+import { onSignOut, signedIn } from "./session.ts";
 import { showToast } from "./toasts.ts";
 
 /** The newest messages of the account, while it has alerts that fired. */
 const summaries = new Poller<DeliverySummary[]>({
   topic: "outcomes",
-  key: () => (key.value !== null && alerts.data.value?.some((alert) => !alert.is_active) ? "outcomes" : null),
+  key: () => (signedIn.value && alerts.data.value?.some((alert) => !alert.is_active) ? "outcomes" : null),
   load: (_, abort) => api.deliveries(abort),
   intervalMs: 10_000,
   policy: "alerts",

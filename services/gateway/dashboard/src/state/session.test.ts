@@ -3,7 +3,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { rateBudget } from "../api/client.ts";
 import * as api from "../api/routes.ts";
 import { toasts, showToast } from "./toasts.ts";
-import { key, onSignOut, restoreSession, signIn, signOut, user } from "./session.ts";
+import { adoptTokens, credential, logIn, onSignOut, replaceKey, restoreSession, signIn, signOut, user } from "./session.ts";
 
 class MemoryStorage {
   [name: string]: unknown;
@@ -68,7 +68,7 @@ test("sign-out leaves the key that another tab stored for another account", asyn
   await signIn("sk_live_a", false);
   local.setItem("cryptolens.key", "sk_live_b");
   signOut();
-  assert.equal(key.value, null);
+  assert.equal(credential.value, null);
   assert.deepEqual({ ...local }, { "cryptolens.key": "sk_live_b" });
 });
 
@@ -83,11 +83,11 @@ test("session works where the browser refuses even the storage's name", async ()
   try {
     mock.method(globalThis, "fetch", async () => owner("a@example.com"));
     restoreSession();
-    assert.equal(key.value, null);
+    assert.equal(credential.value, null);
     await signIn("sk_live_a", true);
-    assert.equal(key.value, "sk_live_a");
+    assert.deepEqual(credential.value, { kind: "key", key: "sk_live_a" });
     signOut();
-    assert.equal(key.value, null);
+    assert.equal(credential.value, null);
   } finally {
     const usable = { writable: true, configurable: true };
     Object.defineProperties(globalThis, {
@@ -101,4 +101,88 @@ test("rate budget of one account is reset for the next", () => {
   for (let i = 0; i < 5; i++) rateBudget.spend("alerts");
   rateBudget.reset();
   assert.equal(rateBudget.remaining("alerts"), 5);
+});
+
+interface Call {
+  path: string;
+  headers: Record<string, string>;
+  body: Record<string, unknown>;
+}
+
+/** A server whose tokens live for `expiresIn`, numbered in the order in which they were given. */
+function tokenServer(expiresIn = "1h"): Call[] {
+  const calls: Call[] = [];
+  let given = 0;
+  mock.method(globalThis, "fetch", async (path: string, init: RequestInit) => {
+    const body = JSON.parse((init.body as string | undefined) ?? "{}") as Record<string, unknown>;
+    calls.push({ path, headers: init.headers as Record<string, string>, body });
+    if (path.endsWith("/logout")) return new Response(null, { status: 204 });
+    if (!path.includes("/auth/")) return owner("a@example.com");
+    given += 1;
+    const tokens = { accessToken: `access ${given}`, tokenType: "Bearer", expiresIn, refreshToken: `refresh ${given}` };
+    return new Response(JSON.stringify(tokens));
+  });
+  return calls;
+}
+
+const paths = (calls: Call[]): string[] => calls.map(({ path }) => path.replace("/api/v1/", ""));
+
+test("log-in stores the refresh token only, and sign-out ends the session on the server", async () => {
+  const calls = tokenServer();
+  await logIn("a@example.com", "correct horse", true);
+  assert.deepEqual({ ...local }, { "cryptolens.refresh": "refresh 1", "cryptolens.account": "a@example.com" });
+  await api.me();
+  assert.equal(calls.at(-1)?.headers["Authorization"], "Bearer access 1");
+  signOut();
+  await new Promise((resolve) => setTimeout(resolve));
+  const end = calls.at(-1);
+  assert.deepEqual(
+    [end?.path, end?.headers["Authorization"], end?.body],
+    ["/api/v1/auth/logout", "Bearer access 1", { refreshToken: "refresh 1" }],
+  );
+  assert.deepEqual({ ...local }, {});
+});
+
+test("restored session gets its first access token by the refresh token, once", async () => {
+  const calls = tokenServer();
+  Object.assign(tab, { "cryptolens.refresh": "refresh 0", "cryptolens.account": "a@example.com" });
+  restoreSession();
+  await Promise.all([api.me(), api.me()]);
+  assert.deepEqual(paths(calls), ["auth/refresh", "users/me", "users/me", "users/me"]);
+  assert.deepEqual(calls[0]?.body, { refreshToken: "refresh 0" });
+  assert.equal(tab["cryptolens.refresh"], "refresh 1");
+});
+
+test("tokens that another tab was given are taken, those of another session are not", async () => {
+  const calls = tokenServer();
+  await logIn("a@example.com", "correct horse", false);
+  const grant = { accessToken: "access x", refreshToken: "refresh x", expiresAt: Infinity };
+  adoptTokens({ replaced: "refresh 9", grant });
+  assert.equal(tab["cryptolens.refresh"], "refresh 1");
+  adoptTokens({ replaced: "refresh 1", grant });
+  assert.equal(tab["cryptolens.refresh"], "refresh x");
+  await api.me();
+  assert.equal(calls.at(-1)?.headers["Authorization"], "Bearer access x");
+});
+
+test("refresh leaves what another tab stored for another account", async () => {
+  const calls = tokenServer("0s");
+  await logIn("a@example.com", "correct horse", true);
+  Object.assign(local, { "cryptolens.refresh": "refresh b", "cryptolens.account": "b@example.com" });
+  await api.me();
+  assert.deepEqual(calls.at(-2)?.body, { refreshToken: "refresh 1" });
+  assert.equal(local["cryptolens.refresh"], "refresh b");
+});
+
+test("session goes on with the key that takes the place of its own", async () => {
+  let sent: string | undefined;
+  mock.method(globalThis, "fetch", async (_: string, init: RequestInit) => {
+    sent = (init.headers as Record<string, string>)["X-API-Key"];
+    return owner("a@example.com");
+  });
+  await signIn("sk_live_a", false);
+  replaceKey("sk_live_b");
+  await api.me();
+  assert.equal(sent, "sk_live_b");
+  assert.equal(tab["cryptolens.key"], "sk_live_b");
 });
