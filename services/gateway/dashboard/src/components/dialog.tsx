@@ -9,10 +9,12 @@ interface Props {
   children: ComponentChildren;
   /** At the side, over the full height, for details. */
   side?: boolean;
+  /** Neither Escape nor a click beside it closes the dialog: what it shows would be lost. */
+  isKept?: boolean;
 }
 
 /** A modal made of the native dialog, which traps the focus and closes on Escape. */
-export function Dialog({ title, onClose, children, side = false }: Props): JSX.Element {
+export function Dialog({ title, onClose, children, side = false, isKept = false }: Props): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -24,10 +26,19 @@ export function Dialog({ title, onClose, children, side = false }: Props): JSX.E
     };
   }, []);
   const closeOnBackdrop = (event: MouseEvent): void => {
-    if (event.target === ref.current) onClose();
+    if (event.target === ref.current && !isKept) onClose();
   };
   return (
-    <dialog ref={ref} class={side ? "side" : ""} aria-labelledby={id} onClose={onClose} onMouseDown={closeOnBackdrop}>
+    <dialog
+      ref={ref}
+      class={side ? "side" : ""}
+      aria-labelledby={id}
+      onCancel={(event) => {
+        if (isKept) event.preventDefault();
+      }}
+      onClose={onClose}
+      onMouseDown={closeOnBackdrop}
+    >
       <div class="dialog-body">
         <header>
           <h2 id={id}>{title}</h2>

@@ -14,7 +14,7 @@ interface Props {
   prefix?: string | undefined;
   suffix?: string | undefined;
   type?: "text" | "email" | "url" | "password";
-  inputMode?: "decimal" | "url" | "email" | "text";
+  inputMode?: "decimal" | "numeric" | "url" | "email" | "text";
   placeholder?: string;
   autoComplete?: string;
   autoFocus?: boolean;

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { t } from "../i18n/language.ts";
 import type { ListView, StateFilter } from "../lib/alert-list.ts";
-import { SearchIcon } from "./icons.tsx";
+import { SearchInput } from "./search-input.tsx";
 import { Segmented } from "./segmented.tsx";
 
 const STATES: readonly StateFilter[] = ["all", "armed", "fired", "failed"];
@@ -21,19 +21,13 @@ export function ListTools({ view, onChange, tickers, result }: Props): JSX.Eleme
   const states = STATES.map((value) => ({ value, label: alerts.filters[value] }));
   return (
     <div class="list-tools" role="search" aria-label={page.alerts}>
-      <div class="input search">
-        <SearchIcon />
-        <input
-          type="search"
-          name="search"
-          aria-label={alerts.search}
-          placeholder={alerts.searchPlaceholder}
-          autoComplete="off"
-          spellcheck={false}
-          value={view.search}
-          onInput={(event) => onChange({ search: event.currentTarget.value })}
-        />
-      </div>
+      <SearchInput
+        name="search"
+        label={alerts.search}
+        placeholder={alerts.searchPlaceholder}
+        value={view.search}
+        onInput={(search) => onChange({ search })}
+      />
       <select
         name="filter"
         aria-label={alerts.filter}

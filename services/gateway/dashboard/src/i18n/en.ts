@@ -1,4 +1,6 @@
 /** Every text of the page, in English. A message with values is a function of values that are written already. */
+import { account } from "./en-account.ts";
+import { admin } from "./en-admin.ts";
 import { pluralizer } from "./plural.ts";
 
 const plural = pluralizer("en");
@@ -29,6 +31,7 @@ export const en = {
     dismiss: "Dismiss",
     newAlert: "New alert",
     tryNow: "Try now",
+    tryAgain: "Try again",
   },
 
   windows: {
@@ -50,6 +53,17 @@ export const en = {
     createOne: "Create one",
     haveKey: "Already have a key?",
     useKey: "Sign in with it",
+    way: "Sign in with",
+    ways: { key: "API key", password: "Password" },
+    username: "E-mail or user name",
+    usernameMissing: "Enter your e-mail address or user name.",
+    password: "Password",
+    passwordMissing: "Enter your password.",
+    newPassword: "Password (optional)",
+    newPasswordHint: "To log in without the key. 10 to 128 characters.",
+    sessionEnded: "Your session has ended. Log in again.",
+    sessionReused:
+      "Your session was ended for safety: its token was used twice. Log in again; if it was not you, change your password.",
     key: "API key",
     keyPlaceholder: "sk_live_…",
     keyMissing: "Paste your API key.",
@@ -73,6 +87,8 @@ export const en = {
     simulatedAbout: "Prices come from a simulated market, not from real venues.",
     connection: { connecting: "Connecting", live: "Live", stale: "Stale", reconnecting: "Reconnecting" },
     account: "Account",
+    accountAndKeys: "Account and keys",
+    administration: "Administration",
     roles: { reader: "reader", analyst: "analyst", admin: "admin" },
     tiers: {
       basic: "basic plan",
@@ -506,6 +522,9 @@ export const en = {
     example: "Example in Python",
   },
 
+  account,
+  admin,
+
   problems: {
     status: (code: number) => `The server answered with status ${code}.`,
     /** By the API's `type`: those that a person can meet on this page. */
@@ -518,6 +537,24 @@ export const en = {
       email_already_registered: {
         what: "This e-mail address is already registered.",
         remedy: "Use the API key you received at registration, or register another address.",
+      },
+      invalid_credentials: {
+        what: "Wrong user name or password.",
+        remedy: "Check both. Who has no password signs in with an API key.",
+      },
+      invalid_token: { what: "The session is not valid.", remedy: "Log in again." },
+      token_expired: { what: "The session has expired.", remedy: "Log in again." },
+      refresh_reused: {
+        what: "The session was ended, because its token was used twice.",
+        remedy: "Log in again; if it was not you, change your password.",
+      },
+      password_required: { what: "The current password is missing or wrong.", remedy: "Enter the current password." },
+      key_not_found: { what: "Key not found.", remedy: "It may have been revoked already." },
+      user_not_found: { what: "User not found.", remedy: "The account may have been erased." },
+      invalid_cursor: { what: "This list has become too old.", remedy: "Load it again." },
+      secret_already_shown: {
+        what: "The request was done already, and its secret is shown only once.",
+        remedy: "Revoke what it created, and start again.",
       },
       missing_credentials: { what: "The API key is missing.", remedy: CREDENTIALS },
       invalid_api_key: { what: "Invalid or inactive API key.", remedy: CREDENTIALS },
@@ -553,6 +590,11 @@ export const en = {
         what: "The webhook URL is not allowed.",
         remedy: "Use a public http or https address; endpoints in private networks need WEBHOOK_ALLOWED_CIDRS.",
       },
+      quota_exceeded: {
+        what: "The month's limit of requests is reached.",
+        remedy: "Wait for the next month, or ask the operator for a larger plan.",
+      },
+      limiter_unavailable: { what: "Limits cannot be checked at the moment.", remedy: WAIT },
       rate_limited: { what: "Too many requests.", remedy: WAIT },
       internal_error: {
         what: "An unexpected error occurred.",

@@ -106,3 +106,12 @@ test("exact number keeps every digit in any locale", () => {
   assert.equal(f.exactNumber("70000.50", "ru-RU"), "70\u00a0000,50");
   assert.equal(f.exactNumber("0.000000000000000001", "ru-RU"), "0,000000000000000001");
 });
+
+test("date has its year, and a day of the API is the same in every zone", () => {
+  assert.equal(f.date(new Date(2027, 0, 5, 12).toISOString()), "5 Jan 2027");
+  assert.equal(f.calendarDay("2026-11-21"), "21 Nov");
+  assert.equal(f.date(null), f.DASH);
+  assert.equal(f.calendarDay("soon"), f.DASH);
+  language.value = "ru";
+  assert.equal(f.date(new Date(2027, 0, 5, 12).toISOString()), "5 янв. 2027");
+});

@@ -136,6 +136,7 @@ function withThinSpace(parts: Intl.NumberFormatPart[], before: "unit" | "compact
 }
 
 const DAY: Intl.DateTimeFormatOptions = { day: "numeric", month: "short" };
+const YEAR: Intl.DateTimeFormatOptions = { year: "numeric" };
 const MINUTES: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const SECONDS: Intl.DateTimeFormatOptions = { ...MINUTES, second: "2-digit" };
 
@@ -171,4 +172,21 @@ export function dateTime(value: string | null | undefined): string {
 export function minute(value: string | null | undefined): string {
   const time = value ? Date.parse(value) : NaN;
   return Number.isNaN(time) ? DASH : `${day(time)}, ${clock(time)}`;
+}
+
+/** "21 Nov 2026" in the reader's own time zone, for what can be in another year. */
+export function date(value: string | null | undefined): string {
+  const time = value ? Date.parse(value) : NaN;
+  if (Number.isNaN(time)) return DASH;
+  const year = timeFormat(YEAR)
+    .formatToParts(time)
+    .find((part) => part.type === "year");
+  return `${day(time)} ${year?.value ?? ""}`;
+}
+
+/** "21 Nov" of a day that is no time, such as `2026-11-21`: the same in every time zone. */
+export function calendarDay(text: string): string {
+  const [year = NaN, month = NaN, date = NaN] = text.slice(0, 10).split("-").map(Number);
+  const time = new Date(year, month - 1, date).getTime();
+  return Number.isNaN(time) ? DASH : day(time);
 }

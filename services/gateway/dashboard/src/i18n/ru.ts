@@ -1,6 +1,8 @@
 /** Every text of the page, in Russian. */
 import type { Catalogue } from "./en.ts";
 import { pluralizer } from "./plural.ts";
+import { account } from "./ru-account.ts";
+import { admin } from "./ru-admin.ts";
 
 const plural = pluralizer("ru");
 
@@ -29,6 +31,7 @@ export const ru: Catalogue = {
     dismiss: "Скрыть",
     newAlert: "Новое оповещение",
     tryNow: "Повторить сейчас",
+    tryAgain: "Повторить",
   },
 
   windows: {
@@ -58,6 +61,17 @@ export const ru: Catalogue = {
     createOne: "Создать",
     haveKey: "Уже есть ключ?",
     useKey: "Войти по ключу",
+    way: "Способ входа",
+    ways: { key: "API-ключ", password: "Пароль" },
+    username: "Почта или имя пользователя",
+    usernameMissing: "Введите почту или имя пользователя.",
+    password: "Пароль",
+    passwordMissing: "Введите пароль.",
+    newPassword: "Пароль (необязательно)",
+    newPasswordHint: "Чтобы входить без ключа. От 10 до 128 символов.",
+    sessionEnded: "Сеанс завершён. Войдите снова.",
+    sessionReused:
+      "Сеанс завершён ради безопасности: его токен использован дважды. Войдите снова; если это были не вы, смените пароль.",
     key: "API-ключ",
     keyPlaceholder: "sk_live_…",
     keyMissing: "Вставьте API-ключ.",
@@ -81,6 +95,8 @@ export const ru: Catalogue = {
     simulatedAbout: "Цены поступают с симулированного рынка, а не с настоящих бирж.",
     connection: { connecting: "Подключение", live: "Онлайн", stale: "Устарело", reconnecting: "Переподключение" },
     account: "Аккаунт",
+    accountAndKeys: "Аккаунт и ключи",
+    administration: "Администрирование",
     roles: { reader: "читатель", analyst: "аналитик", admin: "администратор" },
     tiers: {
       basic: "базовый тариф",
@@ -517,6 +533,9 @@ export const ru: Catalogue = {
     example: "Пример на Python",
   },
 
+  account,
+  admin,
+
   problems: {
     status: (code) => `Сервер ответил кодом ${code}.`,
     byType: {
@@ -528,6 +547,24 @@ export const ru: Catalogue = {
       email_already_registered: {
         what: "Этот адрес электронной почты уже зарегистрирован.",
         remedy: "Используйте API-ключ, полученный при регистрации, или укажите другой адрес.",
+      },
+      invalid_credentials: {
+        what: "Неверное имя пользователя или пароль.",
+        remedy: "Проверьте и то и другое. Если пароля нет, войдите по API-ключу.",
+      },
+      invalid_token: { what: "Сеанс недействителен.", remedy: "Войдите снова." },
+      token_expired: { what: "Сеанс истёк.", remedy: "Войдите снова." },
+      refresh_reused: {
+        what: "Сеанс завершён, потому что его токен использован дважды.",
+        remedy: "Войдите снова; если это были не вы, смените пароль.",
+      },
+      password_required: { what: "Текущий пароль не указан или неверен.", remedy: "Введите текущий пароль." },
+      key_not_found: { what: "Ключ не найден.", remedy: "Возможно, он уже отозван." },
+      user_not_found: { what: "Пользователь не найден.", remedy: "Возможно, аккаунт стёрт." },
+      invalid_cursor: { what: "Этот список устарел.", remedy: "Загрузите его снова." },
+      secret_already_shown: {
+        what: "Запрос уже выполнен, а секрет показывается только один раз.",
+        remedy: "Отзовите то, что он создал, и начните заново.",
       },
       missing_credentials: { what: "API-ключ не указан.", remedy: CREDENTIALS },
       invalid_api_key: { what: "API-ключ неверен или неактивен.", remedy: CREDENTIALS },
@@ -561,6 +598,11 @@ export const ru: Catalogue = {
         remedy:
           "Укажите общедоступный адрес http или https без логина и пароля; адреса во внутренних сетях разрешает администратор в WEBHOOK_ALLOWED_CIDRS.",
       },
+      quota_exceeded: {
+        what: "Исчерпан месячный лимит запросов.",
+        remedy: "Дождитесь следующего месяца или попросите администратора CryptoLens расширить тариф.",
+      },
+      limiter_unavailable: { what: "Сейчас нельзя проверить лимиты.", remedy: WAIT },
       rate_limited: { what: "Слишком много запросов.", remedy: WAIT },
       internal_error: {
         what: "Произошла непредвиденная ошибка.",

@@ -70,7 +70,10 @@ test("refused lock lets the work run, once", async () => {
   assert.equal(await exclusively(NAME, work), 1);
   const grant = { request: (_: string, held: () => Promise<unknown>) => held() };
   Object.defineProperty(globalThis, "navigator", { value: { locks: grant }, configurable: true });
-  await assert.rejects(exclusively(NAME, () => Promise.reject(new Error("refused"))), { message: "refused" });
+  await assert.rejects(
+    exclusively(NAME, () => Promise.reject(new Error("refused"))),
+    { message: "refused" },
+  );
   assert.equal(await exclusively(NAME, work), 2);
   assert.equal(runs, 2);
 });

@@ -3,7 +3,17 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { rateBudget } from "../api/client.ts";
 import * as api from "../api/routes.ts";
 import { toasts, showToast } from "./toasts.ts";
-import { adoptTokens, credential, logIn, onSignOut, replaceKey, restoreSession, signIn, signOut, user } from "./session.ts";
+import {
+  adoptTokens,
+  credential,
+  logIn,
+  onSignOut,
+  replaceKey,
+  restoreSession,
+  signIn,
+  signOut,
+  user,
+} from "./session.ts";
 
 class MemoryStorage {
   [name: string]: unknown;
