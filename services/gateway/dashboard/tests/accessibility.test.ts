@@ -77,7 +77,7 @@ for (const colorScheme of THEMES)
       // A color in transition would be measured.
       await page.emulateMedia({ reducedMotion: "reduce" });
       await page.goto("/");
-      await page.getByLabel("API key").waitFor();
+      await page.locator('input[name="key"]').waitFor();
       assert.deepEqual(await accessibilityIssues(page), []);
       await signInByKey(page, key);
       await page.locator(".kpis[aria-busy=false]").waitFor();
@@ -93,7 +93,7 @@ test("phone layout shows one part at a time and never scrolls sideways", () =>
     const fits = async (where: string): Promise<void> =>
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), PHONE.width, where);
     await page.goto("/");
-    await page.getByLabel("API key").waitFor();
+    await page.locator('input[name="key"]').waitFor();
     await fits("sign-in");
     await signInByKey(page, key);
     await fits("markets");

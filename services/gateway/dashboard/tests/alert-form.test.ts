@@ -138,7 +138,7 @@ test("entries survive a revoked key, for the same account only", async () => {
           : route.continue(),
       );
       await submit(page);
-      await page.getByLabel("API key").waitFor();
+      await page.locator('input[name="key"]').waitFor();
       await page.unroute("**/api/v1/alerts/");
     };
     await open(page);

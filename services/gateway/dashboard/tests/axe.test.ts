@@ -24,11 +24,11 @@ for (const { name, viewport, colorScheme } of SCREENS) {
       await withPage(browser, `axe-${name}`, { viewport, colorScheme }, async (page) => {
         const check = await checker(page);
         await page.goto("/");
-        await page.getByLabel("API key").waitFor();
+        await page.locator('input[name="key"]').waitFor();
         await check("sign-in");
         await page.getByRole("button", { name: "Create one" }).click();
         await check("registration");
-        await page.getByRole("button", { name: "Sign in with it" }).click();
+        await page.getByRole("button", { name: "Sign in" }).click();
         await signInByKey(page, key);
         await showAlerts(page);
         await page.locator(".failures").waitFor();

@@ -87,7 +87,7 @@ for (const { name, viewport, colorScheme } of SCREENS)
         if (await button.isVisible()) await button.click();
       };
       await page.goto("/");
-      await page.getByLabel("API key").waitFor();
+      await page.locator('input[name="key"]').waitFor();
       await check("sign-in");
       await signInByKey(page, key);
       await page.locator(".kpis[aria-busy=false]").waitFor({ state: "attached" });

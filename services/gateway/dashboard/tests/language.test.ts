@@ -130,7 +130,7 @@ test("language is chosen on the sign-in page or in the menu, at once, and stays"
   withPage(browser, "language", {}, async (page) => {
     const lang = (): Promise<string> => page.evaluate(() => document.documentElement.lang);
     await page.goto("/");
-    await page.getByLabel("API key").waitFor();
+    await page.locator('input[name="key"]').waitFor();
     assert.equal(await lang(), "en");
     await page.locator('label[lang="ru"]', { hasText: "Русский" }).click();
     await page.getByLabel("API-ключ").waitFor();
@@ -152,9 +152,9 @@ test("language is chosen on the sign-in page or in the menu, at once, and stays"
     await page.waitForFunction(() => /^BTC \$.*\.\d\d · CryptoLens$/.test(document.title));
     assert.equal(await lang(), "en");
     await page.getByRole("button", { name: "Log out" }).click();
-    await page.getByLabel("API key").waitFor();
+    await page.locator('input[name="key"]').waitFor();
     await page.reload();
-    await page.getByLabel("API key").waitFor();
+    await page.locator('input[name="key"]').waitFor();
   }));
 
 test("target is typed and shown by the rules of the language, and stays the same number in another", () =>

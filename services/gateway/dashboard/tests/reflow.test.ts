@@ -51,12 +51,12 @@ for (const colorScheme of THEMES)
           page.getByRole("navigation", { name: "Parts" }).getByRole("button", { name: part }).click();
 
         await page.goto("/");
-        await page.getByLabel("API key").waitFor();
+        await page.locator('input[name="key"]').waitFor();
         await fits("sign-in");
         await page.getByRole("button", { name: "Create one" }).click();
         await page.getByLabel("E-mail").waitFor();
         await fits("registration");
-        await page.getByRole("button", { name: "Sign in with it" }).click();
+        await page.getByRole("button", { name: "Sign in" }).click();
 
         await signInByKey(page, key);
         await fits("markets");

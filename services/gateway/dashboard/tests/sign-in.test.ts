@@ -17,7 +17,7 @@ test("demo account opens with one click, and logging out ends it", () =>
     await page.getByRole("option").first().waitFor();
     await page.locator(".menu summary").click();
     await page.getByRole("button", { name: "Log out" }).click();
-    await page.getByLabel("API key").waitFor();
+    await page.locator('input[name="key"]').waitFor();
     const kept = await page.evaluate(() => [sessionStorage.length, localStorage.getItem("cryptolens.key")]);
     assert.deepEqual(kept, [0, null]);
   }));
@@ -30,7 +30,7 @@ test("API key opens the dashboard and is stored on the device only on request", 
     await page.locator(".menu summary").click();
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByLabel("Stay signed in on this device").check();
-    await page.getByLabel("API key").fill(key);
+    await page.locator('input[name="key"]').fill(key);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("option").first().waitFor();
     assert.equal(await page.evaluate(() => localStorage.getItem("cryptolens.key")), key);
@@ -42,7 +42,7 @@ test("wrong key is refused with the reason and the remedy", () =>
     await page.goto("/");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByText("Paste your API key.").waitFor();
-    await page.getByLabel("API key").fill(`sk_live_${"x".repeat(43)}`);
+    await page.locator('input[name="key"]').fill(`sk_live_${"x".repeat(43)}`);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("alert").getByText("Invalid or inactive API Key").waitFor();
     assert.equal((await page.locator(".problem p").count()) >= 2, true, "the remedy is shown too");

@@ -54,12 +54,12 @@ test("signed-out account leaves nothing on the page or in memory", async () => {
     release();
     await page.unroute("**/api/v1/alerts/*");
 
-    await page.getByLabel("API key").waitFor();
+    await page.locator('input[name="key"]').waitFor();
     assert.deepEqual(await page.evaluate(() => [{ ...sessionStorage }, { ...localStorage }]), [{}, {}]);
     assert.equal(new URL(page.url()).hash, "");
     assert.equal(await page.title(), "CryptoLens");
 
-    await page.getByLabel("API key").fill(second);
+    await page.locator('input[name="key"]').fill(second);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByText("No alerts yet.").waitFor();
     assert.equal(await page.getByRole("dialog").count(), 0);

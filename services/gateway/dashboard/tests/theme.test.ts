@@ -34,7 +34,7 @@ const barColors = (page: Page): Promise<string[]> =>
 test("theme follows the system while nothing else is chosen, also when it changes", () =>
   withPage(browser, "system-theme", { colorScheme: "dark" }, async (page) => {
     await page.goto("/");
-    await page.getByLabel("API key").waitFor();
+    await page.locator('input[name="key"]').waitFor();
     assert.equal(await choice(page, "System").isChecked(), true);
     assert.equal(await background(page), DARK);
     assert.deepEqual(await barColors(page), [DARK]);
@@ -77,7 +77,7 @@ test("choice is made by keyboard in the account menu, and outlives a reload and 
 
     const other = await page.context().newPage();
     await other.goto("/");
-    await other.getByLabel("API key").waitFor();
+    await other.locator('input[name="key"]').waitFor();
     await choice(other, "Light").check({ force: true });
     await shows(page, WHITE);
     await choice(other, "Dark").check({ force: true });
@@ -85,7 +85,7 @@ test("choice is made by keyboard in the account menu, and outlives a reload and 
 
     await shows(page, DARK);
     await page.getByRole("button", { name: "Log out" }).click();
-    await page.getByLabel("API key").waitFor();
+    await page.locator('input[name="key"]').waitFor();
     assert.equal(await background(page), DARK);
     assert.equal(await choice(page, "Dark").isChecked(), true);
   }));
@@ -110,7 +110,7 @@ test("no frame is in another theme than the chosen one", () =>
       await route.continue();
     });
     await page.reload();
-    await page.getByLabel("API key").waitFor();
+    await page.locator('input[name="key"]').waitFor();
     const frames = await page.evaluate(() => (globalThis as unknown as { frames_: string[] }).frames_);
     assert.ok(frames.length > 1);
     assert.deepEqual([...new Set(frames)], [DARK]);
@@ -198,7 +198,7 @@ test("theme can be chosen where storage is blocked", () =>
       });
     });
     await page.goto("/");
-    await page.getByLabel("API key").waitFor();
+    await page.locator('input[name="key"]').waitFor();
     await choice(page, "Dark").check({ force: true });
     await shows(page, DARK);
   }));

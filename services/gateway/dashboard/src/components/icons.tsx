@@ -108,3 +108,8 @@ export const SearchIcon = (): JSX.Element => (
     <path d="M10.2 10.2l3.3 3.3" />
   </Icon>
 );
+export const BackIcon = (): JSX.Element => (
+  <Icon>
+    <path d="M13 8h-10M7 4l-4 4 4 4" />
+  </Icon>
+);

@@ -10,7 +10,7 @@ export interface AuditFilter {
 
 export const NO_FILTER: AuditFilter = { action: "", actor: "", target: "" };
 
-export const isFiltered = (filter: AuditFilter): boolean => Object.values(filter).some((value) => value.trim() !== "");
+export const isFiltered = ({ action, actor, target }: AuditFilter): boolean => (action + actor + target).trim() !== "";
 
 /** The query of a filter; `null` while its actor is no id, which the server would refuse. */
 export function auditQuery({ action, actor, target }: AuditFilter): AuditQuery | null {

@@ -30,7 +30,7 @@ export function usageSeries({ from, to, days: entries }: Pick<Usage, "from" | "t
   }
   const sum = (counts: number[]): number => counts.reduce((all, count) => all + count, 0);
   const sorted = [...byClass]
-    .map(([name, counts]) => ({ name: name as string | null, counts }))
+    .map(([name, counts]) => ({ name: name, counts }))
     .sort((a, b) => sum(b.counts) - sum(a.counts) || (a.name ?? "").localeCompare(b.name ?? ""));
   const told = sorted.length > MAX_CLASSES ? sorted.slice(0, MAX_CLASSES - 1) : sorted;
   const rest = sorted.slice(told.length);

@@ -1,6 +1,18 @@
 import { batch, effect, signal, untracked } from "@preact/signals";
 import { formatAddress, parseAddress, type Address } from "../lib/address.ts";
-import { openAlertId, range, RANGES, tab, ticker, type Range, type Tab } from "./selection.ts";
+import {
+  ADMIN_SECTIONS,
+  adminSection,
+  openAlertId,
+  range,
+  RANGES,
+  tab,
+  ticker,
+  view,
+  VIEWS,
+  type Range,
+  type Tab,
+} from "./selection.ts";
 import { onSignOut } from "./session.ts";
 
 /** Choices that follow each other this fast, such as by a held arrow key, are one step of Back. */
@@ -22,6 +34,14 @@ const PARAMETERS: Record<string, { read: (value: string | null) => void; write: 
       if (isNarrow.value) tab.value = name !== null && TABS.includes(name) ? (name as Tab) : "markets";
     },
     write: () => (isNarrow.value && tab.value !== "markets" ? tab.value : null),
+  },
+  view: {
+    read: (name) => (view.value = VIEWS.find((each) => each === name) ?? "markets"),
+    write: () => (view.value === "markets" ? null : view.value),
+  },
+  section: {
+    read: (name) => (adminSection.value = ADMIN_SECTIONS.find((each) => each === name) ?? "users"),
+    write: () => (view.value === "admin" && adminSection.value !== "users" ? adminSection.value : null),
   },
 };
 

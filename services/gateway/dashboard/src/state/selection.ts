@@ -38,6 +38,21 @@ export const RANGE_NAMES = Object.keys(RANGES) as Range[];
 
 export type Tab = "markets" | "asset" | "alerts";
 
+/** What the page shows: the markets with their alerts, the account, or the administration. */
+export type View = "markets" | "account" | "admin";
+export const VIEWS: readonly View[] = ["markets", "account", "admin"];
+
+export const ADMIN_SECTIONS = ["users", "limits", "blocks", "audit"] as const;
+export type AdminSection = (typeof ADMIN_SECTIONS)[number];
+
+export const view = signal<View>("markets");
+export const adminSection = signal<AdminSection>("users");
+
+export function showView(next: View): void {
+  view.value = next;
+  scrollTo({ top: 0 });
+}
+
 export const ticker = signal<string | null>(null);
 export const range = signal<Range>("30d");
 /** The part that a narrow screen shows; wide screens show all of them. */
@@ -50,5 +65,7 @@ onSignOut(() => {
   ticker.value = null;
   range.value = "30d";
   tab.value = "markets";
+  view.value = "markets";
+  adminSection.value = "users";
   openAlertId.value = null;
 });

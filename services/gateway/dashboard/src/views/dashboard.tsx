@@ -5,7 +5,9 @@ import { problemText } from "../i18n/problem.ts";
 import { isCreating } from "../state/alert-draft.ts";
 import { alerts } from "../state/alerts.ts";
 import { connection, quotes } from "../state/market.ts";
-import { openAlertId, tab } from "../state/selection.ts";
+import { openAlertId, tab, view } from "../state/selection.ts";
+import { Account } from "./account.tsx";
+import { Admin } from "./admin.tsx";
 import { AlertDrawer } from "./alert-drawer.tsx";
 import { AlertForm } from "./alert-form.tsx";
 import { Alerts } from "./alerts.tsx";
@@ -23,35 +25,41 @@ import { WatchList } from "./watch-list.tsx";
 
 export function Dashboard(): JSX.Element {
   return (
-    <div class="app" data-tab={tab.value}>
+    <div class="app" data-tab={tab.value} data-view={view.value}>
       <a class="skip-link" href="#main" onClick={skip}>
         {t.value.page.skip}
       </a>
       <Header />
       <Outage />
       <Failures />
-      {/* With the watch list, which is all that a narrow screen shows at first. */}
-      <main class="columns">
-        <WatchList />
-        <div id="main" class="content" tabIndex={-1}>
-          <div class="asset-part">
-            <AssetHead />
-            <Kpis />
-            <Charts />
-            <Compare />
-            <div class="two-columns">
-              <Risk />
-              <CorrelationMap />
-            </div>
-            <RiskOverview />
-          </div>
-          <Alerts />
-        </div>
-      </main>
+      {view.value === "markets" ? <Markets /> : view.value === "account" ? <Account /> : <Admin />}
       <TabBar />
       {isCreating.value && <AlertForm />}
       {openAlertId.value !== null && alerts.data.value !== null && <AlertDrawer />}
     </div>
+  );
+}
+
+function Markets(): JSX.Element {
+  return (
+    /* With the watch list, which is all that a narrow screen shows at first. */
+    <main class="columns">
+      <WatchList />
+      <div id="main" class="content" tabIndex={-1}>
+        <div class="asset-part">
+          <AssetHead />
+          <Kpis />
+          <Charts />
+          <Compare />
+          <div class="two-columns">
+            <Risk />
+            <CorrelationMap />
+          </div>
+          <RiskOverview />
+        </div>
+        <Alerts />
+      </div>
+    </main>
   );
 }
 

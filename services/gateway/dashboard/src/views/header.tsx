@@ -4,6 +4,7 @@ import { ChevronIcon, Logo, PersonIcon } from "../components/icons.tsx";
 import { duration } from "../i18n/format.ts";
 import { t } from "../i18n/language.ts";
 import { connection, dataAge, simulated } from "../state/market.ts";
+import { showView, view, type View } from "../state/selection.ts";
 import { signOut, user } from "../state/session.ts";
 import { Preferences } from "./preferences.tsx";
 
@@ -54,6 +55,8 @@ function AccountMenu(): JSX.Element {
     document.addEventListener("pointerdown", outside);
     return () => document.removeEventListener("pointerdown", outside);
   }, []);
+  const links: [value: View, label: string][] = [["account", header.accountAndKeys]];
+  if (user.value?.role === "admin") links.push(["admin", header.administration]);
   return (
     <details
       class="menu"
@@ -83,6 +86,19 @@ function AccountMenu(): JSX.Element {
           </p>
         )}
         <Preferences />
+        {links.map(([value, label]) => (
+          <button
+            key={value}
+            type="button"
+            aria-current={view.value === value ? "page" : undefined}
+            onClick={() => {
+              close();
+              showView(value);
+            }}
+          >
+            {label}
+          </button>
+        ))}
         <a href="/docs" target="_blank" rel="noopener">
           {header.documentation}
         </a>

@@ -1,24 +1,24 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import type { ApiError } from "../api/errors.ts";
 import * as api from "../api/routes.ts";
 import type { DemoAccount } from "../api/types.ts";
-import { CopyButton } from "../components/copy-button.tsx";
-import { Field } from "../components/field.tsx";
 import { Logo } from "../components/icons.tsx";
-import { Problem } from "../components/problem.tsx";
+import { Segmented } from "../components/segmented.tsx";
 import { ServerWords } from "../components/server-words.tsx";
 import { t } from "../i18n/language.ts";
-import { problemText, violationText } from "../i18n/problem.ts";
-import { useAction, type Action } from "../lib/use-action.ts";
-import { signOutReason, signIn } from "../state/session.ts";
+import { problemText } from "../i18n/problem.ts";
+import { useAction } from "../lib/use-action.ts";
+import { keepWay, lastWay, WAYS, type Way } from "../state/sign-in-way.ts";
+import { logIn, signIn, signOutReason } from "../state/session.ts";
 import { Preferences } from "./preferences.tsx";
+import { KeyForm, PasswordForm, RegisterForm } from "./sign-in-forms.tsx";
 
-/** Sign-in with an API key, with a new account, or with the account of a demo. */
+/** Sign-in with an API key or a password, with a new account, or with the account of a demo. */
 export function SignIn(): JSX.Element {
   const { appName, signIn: texts } = t.value;
-  const mode = useSignal<"key" | "register">("key");
+  const way = useSignal<Way>(lastWay());
+  const isRegistering = useSignal(false);
   const demo = useSignal<DemoAccount | null>(null);
   const remember = useSignal(false);
   const action = useAction();
@@ -32,9 +32,22 @@ export function SignIn(): JSX.Element {
     );
   }, [demo]);
 
-  const enter = (key: string): Promise<void> => action.run(() => signIn(key, remember.value));
-  const switchTo = (next: "key" | "register"): void => {
-    mode.value = next;
+  const enter = (key: string): void =>
+    void action.run(async () => {
+      await signIn(key, remember.value);
+      keepWay("key");
+    });
+  const enterByPassword = (username: string, password: string): void =>
+    void action.run(async () => {
+      await logIn(username, password, remember.value);
+      keepWay("password");
+    });
+  const choose = (next: Way): void => {
+    way.value = next;
+    action.reset();
+  };
+  const register = (next: boolean): void => {
+    isRegistering.value = next;
     action.reset();
   };
 
@@ -56,7 +69,7 @@ export function SignIn(): JSX.Element {
             type="button"
             class="button primary wide"
             disabled={busy}
-            onClick={() => void enter(demo.value?.api_key ?? "")}
+            onClick={() => enter(demo.value?.api_key ?? "")}
           >
             {texts.openDemo}
           </button>
@@ -65,10 +78,22 @@ export function SignIn(): JSX.Element {
           </p>
         </div>
       )}
-      {mode.value === "key" ? (
-        <KeyForm busy={busy} error={error} primary={!demo.value} onSubmit={(key) => void enter(key)} />
+      {isRegistering.value ? (
+        <RegisterForm busy={busy} error={error} run={action.run} onEnter={enter} />
       ) : (
-        <RegisterForm busy={busy} error={error} run={action.run} onEnter={(key) => void enter(key)} />
+        <>
+          <Segmented
+            label={texts.way}
+            options={WAYS.map((value) => ({ value, label: texts.ways[value] }))}
+            value={way.value}
+            onChange={choose}
+          />
+          {way.value === "key" ? (
+            <KeyForm busy={busy} error={error} primary={!demo.value} onSubmit={enter} />
+          ) : (
+            <PasswordForm busy={busy} error={error} primary={!demo.value} onSubmit={enterByPassword} />
+          )}
+        </>
       )}
       <label class="check">
         <input
@@ -79,9 +104,9 @@ export function SignIn(): JSX.Element {
         {texts.remember}
       </label>
       <p class="switch-mode">
-        {mode.value === "key" ? texts.noAccount : texts.haveKey}{" "}
-        <button type="button" class="link" onClick={() => switchTo(mode.value === "key" ? "register" : "key")}>
-          {mode.value === "key" ? texts.createOne : texts.useKey}
+        {isRegistering.value ? texts.haveKey : texts.noAccount}{" "}
+        <button type="button" class="link" onClick={() => register(!isRegistering.value)}>
+          {isRegistering.value ? texts.useKey : texts.createOne}
         </button>
       </p>
       <Preferences />
@@ -90,103 +115,11 @@ export function SignIn(): JSX.Element {
 }
 
 function SignOutReason(): JSX.Element | null {
+  const { signIn: texts } = t.value;
   const reason = signOutReason.value;
   if (reason === null) return null;
-  return reason === "other-tab" ? <>{t.value.signIn.loggedOutElsewhere}</> : <ServerWords {...problemText(reason)} />;
-}
-
-interface KeyFormProps {
-  busy: boolean;
-  error: ApiError | null;
-  primary: boolean;
-  onSubmit: (key: string) => void;
-}
-
-function KeyForm({ busy, error, primary, onSubmit }: KeyFormProps): JSX.Element {
-  const { signIn: texts } = t.value;
-  const key = useSignal("");
-  const missing = useSignal(false);
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    const trimmed = key.value.trim();
-    missing.value = trimmed === "";
-    if (trimmed) onSubmit(trimmed);
-  };
-  return (
-    <form onSubmit={submit} noValidate>
-      <Field
-        label={texts.key}
-        name="key"
-        type="password"
-        value={key.value}
-        onInput={(value) => (key.value = value)}
-        placeholder={texts.keyPlaceholder}
-        error={missing.value ? texts.keyMissing : undefined}
-      />
-      {error && <Problem error={error} />}
-      <button type="submit" class={`button wide ${primary ? "primary" : ""}`} disabled={busy}>
-        {busy ? texts.checking : texts.submit}
-      </button>
-    </form>
-  );
-}
-
-interface RegisterFormProps {
-  busy: boolean;
-  error: ApiError | null;
-  run: Action["run"];
-  onEnter: (key: string) => void;
-}
-
-function RegisterForm({ busy, error, run, onEnter }: RegisterFormProps): JSX.Element {
-  const { signIn: texts } = t.value;
-  const email = useSignal("");
-  const issued = useSignal<string | null>(null);
-  const violation = error?.fields.find((field) => field.loc.at(-1) === "email");
-
-  if (issued.value !== null) {
-    const key = issued.value;
-    return (
-      <div class="new-key">
-        <p>
-          <strong>{texts.shownOnce}</strong> {texts.keepIt}
-        </p>
-        <code class="secret" tabIndex={0} aria-label={texts.yourKey}>
-          {key}
-        </code>
-        <div class="row">
-          <CopyButton text={key} label={texts.copyKey} />
-          <button type="button" class="button primary" disabled={busy} onClick={() => onEnter(key)}>
-            {texts.saved}
-          </button>
-        </div>
-        {error && <Problem error={error} />}
-      </div>
-    );
-  }
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    void run(async () => {
-      issued.value = (await api.register(email.value.trim())).api_key;
-    });
-  };
-  return (
-    <form onSubmit={submit} noValidate>
-      <Field
-        label={texts.email}
-        name="email"
-        type="email"
-        inputMode="email"
-        autoComplete="email"
-        value={email.value}
-        onInput={(value) => (email.value = value)}
-        placeholder={texts.emailPlaceholder}
-        error={violation && <ServerWords {...violationText(violation)} />}
-      />
-      {error && !violation && <Problem error={error} />}
-      <button type="submit" class="button primary wide" disabled={busy}>
-        {busy ? texts.creating : texts.create}
-      </button>
-    </form>
-  );
+  if (reason === "other-tab") return <>{texts.loggedOutElsewhere}</>;
+  if (reason.type === "refresh_reused") return <>{texts.sessionReused}</>;
+  if (reason.type === "invalid_token" || reason.type === "token_expired") return <>{texts.sessionEnded}</>;
+  return <ServerWords {...problemText(reason)} />;
 }

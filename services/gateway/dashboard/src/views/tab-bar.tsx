@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { BellIcon, ChartIcon, ListIcon } from "../components/icons.tsx";
 import { t } from "../i18n/language.ts";
-import { tab, ticker, type Tab } from "../state/selection.ts";
+import { showView, tab, ticker, view, type Tab } from "../state/selection.ts";
 
 /** Navigation between the parts of the page on narrow screens. */
 export function TabBar(): JSX.Element {
@@ -17,10 +17,10 @@ export function TabBar(): JSX.Element {
         <button
           key={value}
           type="button"
-          aria-current={tab.value === value ? "page" : undefined}
+          aria-current={view.value === "markets" && tab.value === value ? "page" : undefined}
           onClick={() => {
             tab.value = value;
-            scrollTo({ top: 0 });
+            showView("markets");
           }}
         >
           {icon}
