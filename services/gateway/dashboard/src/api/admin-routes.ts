@@ -1,4 +1,5 @@
 /** The routes of administration. */
+import { firstAddress } from "../lib/ip-network.ts";
 import { request } from "./client.ts";
 import type * as T from "./types.ts";
 
@@ -67,7 +68,7 @@ export const block = (address: string, seconds: number, comment: string): Promis
   });
 
 export const lift = (network: string): Promise<void> =>
-  request(`${ADMIN}/ip-blocks/${segment(network)}`, { method: "DELETE", policy: "admin" });
+  request(`${ADMIN}/ip-blocks/${segment(firstAddress(network))}`, { method: "DELETE", policy: "admin" });
 
 export interface AuditQuery extends Query {
   action?: string;

@@ -13,17 +13,18 @@ interface Props<R> {
   columns: readonly Column<R>[];
   rows: readonly R[];
   keyOf: (row: R) => string;
-  class?: string;
+  /** Stays a table where there is little room. */
+  isNarrow?: boolean;
 }
 
 /**
  * A table that becomes a list of cards where it has too little room. The roles are written out, because a table that is
  * not displayed as one loses them in some browsers.
  */
-export function DataTable<R>({ label, columns, rows, keyOf, class: name = "" }: Props<R>): JSX.Element {
+export function DataTable<R>({ label, columns, rows, keyOf, isNarrow = false }: Props<R>): JSX.Element {
   return (
     <div class="data-table-box">
-      <table class={`data-table ${name}`} role="table" aria-label={label}>
+      <table class={`data-table ${isNarrow ? "" : "cards"}`} role="table" aria-label={label}>
         <thead role="rowgroup">
           <tr role="row">
             {columns.map((column) => (

@@ -621,6 +621,9 @@ export const en = {
       url_too_long: "Must have at most 2,048 characters.",
       url_parsing: "Must be an absolute http or https address with a host, without blanks, user and password.",
       url_scheme: "Must be http or https.",
+      network: "Must be an IP address, or a network such as 203.0.113.0/24.",
+      own_address: "This is your own address: you would be shut out.",
+      exempt: "This address is in IP_ALLOWLIST, so it cannot be blocked.",
     },
   },
 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isNetwork } from "./ip-network.ts";
+import { firstAddress, isAddress, isNetwork, networkText } from "./ip-network.ts";
 
 test("addresses and networks of both kinds are accepted", () => {
   for (const text of [
@@ -40,4 +40,13 @@ test("what is neither is refused", () => {
     "[::1]",
   ])
     assert.equal(isNetwork(text), false, text);
+});
+
+test("network of one address is shown as the address", () => {
+  assert.equal(networkText("203.0.113.7/32"), "203.0.113.7");
+  assert.equal(networkText("203.0.113.0/24"), "203.0.113.0/24");
+  assert.equal(networkText("2001:db8::/32"), "2001:db8::/32");
+  assert.equal(networkText("2001:db8::1/128"), "2001:db8::1");
+  assert.equal(firstAddress("2001:db8::/64"), "2001:db8::");
+  assert.deepEqual(["203.0.113.7", "::1", "10.0.0.0/8", ""].map(isAddress), [true, true, false, false]);
 });

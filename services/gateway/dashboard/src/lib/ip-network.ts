@@ -1,5 +1,17 @@
 const MAX_GROUPS = 8;
 
+/** Whether a text is an IP address. */
+export const isAddress = (text: string): boolean => isIpv4(text) || isIpv6(text);
+
+/** A network as it is shown: that of a single address is the address. */
+export function networkText(network: string): string {
+  const isWhole = network.endsWith(network.includes(":") ? "/128" : "/32");
+  return isWhole ? firstAddress(network) : network;
+}
+
+/** The address by which a network is named where a single one is asked for. */
+export const firstAddress = (network: string): string => network.split("/")[0] ?? network;
+
 /** Whether a text is an IP address, or a network such as `10.0.0.0/8` or `2001:db8::/32`. The server has the last word. */
 export function isNetwork(text: string): boolean {
   const [address = "", prefix, ...more] = text.split("/");

@@ -18,7 +18,7 @@ export type LimitProblem = "notAnId" | "limit" | "window";
 export type LimitProblems = Partial<Record<"id" | "limit" | "window_seconds", LimitProblem>>;
 
 const MAX_LIMIT = 10_000_000;
-const MAX_WINDOW_SECONDS = 86_400;
+const MAX_WINDOW_SECONDS = 10_000_000;
 
 function wholeNumber(text: string, max: number): number | null {
   const digits = text.replace(/[\s\u00a0\u202f,]/g, "");

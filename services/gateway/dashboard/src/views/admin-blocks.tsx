@@ -8,15 +8,22 @@ import { PlusIcon } from "../components/icons.tsx";
 import { Section } from "../components/section.tsx";
 import { minute } from "../i18n/format.ts";
 import { t } from "../i18n/language.ts";
+import { networkText } from "../lib/ip-network.ts";
 import { Resource, useLoaded } from "../lib/resource.ts";
 import { showToast } from "../state/toasts.ts";
 import { BlockForm } from "./block-form.tsx";
 import { Loaded } from "./loaded.tsx";
 
-function reasonText({ reason, failures }: IpBlock): string {
+function Reason({ of: { reason, failures, comment } }: { of: IpBlock }): JSX.Element {
   const { reasons } = t.value.admin.blocks;
-  if (reason === "administrator") return reasons.administrator;
-  return failures == null ? reasons.failed : reasons.failed_authentications(failures);
+  if (reason !== "administrator")
+    return <>{failures == null ? reasons.failed : reasons.failed_authentications(failures)}</>;
+  return (
+    <>
+      {reasons.administrator}
+      {comment && <span class="row-note">{comment}</span>}
+    </>
+  );
 }
 
 /** Addresses that are shut out, by themselves or by an administrator. */
@@ -30,11 +37,15 @@ export function Blocks(): JSX.Element {
   const lift = async ({ network }: IpBlock): Promise<void> => {
     await api.lift(network);
     blocks.mutate((all) => all.filter((each) => each.network !== network));
-    showToast(() => t.value.admin.blocks.lifted(network));
+    showToast(() => t.value.admin.blocks.lifted(networkText(network)));
   };
   const columns: Column<IpBlock>[] = [
-    { name: "network", label: labels.network, cell: ({ network }) => <code class="network">{network}</code> },
-    { name: "reason", label: labels.reason, cell: reasonText },
+    {
+      name: "network",
+      label: labels.network,
+      cell: ({ network }) => <code class="network">{networkText(network)}</code>,
+    },
+    { name: "reason", label: labels.reason, cell: (block) => <Reason of={block} /> },
     { name: "since", label: labels.since, cell: ({ blocked_at }) => minute(blocked_at) },
     { name: "until", label: labels.until, cell: ({ blocked_until }) => minute(blocked_until) },
     {
@@ -45,7 +56,7 @@ export function Blocks(): JSX.Element {
           <button
             type="button"
             class="button small"
-            aria-label={texts.liftOf(block.network)}
+            aria-label={texts.liftOf(networkText(block.network))}
             onClick={() => (lifting.value = block)}
           >
             {texts.lift}
@@ -103,7 +114,7 @@ function LiftBlock({ of, onConfirm, onClose }: LiftProps): JSX.Element {
       onConfirm={() => onConfirm(of)}
       onClose={onClose}
     >
-      <p>{texts.confirmLiftAbout(of.network)}</p>
+      <p>{texts.confirmLiftAbout(networkText(of.network))}</p>
     </Confirm>
   );
 }

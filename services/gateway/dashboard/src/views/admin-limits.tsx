@@ -136,18 +136,26 @@ function Policies({ limits }: { limits: Limits }): JSX.Element {
   const columns: Column<Policy>[] = [
     { name: "policy", label: labels.policy, cell: ({ policy }) => policyName(policy) },
     { name: "limit", label: labels.limit, cell: ({ limit, window_seconds }) => limitText(limit, window_seconds) },
-    { name: "subject", label: labels.subject, cell: ({ subject }) => nameOf(texts.subjects, subject) },
     {
-      name: "tier",
-      label: labels.tier,
-      cell: ({ tier_multiplied }) => (tier_multiplied ? texts.yes : texts.no),
+      name: "subject",
+      label: labels.subject,
+      cell: ({ subject, tier_multiplied }) => {
+        const name = nameOf(texts.subjects, subject);
+        return tier_multiplied ? texts.timesPlan(name) : name;
+      },
     },
   ];
   return (
     <>
       <Section title={texts.policies} class="policies">
         <p class="section-lead">{texts.policiesAbout}</p>
-        <DataTable label={texts.policies} columns={columns} rows={limits.policies} keyOf={({ policy }) => policy} />
+        <DataTable
+          label={texts.policies}
+          columns={columns}
+          rows={limits.policies}
+          keyOf={({ policy }) => policy}
+          isNarrow
+        />
       </Section>
       <Section title={texts.quotas} class="quotas">
         <dl class="facts">

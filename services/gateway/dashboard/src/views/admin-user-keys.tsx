@@ -76,7 +76,7 @@ function KeyCard({ of, onRevoke }: { of: AdminKey; onRevoke: () => void }): JSX.
   const { keys: texts } = t.value.account;
   const { columns } = texts;
   const facts: [label: string, value: JSX.Element | string][] = [
-    [t.value.admin.users.id, <code class="id">{of.id}</code>],
+    [t.value.admin.limits.form.ids.key, <code class="id">{of.id}</code>],
     [columns.scopes, <KeyScopes of={of} />],
     [columns.addresses, <KeyAddresses of={of} />],
     [columns.created, date(of.created_at)],

@@ -5,9 +5,11 @@ import type { IpBlock } from "../api/types.ts";
 import { Dialog } from "../components/dialog.tsx";
 import { Field } from "../components/field.tsx";
 import { Problem } from "../components/problem.tsx";
+import { ServerWords } from "../components/server-words.tsx";
 import { SelectField } from "../components/select-field.tsx";
 import { t } from "../i18n/language.ts";
-import { isNetwork } from "../lib/ip-network.ts";
+import { violationText } from "../i18n/problem.ts";
+import { isAddress, networkText } from "../lib/ip-network.ts";
 import { useAction } from "../lib/use-action.ts";
 import { showToast } from "../state/toasts.ts";
 
@@ -19,7 +21,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** The form of a block of an address or a network. */
+/** The form of a block of an address. */
 export function BlockForm({ onBlocked, onClose }: Props): JSX.Element {
   const { actions, admin } = t.value;
   const { form } = admin.blocks;
@@ -28,8 +30,10 @@ export function BlockForm({ onBlocked, onClose }: Props): JSX.Element {
   const comment = useSignal("");
   const isChecked = useSignal(false);
   const action = useAction();
-  const isAddressWrong = !isNetwork(address.value.trim());
+  const isAddressWrong = !isAddress(address.value.trim());
   const isCommentLong = [...comment.value.trim()].length > MAX_COMMENT;
+  const violation = action.error.value?.fields.find(({ loc }) => loc.at(-1) === "address");
+  const rejected = violation && <ServerWords {...violationText(violation)} />;
   const submit = (event: Event): void => {
     event.preventDefault();
     isChecked.value = true;
@@ -37,7 +41,7 @@ export function BlockForm({ onBlocked, onClose }: Props): JSX.Element {
     void action.run(async () => {
       const block = await api.block(address.value.trim(), Number(seconds.value), comment.value.trim());
       onBlocked(block);
-      showToast(() => t.value.admin.blocks.added(block.network));
+      showToast(() => t.value.admin.blocks.added(networkText(block.network)));
       onClose();
     });
   };
@@ -48,10 +52,13 @@ export function BlockForm({ onBlocked, onClose }: Props): JSX.Element {
           label={form.address}
           name="address"
           value={address.value}
-          onInput={(value) => (address.value = value)}
+          onInput={(value) => {
+            action.reset();
+            address.value = value;
+          }}
           placeholder={form.addressPlaceholder}
           hint={form.warning}
-          error={isChecked.value && isAddressWrong ? form.problems.notAnAddress : undefined}
+          error={isChecked.value && isAddressWrong ? form.problems.notAnAddress : rejected}
           autoFocus
         />
         <SelectField
@@ -69,7 +76,7 @@ export function BlockForm({ onBlocked, onClose }: Props): JSX.Element {
           hint={form.commentHint}
           error={isChecked.value && isCommentLong ? form.problems.tooLong : undefined}
         />
-        {action.error.value && <Problem error={action.error.value} />}
+        {action.error.value && !rejected && <Problem error={action.error.value} />}
         <div class="row end">
           <button type="button" class="button" onClick={onClose}>
             {actions.cancel}

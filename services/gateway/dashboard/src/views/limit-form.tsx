@@ -59,7 +59,8 @@ export function LimitForm({ userId, policies = USER_POLICIES, onSet, onClose }: 
       onClose();
     });
   };
-  const names = [...new Set([...policies, QUOTA])];
+  // All keys of a user share one quota.
+  const names = [...new Set([...policies, ...(subject === "user" ? [QUOTA] : [])])];
   return (
     <Dialog title={form.title} onClose={onClose}>
       <form onSubmit={submit} noValidate>
@@ -72,7 +73,7 @@ export function LimitForm({ userId, policies = USER_POLICIES, onSet, onClose }: 
               label={form.subject}
               options={SUBJECTS.map((value) => ({ value, label: form.subjects[value] }))}
               value={subject}
-              onChange={(value) => edit({ subject: value })}
+              onChange={(value) => edit({ subject: value, ...(isQuota && value === "key" && { policy: "market" }) })}
             />
           </div>
         )}
