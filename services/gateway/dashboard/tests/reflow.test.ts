@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { launch, signInByKey, THEMES, withPage, ZOOMED } from "./support/browser.ts";
+import { tooWide } from "./support/reflow.ts";
 import { createAlert, historyFilled, register } from "./support/stack.ts";
 
 let browser: Browser;
@@ -18,26 +19,6 @@ before(async () => {
   await historyFilled(key);
 });
 after(() => browser.close());
-
-/**
- * What is wider than the page or the dialog that it is in. Charts are as wide as the page and cut what is beyond; a
- * table of correlations has two dimensions and scrolls by itself.
- */
-const tooWide = (page: Page): Promise<string[]> =>
-  page.evaluate(() => {
-    const describe = (each: Element): string => `${each.tagName.toLowerCase()}.${each.getAttribute("class") ?? ""}`;
-    const scrolling = Array.from(document.querySelectorAll("html, dialog, .content, .menu-body, .table-scroll"))
-      .filter((each) => !each.querySelector(":scope > .correlation-grid"))
-      .filter((each) => each.scrollWidth > each.clientWidth);
-    const beyond = Array.from(document.querySelectorAll("body *"))
-      .filter((each) => each.checkVisibility() && !each.closest(".correlation-grid, .chart, .compare-chart"))
-      .filter((each) => !each.closest(".visually-hidden, .skip-link"))
-      .filter((each) => {
-        const { left, right } = each.getBoundingClientRect();
-        return right > document.documentElement.clientWidth + 1 || left < -1;
-      });
-    return [...new Set([...scrolling, ...beyond].map(describe))];
-  });
 
 for (const colorScheme of THEMES)
   test(`nothing scrolls sideways on a screen of 1280 px at 400 %, in the ${colorScheme} theme`, () =>

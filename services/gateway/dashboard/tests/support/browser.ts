@@ -91,6 +91,24 @@ export async function signInByKey(page: Page, key: string): Promise<void> {
   await page.getByRole("option").first().waitFor();
 }
 
+/** Logs in with a password, in whatever language. */
+export async function logInByPassword(page: Page, username: string, password: string): Promise<void> {
+  const input = page.locator('input[name="username"]');
+  if (!(await page.locator(".sign-in").isVisible())) await page.goto("/");
+  await page.locator(".sign-in > .segmented label").last().click();
+  await input.fill(username);
+  await page.locator('input[name="password"]').fill(password);
+  await page.keyboard.press("Enter");
+  await page.getByRole("option").first().waitFor();
+}
+
+/** Opens a view beside the markets by the menu of the account. */
+export async function openView(page: Page, name: "Account and keys" | "Administration"): Promise<void> {
+  await page.locator(".menu summary").click();
+  await page.locator(".menu-body").getByRole("button", { name }).click();
+  await page.locator(".view-head").waitFor();
+}
+
 export const shownPrice = (page: Page, ticker: string): Promise<string> =>
   page.locator(`[data-ticker="${ticker}"] .price`).innerText();
 

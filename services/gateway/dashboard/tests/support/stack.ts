@@ -3,18 +3,27 @@
 function needed(name: string): string {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: run \`make test\`, which starts a stack for these tests`);
-  return value.replace(/\/$/, "");
+  return value;
 }
 
-export const BASE_URL = needed("BASE_URL");
-export const SIMULATOR_URL = needed("SIMULATOR_URL");
+const url = (name: string): string => needed(name).replace(/\/$/, "");
+
+export const BASE_URL = url("BASE_URL");
+export const SIMULATOR_URL = url("SIMULATOR_URL");
+/** The administrator that the stack was started with. */
+export const admin = (): { username: string; password: string } => ({
+  username: needed("ADMIN_USER"),
+  password: needed("ADMIN_PASS"),
+});
+
+export const newEmail = (): string => `browser-${crypto.randomUUID()}@example.com`;
 
 /** A new account, so that no test sees another's alerts. */
-export async function register(email = `browser-${crypto.randomUUID()}@example.com`): Promise<string> {
+export async function register(email = newEmail(), password?: string): Promise<string> {
   const response = await fetch(`${BASE_URL}/api/v1/users/register`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ email }),
+    body: JSON.stringify({ email, password }),
   });
   const body = (await response.json()) as { api_key?: string; detail?: string };
   if (!body.api_key) throw new Error(`could not register: ${response.status} ${body.detail ?? ""}`);
