@@ -2,7 +2,7 @@
 # Generates a TypeScript and a Python client from a running stack's OpenAPI document, checks their types, and calls every
 # operation once with each. An operation that is new fails the run until `every_operation.ts` and `every_operation.py` call it.
 #
-# STACK_URL (or BASE_URL) is the gateway's address, STACK_API_KEY (or API_KEY) a key of it. The packages of `package-lock.json`
+# STACK_URL (or BASE_URL) is the gateway's address, STACK_ADMIN_USER and STACK_ADMIN_PASS its administrator. The packages of `package-lock.json`
 # have to be installed here (npm ci), and those of `requirements.txt` have to be on the PATH (pip install -r requirements.txt).
 set -euo pipefail
 

@@ -173,7 +173,10 @@ async fn wrong_requests_do_not_reach_fetch() {
         .anonymous(Method::GET, "/api/v1/price/bitcoin")
         .header("X-API-Key", key);
     let body = send(narrow).await.problem(403, "insufficient_scope");
-    assert_eq!(body["errors"][0]["params"]["required"], "price:read");
+    assert_eq!(
+        body["errors"][0]["params"]["required"],
+        serde_json::json!(["price:read"])
+    );
     assert!(app.fetch.received_requests().await.unwrap().is_empty());
 }
 
