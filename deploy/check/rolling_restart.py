@@ -29,7 +29,10 @@ ENVIRONMENT = os.environ | {
     "RATE_LIMIT_ME": f"{ME_LIMIT}/86400",
     "RATE_LIMIT_REGISTER": f"{REGISTER_LIMIT}/86400",
     # That a busy machine is slow is no loss.
+    "RATES_TTL_SECONDS": "3600",
     "REDIS_RESPONSE_TIMEOUT_MS": "10000",
+    "DATABASE_CONNECT_TIMEOUT_MS": "10000",
+    "DATABASE_WAIT_TIMEOUT_MS": "10000",
     "INTERNAL_TIMEOUT_MS": "15000",
 }
 CLIENTS = 16
@@ -93,7 +96,11 @@ class Balanced:
     def start(cls) -> "Balanced":
         run("start", "test")
         env = dict(line.split("=", 1) for line in run("env").splitlines())
-        return cls(int(env["STACK_URL"].rsplit(":", 1)[1]), env["STACK_API_KEY"])
+        stack = cls(int(env["STACK_URL"].rsplit(":", 1)[1]), env["STACK_API_KEY"])
+        deadline = time.monotonic() + 3 * PATIENCE
+        while stack.client(key=stack.key).ask("GET", "/api/v1/rates/").status != 200 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return stack
 
     def client(self, **options: str) -> Client:
         return Client(self.port, **options)
