@@ -34,10 +34,11 @@ export const keys = (signal?: AbortSignal): Promise<T.ApiKey[]> => request(`${V1
 export const createKey = (wanted: T.KeyCreate): Promise<T.CreatedKey> =>
   request(`${V1}/keys`, { method: "POST", policy: "write", body: wanted });
 
-export const rotateKey = (id: string, overlapSeconds: number): Promise<T.CreatedKey> =>
+export const rotateKey = (id: string, overlapSeconds: number, as?: Proof): Promise<T.CreatedKey> =>
   request(`${V1}/keys/${segment(id)}/rotate`, {
     method: "POST",
     policy: "write",
+    ...(as === undefined ? {} : { as }),
     body: { overlap_seconds: overlapSeconds },
   });
 

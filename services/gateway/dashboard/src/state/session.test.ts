@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { rateBudget } from "../api/client.ts";
 import * as api from "../api/routes.ts";
+import type { CreatedKey } from "../api/types.ts";
 import { toasts, showToast } from "./toasts.ts";
 import {
   adoptTokens,
   credential,
   logIn,
   onSignOut,
-  replaceKey,
+  rotateOwnKey,
   restoreSession,
   signIn,
   signOut,
@@ -184,15 +185,48 @@ test("refresh leaves what another tab stored for another account", async () => {
   assert.equal(local["cryptolens.refresh"], "refresh b");
 });
 
-test("session goes on with the key that takes the place of its own", async () => {
-  let sent: string | undefined;
-  mock.method(globalThis, "fetch", async (_: string, init: RequestInit) => {
-    sent = (init.headers as Record<string, string>)["X-API-Key"];
-    return owner("a@example.com");
+test("requests wait for the key that takes the place of the session's own, also those that the old one failed", async () => {
+  const sent: string[] = [];
+  let valid = "sk_live_a";
+  mock.method(globalThis, "fetch", async (path: string, init: RequestInit) => {
+    const key = (init.headers as Record<string, string>)["X-API-Key"] ?? "";
+    sent.push(`${path.split("/").at(-1)} ${key}`);
+    await Promise.resolve();
+    return key === valid ? owner("a@example.com") : new Response('{"type":"invalid_api_key"}', { status: 401 });
   });
   await signIn("sk_live_a", false);
-  replaceKey("sk_live_b");
-  await api.me();
-  assert.equal(sent, "sk_live_b");
+  sent.length = 0;
+  let release: () => void = () => undefined;
+  const rotation = rotateOwnKey(async (proof) => {
+    assert.deepEqual(proof, { kind: "key", key: "sk_live_a" });
+    await new Promise<void>((resolve) => (release = resolve));
+    return { api_key: "sk_live_b" } as CreatedKey;
+  });
+  const waiting = api.me();
+  valid = "sk_live_b";
+  await Promise.resolve();
+  assert.deepEqual(sent, []);
+  release();
+  await Promise.all([rotation, waiting]);
+  assert.deepEqual(sent, ["me sk_live_b"]);
   assert.equal(tab["cryptolens.key"], "sk_live_b");
+  assert.deepEqual(credential.value, { kind: "key", key: "sk_live_b" });
+});
+
+test("request that was under way with the old key is sent once more with the new one", async () => {
+  mock.method(globalThis, "fetch", async () => owner("a@example.com"));
+  await signIn("sk_live_a", false);
+  let refuse: () => void = () => undefined;
+  mock.method(globalThis, "fetch", (_: string, init: RequestInit) =>
+    (init.headers as Record<string, string>)["X-API-Key"] === "sk_live_b"
+      ? Promise.resolve(owner("b@example.com"))
+      : new Promise((resolve) => (refuse = () => resolve(new Response("{}", { status: 401 })))),
+  );
+  const early = api.me();
+  await new Promise((resolve) => setImmediate(resolve));
+  const rotation = rotateOwnKey(async () => ({ api_key: "sk_live_b" }) as CreatedKey);
+  refuse();
+  await rotation;
+  assert.equal((await early).email, "b@example.com");
+  assert.notEqual(credential.value, null);
 });

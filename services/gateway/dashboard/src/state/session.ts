@@ -1,11 +1,11 @@
 import { batch, computed, signal } from "@preact/signals";
 import { AccessTokens, grantOf, type Grant } from "../api/access-tokens.ts";
 import * as accountApi from "../api/account-routes.ts";
-import { KeyAuthority, type Authority } from "../api/authority.ts";
+import { KeyAuthority, type Authority, type Proof } from "../api/authority.ts";
 import { authenticate } from "../api/client.ts";
 import type { ApiError } from "../api/errors.ts";
 import * as api from "../api/routes.ts";
-import type { User } from "../api/types.ts";
+import type { CreatedKey, User } from "../api/types.ts";
 import { exclusively } from "../lib/exclusive.ts";
 import { clearStorage, readStorage, writeStorage, type Area } from "../lib/storage.ts";
 import { tabGroup } from "../lib/tabs.ts";
@@ -151,13 +151,17 @@ function endOnServer(tokens: AccessTokens): void {
     .catch(() => undefined);
 }
 
-/** Goes on with the key that a rotation has put in the place of the session's own. */
-export function replaceKey(next: string): void {
-  if (!(authority instanceof KeyAuthority)) return;
-  const area = ownArea();
-  authority.replace(next);
-  credential.value = { kind: "key", key: next };
-  if (area) writeStorage(area, KEY, next);
+/** Rotates the session's own key, and goes on with the new one. */
+export async function rotateOwnKey(rotate: (proof: Proof) => Promise<CreatedKey>): Promise<CreatedKey> {
+  const own = authority;
+  if (!(own instanceof KeyAuthority)) throw new Error("this session has no key of its own");
+  const created = await own.rotate(rotate);
+  if (authority === own) {
+    const area = ownArea();
+    credential.value = { kind: "key", key: own.key };
+    if (area) writeStorage(area, KEY, own.key);
+  }
+  return created;
 }
 
 /** Takes the tokens that another tab of this session was given. */

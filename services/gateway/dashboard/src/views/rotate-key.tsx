@@ -7,7 +7,7 @@ import { Problem } from "../components/problem.tsx";
 import { Segmented } from "../components/segmented.tsx";
 import { t } from "../i18n/language.ts";
 import { useAction } from "../lib/use-action.ts";
-import { replaceKey } from "../state/session.ts";
+import { rotateOwnKey } from "../state/session.ts";
 import { NewKey } from "./new-key.tsx";
 
 const OVERLAP_SECONDS = { now: 0, hour: 3_600, day: 86_400, week: 604_800 };
@@ -32,10 +32,10 @@ export function RotateKey({ of, isOwn, onRotated, onClose }: Props): JSX.Element
   if (created.value !== null) return <NewKey of={created.value} onClose={onClose} />;
   const rotate = (): Promise<void> =>
     action.run(async () => {
-      const next = await api.rotateKey(of.id, OVERLAP_SECONDS[overlap.value]);
-      // Before anything else is requested with the old one.
-      if (isOwn) replaceKey(next.api_key);
-      created.value = next;
+      const seconds = OVERLAP_SECONDS[overlap.value];
+      created.value = isOwn
+        ? await rotateOwnKey((proof) => api.rotateKey(of.id, seconds, proof))
+        : await api.rotateKey(of.id, seconds);
       onRotated();
     });
   return (
