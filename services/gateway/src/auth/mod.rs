@@ -22,7 +22,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use platform::network::{Network, any_contains};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use self::api_key::KeyHash;
@@ -91,7 +92,7 @@ names! {
 
 names! {
     /// One thing that a credential permits.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     Scope {
         /// Rates, quotes, candles, status.
         MarketRead = "market:read",
@@ -112,6 +113,20 @@ names! {
         Admin = "admin",
     }
 }
+
+/// By hand, because the derived one does not see the names that the macro gives.
+impl PartialSchema for Scope {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.iter().map(|scope| scope.as_str());
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("One thing that a credential permits"))
+            .enum_values(Some(names))
+            .into()
+    }
+}
+
+impl ToSchema for Scope {}
 
 impl Role {
     /// Whether the role permits `scope`.
