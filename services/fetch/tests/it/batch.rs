@@ -18,10 +18,10 @@ use crate::harness::{Process, TestApp, context, variables};
 const ROUTE: &str = "simple/price";
 
 /// A window that no test waits for.
-const ENDLESS: [(&str, &str); 2] = [("BATCH_WINDOW_MS", "50000"), ("BATCH_RESULT_TIMEOUT_MS", "60000")];
+const ENDLESS: (&str, &str) = ("BATCH_WINDOW_MS", "50000");
 
 /// A window that ends at once.
-const SHORT: [(&str, &str); 2] = [("BATCH_WINDOW_MS", "20"), ("BATCH_RESULT_TIMEOUT_MS", "30000")];
+const SHORT: (&str, &str) = ("BATCH_WINDOW_MS", "20");
 
 async fn price_of(client: &InternalClient, coin: &str, max_age_ms: u32) -> Result<BatchedPriceBody, Problem> {
     let query = PriceQuery { max_age_ms };
@@ -51,7 +51,7 @@ fn page(page: u32, limit: u32) -> PriceHistoryQuery {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn full_batch_is_flushed_at_once_and_all_see_the_same() {
-    let app = TestApp::start(&ENDLESS).await;
+    let app = TestApp::start(&[ENDLESS]).await;
     let client = &app.process.client;
     let bodies: Vec<_> = prices_of(client, "monero", 3)
         .await
@@ -82,7 +82,7 @@ async fn single_request_waits_for_the_window() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stored_price_answers_who_accepts_its_age() {
-    let app = TestApp::start(&SHORT).await;
+    let app = TestApp::start(&[SHORT]).await;
     let client = &app.process.client;
     let first = price_of(client, "bitcoin", 60_000).await.unwrap();
     assert_eq!(first.trigger, BatchTrigger::Window);
@@ -96,13 +96,7 @@ async fn stored_price_answers_who_accepts_its_age() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_coins_of_one_slot_are_one_request() {
-    let more = [
-        ENDLESS[0],
-        ENDLESS[1],
-        ("BATCH_THRESHOLD", "1"),
-        ("BATCH_COALESCE_MS", "1000"),
-        ("BATCH_LEASE_MS", "9000"),
-    ];
+    let more = [ENDLESS, ("BATCH_THRESHOLD", "1"), ("BATCH_COALESCE_MS", "1000")];
     let app = TestApp::start(&more).await;
     let catalogue = market_sim::assets::Catalogue::built_in();
     let coins: Vec<&str> = catalogue
@@ -136,12 +130,13 @@ async fn failure_of_the_provider_reaches_the_waiters_of_its_batch_only(
     #[case] kind: ProblemKind,
     #[case] retry_after: Option<u64>,
 ) {
-    let more = [
-        SHORT[0],
-        ("BATCH_RESULT_TIMEOUT_MS", "4000"),
-        ("UPSTREAM_TIMEOUT_MS", "1000"),
-        ("BATCH_LEASE_MS", "2000"),
-    ];
+    // Short where that is what the test waits for.
+    let timeout = if matches!(fault, FaultKind::Hang) {
+        "2000"
+    } else {
+        "20000"
+    };
+    let more = [SHORT, ("UPSTREAM_TIMEOUT_MS", timeout)];
     let app = TestApp::start(&more).await;
     let client = &app.process.client;
     app.sim
@@ -159,7 +154,7 @@ async fn failure_of_the_provider_reaches_the_waiters_of_its_batch_only(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn flush_is_retried_once() {
-    let app = TestApp::start(&SHORT).await;
+    let app = TestApp::start(&[SHORT]).await;
     let fault = FaultRequest::new(Venue::CoinGecko, FaultKind::ServerError { status: 502 }).at(ROUTE);
     app.sim.add_fault(fault.times(1)).unwrap();
     price_of(&app.process.client, "bitcoin", 0).await.unwrap();
@@ -169,7 +164,7 @@ async fn flush_is_retried_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unknown_coin_is_not_asked_for_again() {
-    let app = TestApp::start(&SHORT).await;
+    let app = TestApp::start(&[SHORT]).await;
     let client = &app.process.client;
     for _ in 0..3 {
         let problem = price_of(client, "no-such-coin", 0).await.unwrap_err();
@@ -183,7 +178,7 @@ async fn unknown_coin_is_not_asked_for_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_key_of_a_batch_expires() {
-    let app = TestApp::start(&SHORT).await;
+    let app = TestApp::start(&[SHORT]).await;
     for coin in ["bitcoin", "no-such-coin"] {
         let _ = price_of(&app.process.client, coin, 0).await;
     }
@@ -200,8 +195,7 @@ async fn every_key_of_a_batch_expires() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn second_provider_stands_in_while_the_breaker_of_the_first_is_open() {
     let more = [
-        SHORT[0],
-        SHORT[1],
+        SHORT,
         ("BREAKER_FAILURES", "1"),
         ("BREAKER_OPEN_SECONDS", "3600"),
         ("COINGECKO_POLL_INTERVAL_SECONDS", "3600"),
@@ -227,7 +221,7 @@ async fn second_provider_stands_in_while_the_breaker_of_the_first_is_open() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn full_process_refuses_further_waiters() {
-    let more = [ENDLESS[0], ENDLESS[1], ("BATCH_MAX_WAITERS", "1")];
+    let more = [ENDLESS, ("BATCH_MAX_WAITERS", "1")];
     let app = TestApp::start(&more).await;
     let client = app.process.client.clone();
     let waiting = tokio::spawn(async move { price_of(&client, "bitcoin", 0).await });
@@ -244,7 +238,7 @@ async fn full_process_refuses_further_waiters() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn client_that_disconnects_leaves_its_batch() {
-    let app = TestApp::start(&ENDLESS).await;
+    let app = TestApp::start(&[ENDLESS]).await;
     let mut redis = app.redis.connection.clone();
     let client = app.process.client.clone();
     let waiting = tokio::spawn(async move { price_of(&client, "bitcoin", 0).await });
@@ -268,7 +262,7 @@ async fn without_redis_requests_are_refused_and_then_work_again() {
     let sim = market_sim::start(market_sim::Config::default()).unwrap();
     let mut redis = OwnRedis::start().await;
     let database = testkit::database().await;
-    let process = Process::start(&variables(&sim, &redis.url, &database.url, &SHORT));
+    let process = Process::start(&variables(&sim, &redis.url, &database.url, &[SHORT]));
     price_of(&process.client, "bitcoin", 0).await.unwrap();
     redis.stop();
     let problem = price_of(&process.client, "bitcoin", 0).await.unwrap_err();
@@ -287,7 +281,7 @@ async fn price_is_answered_without_postgresql_and_stored_later() {
     let sim = market_sim::start(market_sim::Config::default()).unwrap();
     let redis = testkit::redis().await;
     let mut postgres = OwnPostgres::start().await;
-    let variables = variables(&sim, &redis.url, &postgres.url, &SHORT);
+    let variables = variables(&sim, &redis.url, &postgres.url, &[SHORT]);
     let process = Process::start(&variables);
     let stored = price_of(&process.client, "bitcoin", 0).await.unwrap();
     assert!(stored.is_persisted);

@@ -65,6 +65,9 @@ pub fn variables(sim: &Simulator, redis_url: &str, database_url: &str, more: &[(
         ("POLL_INTERVAL_SECONDS", "0.1".to_owned()),
         // Patience where no test is about time: the machine may be busy with other tests.
         ("BATCH_ADMISSION_TIMEOUT_MS", "30000".to_owned()),
+        ("BATCH_RESULT_TIMEOUT_MS", "60000".to_owned()),
+        ("BATCH_LEASE_MS", "30000".to_owned()),
+        ("UPSTREAM_TIMEOUT_MS", "20000".to_owned()),
         ("SUPPORTED_TICKERS", "BTC,ETH".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
