@@ -129,32 +129,33 @@ function Entries({ entries, onActor, onTarget }: EntriesProps): JSX.Element {
       name: "actor",
       label: labels.actor,
       cell: ({ actor_id: id }) =>
-        id == null ? (
-          texts.platform
-        ) : (
-          <button type="button" class="link" title={id} aria-label={texts.onlyActor(id)} onClick={() => onActor(id)}>
-            {id === user.value?.id ? texts.you : <code>{shortId(id)}</code>}
-          </button>
-        ),
+        id == null ? texts.platform : <FilterLink value={id} label={texts.onlyActor} onChoose={onActor} />,
     },
     {
       name: "target",
       label: labels.target,
-      cell: ({ target }) => (
-        <button
-          type="button"
-          class="link"
-          title={target}
-          aria-label={texts.onlyTarget(target)}
-          onClick={() => onTarget(target)}
-        >
-          {target === user.value?.id ? texts.you : <code>{shortId(target)}</code>}
-        </button>
-      ),
+      cell: ({ target }) => <FilterLink value={target} label={texts.onlyTarget} onChoose={onTarget} />,
     },
     { name: "details", label: labels.details, cell: (entry) => <Details of={entry} /> },
   ];
   return <DataTable label={texts.title} columns={columns} rows={entries} keyOf={({ id }) => String(id)} />;
+}
+
+interface FilterLinkProps {
+  value: string;
+  label: (shown: string) => string;
+  onChoose: (value: string) => void;
+}
+
+/** An id or an address, which filters by itself. Its name contains what is seen of it. */
+function FilterLink({ value, label, onChoose }: FilterLinkProps): JSX.Element {
+  const isOwn = value === user.value?.id;
+  const shown = isOwn ? t.value.admin.audit.you : shortId(value);
+  return (
+    <button type="button" class="link" title={value} aria-label={label(shown)} onClick={() => onChoose(value)}>
+      {isOwn ? shown : <code>{shown}</code>}
+    </button>
+  );
 }
 
 function Details({ of }: { of: AuditEntry }): JSX.Element | null {

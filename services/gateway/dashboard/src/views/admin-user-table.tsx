@@ -97,7 +97,8 @@ export function UserTable({ users, onRole, onTier, onActivate, onDeactivate, onO
       name: "keys",
       label: labels.keys,
       cell: (user) => (
-        <button type="button" class="link" aria-label={texts.keysOf(user.email)} onClick={() => onOpen(user)}>
+        <button type="button" class="link" onClick={() => onOpen(user)}>
+          <span class="visually-hidden">{texts.keysOf(user.email)}: </span>
           {fixed(user.keys, 0)}
         </button>
       ),

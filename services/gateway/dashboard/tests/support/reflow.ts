@@ -8,7 +8,7 @@ export const tooWide = (page: Page): Promise<string[]> =>
   page.evaluate(() => {
     const describe = (each: Element): string => `${each.tagName.toLowerCase()}.${each.getAttribute("class") ?? ""}`;
     const scrolling = Array.from(document.querySelectorAll("html, dialog, .content, .menu-body, .table-scroll"))
-      .filter((each) => !each.querySelector(":scope > .correlation-grid"))
+      .filter((each) => each.checkVisibility() && !each.querySelector(":scope > .correlation-grid"))
       .filter((each) => each.scrollWidth > each.clientWidth);
     const beyond = Array.from(document.querySelectorAll("body *"))
       .filter(
