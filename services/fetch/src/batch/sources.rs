@@ -74,7 +74,7 @@ impl PriceSources {
     pub async fn prices(&self, coins: &[CoinId]) -> BTreeMap<CoinId, CoinAnswer> {
         let Some(listing) = &self.listing else {
             return self
-                .from_fallbacks(coins, CoinAnswer::failed(Failure::UNKNOWN_COIN))
+                .ask_fallbacks(coins, CoinAnswer::failed(Failure::UNKNOWN_COIN))
                 .await;
         };
         match listing.coin_prices(coins).await {
@@ -83,7 +83,7 @@ impl PriceSources {
                 .map(|coin| (coin.clone(), answer_for(coin, &found, listing.id())))
                 .collect(),
             Err(error @ ProviderError::BreakerOpen { .. }) => {
-                self.from_fallbacks(coins, CoinAnswer::of_error(&error)).await
+                self.ask_fallbacks(coins, CoinAnswer::of_error(&error)).await
             }
             Err(error) => {
                 tracing::warn!(provider = %listing.id(), %error, coins = coins.len(), "prices are not available");
@@ -94,7 +94,7 @@ impl PriceSources {
     }
 
     /// Asks one provider after the other for the coins it has names for; `otherwise` is the answer where none has.
-    async fn from_fallbacks(&self, coins: &[CoinId], otherwise: CoinAnswer) -> BTreeMap<CoinId, CoinAnswer> {
+    async fn ask_fallbacks(&self, coins: &[CoinId], otherwise: CoinAnswer) -> BTreeMap<CoinId, CoinAnswer> {
         let mut answers: BTreeMap<CoinId, CoinAnswer> = coins.iter().map(|coin| (coin.clone(), otherwise)).collect();
         let mut open: BTreeMap<&str, &CoinId> = coins.iter().map(|coin| (coin.as_str(), coin)).collect();
         for provider in &self.fallbacks {
