@@ -40,6 +40,18 @@ const logIn = async (page: Page): Promise<void> => {
   await page.emulateMedia({ reducedMotion: "reduce" });
 };
 
+/** Filters what other tests make long: the tab key would take minutes through all of it. */
+async function shorten(page: Page, section: (typeof SECTIONS)[number]): Promise<void> {
+  if (section === "users") await page.getByLabel("Search users").fill("long-name");
+  else if (section === "audit") await page.getByLabel("Action", { exact: true }).selectOption("limit.set");
+  else return;
+  const wanted = section === "users" ? "long-name" : "Exception set";
+  await page.waitForFunction(
+    (text) => Array.from(document.querySelectorAll(".view tbody tr")).every((row) => row.textContent?.includes(text)),
+    wanted,
+  );
+}
+
 /** Opens every view and dialog of account and administration, one after the other. */
 async function tour(page: Page, check: (where: string, within: string) => Promise<void>): Promise<void> {
   await show(page, "account");
@@ -66,6 +78,7 @@ async function tour(page: Page, check: (where: string, within: string) => Promis
   for (const section of SECTIONS) {
     await show(page, `admin&section=${section}`);
     await page.locator(`.view .section.${section}`).waitFor();
+    await shorten(page, section);
     await check(section, ".view");
   }
   await page.locator(".entry-details summary").first().click();
@@ -100,10 +113,7 @@ for (const { name, viewport, colorScheme } of SCREENS)
       await logIn(page);
       await tour(page, async (where, within) => {
         assert.deepEqual(await axeViolations(page, PARTS), [], where);
-        // Of a long list the first rows are enough.
-        const { missed, unseen } =
-          where === "users" || where === "audit" ? { missed: [], unseen: [] } : await walk(page, within);
-        assert.deepEqual({ missed, unseen }, { missed: [], unseen: [] }, where);
+        assert.deepEqual(await walk(page, within), { missed: [], unseen: [] }, where);
       });
     }));
 
