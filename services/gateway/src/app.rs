@@ -188,8 +188,6 @@ fn serve(
         })
         .workers(process.http_workers)
         .keep_alive(KEEP_ALIVE)
-        // A client that has gone is noticed, so that its request does not wait on (middleware/disconnect.rs).
-        .h1_allow_half_closed(false)
         .client_request_timeout(HEAD_TIMEOUT)
         .tcp_nodelay(true)
         .shutdown_timeout(process.shutdown_deadline_seconds)

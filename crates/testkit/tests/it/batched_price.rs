@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use market_sim::{FaultKind, FaultRequest, Venue};
-use redis::AsyncCommands;
 use reqwest::{Method, Response};
 use serde_json::Value;
 use testkit::{Account, Service, TestStack, TestStackOptions, found};
@@ -127,21 +126,4 @@ async fn metrics(url: String) -> String {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let response = client.get(format!("{url}/metrics")).send().await.unwrap();
     response.text().await.unwrap()
-}
-
-#[tokio::test]
-async fn client_that_disconnects_from_the_gateway_leaves_its_batch() {
-    let (stack, callers) = start(&[("BATCH_WINDOW_MS", "50000"), ("BATCH_RESULT_TIMEOUT_MS", "60000")]).await;
-    let settings = platform::settings::RedisSettings::from_url(stack.redis.url());
-    let redis = platform::redis::connect(&settings).unwrap();
-    let keys_of_batches = || async { redis.clone().keys::<_, Vec<String>>("{batch:*").await.unwrap() };
-    let caller = callers[0].clone();
-    let waiting = tokio::spawn(async move { price_of(&caller, "bitcoin").await });
-    found("the batch", || async {
-        (!keys_of_batches().await.is_empty()).then_some(())
-    })
-    .await;
-    waiting.abort();
-    found("its end", || async { keys_of_batches().await.is_empty().then_some(()) }).await;
-    assert_eq!(stack.simulator.requests_to(Venue::CoinGecko, ROUTE), 0);
 }

@@ -8,7 +8,6 @@ pub mod catch_panic;
 pub mod client_ip;
 pub mod compression;
 pub mod cors;
-pub mod disconnect;
 pub mod error_response;
 pub mod idempotency;
 pub mod ip_block;
@@ -25,7 +24,6 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError, web};
-use platform::request_id::RequestId;
 
 use self::outcome::edit_headers;
 use crate::error::ApiError;
@@ -49,7 +47,7 @@ pub async fn handle<B: MessageBody + 'static>(
     let method = request.method().clone();
     let origin = cors::Origin::of(&request);
     let rendering = error_response::RenderContext::of(&request, id.clone(), start);
-    let response = catch_panic::catch(respond(request, &id, origin.as_ref(), next));
+    let response = catch_panic::catch(respond(request, origin.as_ref(), next));
     // Everything below logs with the request's id.
     let outcome = id.clone().scope(response).await;
     let outcome = edit_headers(rendering.render(outcome), |headers| {
@@ -67,7 +65,6 @@ pub async fn handle<B: MessageBody + 'static>(
 /// Answers what needs no route, or lets the router find one.
 async fn respond<B: MessageBody + 'static>(
     request: ServiceRequest,
-    id: &RequestId,
     origin: Option<&cors::Origin>,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -83,7 +80,7 @@ async fn respond<B: MessageBody + 'static>(
         Err(refusal) => return Ok(refuse(request, &refusal)),
     };
     Ok(compression::compress(
-        disconnect::route(request, id, next).await?.map_into_boxed_body(),
+        next.call(request).await?.map_into_boxed_body(),
         encoding,
     ))
 }

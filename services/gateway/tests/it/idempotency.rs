@@ -251,23 +251,3 @@ async fn repeated_test_of_a_receiver_is_one_message() {
     assert_eq!(ids[0], ids[1], "the second run finds the message of the first");
     assert_ne!(ids[0], ids[2]);
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn write_whose_client_has_gone_is_finished() {
-    let app = TestApp::start().await;
-    alerts_answer(&app, created().set_delay(Duration::from_millis(500)), 1).await;
-    let request = app
-        .request(Method::POST, "/api/v1/alerts/")
-        .header("Idempotency-Key", "k-1");
-    let client = tokio::spawn(request.json(&valid()).send());
-    testkit::eventually("the request is under way", || async {
-        !app.alerts.received_requests().await.unwrap().is_empty()
-    })
-    .await;
-    client.abort();
-    testkit::eventually("its answer is stored", || async {
-        let repeat = create(&app, "k-1", &valid()).await;
-        (repeat.status.as_u16(), repeat.header("idempotent-replayed")) == (201, "true")
-    })
-    .await;
-}
