@@ -1,5 +1,5 @@
-//! The catalogue: every watched asset with the venues' names for it, coins that only the listing venue knows, and what a
-//! believable market of each looks like.
+//! The catalogue: every watched asset with the venues' names for it, coins that only the listing venue knows, and what
+//! a believable market of each looks like.
 
 use serde::Deserialize;
 

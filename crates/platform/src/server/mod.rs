@@ -53,8 +53,8 @@ pub enum OnDisconnect {
     Cancel,
 }
 
-/// Listens on the address of the settings and answers once [`Server::run`] is awaited. Requests are finished, also those
-/// whose callers have gone.
+/// Listens on the address of the settings and answers once [`Server::run`] is awaited. Requests are finished, also
+/// those whose callers have gone.
 ///
 /// `configure` adds the service's routes below [`INTERNAL_PREFIX`].
 ///

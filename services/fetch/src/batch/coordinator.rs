@@ -191,7 +191,7 @@ impl Coordinator {
             .context("renewing the lease of a batch")
     }
 
-    /// Stores a result and announces it; says whether it is the result, which that of a flush that was taken over is not.
+    /// Stores a result and announces it; says whether it is the batch's: that of a flush that was taken over is not.
     ///
     /// # Errors
     ///

@@ -102,8 +102,8 @@ impl Batcher {
     /// A place in a batch; none for a coin that is known to be unknown.
     async fn admit(&self, coin: &CoinId) -> Result<Option<Place>, Problem> {
         let (coordinator, wanted) = (self.coordinator.clone(), coin.clone());
-        // A task of its own: a request that Redis admits after it was given up must leave again, or it would fill a batch
-        // that it does not wait for.
+        // A task of its own: a request that Redis admits after it was given up must leave again, or it would fill a
+        // batch that it does not wait for.
         let mut admission = self.runtime.spawn(async move { coordinator.admit(&wanted).await });
         let longest = self.coordinator.rules().admission_timeout;
         let admitted = match timeout(longest, &mut admission).await {

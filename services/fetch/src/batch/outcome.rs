@@ -53,8 +53,8 @@ pub struct Failure {
 }
 
 impl FetchedPrice {
-    /// A price as it can be stored: rounded to what the column and a time in a response hold, so that all who see it see
-    /// the same. `None` if nothing is left of it.
+    /// A price as it can be stored: rounded to what the column and a time in a response hold, so that all who see it
+    /// see the same. `None` if nothing is left of it.
     pub fn storable(price: Decimal, fetched_at: Timestamp, provider: ProviderId) -> Option<Self> {
         let price = price.round_dp(18).normalize();
         let fetched_at = Timestamp::from_millisecond(fetched_at.as_millisecond()).ok()?;

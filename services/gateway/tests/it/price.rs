@@ -97,7 +97,10 @@ async fn history_is_the_published_body_with_a_cursor() {
         .mount(&app.fetch)
         .await;
     let first = app.get("/api/v1/price/bitcoin/history?limit=1&page=1").await;
-    let golden = r#"{"coinId":"bitcoin","vsCurrency":"usd","items":[{"price":67210.45,"fetchedAt":"2026-02-28T03:55:00.000Z"}],"page":1,"limit":1,"totalItems":2,"totalPages":2,"hasNextPage":true}"#;
+    let golden = concat!(
+        r#"{"coinId":"bitcoin","vsCurrency":"usd","items":[{"price":67210.45,"fetchedAt":"2026-02-28T03:55:00.000Z"}],"#,
+        r#""page":1,"limit":1,"totalItems":2,"totalPages":2,"hasNextPage":true}"#
+    );
     assert_eq!(first.text, golden);
     let cursor = first.header("x-next-cursor");
 
