@@ -27,7 +27,7 @@ pub struct BatchRules {
 }
 
 impl BatchRules {
-    /// Whether a failed request to the provider may be made once more, with `time_left` until the first waiter gives up.
+    /// Whether a failed request to the provider may be made once more, `time_left` before the first waiter gives up.
     pub fn may_retry(&self, time_left: Duration) -> bool {
         time_left >= self.coalesce + self.upstream_timeout + RETRY_MARGIN
     }

@@ -111,8 +111,8 @@ return 1
 ";
 
 /// Stores the result, then announces it; a flush that was taken over changes nothing, nor does a repetition. Keys: the
-/// state, the result, what else the result tells about the coin. Arguments: the owner, the result, its TTL, the channel,
-/// the value and the TTL of the third key, or an empty value.
+/// state, the result, what else the result tells about the coin. Arguments: the owner, the result, its TTL, the
+/// channel, the value and the TTL of the third key, or an empty value.
 const FINISH: &str = r"
 local found = redis.call('HMGET', KEYS[1], 'status', 'owner')
 if found[2] ~= ARGV[1] then

@@ -98,7 +98,8 @@ async fn history_is_the_published_body_with_a_cursor() {
         .await;
     let first = app.get("/api/v1/price/bitcoin/history?limit=1&page=1").await;
     let golden = concat!(
-        r#"{"coinId":"bitcoin","vsCurrency":"usd","items":[{"price":67210.45,"fetchedAt":"2026-02-28T03:55:00.000Z"}],"#,
+        r#"{"coinId":"bitcoin","vsCurrency":"usd","#,
+        r#""items":[{"price":67210.45,"fetchedAt":"2026-02-28T03:55:00.000Z"}],"#,
         r#""page":1,"limit":1,"totalItems":2,"totalPages":2,"hasNextPage":true}"#
     );
     assert_eq!(first.text, golden);
