@@ -75,6 +75,9 @@ async function tour(page: Page, check: (where: string, within: string) => Promis
   await check("revocation", "dialog");
   await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
+  // For its six seconds a toast can lie over what the tab key reaches.
+  await page.locator(".toasts").getByRole("button", { name: "Dismiss" }).click();
+  await page.locator(".toasts p").waitFor({ state: "detached" });
   for (const section of SECTIONS) {
     await show(page, `admin&section=${section}`);
     await page.locator(`.view .section.${section}`).waitFor();
