@@ -68,7 +68,12 @@ impl SharedCall for TakeTokens {
 
 /// What Redis answers in time.
 pub async fn in_time<T>(call: impl Future<Output = redis::RedisResult<T>>) -> Result<T, SharedError> {
-    tokio::time::timeout(REDIS_TIMEOUT, call)
+    within(REDIS_TIMEOUT, call).await
+}
+
+/// What Redis answers within some time.
+pub async fn within<T>(time: Duration, call: impl Future<Output = redis::RedisResult<T>>) -> Result<T, SharedError> {
+    tokio::time::timeout(time, call)
         .await
         .map_err(|_| SharedError::Timeout)?
         .map_err(|error| SharedError::Redis(Arc::new(error)))

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::calendar::Month;
 use crate::error::ApiError;
-use crate::rate_limit::redis::{SharedError, in_time};
+use crate::rate_limit::redis::{REDIS_TIMEOUT, SharedError, in_time, within};
 use crate::store::usage::{self, UsageRow};
 
 /// Longer than any month, with time to copy its last counts.
@@ -33,6 +33,9 @@ pub const MARK_SECONDS: i64 = 30;
 const MAX_MARKED: u64 = 100_000;
 
 const TOTAL: &str = "total";
+
+/// No request waits for a batch.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The hash is not there.
 const UNSEEDED: i64 = -1;
@@ -146,7 +149,8 @@ impl Counters {
         // Once more after it was begun, and once more if it was lost right then.
         for _ in 0..3 {
             let mut redis = self.redis.clone();
-            let before: i64 = in_time(call.invoke_async(&mut redis)).await?;
+            let time = if batch.is_some() { BATCH_TIMEOUT } else { REDIS_TIMEOUT };
+            let before: i64 = within(time, call.invoke_async(&mut redis)).await?;
             if before != UNSEEDED {
                 return Ok(before.unsigned_abs());
             }
@@ -164,7 +168,7 @@ impl Counters {
             call.arg(field(row.day, &row.route_class)).arg(row.requests);
         }
         let mut redis = self.redis.clone();
-        in_time(call.invoke_async::<i64>(&mut redis)).await?;
+        within(BATCH_TIMEOUT, call.invoke_async::<i64>(&mut redis)).await?;
         Ok(())
     }
 

@@ -325,7 +325,12 @@ async fn every_policy_limits_its_routes_with_redis_and_without() {
     // Of the tier basic, which multiplies by one.
     let (_, key) = app.admin("admin@example.com").await;
     for (base, mode) in [(&app.base, ""), (&alone, "local")] {
-        for (policy, method, path) in LIMITED {
+        // Each request takes seconds to give up on Redis, and the policies share their code: some do.
+        let some = ["login", "stream_connect", "admin"];
+        let tried = LIMITED
+            .iter()
+            .filter(|(policy, ..)| mode.is_empty() || some.contains(policy));
+        for (policy, method, path) in tried.copied() {
             let ask = || {
                 let request = app.http.request(method.parse().unwrap(), format!("{base}{path}"));
                 let request = request.header("X-API-Key", &key);
