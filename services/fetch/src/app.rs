@@ -155,7 +155,17 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
         rejection_log::run(pool.clone(), flagged_points, retention, clock.clone(), stop.clone()),
     );
     let sources = price_sources(&settings, batch_adapters, &quote_store, &clock)?;
-    let batcher = start_batches(&settings, sources, &pool, batch_redis, &clock, &mut supervisor);
+    // Requests that wait for a batch are answered while the server drains, so what answers them ends after it.
+    let drained = CancellationToken::new();
+    let batcher = start_batches(
+        &settings,
+        sources,
+        &pool,
+        batch_redis,
+        &clock,
+        &mut supervisor,
+        &drained,
+    );
 
     let state = Data::new(AppState {
         batcher,
@@ -190,7 +200,10 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
         routes(config);
     })?;
     let address = server.address();
-    supervisor.spawn("http", server.run(stop));
+    supervisor.spawn("http", async move {
+        let _drained = drained.drop_guard();
+        server.run(stop).await
+    });
     Ok(App {
         address,
         running: tokio::spawn(supervisor.run()),
@@ -279,7 +292,7 @@ fn price_sources(
     })
 }
 
-/// Starts what batches need besides requests.
+/// Starts what batches need besides requests. It goes on until `drained`.
 fn start_batches(
     settings: &Settings,
     sources: PriceSources,
@@ -287,6 +300,7 @@ fn start_batches(
     redis: Connection,
     clock: &SharedClock,
     supervisor: &mut Supervisor,
+    drained: &CancellationToken,
 ) -> Batcher {
     let stop = supervisor.token();
     let rules = settings.batch.rules();
@@ -294,10 +308,10 @@ fn start_batches(
     let (subscribed, is_subscribed) = watch::channel(false);
     supervisor.spawn(
         "batch results",
-        subscription::run(settings.redis.clone(), waiters.clone(), subscribed, stop.clone()),
+        subscription::run(settings.redis.clone(), waiters.clone(), subscribed, drained.clone()),
     );
     let (coalescer, collector) = Coalescer::new(sources, rules.coalesce);
-    supervisor.spawn("coalescer", collector.run(stop.clone()));
+    supervisor.spawn("coalescer", collector.run(drained.clone()));
     let records = PriceRecords {
         postgres: pool.clone(),
         redis: redis.clone(),

@@ -14,6 +14,9 @@ use super::waiters::LocalBatch;
 /// Between looks at a batch while results are not heard of, or Redis does not answer.
 const RECHECK: Duration = Duration::from_millis(250);
 
+/// The same while they should be heard of: a connection can be dead for long before it fails.
+const SUBSCRIBED_RECHECK: Duration = Duration::from_secs(1);
+
 /// Timers of Redis end within a millisecond.
 const ROUNDING: Duration = Duration::from_millis(1);
 
@@ -32,16 +35,17 @@ impl Batcher {
 
     /// Never returns.
     async fn attend_to(&self, batch: &Arc<LocalBatch>) {
-        let owner = Uuid::now_v7();
+        let mut owner = Uuid::now_v7();
         let mut is_subscribed = self.is_subscribed.clone();
         // At once: this tells when the window ends, or what was announced between admission and now.
         let mut claim_at = Instant::now();
         loop {
-            let recheck_at = if *is_subscribed.borrow_and_update() {
-                claim_at
+            let recheck = if *is_subscribed.borrow_and_update() {
+                SUBSCRIBED_RECHECK
             } else {
-                claim_at.min(Instant::now() + RECHECK)
+                RECHECK
             };
+            let recheck_at = claim_at.min(Instant::now() + recheck);
             tokio::select! {
                 () = batch.filled_here.notified() => claim_at = Instant::now(),
                 // Another process flushes it, unless it dies.
@@ -54,16 +58,17 @@ impl Batcher {
                     if Instant::now() < claim_at {
                         self.look_up(batch).await;
                     } else {
-                        claim_at = Instant::now() + self.claim(batch, owner).await;
+                        claim_at = Instant::now() + self.claim(batch, &mut owner).await;
                     }
                 }
             }
         }
     }
 
-    /// Tries to become the one who flushes; gives the time until the next try.
-    async fn claim(&self, batch: &Arc<LocalBatch>, owner: Uuid) -> Duration {
-        let claim = match self.coordinator.claim(&batch.coin, batch.batch_id, owner).await {
+    /// Tries to become the one who flushes; gives the time until the next try. Each flush has an owner of its own, so
+    /// that a process can take over from itself.
+    async fn claim(&self, batch: &Arc<LocalBatch>, owner: &mut Uuid) -> Duration {
+        let claim = match self.coordinator.claim(&batch.coin, batch.batch_id, *owner).await {
             Ok(claim) => claim,
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), batch_id = %batch.batch_id, "a batch waits for Redis");
@@ -73,8 +78,9 @@ impl Batcher {
         match claim {
             Claim::Granted(grant) => {
                 let (batcher, coin, batch_id) = (self.clone(), batch.coin.clone(), batch.batch_id);
+                let flusher = std::mem::replace(owner, Uuid::now_v7());
                 self.runtime
-                    .spawn(async move { batcher.flush(coin, batch_id, owner, grant).await });
+                    .spawn(async move { batcher.flush(coin, batch_id, flusher, grant).await });
                 self.coordinator.rules().lease
             }
             Claim::Early(left) | Claim::Busy(left) => left + ROUNDING,

@@ -64,7 +64,7 @@ impl Coalescer {
 }
 
 impl Collector {
-    /// Collects until the stop. Requests to providers are tasks of their own, so that a slow one holds nobody up.
+    /// Collects until nobody can wait for a flush any more. Requests to providers are tasks of their own, so that a slow one holds nobody up.
     ///
     /// # Errors
     ///
@@ -75,8 +75,6 @@ impl Collector {
             let sources = Arc::clone(&self.sources);
             tokio::spawn(async move { answer(&sources, waiting).await });
         }
-        // All flushes belong to requests that are answered before the process ends.
-        stop.cancelled().await;
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Flushing a batch: one request to the provider, one record, one result for all.
 
+use std::time::Duration;
+
 use contracts::number::Number;
 use contracts::time::Time;
 use domain::coin_id::CoinId;
@@ -14,6 +16,18 @@ use super::outcome::{BatchResult, FetchedPrice, Outcome};
 use super::records::STORE_TIMEOUT;
 use crate::metrics::{BATCH_CLAIMS, BATCHES};
 
+/// What has to be left of the first waiter's time when the price is stored.
+const ANSWER_MARGIN: Duration = Duration::from_millis(250);
+
+/// Whether a flush still has its lease.
+enum Renewal {
+    Until(Instant),
+    /// The batch belongs to another flush, or has its result.
+    Lost,
+    /// Redis did not answer. The result is refused if the lease is lost, and its record is unique.
+    Unknown,
+}
+
 impl Batcher {
     /// Flushes a batch that belongs to `owner`, unless another process takes it over meanwhile.
     pub(super) async fn flush(&self, coin_id: CoinId, batch_id: Uuid, owner: Uuid, grant: Grant) {
@@ -24,21 +38,28 @@ impl Batcher {
         let mut answer = self.coalescer.price(&coin_id).await;
         let time_left = gives_up_at.saturating_duration_since(Instant::now());
         if answer.may_be_retried && self.coordinator.rules().may_retry(time_left) {
-            let Some(renewed) = self.renew(&coin_id, batch_id, owner).await else {
-                return;
-            };
-            lease_until = renewed;
-            answer = self.coalescer.price(&coin_id).await;
+            match self.renew(&coin_id, batch_id, owner).await {
+                Renewal::Until(renewed) => {
+                    lease_until = renewed;
+                    answer = self.coalescer.price(&coin_id).await;
+                }
+                Renewal::Lost => return,
+                // Without its lease it does not ask again, but what it has is still the batch's.
+                Renewal::Unknown => {}
+            }
         }
         let outcome = match answer.price {
             Ok(price) => {
                 // Storing takes its time too, and a second flush would cost a request to the provider.
                 if lease_until.saturating_duration_since(Instant::now()) < STORE_TIMEOUT
-                    && self.renew(&coin_id, batch_id, owner).await.is_none()
+                    && matches!(self.renew(&coin_id, batch_id, owner).await, Renewal::Lost)
                 {
                     return;
                 }
-                Outcome::Price(self.persist(&coin_id, batch_id, price).await)
+                // A price that cannot be stored in time is still an answer.
+                let time_left = gives_up_at.saturating_duration_since(Instant::now());
+                let longest = time_left.saturating_sub(ANSWER_MARGIN).min(STORE_TIMEOUT);
+                Outcome::Price(self.persist(&coin_id, batch_id, price, longest).await)
             }
             Err(failure) => Outcome::Failure(failure),
         };
@@ -52,21 +73,22 @@ impl Batcher {
         self.finish(result, owner).await;
     }
 
-    /// Begins the lease anew and gives its end; `None` if the flush belongs to another process, or may do so soon.
-    async fn renew(&self, coin: &CoinId, batch_id: Uuid, owner: Uuid) -> Option<Instant> {
+    /// Begins the lease anew.
+    async fn renew(&self, coin: &CoinId, batch_id: Uuid, owner: Uuid) -> Renewal {
         let until = Instant::now() + self.coordinator.rules().lease;
         match self.coordinator.renew(coin, batch_id, owner).await {
-            Ok(is_ours) => is_ours.then_some(until),
+            Ok(true) => Renewal::Until(until),
+            Ok(false) => Renewal::Lost,
             Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), %batch_id, "a flush is given up without its lease");
-                None
+                tracing::warn!(error = format!("{error:#}"), %batch_id, "a flush does not know whether it has its lease");
+                Renewal::Unknown
             }
         }
     }
 
     /// Stores the price. If an earlier flush of this batch has stored one, that is the price of the batch.
-    async fn persist(&self, coin: &CoinId, batch_id: Uuid, price: FetchedPrice) -> FetchedPrice {
-        match self.records.store(coin, batch_id, &price).await {
+    async fn persist(&self, coin: &CoinId, batch_id: Uuid, price: FetchedPrice, longest: Duration) -> FetchedPrice {
+        match self.records.store(coin, batch_id, &price, longest).await {
             Ok(record) => FetchedPrice {
                 price: Number(record.price.normalize()),
                 fetched_at: Time(record.fetched_at),

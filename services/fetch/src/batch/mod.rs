@@ -26,7 +26,7 @@ use domain::coin_id::CoinId;
 use platform::clock::SharedClock;
 use platform::problem::Problem;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use self::coalesce::Coalescer;
@@ -102,22 +102,20 @@ impl Batcher {
     /// A place in a batch; none for a coin that is known to be unknown.
     async fn admit(&self, coin: &CoinId) -> Result<Option<Place>, Problem> {
         let (coordinator, wanted) = (self.coordinator.clone(), coin.clone());
-        // A task of its own: a request that Redis admits after it was given up must leave again, or it would fill a
-        // batch that it does not wait for.
-        let mut admission = self.runtime.spawn(async move { coordinator.admit(&wanted).await });
-        let longest = self.coordinator.rules().admission_timeout;
-        let admitted = match timeout(longest, &mut admission).await {
-            Ok(Ok(admitted)) => admitted,
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => {
-                let (coordinator, coin) = (self.coordinator.clone(), coin.clone());
-                self.runtime.spawn(async move {
-                    if let Ok(Ok(Admission::Admitted(place))) = admission.await {
-                        leave(&coordinator, &coin, place.batch_id).await;
-                    }
-                });
-                Err(anyhow::anyhow!("no admission within {longest:?}"))
+        // A task of its own: a request that Redis admits after it was given up, or whose client has disconnected, must
+        // leave again, or it would fill a batch that it does not wait for.
+        let (sender, admission) = oneshot::channel();
+        self.runtime.spawn(async move {
+            let admitted = coordinator.admit(&wanted).await;
+            if let Err(Ok(Admission::Admitted(place))) = sender.send(admitted) {
+                leave(&coordinator, &wanted, place.batch_id).await;
             }
+        });
+        let longest = self.coordinator.rules().admission_timeout;
+        let admitted = match timeout(longest, admission).await {
+            Ok(Ok(admitted)) => admitted,
+            Ok(Err(_)) => Err(anyhow::anyhow!("the admission was given up")),
+            Err(_) => Err(anyhow::anyhow!("no admission within {longest:?}")),
         };
         match admitted {
             Ok(Admission::Admitted(place)) => Ok(Some(place)),

@@ -84,7 +84,8 @@ impl Failure {
 
 impl From<&ProviderError> for Failure {
     fn from(error: &ProviderError) -> Self {
-        let retry_after = error.retry().after_seconds();
+        // Also of a quota that is used up, after which the loops do not ask again by themselves.
+        let retry_after = error.announced_wait().or_else(|| error.retry().after_seconds());
         match error.kind() {
             ErrorKind::RateLimited | ErrorKind::Banned | ErrorKind::QuotaExhausted => Self {
                 kind: ProblemKind::UpstreamRateLimited,

@@ -23,7 +23,7 @@ use super::outcome::FetchedPrice;
 use crate::metrics::PRICE_RECORDS;
 use crate::store::price_records::{self, PriceRecord};
 
-/// How long an answer waits for its price to be stored.
+/// How long an answer waits at most for its price to be stored.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Most records that wait for PostgreSQL; older ones are dropped.
@@ -59,15 +59,21 @@ fn record(coin: &CoinId, batch_id: Uuid, price: &FetchedPrice) -> PriceRecord {
 }
 
 impl PriceRecords {
-    /// Stores the price of a batch, and gives the record that the batch has: an earlier flush may have stored another.
+    /// Stores the price of a batch within `longest`, and gives the record that the batch has: an earlier flush may have stored another.
     ///
     /// # Errors
     ///
     /// PostgreSQL does not answer in time, or refuses.
-    pub async fn store(&self, coin: &CoinId, batch_id: Uuid, price: &FetchedPrice) -> anyhow::Result<PriceRecord> {
+    pub async fn store(
+        &self,
+        coin: &CoinId,
+        batch_id: Uuid,
+        price: &FetchedPrice,
+        longest: Duration,
+    ) -> anyhow::Result<PriceRecord> {
         let record = record(coin, batch_id, price);
-        let stored = timeout(STORE_TIMEOUT, self.insert(&record)).await;
-        let stored = stored.with_context(|| format!("not stored within {STORE_TIMEOUT:?}"))??;
+        let stored = timeout(longest, self.insert(&record)).await;
+        let stored = stored.with_context(|| format!("not stored within {longest:?}"))??;
         metrics::counter!(PRICE_RECORDS, "outcome" => "written").increment(1);
         Ok(stored)
     }

@@ -63,10 +63,13 @@ end
 return 1
 ";
 
+/// An owner that asks again gets the same answer: it did not hear the first one.
+///
 /// Keys: the open batch, its state. Arguments: its id, the owner, the lease, how long a request to the provider may
 /// take, how long a request waits.
 const CLAIM: &str = r"
-local found = redis.call('HMGET', KEYS[2], 'status', 'count', 'opened', 'deadline', 'lease_until', 'claims', 'trigger')
+local found = redis.call('HMGET', KEYS[2], 'status', 'count', 'opened', 'deadline', 'lease_until', 'claims', 'trigger',
+  'owner')
 local status, count, trigger = found[1], tonumber(found[2]), found[7]
 if not status then
   return {'gone', 0, '', 0}
@@ -75,6 +78,10 @@ if status == 'done' then
   return {'done', count, trigger, 0}
 end
 local time_left = tonumber(found[3]) + ARGV[5] - now
+if status == 'flushing' and found[8] == ARGV[2] then
+  redis.call('HSET', KEYS[2], 'lease_until', now + ARGV[3])
+  return {'claimed', count, trigger, math.max(time_left, 0)}
+end
 if status == 'flushing' then
   local lease_left = tonumber(found[5]) - now
   if lease_left > 0 then

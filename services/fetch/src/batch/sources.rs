@@ -14,7 +14,7 @@ use domain::ticker::{ProviderId, Ticker};
 use jiff::SignedDuration;
 use platform::clock::SharedClock;
 use rust_decimal::Decimal;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::outcome::{Failure, FetchedPrice};
 use crate::providers::{CoinPrices, CoinTickers, ErrorKind, Provider, ProviderError};
@@ -73,9 +73,8 @@ impl PriceSources {
     /// An answer for each of these coins.
     pub async fn prices(&self, coins: &[CoinId]) -> BTreeMap<CoinId, CoinAnswer> {
         let Some(listing) = &self.listing else {
-            return self
-                .ask_fallbacks(coins, CoinAnswer::failed(Failure::UNKNOWN_COIN))
-                .await;
+            // That a coin is unknown, only the provider whose ids clients use can say.
+            return self.ask_fallbacks(coins, CoinAnswer::failed(Failure::UPSTREAM)).await;
         };
         match listing.coin_prices(coins).await {
             Ok(found) => coins
@@ -97,6 +96,8 @@ impl PriceSources {
     async fn ask_fallbacks(&self, coins: &[CoinId], otherwise: CoinAnswer) -> BTreeMap<CoinId, CoinAnswer> {
         let mut answers: BTreeMap<CoinId, CoinAnswer> = coins.iter().map(|coin| (coin.clone(), otherwise)).collect();
         let mut open: BTreeMap<&str, &CoinId> = coins.iter().map(|coin| (coin.as_str(), coin)).collect();
+        // All of them together have the time of one request, or the flush would outlast its lease.
+        let until = Instant::now() + self.upstream_timeout;
         for provider in &self.fallbacks {
             let assets: Vec<Asset> = self
                 .assets
@@ -108,7 +109,7 @@ impl PriceSources {
             if assets.is_empty() {
                 continue;
             }
-            let asked = timeout(self.upstream_timeout, provider.observations(&assets)).await;
+            let asked = timeout_at(until, provider.observations(&assets)).await;
             let batch = match asked.unwrap_or(Err(ProviderError::Timeout(self.upstream_timeout))) {
                 Ok(batch) => batch,
                 Err(ProviderError::BreakerOpen { .. }) => continue,
@@ -122,7 +123,8 @@ impl PriceSources {
                     break;
                 }
             };
-            let rates = self.rates(&batch.observations).await;
+            let rates = timeout_at(until, self.rates(&batch.observations)).await;
+            let rates = rates.unwrap_or_default();
             for observation in &batch.observations {
                 let asset = assets.iter().find(|asset| asset.ticker == observation.ticker);
                 let id = asset.and_then(|asset| asset.coingecko.as_deref());

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::outcome::BatchResult;
 use super::waiters::Waiters;
 
-/// Hands announced results to those who wait for them here, until the stop. `is_subscribed` says whether it can; each
+/// Hands announced results to those who wait for them here, until nobody can any more. `is_subscribed` says whether it can; each
 /// time it begins to, results that were announced before have to be looked up.
 ///
 /// # Errors
@@ -27,10 +27,10 @@ pub async fn run(
     let mut failures = Failures::new(Backoff::RECONNECT);
     loop {
         let listening = listen(&redis, &waiters, &is_subscribed);
-        let Some(outcome) = stop.run_until_cancelled(listening).await else {
-            return Ok(());
-        };
-        if is_subscribed.send_replace(false) {
+        let outcome = stop.run_until_cancelled(listening).await;
+        let was_subscribed = is_subscribed.send_replace(false);
+        let Some(outcome) = outcome else { return Ok(()) };
+        if was_subscribed {
             failures.reset();
         }
         if failures.count() == 0 {

@@ -134,6 +134,18 @@ impl ProviderError {
         Self::Payload(what.to_string().chars().take(MESSAGE_CHARS).collect())
     }
 
+    /// Whole seconds that the provider asked us to wait, rounded up, whatever follows from the error.
+    pub fn announced_wait(&self) -> Option<u64> {
+        match self {
+            Self::Refused { retry_after, .. } => Retry::NotBefore((*retry_after)?).after_seconds(),
+            Self::Timeout(_)
+            | Self::Transport(_)
+            | Self::TooLarge { .. }
+            | Self::BreakerOpen { .. }
+            | Self::Payload(_) => None,
+        }
+    }
+
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Timeout(_) | Self::Transport(_) | Self::BreakerOpen { .. } => ErrorKind::Unavailable,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use contracts::api::price::BatchTrigger;
 use contracts::keys;
 use domain::coin_id::CoinId;
-use fetch::batch::coordinator::{Admission, Claim, Coordinator};
+use fetch::batch::coordinator::{Admission, Claim, Coordinator, Grant};
 use fetch::batch::outcome::{BatchResult, Failure, Outcome};
 use fetch::batch::rules::BatchRules;
 use fetch::batch::scripts::Scripts;
@@ -91,6 +91,20 @@ struct ModelBatch {
     flusher: Option<usize>,
     /// Requests by process.
     waiting: BTreeMap<usize, u32>,
+}
+
+impl ModelBatch {
+    fn grant(&self, time_left: Duration) -> Grant {
+        Grant {
+            size: self.count,
+            trigger: if self.is_full {
+                BatchTrigger::Threshold
+            } else {
+                BatchTrigger::Window
+            },
+            time_left,
+        }
+    }
 }
 
 /// What should be true, and the scripts beside it.
@@ -195,6 +209,14 @@ impl World {
         let expected = match batch.status {
             Status::Ended => Claim::Gone,
             Status::Done => Claim::Done,
+            // It did not hear the first answer.
+            Status::Flushing { owner: right, .. } if right == owner => {
+                batch.status = Status::Flushing {
+                    owner,
+                    lease_until: now + LEASE,
+                };
+                Claim::Granted(batch.grant(ms(time_left)))
+            }
             Status::Open if now < batch.deadline => Claim::Early(ms(batch.deadline - now)),
             Status::Flushing { lease_until, .. } if now < lease_until => Claim::Busy(ms(lease_until - now)),
             Status::Flushing { .. } if batch.claims > 1 || time_left < UPSTREAM => Claim::Late,
@@ -205,15 +227,7 @@ impl World {
                 };
                 batch.claims += 1;
                 batch.flusher = Some(process);
-                Claim::Granted(fetch::batch::coordinator::Grant {
-                    size: batch.count,
-                    trigger: if batch.is_full {
-                        BatchTrigger::Threshold
-                    } else {
-                        BatchTrigger::Window
-                    },
-                    time_left: ms(time_left),
-                })
+                Claim::Granted(batch.grant(ms(time_left)))
             }
         };
         assert_eq!(claim, expected);
