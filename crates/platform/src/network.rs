@@ -26,6 +26,14 @@ impl Network {
     }
 }
 
+impl Network {
+    /// Says whether all of another network lies in it.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.0.contains(&other.0)
+    }
+}
+
 impl FromStr for Network {
     type Err = InvalidNetwork;
 

@@ -29,7 +29,7 @@ use crate::store::users::{self, NewUser};
 use crate::{background, middleware, openapi, router};
 
 /// The migration that this service needs.
-pub const SCHEMA_VERSION: u32 = 80;
+pub const SCHEMA_VERSION: u32 = 82;
 
 /// Ids of keys in use that wait to be written; while it is full, further ones are dropped and reported by later
 /// requests.

@@ -217,6 +217,16 @@ impl Identity {
         is_current && (self.ip_allow.is_empty() || any_contains(&self.ip_allow, address))
     }
 
+    /// Whether a key with these networks and this end would be valid only where and while this credential is.
+    pub fn is_valid_wherever(&self, ip_allow: &[Network], expires_at: Option<Timestamp>) -> bool {
+        let is_inside = |network: &Network| self.ip_allow.iter().any(|own| own.covers(network));
+        let is_near = self.ip_allow.is_empty() || (!ip_allow.is_empty() && ip_allow.iter().all(is_inside));
+        let is_short = self
+            .expires_at
+            .is_none_or(|own| expires_at.is_some_and(|end| end <= own));
+        is_near && is_short
+    }
+
     /// The identity of a request that sent this key and this access token of the same user: it may do what both permit.
     #[must_use]
     pub fn intersect(&self, token: &Self) -> Self {
@@ -224,9 +234,16 @@ impl Identity {
             (Some(one), Some(other)) => Some(one.iter().copied().filter(|scope| other.contains(scope)).collect()),
             (one, other) => one.clone().or_else(|| other.clone()),
         };
+        let ends = [self.expires_at, token.expires_at];
         Self {
             session_id: token.session_id,
             scopes,
+            ip_allow: if self.ip_allow.is_empty() {
+                token.ip_allow.clone()
+            } else {
+                self.ip_allow.clone()
+            },
+            expires_at: ends.into_iter().flatten().min(),
             ..self.clone()
         }
     }
@@ -266,6 +283,22 @@ mod tests {
         assert_eq!(key.intersect(&token).scopes, token.scopes);
         key.scopes = Some(vec![Scope::AlertsRead, Scope::KeysWrite]);
         assert_eq!(key.intersect(&token).scopes, Some(vec![Scope::AlertsRead]));
+    }
+
+    #[test]
+    fn credential_gives_rights_only_where_and_while_it_is_valid() {
+        let mut own = identity();
+        let network = |text: &str| vec![text.parse::<Network>().unwrap()];
+        let end = Some(Timestamp::UNIX_EPOCH);
+        assert!(own.is_valid_wherever(&[], None));
+        own.ip_allow = network("10.0.0.0/8");
+        assert!(own.is_valid_wherever(&network("10.1.0.0/16"), None));
+        assert!(!own.is_valid_wherever(&network("0.0.0.0/0"), None));
+        assert!(!own.is_valid_wherever(&[], None));
+        own.expires_at = end;
+        assert!(own.is_valid_wherever(&network("10.0.0.0/8"), end));
+        assert!(!own.is_valid_wherever(&network("10.0.0.0/8"), None));
+        assert!(!own.is_valid_wherever(&network("10.0.0.0/8"), Some(Timestamp::MAX)));
     }
 
     #[test]

@@ -16,6 +16,9 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 /// Revoked and expired keys are kept for so long, for the count of a user's new keys.
 const ENDED_KEYS_TTL: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// Until then a refresh token that was used twice is known as such.
+const REVOKED_SESSIONS_TTL: SignedDuration = SignedDuration::from_hours(24);
+
 /// How long it is known what a user requested on a day.
 const USAGE_RETENTION_DAYS: i32 = 400;
 
@@ -34,7 +37,7 @@ async fn remove_once(state: &AppState) -> Result<(), ApiError> {
     let now = state.clock.now();
     let client = state.postgres.get().await?;
     idempotency_keys::purge(&client, now).await?;
-    sessions::purge(&client, now).await?;
+    sessions::purge(&client, now, now - REVOKED_SESSIONS_TTL).await?;
     keys::purge(&client, now - ENDED_KEYS_TTL).await?;
     limit_overrides::purge(&client, now).await?;
     ip_blocks::purge(&client, now).await?;

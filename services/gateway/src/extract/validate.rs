@@ -41,6 +41,13 @@ impl Violation {
 /// A text of `min` to `max` characters.
 pub fn text(min: usize, max: usize) -> impl Fn(&str) -> Result<String, Violation> {
     move |text| {
+        // PostgreSQL stores every other character.
+        if text.contains('\0') {
+            return Err(Violation::new(
+                "null_character",
+                "must not contain the character U+0000",
+            ));
+        }
         let count = text.chars().count();
         if count < min {
             Err(
@@ -242,6 +249,12 @@ mod tests {
     #[case("-1", None)]
     fn times_are_rfc_3339_or_unix(#[case] text: &str, #[case] expected: Option<&str>) {
         assert_eq!(time(text).ok().map(|t| t.to_string()).as_deref(), expected);
+    }
+
+    #[test]
+    fn null_character_is_refused() {
+        assert_eq!(text(1, 10)("a\0b").unwrap_err().kind, "null_character");
+        assert_eq!(text(1, 10)("a\u{1}b"), Ok("a\u{1}b".to_owned()));
     }
 
     #[test]

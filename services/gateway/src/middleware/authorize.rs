@@ -1,6 +1,8 @@
 //! Checks that role and key permit what a route needs.
 
 use contracts::problem::ProblemKind;
+use jiff::Timestamp;
+use platform::network::Network;
 use platform::problem::FieldError;
 use serde_json::json;
 
@@ -31,12 +33,25 @@ pub fn require_scope(caller: &Identity, scope: Scope) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Refuses a credential that is confined to some scopes, where it could become one that is not.
+/// Refuses a credential that is confined to scopes, networks or a time, where it could become one that is not.
 pub fn require_unconfined(caller: &Identity) -> Result<(), ApiError> {
-    if caller.scopes.is_none() {
+    if caller.scopes.is_none() && caller.is_valid_wherever(&[], None) {
         return Ok(());
     }
-    let detail = "This needs a credential that is not confined to some scopes.";
+    let detail = "This needs a credential that is not confined to scopes, networks or a time.";
+    Err(ApiError::new(ProblemKind::InsufficientScope).detail(detail))
+}
+
+/// Refuses to make a key that would be valid where or when the credential of the request is not.
+pub fn require_validity(
+    caller: &Identity,
+    ip_allow: &[Network],
+    expires_at: Option<Timestamp>,
+) -> Result<(), ApiError> {
+    if caller.is_valid_wherever(ip_allow, expires_at) {
+        return Ok(());
+    }
+    let detail = "A key must not be valid where or when the credential of the request is not.";
     Err(ApiError::new(ProblemKind::InsufficientScope).detail(detail))
 }
 

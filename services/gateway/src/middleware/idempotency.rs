@@ -124,11 +124,14 @@ impl KeyedRequest {
             || format!("ip:{}", client_network(address)),
             |caller| format!("user:{}", caller.user_id),
         );
+        // A key may be made of an e-mail address, and rows without a user are not found when that is erased.
+        let key = if caller.is_some() {
+            key.to_owned()
+        } else {
+            hex::encode(hasher.hash_parts(&[b"idempotency key", key.as_bytes()]))
+        };
         Ok(Some(Self {
-            row: RowKey {
-                subject,
-                key: key.to_owned(),
-            },
+            row: RowKey { subject, key },
             hash,
             secret: policy.secret,
             is_anonymous: caller.is_none(),

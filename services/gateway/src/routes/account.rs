@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 pub use self::export::ExportBody;
 use super::auth::forms::secret;
+use super::auth::require_turn;
 use super::users::{UserBody, new_password};
 use crate::auth::{Scope, email, passwords};
 use crate::error::ApiError;
@@ -22,7 +23,7 @@ use crate::extract::caller::Caller;
 use crate::extract::rule;
 use crate::middleware::authorize;
 use crate::rate_limit::policy::RateLimitPolicy;
-use crate::request_context::ClientIp;
+use crate::request_context::{ClientIp, client_network};
 use crate::response::Json;
 use crate::route_policy::RoutePolicy;
 use crate::state::AppState;
@@ -111,6 +112,9 @@ pub async fn change(
         return Ok(Json::ok(UserBody::of(&caller)));
     };
     let refused = || ApiError::new(ProblemKind::PasswordRequired);
+    // As a log-in: it may be a guess at the password, and costs as much.
+    require_turn(&state, "user", caller.user_id.as_bytes()).await?;
+    require_turn(&state, "address", client_network(address).to_string().as_bytes()).await?;
     let old = users::find_password_hash(&state.postgres.get().await?, caller.user_id).await?;
     match (&old, form.current_password) {
         // A first password opens the whole account.
@@ -130,7 +134,9 @@ pub async fn change(
     let now = state.clock.now();
     let mut client = state.postgres.get().await?;
     let transaction = client.transaction().await?;
-    users::lock(&transaction, caller.user_id).await?;
+    if !users::lock(&transaction, caller.user_id).await? {
+        return Err(ApiError::new(ProblemKind::InvalidApiKey));
+    }
     // Another request was faster: this one knew an older password.
     if !users::set_password(&transaction, caller.user_id, old.as_deref(), &hash, now).await? {
         return Err(refused());

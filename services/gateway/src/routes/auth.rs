@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use self::forms::{LoginForm, LogoutForm, RefreshForm, TicketForm};
-use crate::auth::Identity;
 use crate::auth::refresh_token::RefreshToken;
 use crate::auth::stream_ticket::TICKET_TTL_SECONDS;
+use crate::auth::{Identity, Scope};
 use crate::error::ApiError;
 use crate::extract::body::Body;
 use crate::extract::caller::Caller;
@@ -182,7 +182,11 @@ async fn refuse_refresh(
     if !sessions::is_used(transaction, used).await? {
         return Ok(ApiError::new(ProblemKind::InvalidToken));
     }
-    if let Some(user) = sessions::revoke_any(transaction, used.session_id, now).await? {
+    let Some(user) = sessions::find_user(transaction, used.session_id).await? else {
+        return Ok(ApiError::new(ProblemKind::InvalidToken));
+    };
+    users::lock(transaction, user).await?;
+    if sessions::revoke(transaction, user, used.session_id, now).await? {
         tracing::warn!(user_id = %user, session_id = %used.session_id, "refresh token was used twice, its session ends");
         metrics::counter!(REFRESH_REUSES).increment(1);
         let entry = NewEntry {
@@ -210,18 +214,25 @@ pub async fn logout(
     }): Body<LogoutForm>,
 ) -> Result<HttpResponse, ApiError> {
     let now = state.clock.now();
+    // A key that is confined to other things must not end what others do.
+    if everywhere && caller.session_id.is_none() {
+        authorize::require_scope(&caller, Scope::KeysWrite)?;
+    }
     let of_token = refresh_token
         .as_ref()
         .and_then(|text| RefreshToken::parse(text.expose_secret(), &state.hasher))
         .map(|token| token.session_id);
-    let client = state.postgres.get().await?;
+    let mut client = state.postgres.get().await?;
+    let transaction = client.transaction().await?;
+    users::lock(&transaction, caller.user_id).await?;
     if everywhere {
-        sessions::revoke_all(&client, caller.user_id, None, now).await?;
+        sessions::revoke_all(&transaction, caller.user_id, None, now).await?;
     } else {
         for session in caller.session_id.into_iter().chain(of_token) {
-            sessions::revoke(&client, caller.user_id, session, now).await?;
+            sessions::revoke(&transaction, caller.user_id, session, now).await?;
         }
     }
+    transaction.commit().await?;
     drop(client);
     state.identities.propagate_now().await;
     let cookie = access_cookie("", 0)?;
@@ -249,7 +260,7 @@ pub async fn stream_ticket(
 }
 
 /// Takes a token from the bucket of a name, user or session: beside the bucket of the address, which a guesser changes.
-async fn require_turn(state: &AppState, kind: &str, subject: &[u8]) -> Result<(), ApiError> {
+pub async fn require_turn(state: &AppState, kind: &str, subject: &[u8]) -> Result<(), ApiError> {
     // A hash: names are e-mail addresses, which do not belong into Redis.
     let hash = state.hasher.hash_parts(&[b"log-in", kind.as_bytes(), subject]);
     let subject = format!("{kind}:{}", hex::encode(&hash[..16]));
@@ -263,7 +274,8 @@ async fn begin_session(state: &AppState, user_id: Uuid, key_id: Option<Uuid>) ->
     let cache_hash = state.hasher.hash_session(token.session_id);
     let mut client = state.postgres.get().await?;
     let transaction = client.transaction().await?;
-    // Log-ins of one user one after the other: together they could end the same sessions in different orders.
+    // Log-ins of one user one after the other: together they could end the same sessions in different orders. Of an
+    // account that was deactivated meanwhile the session has no identity.
     users::lock(&transaction, user_id).await?;
     let session = NewSession {
         user_id,

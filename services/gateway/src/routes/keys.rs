@@ -113,13 +113,12 @@ pub struct CreatedKeyBody {
 
 /// Lists the user's API keys
 ///
-/// Those that are not revoked, newest first, without their secrets.
+/// Those that are valid, newest first, without their secrets.
 #[utoipa::path(get, path = "/api/v1/keys", tag = "users",
     responses((status = 200, description = "The keys", body = Vec<KeyBody>)))]
 pub async fn list(state: web::Data<AppState>, caller: Caller) -> Result<Json<Vec<KeyBody>>, ApiError> {
     let client = state.postgres.get().await?;
-    // Rotated keys that have not ended yet are listed beside the active ones.
-    let found = keys::list_of_user(&client, caller.user_id, 2 * MAX_ACTIVE_KEYS).await?;
+    let found = keys::list_of_user(&client, caller.user_id, state.clock.now(), MAX_ACTIVE_KEYS).await?;
     Ok(Json::ok(found.into_iter().map(KeyBody::from).collect()))
 }
 
@@ -141,6 +140,11 @@ pub async fn create(
         distinct.into_iter().collect::<Vec<_>>()
     });
     require_granted(&caller, scopes.as_deref().unwrap_or_default())?;
+    // What the form leaves open is as the credential of the request.
+    let ip_allow = Some(form.ip_allow).filter(|networks| !networks.is_empty());
+    let ip_allow = ip_allow.unwrap_or_else(|| caller.ip_allow.clone());
+    let expires_at = form.expires_at.or(caller.expires_at);
+    authorize::require_validity(&caller, &ip_allow, expires_at)?;
     let secret = api_key::generate().map_err(ApiError::internal)?;
     let key = Key {
         id: creation.0,
@@ -148,14 +152,14 @@ pub async fn create(
         name: form.name,
         prefix: prefix_of(&secret),
         scopes: scopes.or_else(|| caller.scopes.clone()),
-        ip_allow: form.ip_allow.iter().map(Network::to_string).collect(),
+        ip_allow: ip_allow.iter().map(Network::to_string).collect(),
         created_at: now,
         last_used_at: None,
-        expires_at: form.expires_at,
+        expires_at,
     };
     let mut client = state.postgres.get().await?;
     let transaction = client.transaction().await?;
-    users::lock(&transaction, caller.user_id).await?;
+    lock_active(&transaction, caller.user_id).await?;
     require_room(&transaction, caller.user_id, now).await?;
     let entry = NewEntry {
         actor_id: Some(caller.user_id),
@@ -187,15 +191,21 @@ pub async fn rotate(
     let secret = api_key::generate().map_err(ApiError::internal)?;
     let mut client = state.postgres.get().await?;
     let transaction = client.transaction().await?;
-    users::lock(&transaction, caller.user_id).await?;
+    lock_active(&transaction, caller.user_id).await?;
+    if keys::exists(&transaction, creation.0).await? {
+        return Err(ApiError::new(ProblemKind::SecretAlreadyShown));
+    }
     let Some(old) = keys::find_active(&transaction, caller.user_id, id, now).await? else {
         return Err(ApiError::new(ProblemKind::KeyNotFound));
     };
     // A confined key must not get the secret of one that may do more.
     match &old.scopes {
         Some(scopes) => require_granted(&caller, scopes)?,
-        None => authorize::require_unconfined(&caller)?,
+        None if caller.scopes.is_some() => authorize::require_unconfined(&caller)?,
+        None => {}
     }
+    let networks: Vec<Network> = old.ip_allow.iter().filter_map(|network| network.parse().ok()).collect();
+    authorize::require_validity(&caller, &networks, old.expires_at)?;
     require_room(&transaction, caller.user_id, now).await?;
     let key = Key {
         id: creation.0,
@@ -214,12 +224,8 @@ pub async fn rotate(
     if overlap_seconds == 0 {
         keys::revoke(&transaction, id, Some(caller.user_id), now).await?;
     } else {
-        keys::end_at(
-            &transaction,
-            id,
-            now + SignedDuration::from_secs(overlap_seconds.into()),
-        )
-        .await?;
+        let end = now + SignedDuration::from_secs(overlap_seconds.into());
+        keys::end_rotated(&transaction, id, now, end).await?;
     }
     transaction.commit().await?;
     drop(client);
@@ -253,6 +259,11 @@ pub async fn revoke_key(
     let now = state.clock.now();
     let mut client = state.postgres.get().await?;
     let transaction = client.transaction().await?;
+    // The user first, as in every change of an account: a session that is made of the key meanwhile is noted too.
+    let Some(user_id) = keys::find_owner(&transaction, id).await? else {
+        return Err(ApiError::new(ProblemKind::KeyNotFound));
+    };
+    users::lock(&transaction, user_id).await?;
     let Some(user_id) = keys::revoke(&transaction, id, owner, now).await? else {
         return Err(ApiError::new(ProblemKind::KeyNotFound));
     };
@@ -267,6 +278,14 @@ pub async fn revoke_key(
     drop(client);
     state.identities.propagate_now().await;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Holds the account until the end of the transaction. One that was deactivated or erased meanwhile gets no key.
+async fn lock_active(transaction: &impl deadpool_postgres::GenericClient, user_id: Uuid) -> Result<(), ApiError> {
+    if users::lock(transaction, user_id).await? {
+        return Ok(());
+    }
+    Err(ApiError::new(ProblemKind::InvalidApiKey))
 }
 
 async fn store(

@@ -34,11 +34,12 @@ pub async fn insert(
     Ok(id)
 }
 
-/// Gives a key that is stored already to a user, and lifts its revocation. False if no key has this hash.
+/// Gives a key that is stored already to a user, and lifts its revocation and whatever it was confined to. False if no key has this hash.
 pub async fn reassign(db: &impl GenericClient, hash: &KeyHash, user_id: Uuid) -> Result<bool, tokio_postgres::Error> {
     let known = db
         .execute(
-            "UPDATE accounts.api_keys SET user_id = $2, revoked_at = NULL WHERE key_hash = $1",
+            "UPDATE accounts.api_keys SET user_id = $2, revoked_at = NULL, expires_at = NULL, rotated_at = NULL, \
+             scopes = NULL, ip_allow = '{}' WHERE key_hash = $1",
             &[&hash.as_slice(), &user_id],
         )
         .await?;

@@ -6,6 +6,15 @@ use jiff::Timestamp;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
+/// What goes with the account.
+const OWN_ROWS: [&str; 5] = [
+    "DELETE FROM accounts.sessions WHERE user_id = $1",
+    "DELETE FROM accounts.usage WHERE user_id = $1",
+    "DELETE FROM accounts.limit_overrides WHERE user_id = $1",
+    "DELETE FROM accounts.api_keys WHERE user_id = $1",
+    "DELETE FROM accounts.idempotency_keys WHERE subject = 'user:' || $1::uuid::text",
+];
+
 /// Erases what this schema holds of a user. The row stays without anything personal, because audit entries name its id.
 /// Doing it twice changes nothing.
 pub async fn erase(transaction: &impl GenericClient, user_id: Uuid, now: Timestamp) -> Result<(), Error> {
@@ -16,13 +25,7 @@ pub async fn erase(transaction: &impl GenericClient, user_id: Uuid, now: Timesta
             &[&user_id, &now],
         )
         .await?;
-    for sql in [
-        "DELETE FROM accounts.sessions WHERE user_id = $1",
-        "DELETE FROM accounts.usage WHERE user_id = $1",
-        "DELETE FROM accounts.limit_overrides WHERE user_id = $1",
-        "DELETE FROM accounts.api_keys WHERE user_id = $1",
-        "DELETE FROM accounts.idempotency_keys WHERE subject = 'user:' || $1::uuid::text",
-    ] {
+    for sql in OWN_ROWS {
         transaction.execute(sql, &[&user_id]).await?;
     }
     transaction
@@ -59,14 +62,12 @@ pub async fn list_open(db: &impl GenericClient, limit: i64) -> Result<Vec<OpenEr
         .collect()
 }
 
-/// Notes that every service has forgotten a user. Answers that were stored for requests which still ran during the
-/// erasure go too.
+/// Notes that every service has forgotten a user. What requests left that still ran during the erasure goes too.
 pub async fn complete(db: &impl GenericClient, user_id: Uuid) -> Result<(), Error> {
-    for sql in [
-        "DELETE FROM accounts.idempotency_keys WHERE subject = 'user:' || $1::uuid::text",
-        "DELETE FROM accounts.erasures WHERE user_id = $1",
-    ] {
+    for sql in OWN_ROWS {
         db.execute(sql, &[&user_id]).await?;
     }
+    db.execute("DELETE FROM accounts.erasures WHERE user_id = $1", &[&user_id])
+        .await?;
     Ok(())
 }

@@ -53,12 +53,18 @@ fn from_row(row: &Row) -> Result<Key, ApiError> {
     })
 }
 
-/// The keys of a user that are not revoked, newest first.
-pub async fn list_of_user(db: &impl GenericClient, user_id: Uuid, limit: i64) -> Result<Vec<Key>, ApiError> {
+/// The keys of a user that are neither revoked nor expired, newest first.
+pub async fn list_of_user(
+    db: &impl GenericClient,
+    user_id: Uuid,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Key>, ApiError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM accounts.api_keys WHERE user_id = $1 AND revoked_at IS NULL ORDER BY id DESC LIMIT $2"
+        "SELECT {COLUMNS} FROM accounts.api_keys WHERE user_id = $1 AND revoked_at IS NULL \
+         AND (expires_at IS NULL OR expires_at > $2) ORDER BY id DESC LIMIT $3"
     );
-    let rows = db.query(&sql, &[&user_id, &limit]).await?;
+    let rows = db.query(&sql, &[&user_id, &now, &limit]).await?;
     rows.iter().map(from_row).collect()
 }
 
@@ -77,7 +83,20 @@ pub async fn list(
     rows.iter().map(from_row).collect()
 }
 
-/// A key of a user that is neither revoked nor expired, held until the end of the transaction.
+/// The user of a key.
+pub async fn find_owner(db: &impl GenericClient, id: Uuid) -> Result<Option<Uuid>, Error> {
+    let row = db
+        .query_opt("SELECT user_id FROM accounts.api_keys WHERE id = $1", &[&id])
+        .await?;
+    row.map(|row| row.try_get("user_id")).transpose()
+}
+
+/// Whether there is a key with this id.
+pub async fn exists(db: &impl GenericClient, id: Uuid) -> Result<bool, Error> {
+    Ok(find_owner(db, id).await?.is_some())
+}
+
+/// A key of a user that is neither revoked, expired nor rotated, held until the end of the transaction.
 pub async fn find_active(
     transaction: &impl GenericClient,
     user_id: Uuid,
@@ -86,7 +105,7 @@ pub async fn find_active(
 ) -> Result<Option<Key>, ApiError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM accounts.api_keys WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL \
-         AND (expires_at IS NULL OR expires_at > $3) FOR UPDATE"
+         AND (expires_at IS NULL OR expires_at > $3) AND rotated_at IS NULL FOR UPDATE"
     );
     let row = transaction.query_opt(&sql, &[&id, &user_id, &now]).await?;
     row.map(|row| from_row(&row)).transpose()
@@ -138,11 +157,11 @@ pub async fn create(db: &impl GenericClient, key: &Key, hash: &KeyHash) -> Resul
     Ok(inserted == 1)
 }
 
-/// Lets a key end at a time, or when it would have ended before that.
-pub async fn end_at(db: &impl GenericClient, id: Uuid, end: Timestamp) -> Result<(), Error> {
+/// Lets a key that was rotated end at a time, or when it would have ended before that.
+pub async fn end_rotated(db: &impl GenericClient, id: Uuid, now: Timestamp, end: Timestamp) -> Result<(), Error> {
     db.execute(
-        "UPDATE accounts.api_keys SET expires_at = least(expires_at, $2) WHERE id = $1",
-        &[&id, &end],
+        "UPDATE accounts.api_keys SET rotated_at = $2, expires_at = least(expires_at, $3) WHERE id = $1",
+        &[&id, &now, &end],
     )
     .await?;
     Ok(())

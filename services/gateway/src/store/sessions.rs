@@ -125,13 +125,10 @@ pub async fn revoke(db: &impl GenericClient, user_id: Uuid, id: Uuid, now: Times
     Ok(revoked == 1)
 }
 
-/// Ends a session whoever it belongs to; gives its user, if it still ran.
-pub async fn revoke_any(db: &impl GenericClient, id: Uuid, now: Timestamp) -> Result<Option<Uuid>, Error> {
+/// The user of a session.
+pub async fn find_user(db: &impl GenericClient, id: Uuid) -> Result<Option<Uuid>, Error> {
     let row = db
-        .query_opt(
-            "UPDATE accounts.sessions SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING user_id",
-            &[&id, &now],
-        )
+        .query_opt("SELECT user_id FROM accounts.sessions WHERE id = $1", &[&id])
         .await?;
     row.map(|row| row.try_get("user_id")).transpose()
 }
@@ -151,10 +148,13 @@ pub async fn revoke_all(
     .await
 }
 
-/// Removes sessions that ended before `before`; until then a used refresh token is known as such.
-pub async fn purge(db: &impl GenericClient, before: Timestamp) -> Result<u64, Error> {
-    db.execute("DELETE FROM accounts.sessions WHERE expires_at <= $1", &[&before])
-        .await
+/// Removes sessions that expired, and those that were revoked before `revoked_before`.
+pub async fn purge(db: &impl GenericClient, now: Timestamp, revoked_before: Timestamp) -> Result<u64, Error> {
+    db.execute(
+        "DELETE FROM accounts.sessions WHERE expires_at <= $1 OR revoked_at <= $2",
+        &[&now, &revoked_before],
+    )
+    .await
 }
 
 /// A log-in that has not ended.

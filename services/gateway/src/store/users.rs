@@ -110,12 +110,12 @@ pub async fn find_login(db: &impl GenericClient, name: &str) -> Result<Option<Lo
     .transpose()
 }
 
-/// Holds an account until the end of the transaction, so that changes that depend on each other come one by one.
-pub async fn lock(transaction: &impl GenericClient, id: Uuid) -> Result<(), tokio_postgres::Error> {
-    transaction
-        .execute("SELECT FROM accounts.users WHERE id = $1 FOR UPDATE", &[&id])
+/// Holds an account until the end of the transaction, so that its changes come one by one; says whether it is active.
+pub async fn lock(transaction: &impl GenericClient, id: Uuid) -> Result<bool, tokio_postgres::Error> {
+    let row = transaction
+        .query_opt("SELECT is_active FROM accounts.users WHERE id = $1 FOR UPDATE", &[&id])
         .await?;
-    Ok(())
+    row.map_or(Ok(false), |row| row.try_get("is_active"))
 }
 
 /// The hash of a user's password, if there is one.

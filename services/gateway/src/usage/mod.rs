@@ -144,7 +144,9 @@ impl UsageMeter {
                     tracing::warn!(%error, "quotas are counted in this process");
                     *lock(&self.paused_until) = Some(Instant::now() + PAUSE);
                 }
-                self.count_locally((user, day, route_class), month, limit)
+                // A call that was only late has very probably counted.
+                let is_counted = matches!(error, CountError::Redis(SharedError::Timeout));
+                self.count_locally((user, day, route_class), month, limit, is_counted)
             }
         };
         if counted.is_within {
@@ -179,7 +181,7 @@ impl UsageMeter {
         self.calls.check(&name, terms).await.unwrap_or_else(|| Err(stopped()))
     }
 
-    fn count_locally(&self, counter: Counter, month: Month, limit: u32) -> Counted {
+    fn count_locally(&self, counter: Counter, month: Month, limit: u32, is_counted: bool) -> Counted {
         let user = counter.0;
         let before = {
             let known = lock(&self.known);
@@ -190,7 +192,9 @@ impl UsageMeter {
         let total = before + u64::from(is_within);
         if is_within {
             self.remember(user, month, total);
-            self.note(counter, 1);
+            if !is_counted {
+                self.note(counter, 1);
+            }
         }
         Counted { is_within, total }
     }

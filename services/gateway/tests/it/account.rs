@@ -64,6 +64,22 @@ async fn new_password_needs_the_old_one_and_ends_other_sessions() {
     assert_eq!(login(&app, "ada@example.com", "battery staple").await.status, 200);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_at_the_current_password_are_limited_as_log_ins_are() {
+    let app = TestApp::start_with(&[("RATE_LIMIT_LOGIN", "3/3600")]).await;
+    let body = json!({"email": "ada@example.com", "password": "correct horse"});
+    let registered = app.anonymous(Method::POST, "/api/v1/users/register").json(&body);
+    let key = send(registered).await.json()["api_key"].as_str().unwrap().to_owned();
+    let guess = || {
+        let body = json!({"password": "battery staple", "current_password": "wrong horse"});
+        send(of_user(&app, &key, Method::PATCH, ME).json(&body))
+    };
+    for _ in 0..3 {
+        guess().await.problem(403, "password_required");
+    }
+    guess().await.problem(429, "rate_limited");
+}
+
 async fn mount_lists(app: &TestApp, user: Uuid) {
     let list = |name: &str| {
         Mock::given(method("GET"))
@@ -125,7 +141,7 @@ async fn erased_account_leaves_no_trace_of_its_address() {
         let body = json!({"email": "Ada.Erased@example.com", "password": "correct horse"});
         send(
             app.anonymous(Method::POST, "/api/v1/users/register")
-                .header("Idempotency-Key", "register")
+                .header("Idempotency-Key", "register ada.erased@example.com")
                 .json(&body),
         )
     };

@@ -87,6 +87,9 @@ async fn wrong_keys_are_refused_with_every_violation() {
             "body.more extra_forbidden"
         ]
     );
+    let null = create(&app, KEY, json!({"name": "a\u{0}b"})).await;
+    null.problem(422, "validation_failed");
+    assert_eq!(null.violations(), ["body.name null_character"]);
     let past = create(&app, KEY, json!({"name": "x", "expires_at": "2026-03-01T12:00:00Z"})).await;
     past.problem(422, "validation_failed");
     assert_eq!(past.violations(), ["body.expires_at in_past"]);
@@ -152,6 +155,53 @@ async fn confined_key_does_not_make_itself_wider() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn key_of_some_networks_and_a_time_makes_none_that_is_valid_elsewhere_or_longer() {
+    let app = TestApp::start().await;
+    let body = json!({"name": "near", "ip_allow": ["127.0.0.0/8"], "expires_at": "2026-03-01T13:00:00Z"});
+    let near = secret(&create(&app, KEY, body).await.json());
+    // What is left open is as the key itself.
+    let child = create(&app, &near, json!({"name": "child"})).await.json();
+    assert_eq!(child["ip_allow"], json!(["127.0.0.0/8"]));
+    assert_eq!(child["expires_at"], "2026-03-01T13:00:00.000Z");
+    let inside = json!({"name": "x", "ip_allow": ["127.0.0.1"], "expires_at": "2026-03-01T12:30:00Z"});
+    assert_eq!(create(&app, &near, inside).await.status, 201);
+    for body in [
+        json!({"name": "x", "ip_allow": ["0.0.0.0/0"]}),
+        json!({"name": "x", "ip_allow": ["127.0.0.1", "203.0.113.0/24"]}),
+        json!({"name": "x", "expires_at": "2026-03-01T13:00:01Z"}),
+    ] {
+        create(&app, &near, body).await.problem(403, "insufficient_scope");
+    }
+    let first = app.get(KEYS).await.json();
+    let first = first.as_array().unwrap().last().unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    send(with_key(&app, &near, Method::POST, &format!("{KEYS}/{first}/rotate")))
+        .await
+        .problem(403, "insufficient_scope");
+    let password = with_key(&app, &near, Method::PATCH, ME).json(&json!({"password": "correct horse"}));
+    send(password).await.problem(403, "insufficient_scope");
+    // It may be replaced by its like.
+    let id = app.get(KEYS).await.json();
+    let id = id.as_array().unwrap().iter().find(|key| key["name"] == "near").unwrap()["id"].clone();
+    let path = format!("{KEYS}/{}/rotate", id.as_str().unwrap());
+    assert_eq!(send(with_key(&app, &near, Method::POST, &path)).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ended_keys_do_not_hide_those_that_are_valid() {
+    let app = TestApp::start().await;
+    let client = app.database.pool.get().await.unwrap();
+    let sql = "INSERT INTO accounts.api_keys (id, user_id, name, prefix, key_hash, created_at, expires_at) \
+        SELECT ('ffffffff' || substr(gen_random_uuid()::text, 9))::uuid, user_id, 'x', 'x', sha256(n::text::bytea), \
+        created_at, '2026-03-01T11:00:00Z' FROM accounts.api_keys, generate_series(1, 150) AS n";
+    client.execute(sql, &[]).await.unwrap();
+    let listed = app.get(KEYS).await.json();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rotated_key_ends_after_the_overlap() {
     let app = TestApp::start().await;
     let (other, stop, _running) = app.start_gateway(&[]).await;
@@ -171,6 +221,8 @@ async fn rotated_key_ends_after_the_overlap() {
     let new_key = secret(&new);
     assert_eq!(me(&app, &old_key).await.status, 200);
     assert_eq!(me(&app, &new_key).await.status, 200);
+    // A second time it would give its own end to the next key.
+    rotate(id, json!({})).await.problem(404, "key_not_found");
     app.clock.advance(Duration::from_secs(3_600));
     eventually("the old key has ended", || async {
         me(&app, &old_key).await.status == 401

@@ -110,7 +110,7 @@ pub async fn respond(state: &AppState, request: &HttpRequest, caller: &Caller) -
 
 async fn beginning(state: &AppState, caller: &Identity, account: &UserBody) -> Result<String, ApiError> {
     let client = state.postgres.get().await?;
-    let keys = keys::list_of_user(&client, caller.user_id, MAX_ROWS).await?;
+    let keys = keys::list_of_user(&client, caller.user_id, state.clock.now(), MAX_ROWS).await?;
     let keys: Vec<KeyBody> = keys.into_iter().map(KeyBody::from).collect();
     let sessions = sessions::list(&client, caller.user_id, state.clock.now(), MAX_ROWS).await?;
     let sessions: Vec<SessionBody> = sessions.into_iter().map(SessionBody::from).collect();
