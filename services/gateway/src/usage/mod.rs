@@ -248,7 +248,9 @@ impl UsageMeter {
     /// number of a batch stands for what was in it.
     fn fill(&self, batches: &mut HashMap<(Uuid, Month), Batch>) {
         let unsure: HashSet<(Uuid, Month)> = batches.keys().copied().collect();
-        for (counter, requests) in std::mem::take(&mut *lock(&self.pending)) {
+        // Not within the head of the loop, where the lock would be held until its end.
+        let pending = std::mem::take(&mut *lock(&self.pending));
+        for (counter, requests) in pending {
             let key = (counter.0, Month::of(counter.1.date()));
             if unsure.contains(&key) {
                 self.note(counter, requests);
