@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Two gateways behind nginx: a rolling restart loses no request, a killed one is replaced, and limits hold over both.
+"""Two gateways behind nginx: a rolling restart loses no request, a killed one is replaced, limits and batches hold over both.
 
 Starts the stack of the tests with GATEWAYS=2 and a few small limits, and stops it at the end. Takes about a minute.
 """
@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ ENVIRONMENT = os.environ | {
     "GATEWAYS": str(len(GATEWAYS)),
     "RATE_LIMIT_ME": f"{ME_LIMIT}/86400",
     "RATE_LIMIT_REGISTER": f"{REGISTER_LIMIT}/86400",
+    "BATCH_WINDOW_MS": "5000",
     # That a busy machine is slow is no loss.
     "RATES_TTL_SECONDS": "3600",
     "REDIS_RESPONSE_TIMEOUT_MS": "10000",
@@ -35,6 +37,7 @@ ENVIRONMENT = os.environ | {
     "DATABASE_WAIT_TIMEOUT_MS": "10000",
     "INTERNAL_TIMEOUT_MS": "15000",
 }
+PRICES = 300
 CLIENTS = 16
 # Between two requests of a client: on each connection some follow at once and some after nginx has closed its own.
 PAUSES = [0.005, 0.02, 0.6, 0.005, 0.1, 1.1]
@@ -91,12 +94,13 @@ class Balanced:
 
     port: int
     key: str
+    simulator: str
 
     @classmethod
     def start(cls) -> "Balanced":
         run("start", "test")
         env = dict(line.split("=", 1) for line in run("env").splitlines())
-        stack = cls(int(env["STACK_URL"].rsplit(":", 1)[1]), env["STACK_API_KEY"])
+        stack = cls(int(env["STACK_URL"].rsplit(":", 1)[1]), env["STACK_API_KEY"], env["STACK_SIMULATOR_URL"])
         deadline = time.monotonic() + 3 * PATIENCE
         while stack.client(key=stack.key).ask("GET", "/api/v1/rates/").status != 200 and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -107,6 +111,11 @@ class Balanced:
 
     def gateway_port(self, gateway: str) -> int:
         return self.port + 4 + GATEWAYS.index(gateway)
+
+    def provider_requests(self) -> int:
+        """How many requests for batched prices the simulated provider has had."""
+        with urllib.request.urlopen(f"{self.simulator}/_sim/requests", timeout=PATIENCE) as answer:
+            return json.load(answer)["coingecko"].get("simple/price", 0)
 
     def requests_of(self, gateway: str, route: str) -> int:
         """How many requests for the route this gateway has answered since it started."""
@@ -201,6 +210,30 @@ def check_limits(stack: Balanced) -> None:
     expect(statuses.count(429) == 100 - ME_LIMIT, f"the others are not all refused by the limit: {set(statuses)}")
     for gateway in GATEWAYS:
         expect(stack.requests_of(gateway, "/api/v1/users/me") > 0, f"{gateway} had no part in it: the check checks nothing")
+
+
+def check_batches(stack: Balanced) -> None:
+    """Requests for one coin's price share those to the provider over both gateways, and a batch has one price."""
+
+    def ask(_: int) -> Answer:
+        return stack.client(key=stack.key).ask("GET", "/api/v1/price/bitcoin")
+
+    before = stack.provider_requests()
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(ask, range(PRICES)))
+    asked = stack.provider_requests() - before
+    statuses = {answer.status for answer in answers}
+    expect(statuses == {200}, f"requests for one price had the statuses {statuses}")
+    batches: dict[str, set[tuple]] = {}
+    for answer in answers:
+        if answer.status == 200:
+            body = answer.json()
+            batches.setdefault(answer.headers["x-batch-id"], set()).add((body["price"], body["fetchedAt"]))
+    torn = {batch: seen for batch, seen in batches.items() if len(seen) != 1}
+    expect(not torn, f"batches whose requests saw different prices: {torn}")
+    # A last batch may not fill.
+    expect(0 < asked <= PRICES / 3 + 1, f"{PRICES} requests for one price cost the provider {asked}")
+    print(f"    {PRICES} requests for one price in {len(batches)} batches cost the provider {asked}")
 
 
 def check_forwarded(stack: Balanced) -> None:
@@ -312,6 +345,7 @@ def main() -> int:
     try:
         stack = Balanced.start()
         check_limits(stack)
+        check_batches(stack)
         check_forwarded(stack)
         check_restarts(stack)
         check_kill(stack)
@@ -323,7 +357,7 @@ def main() -> int:
         print(problem)
     if problems:
         return 1
-    print("two gateways restart and end without a lost request, and limits hold over both")
+    print("two gateways restart and end without a lost request, and limits and batches hold over both")
     return 0
 
 

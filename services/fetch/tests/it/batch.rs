@@ -225,12 +225,13 @@ async fn full_process_refuses_further_waiters() {
     let app = TestApp::start(&more).await;
     let client = app.process.client.clone();
     let waiting = tokio::spawn(async move { price_of(&client, "bitcoin", 0).await });
-    let problem = found("a refusal", || async {
-        // The first of the two to arrive waits.
-        let answer = tokio::time::timeout(Duration::from_secs(1), price_of(&app.process.client, "ethereum", 0)).await;
-        answer.ok()?.err()
+    let redis = app.redis.connection.clone();
+    found("the batch", || async {
+        let found: bool = redis.clone().exists("{batch:bitcoin}").await.unwrap();
+        found.then_some(())
     })
     .await;
+    let problem = price_of(&app.process.client, "ethereum", 0).await.unwrap_err();
     assert_eq!(problem.kind, ProblemKind::BatchCoordinationUnavailable);
     waiting.abort();
     app.stop().await;

@@ -234,6 +234,8 @@ pub struct RateLimitSettings {
     pub rate_limit_rates: Quota,
     pub rate_limit_alerts: Quota,
     pub rate_limit_price: Quota,
+    /// Batched prices in a minute under the name that they have elsewhere; 0 leaves it to `rate_limit_price`.
+    pub throttle_global_limit: u32,
     pub rate_limit_market: Quota,
     pub rate_limit_analytics: Quota,
     pub rate_limit_write: Quota,
@@ -257,7 +259,7 @@ impl RateLimitSettings {
             RateLimitPolicy::AlertsCreate | RateLimitPolicy::AlertsRead | RateLimitPolicy::AlertsDelete => {
                 self.rate_limit_alerts
             }
-            RateLimitPolicy::Price => self.rate_limit_price,
+            RateLimitPolicy::Price => Quota::per_minute(self.throttle_global_limit).unwrap_or(self.rate_limit_price),
             RateLimitPolicy::Market => self.rate_limit_market,
             RateLimitPolicy::Analytics => self.rate_limit_analytics,
             RateLimitPolicy::Write => self.rate_limit_write,

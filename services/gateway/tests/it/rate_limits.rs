@@ -388,3 +388,19 @@ async fn registrations_of_all_clients_together_are_limited() {
     assert_eq!(answer.header("ratelimit-policy"), "\"register\";q=3;w=3600");
     assert_eq!(answer.header("x-ratelimit-remaining"), "0");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn prices_and_log_ins_have_limits_by_other_names() {
+    let app = TestApp::start_with(&[("THROTTLE_GLOBAL_LIMIT", "1"), ("THROTTLE_LOGIN_LIMIT", "1")]).await;
+    let price = || send(app.request(Method::GET, "/api/v1/price/bitcoin"));
+    let login = || {
+        let body = serde_json::json!({"username": "nobody", "password": "x"});
+        send(app.anonymous(Method::POST, "/api/v1/auth/login").json(&body))
+    };
+    assert_ne!(price().await.status, 429);
+    assert_eq!(login().await.status, 401);
+    for refused in [price().await, login().await] {
+        refused.problem(429, "rate_limited");
+        assert_eq!(refused.header("x-ratelimit-limit"), "1");
+    }
+}
