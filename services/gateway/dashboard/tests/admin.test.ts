@@ -160,7 +160,7 @@ test("address is blocked and the block lifted, and the audit has both", async ()
     const entry = page.locator(".audit tbody tr").filter({ hasText: address }).first();
     await entry.getByText("Address blocked").waitFor();
     await entry.getByText("Details").click();
-    await entry.getByText("from a test").waitFor();
+    await entry.getByText("seconds", { exact: true }).waitFor();
     await entry.getByRole("button", { name: /^Only entries about/ }).click();
     await page.getByLabel("Action", { exact: true }).selectOption("ip_block.removed");
     await page.locator(".audit tbody tr").filter({ hasText: "Block lifted" }).first().waitFor();
