@@ -31,6 +31,7 @@ ENVIRONMENT = os.environ | {
     "RATE_LIMIT_REGISTER": f"{REGISTER_LIMIT}/86400",
     "BATCH_WINDOW_MS": "5000",
     # That a busy machine is slow is no loss.
+    "BATCH_ADMISSION_TIMEOUT_MS": "10000",
     "RATES_TTL_SECONDS": "3600",
     "REDIS_RESPONSE_TIMEOUT_MS": "10000",
     "DATABASE_CONNECT_TIMEOUT_MS": "10000",
@@ -219,11 +220,11 @@ def check_batches(stack: Balanced) -> None:
         return stack.client(key=stack.key).ask("GET", "/api/v1/price/bitcoin")
 
     before = stack.provider_requests()
-    with ThreadPoolExecutor(50) as pool:
+    with ThreadPoolExecutor(24) as pool:
         answers = list(pool.map(ask, range(PRICES)))
     asked = stack.provider_requests() - before
-    statuses = {answer.status for answer in answers}
-    expect(statuses == {200}, f"requests for one price had the statuses {statuses}")
+    refused = {answer.body for answer in answers if answer.status != 200}
+    expect(not refused, f"requests for one price were refused: {list(refused)[:2]}")
     batches: dict[str, set[tuple]] = {}
     for answer in answers:
         if answer.status == 200:
