@@ -1,7 +1,5 @@
 //! Batched prices of one process: what fills a batch, what it costs the provider, and each way it can fail.
 
-use std::time::Duration;
-
 use contracts::api::price::{BatchTrigger, BatchedPriceBody, PriceHistoryPage, PriceHistoryQuery, PriceQuery};
 use contracts::problem::ProblemKind;
 use domain::ticker::ProviderId;
