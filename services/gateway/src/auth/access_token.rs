@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use anyhow::Context;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
@@ -38,10 +37,6 @@ pub struct InvalidLifetime(String);
 impl Lifetime {
     pub fn seconds(&self) -> u32 {
         self.seconds
-    }
-
-    pub fn duration(&self) -> Duration {
-        Duration::from_secs(self.seconds.into())
     }
 }
 
