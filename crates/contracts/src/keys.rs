@@ -23,10 +23,16 @@ pub const ALERT_EVENTS_STREAM: &str = "alert-events";
 /// About how many entries [`ALERT_EVENTS_STREAM`] keeps.
 pub const ALERT_EVENTS_STREAM_MAX_LEN: usize = 20_000;
 
+/// Stream of [`crate::listing::ListingMessage`].
+pub const LISTINGS_STREAM: &str = "listings";
+
+/// About how many entries [`LISTINGS_STREAM`] keeps: some listings of 5 000 tokens, of 10 pages each.
+pub const LISTINGS_STREAM_MAX_LEN: usize = 120;
+
 /// The one field of every stream entry: the message as JSON text.
 pub const MESSAGE_FIELD: &str = "message";
 
-/// Consumer group of `core-analytics` on [`QUOTES_STREAM`].
+/// Consumer group of `core-analytics` on [`QUOTES_STREAM`] and [`LISTINGS_STREAM`].
 pub const ANALYTICS_GROUP: &str = "core-analytics";
 
 /// Consumer group of `alerts` on [`QUOTES_STREAM`] and [`METRICS_STREAM`].

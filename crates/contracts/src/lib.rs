@@ -23,6 +23,9 @@ pub mod time;
 /// What travels in streams and queues.
 pub mod messages;
 
+/// Listings of tokens.
+pub mod listing;
+
 /// The catalogue of things that go wrong, by stable slug.
 pub mod problem;
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use contracts::listing::ListingMessage;
 use contracts::messages::{
     AlertEventMessage, DeliveryMessage, EndpointPace, MetricsMessage, ObservationMessage, QuoteMessage,
 };
@@ -36,6 +37,12 @@ fn metrics() {
 fn alert_events() {
     round_trips::<AlertEventMessage>(include_str!("golden/alert_event_triggered.v1.json"));
     round_trips::<AlertEventMessage>(include_str!("golden/alert_event_level_changed.v1.json"));
+}
+
+#[test]
+fn listing() {
+    round_trips::<ListingMessage>(include_str!("golden/listing_page.v1.json"));
+    round_trips::<ListingMessage>(include_str!("golden/listing_unavailable.v1.json"));
 }
 
 #[test]
