@@ -67,7 +67,7 @@ test("choice is made by keyboard in the account menu, and outlives a reload and 
     assert.equal(await choice(page, "Dark").isChecked(), true);
     await shows(page, DARK);
     await page.keyboard.press("Tab");
-    assert.equal(await page.evaluate(() => document.activeElement?.textContent?.trim()), "API documentation");
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent?.trim()), "Account and keys");
 
     await page.reload();
     await page.getByRole("option").first().waitFor();
