@@ -124,6 +124,9 @@ impl TestApp {
             ("DEMO_API_KEY", KEY),
             ("SHUTDOWN_DEADLINE_SECONDS", "2"),
             ("INTERNAL_TIMEOUT_MS", "2000"),
+            // Many tests open connections at the same time.
+            ("DATABASE_CONNECT_TIMEOUT_MS", "30000"),
+            ("DATABASE_WAIT_TIMEOUT_MS", "30000"),
         ] {
             all.insert(name.to_owned(), value.to_owned());
         }
