@@ -28,6 +28,9 @@ pub mod candle;
 /// Returns, volatility, drawdown, ratios, correlation.
 pub mod statistics;
 
+/// How often the capitalisation of a token changes hands, and where that is heading.
+pub mod velocity;
+
 /// An alert's condition and its evaluation.
 pub mod rule;
 
