@@ -6,8 +6,28 @@
 /// The velocity of one moment.
 mod ratio;
 
+/// A velocity with its time, and how long it holds.
+mod point;
+
 /// The trailing windows.
 mod timeframe;
 
+/// What a window of velocities comes to.
+mod summary;
+
+/// Where the velocity is heading.
+mod trend;
+
+/// How unsteady the velocity is, and how far the newest hour stands out.
+mod momentum;
+
+/// The statistics of a window in one pass over all points.
+mod batch;
+
+pub use batch::{summarise, trend};
+pub use momentum::{MOMENTUM_Z_SCORE, Momentum, volatility_score};
+pub use point::VelocityPoint;
 pub use ratio::{DEFAULT_MIN_MARKET_CAP_USD, EXTREME_VELOCITY, Velocity, VelocityInput, VelocityMethod};
+pub use summary::{MIN_COVERAGE, MIN_POINTS, WindowSummary};
 pub use timeframe::{Timeframe, UnknownTimeframe};
+pub use trend::{TREND_THRESHOLD, Trend};
