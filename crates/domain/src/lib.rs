@@ -31,6 +31,9 @@ pub mod statistics;
 /// How often the capitalisation of a token changes hands, and where that is heading.
 pub mod velocity;
 
+/// The history of a token in cells of time.
+pub mod token_point;
+
 /// An alert's condition and its evaluation.
 pub mod rule;
 

@@ -17,16 +17,16 @@ use uuid::Uuid;
 
 use crate::asset_windows::{AssetWindows, ChangedHistory};
 use crate::backfill::Backfill;
+use crate::listing_consumer::ListingConsumer;
 use crate::maintenance;
 use crate::quote_consumer::QuoteConsumer;
 use crate::refusals::Refusals;
 use crate::routes::{self, AppState};
 use crate::settings::Settings;
-use crate::store::{Retention, SCHEMA_VERSION, Store};
+use crate::store::{SCHEMA_VERSION, Store};
 
 /// Longest time `fetch` may take to bring a history, which it asks a provider for page by page.
 const HISTORY_TIMEOUT: Duration = Duration::from_secs(60);
-const DAY: u64 = 86_400;
 
 /// The service, listening, its tasks not yet running.
 #[derive(Debug)]
@@ -62,20 +62,20 @@ impl App {
             store: store.clone(),
             windows: AssetWindows::new(store.clone(), changed.clone()),
             redis: redis.clone(),
-            reader: GroupReader::new(
-                &settings.redis,
-                contracts::keys::QUOTES_STREAM,
-                contracts::keys::ANALYTICS_GROUP,
-                format!("core-analytics-{}", Uuid::now_v7()),
-            ),
+            reader: group_reader(&settings, contracts::keys::QUOTES_STREAM),
             clock: clock.clone(),
             refusals: refusals.clone(),
             oldest: SignedDuration::from_hours(24 * (i64::from(settings.ticks_retention_days) - 1)),
         };
-        let retention = Retention {
-            ticks: Duration::from_secs(DAY * u64::from(settings.ticks_retention_days)),
-            minute_candles: Duration::from_secs(DAY * u64::from(settings.minute_candles_retention_days)),
+        let listing_consumer = ListingConsumer {
+            store: store.clone(),
+            reader: group_reader(&settings, contracts::keys::LISTINGS_STREAM),
+            clock: clock.clone(),
+            refusals: refusals.clone(),
+            min_market_cap: settings.velocity_min_market_cap_usd,
+            oldest: SignedDuration::from_hours(24 * (i64::from(settings.token_cells_retention_days) - 1)),
         };
+        let retention = settings.retention();
         let backfill = Backfill {
             store: store.clone(),
             fetch: InternalClient::new(
@@ -105,6 +105,7 @@ impl App {
 
         let mut supervisor = Supervisor::new(stop.clone(), settings.process.shutdown_deadline());
         supervisor.spawn("quote consumer", consumer.run(stop.clone()));
+        supervisor.spawn("listing consumer", listing_consumer.run(stop.clone()));
         supervisor.spawn("maintenance", maintenance::run(store, clock, retention, stop.clone()));
         supervisor.spawn("backfill", backfill.run(stop.clone()));
         Ok(Self {
@@ -132,4 +133,9 @@ impl App {
         supervisor.spawn("server", server.run(stop));
         supervisor.run().await
     }
+}
+
+fn group_reader(settings: &Settings, stream: &str) -> GroupReader {
+    let consumer = format!("core-analytics-{}", Uuid::now_v7());
+    GroupReader::new(&settings.redis, stream, contracts::keys::ANALYTICS_GROUP, consumer)
 }

@@ -8,6 +8,9 @@ pub mod settings;
 /// From a quote to stored candles and published metrics.
 pub mod asset_windows;
 pub mod candles;
+/// From a listing to tokens and their history.
+pub mod listing;
+pub mod listing_consumer;
 pub mod metrics;
 pub mod publish;
 pub mod quote_consumer;

@@ -7,8 +7,13 @@ use platform::settings::{
     POSTGRES_DEFAULTS, PROCESS_DEFAULTS, PostgresSettings, Problems, ProcessSettings, REDIS_DEFAULTS, RedisSettings,
     Validate,
 };
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use url::Url;
+
+use crate::store::Retention;
+
+const DAY: u64 = 86_400;
 
 /// Commented defaults of all settings, later texts override earlier ones.
 pub const DEFAULTS: [&str; 4] = [
@@ -37,9 +42,26 @@ pub struct Settings {
     pub ticks_retention_days: u32,
     /// How many days candles of one minute are kept.
     pub minute_candles_retention_days: u32,
+    /// How many days cells of 5 minutes of a token's history are kept.
+    pub token_cells_retention_days: u32,
+    /// How many days hours of a token's history are kept.
+    pub token_hours_retention_days: u32,
+    /// Capitalisation in dollars below which no velocity is formed.
+    pub velocity_min_market_cap_usd: Decimal,
 }
 
 impl Settings {
+    /// How long things are kept.
+    pub fn retention(&self) -> Retention {
+        let days = |days: u32| Duration::from_secs(DAY * u64::from(days));
+        Retention {
+            ticks: days(self.ticks_retention_days),
+            minute_candles: days(self.minute_candles_retention_days),
+            token_cells: days(self.token_cells_retention_days),
+            token_hours: days(self.token_hours_retention_days),
+        }
+    }
+
     /// How often history is looked through for holes.
     pub fn backfill_repair(&self) -> Duration {
         Duration::from_secs(self.backfill_repair_seconds)
@@ -66,11 +88,18 @@ impl Validate for Settings {
         if self.backfill_repair_seconds < 60 {
             problems.add("BACKFILL_REPAIR_SECONDS", "must be at least 60");
         }
-        if !(2..=3_650).contains(&self.ticks_retention_days) {
-            problems.add("TICKS_RETENTION_DAYS", "must be from 2 to 3650");
+        for (name, days) in [
+            ("TICKS_RETENTION_DAYS", self.ticks_retention_days),
+            ("MINUTE_CANDLES_RETENTION_DAYS", self.minute_candles_retention_days),
+            ("TOKEN_CELLS_RETENTION_DAYS", self.token_cells_retention_days),
+            ("TOKEN_HOURS_RETENTION_DAYS", self.token_hours_retention_days),
+        ] {
+            if !(2..=3_650).contains(&days) {
+                problems.add(name, "must be from 2 to 3650");
+            }
         }
-        if !(2..=3_650).contains(&self.minute_candles_retention_days) {
-            problems.add("MINUTE_CANDLES_RETENTION_DAYS", "must be from 2 to 3650");
+        if self.velocity_min_market_cap_usd < Decimal::ZERO {
+            problems.add("VELOCITY_MIN_MARKET_CAP_USD", "must not be negative");
         }
     }
 }

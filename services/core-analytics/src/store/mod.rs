@@ -3,20 +3,26 @@
 pub mod candles;
 mod partitions;
 mod ticks;
+pub mod token_history;
+pub mod tokens;
 
+use contracts::listing::ListingPage;
 use deadpool_postgres::{Object, Pool};
 use domain::candle::{Candle, Tick};
 use domain::ticker::Ticker;
+use domain::token_point::TokenPoint;
+use domain::velocity::Velocity;
 use jiff::Timestamp;
 
 pub use candles::{ClosePoint, Direction, Holes, WindowRow};
 pub use partitions::{Retention, Table};
 use platform::postgres::StoreError;
+pub use tokens::{ListingState, StoredToken};
 
 use crate::candles::candles_of_ticks;
 
 /// The newest migration this service relies on.
-pub const SCHEMA_VERSION: u32 = 56;
+pub const SCHEMA_VERSION: u32 = 84;
 
 /// Candles of a history that one statement merges. A connection keeps the space that its largest statement took.
 const MERGE_CHUNK: usize = 250;
@@ -84,6 +90,42 @@ impl Store {
             self.forget_partitions_on_error(result.await)?;
         }
         Ok(())
+    }
+
+    /// Stores a page of the listing: the newest figures of its tokens, their cells, and the hours and days that are made
+    /// of them, in one transaction. A page may come any number of times and in any order.
+    ///
+    /// # Errors
+    /// PostgreSQL does not answer or refuses; nothing was changed.
+    pub async fn record_listing(
+        &self,
+        page: &ListingPage,
+        velocities: &[Velocity],
+        cells: &[(i64, TokenPoint)],
+    ) -> Result<usize, StoreError> {
+        let mut client = self.client().await?;
+        let needed = cells
+            .iter()
+            .flat_map(|(_, point)| partitions::for_token_cell(point.open_time));
+        self.partitions.ensure(&mut client, needed).await?;
+        let transaction = client.transaction().await?;
+        let result = async {
+            tokens::merge(&transaction, page, velocities).await?;
+            let changed = token_history::merge_cells(&transaction, cells).await?;
+            token_history::roll_up(&transaction, &changed).await?;
+            let state = ListingState {
+                poll_id: page.poll_id,
+                at: page.received_at,
+                provider: Some(page.provider),
+                is_fallback: page.is_fallback,
+                unavailable_since: None,
+                reason: None,
+            };
+            tokens::set_listing_state(&transaction, &state).await?;
+            transaction.commit().await?;
+            Ok(changed.len())
+        };
+        self.forget_partitions_on_error(result.await)
     }
 
     /// Makes the partitions of the near future and drops the expired ones. Returns the names of those dropped.

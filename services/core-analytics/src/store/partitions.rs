@@ -15,6 +15,8 @@ use jiff::Timestamp;
 use platform::postgres::StoreError;
 use tokio_postgres::Transaction;
 
+use super::token_history;
+
 /// Any number that no other lock of the same database uses.
 const LOCK: i64 = 0x616e_616c_7974;
 const DAY: i64 = 86_400;
@@ -24,6 +26,8 @@ const DAY: i64 = 86_400;
 pub enum Table {
     Ticks,
     Candles(Interval),
+    /// One of the lengths of [`token_history::STORED`].
+    TokenHistory(Interval),
 }
 
 /// How long things are kept.
@@ -31,21 +35,27 @@ pub enum Table {
 pub struct Retention {
     pub ticks: Duration,
     pub minute_candles: Duration,
+    /// Cells of 5 minutes.
+    pub token_cells: Duration,
+    pub token_hours: Duration,
 }
 
 impl Table {
     pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Ticks).chain(Interval::ALL.map(Self::Candles))
+        std::iter::once(Self::Ticks)
+            .chain(Interval::ALL.map(Self::Candles))
+            .chain(token_history::STORED.map(Self::TokenHistory))
     }
 
     fn name(self) -> String {
         match self {
             Self::Ticks => "ticks".to_owned(),
             Self::Candles(interval) => format!("candles_{interval}"),
+            Self::TokenHistory(interval) => format!("token_history_{interval}"),
         }
     }
 
-    /// Some tens of thousands of rows for a few dozen assets.
+    /// Some tens of thousands of rows for a few dozen assets; some millions for some thousands of tokens.
     fn width_seconds(self) -> i64 {
         match self {
             Self::Ticks => DAY,
@@ -54,6 +64,9 @@ impl Table {
             Self::Candles(Interval::M15) => 90 * DAY,
             Self::Candles(Interval::H1) => 365 * DAY,
             Self::Candles(Interval::H4 | Interval::H12 | Interval::D1) => 3_650 * DAY,
+            Self::TokenHistory(Interval::M1 | Interval::M5 | Interval::M15) => 2 * DAY,
+            Self::TokenHistory(Interval::H1 | Interval::H4 | Interval::H12) => 30 * DAY,
+            Self::TokenHistory(Interval::D1) => 365 * DAY,
         }
     }
 
@@ -62,7 +75,9 @@ impl Table {
         match self {
             Self::Ticks => Some(retention.ticks),
             Self::Candles(Interval::M1) => Some(retention.minute_candles),
-            Self::Candles(_) => None,
+            Self::TokenHistory(Interval::M5) => Some(retention.token_cells),
+            Self::TokenHistory(Interval::H1) => Some(retention.token_hours),
+            Self::Candles(_) | Self::TokenHistory(_) => None,
         }
     }
 
@@ -113,7 +128,16 @@ impl Partition {
 
 /// The partitions that one price needs.
 pub fn for_tick(at: Timestamp) -> impl Iterator<Item = (Table, Timestamp)> {
-    Table::all().map(move |table| (table, at))
+    std::iter::once(Table::Ticks)
+        .chain(Interval::ALL.map(Table::Candles))
+        .map(move |table| (table, at))
+}
+
+/// The partitions that one cell of 5 minutes needs.
+pub fn for_token_cell(at: Timestamp) -> impl Iterator<Item = (Table, Timestamp)> {
+    token_history::STORED
+        .map(|interval| (Table::TokenHistory(interval), at))
+        .into_iter()
 }
 
 /// The partitions that will be needed within a day.

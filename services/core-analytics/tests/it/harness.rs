@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contracts::keys;
+use contracts::listing::ListingMessage;
 use contracts::messages::{MetricsMessage, QuoteMessage};
 use core_analytics::App;
 use core_analytics::settings::{DEFAULTS, Settings};
@@ -109,6 +110,21 @@ impl TestApp {
         let () = pipeline.query_async(&mut self.redis.connection.clone()).await.unwrap();
     }
 
+    /// Appends what became of polls to the stream of listings, as `fetch` does.
+    pub async fn publish_listings(&self, messages: &[ListingMessage]) {
+        let mut pipeline = redis::pipe();
+        for message in messages {
+            let text = serde_json::to_string(message).unwrap();
+            platform::stream::append_to(
+                &mut pipeline,
+                keys::LISTINGS_STREAM,
+                keys::LISTINGS_STREAM_MAX_LEN,
+                &text,
+            );
+        }
+        let () = pipeline.query_async(&mut self.redis.connection.clone()).await.unwrap();
+    }
+
     /// All stored candles of one length.
     pub async fn candles(&self, name: &str, interval: Interval) -> Vec<Candle> {
         let range = (Timestamp::UNIX_EPOCH, at("2100-01-01T00:00:00Z"));
@@ -145,12 +161,17 @@ impl TestApp {
         text.map(|text| serde_json::from_str(&text).unwrap())
     }
 
-    /// How many entries were handed out and not acked, or not handed out at all.
+    /// How many quotes were handed out and not acked, or not handed out at all.
     pub async fn unfinished(&self) -> usize {
+        self.unfinished_in(keys::QUOTES_STREAM).await
+    }
+
+    /// How many entries of a stream were handed out and not acked, or not handed out at all.
+    pub async fn unfinished_in(&self, stream: &str) -> usize {
         let mut connection = self.redis.connection.clone();
         let groups: Vec<std::collections::HashMap<String, redis::Value>> = redis::cmd("XINFO")
             .arg("GROUPS")
-            .arg(keys::QUOTES_STREAM)
+            .arg(stream)
             .query_async(&mut connection)
             .await
             .unwrap();

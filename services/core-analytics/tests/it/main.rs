@@ -6,6 +6,7 @@ mod backfill;
 mod candles;
 mod command_line;
 mod harness;
+mod listings;
 mod metrics;
 mod outages;
 mod partitions;

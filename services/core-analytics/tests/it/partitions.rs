@@ -22,6 +22,8 @@ async fn expired_partitions_are_dropped_and_longer_candles_stay() {
     let retention = Retention {
         ticks: Duration::from_secs(7 * DAY),
         minute_candles: Duration::from_secs(30 * DAY),
+        token_cells: Duration::from_secs(35 * DAY),
+        token_hours: Duration::from_secs(730 * DAY),
     };
     let dropped = store.maintain(at(NOW), retention).await.unwrap();
     let of = |table: &str| dropped.iter().filter(|name| name.starts_with(table)).count();

@@ -1,0 +1,78 @@
+//! From a page of the listing to cells of history: pure.
+
+use contracts::listing::{ListedToken, ListingPage};
+use domain::interval::Interval;
+use domain::token_point::TokenPoint;
+use domain::velocity::{Velocity, VelocityInput};
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+/// How far ahead of our clock figures may be.
+const MAX_CLOCK_LEAD: SignedDuration = SignedDuration::from_mins(5);
+
+/// Why a token of a page is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its figures are of a time that has not come.
+    AheadOfTime,
+    /// PostgreSQL cannot store one of its texts.
+    Unstorable,
+}
+
+impl Refusal {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AheadOfTime => "ahead_of_time",
+            Self::Unstorable => "unstorable",
+        }
+    }
+}
+
+/// Whether the figures of a token can be stored.
+pub fn check(token: &ListedToken, now: Timestamp) -> Result<(), Refusal> {
+    if token.quoted_at > now + MAX_CLOCK_LEAD {
+        return Err(Refusal::AheadOfTime);
+    }
+    let lists = token.tags.iter().chain(&token.flags);
+    let texts = [&token.slug, &token.symbol, &token.name].into_iter().chain(lists);
+    if texts.into_iter().any(|text| text.contains('\0')) {
+        return Err(Refusal::Unstorable);
+    }
+    Ok(())
+}
+
+/// The velocity of a token.
+pub fn velocity(token: &ListedToken, min_market_cap: Decimal) -> Velocity {
+    let input = VelocityInput {
+        volume_24h: token.volume_24h,
+        market_cap: token.market_cap,
+        fully_diluted_market_cap: token.fully_diluted_market_cap,
+    };
+    Velocity::of(&input, min_market_cap)
+}
+
+/// The cell of 5 minutes in which the figures of a token lie. `None` where its history would have nothing to show, and
+/// for figures from before `oldest`: the cells beside theirs may be dropped already, and hours made without them.
+pub fn cell(page: &ListingPage, token: &ListedToken, velocity: &Velocity, oldest: Timestamp) -> Option<TokenPoint> {
+    if token.quoted_at < oldest || (token.price.is_none() && token.market_cap.is_none() && token.volume_24h.is_none()) {
+        return None;
+    }
+    Some(TokenPoint {
+        open_time: Interval::M5.open_time(token.quoted_at),
+        as_of: token.quoted_at,
+        received_at: page.received_at,
+        price: token.price,
+        market_cap: token.market_cap,
+        fully_diluted_market_cap: token.fully_diluted_market_cap,
+        volume_24h: token.volume_24h,
+        circulating_supply: token.circulating_supply,
+        velocity: velocity.value,
+        velocity_method: velocity.method,
+        vwap: token.price,
+        quality: None,
+        n: 1,
+        provider: page.provider,
+        is_fallback: page.is_fallback,
+        backfilled: false,
+    })
+}
