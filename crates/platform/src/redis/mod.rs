@@ -7,6 +7,7 @@ mod answer;
 mod connection;
 mod pool;
 mod shared;
+mod subscription;
 
 use ::redis::AsyncConnectionConfig;
 use ::redis::aio::ConnectionManagerConfig;
@@ -20,6 +21,7 @@ use crate::tls;
 pub use connection::Connection;
 use pool::Pool;
 use shared::Shared;
+pub use subscription::{Announcement, Subscription};
 
 /// A key that health checks write.
 const HEALTH_KEY: &str = "cryptolens:health";

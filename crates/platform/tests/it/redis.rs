@@ -2,7 +2,7 @@
 
 use ::redis::RedisResult;
 use futures_util::future::join_all;
-use platform::redis::{self, Connection};
+use platform::redis::{self, Announcement, Connection, Subscription};
 use testkit::OwnRedis;
 
 async fn increment(connection: &Connection) -> RedisResult<u32> {
@@ -44,4 +44,33 @@ async fn restart_of_redis_fails_no_later_command() {
         .await
         .into_iter()
         .for_each(|done| assert!(done.is_ok(), "{done:?}"));
+}
+
+async fn publish(own: &OwnRedis, message: &str) {
+    let connection = redis::connect(&own.settings).unwrap();
+    let () = ::redis::cmd("PUBLISH")
+        .arg("news")
+        .arg(message)
+        .query_async(&mut connection.clone())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn subscription_says_what_it_may_have_missed() {
+    let mut own = OwnRedis::start().await;
+    let mut subscription = Subscription::new(&own.settings, &["news"]);
+    let message = |payload: &str| Announcement::Message {
+        channel: "news".to_owned(),
+        payload: payload.to_owned(),
+    };
+    assert_eq!(subscription.next().await, Announcement::Subscribed);
+    publish(&own, "one").await;
+    assert_eq!(subscription.next().await, message("one"));
+    own.stop();
+    assert_eq!(subscription.next().await, Announcement::Lost);
+    own.resume().await;
+    assert_eq!(subscription.next().await, Announcement::Subscribed);
+    publish(&own, "two").await;
+    assert_eq!(subscription.next().await, message("two"));
 }

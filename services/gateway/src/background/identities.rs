@@ -5,10 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::keys as names;
-use futures_util::StreamExt;
-use platform::backoff::Backoff;
+use platform::redis::{Announcement, Subscription};
 use platform::settings::RedisSettings;
-use secrecy::ExposeSecret;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -29,38 +27,14 @@ pub async fn listen_for_revocations(
     redis: RedisSettings,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut attempt = 0;
-    loop {
-        let mut connected = false;
-        let broken = stop
-            .run_until_cancelled(listen_once(&state, &redis, &mut connected))
-            .await;
-        let Some(outcome) = broken else { return Ok(()) };
-        attempt = if connected { 0 } else { attempt + 1 };
-        let reason = outcome
-            .err()
-            .map_or_else(|| "connection closed".to_owned(), |error| format!("{error:#}"));
-        tracing::warn!(reason, attempt, "announcements of revoked keys are not received");
-        let pause = tokio::time::sleep(Backoff::RECONNECT.random_delay(attempt));
-        if stop.run_until_cancelled(pause).await.is_none() {
-            return Ok(());
+    let mut subscription = Subscription::new(&redis, &[names::AUTH_REVOKED_CHANNEL]);
+    while let Some(announcement) = stop.run_until_cancelled(subscription.next()).await {
+        match announcement {
+            // After subscribing, not before: what is published in between would be missed.
+            Announcement::Subscribed => state.identities.invalidate_all(),
+            Announcement::Message { payload, .. } => state.identities.on_revoked(&payload).await,
+            Announcement::Lost => {}
         }
-    }
-}
-
-async fn listen_once(state: &AppState, redis: &RedisSettings, connected: &mut bool) -> anyhow::Result<()> {
-    let client = redis::Client::open(redis.redis_url.expose_secret())?;
-    let mut channel = client.get_async_pubsub().await?;
-    channel.subscribe(names::AUTH_REVOKED_CHANNEL).await?;
-    // After subscribing, not before: what is published in between would be missed.
-    state.identities.invalidate_all();
-    *connected = true;
-    let mut messages = channel.on_message();
-    while let Some(message) = messages.next().await {
-        state
-            .identities
-            .on_revoked(&message.get_payload::<String>().unwrap_or_default())
-            .await;
     }
     Ok(())
 }
