@@ -4,6 +4,7 @@
 //! and their centred moments, all while the block is warm. A block without gaps, which is nearly every block, is
 //! recognised by one comparison of its ends: times ascend strictly in whole steps or they do not.
 
+use super::change::percent_change;
 use super::drawdown::{Drawdown, DrawdownTracker};
 use super::moments::Moments;
 use super::ratios::sharpe;
@@ -114,7 +115,7 @@ impl Basics {
             change_percent: match ends {
                 None => Err(Undefined::NoPoints),
                 Some(_) if prices.len() < 2 => Err(Undefined::TooFewPoints),
-                Some((first, last)) => finite((last - first) / first * 100.0),
+                Some((first, last)) => percent_change(*first, *last).ok_or(Undefined::OutOfRange),
             },
             returns,
             volatility,

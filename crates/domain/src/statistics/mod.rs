@@ -17,6 +17,9 @@ mod series;
 /// From prices to returns.
 mod returns;
 
+/// The change from one value to another.
+mod change;
+
 /// Mean, variance, skewness and kurtosis, mergeable.
 mod moments;
 
@@ -54,6 +57,7 @@ mod rolling;
 mod downsample;
 
 pub use basics::Basics;
+pub use change::percent_change;
 pub use correlation::{
     Correlation, CorrelationMethod, MIN_OVERLAP, UnknownMethod, correlation, correlation_matrix,
     correlation_matrix_while, pearson, ranks, spearman,
