@@ -25,6 +25,9 @@ pub mod aggregate;
 /// Candles, built from ticks in any order.
 pub mod candle;
 
+/// The volume-weighted average price.
+pub mod vwap;
+
 /// Returns, volatility, drawdown, ratios, correlation.
 pub mod statistics;
 
