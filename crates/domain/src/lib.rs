@@ -31,6 +31,9 @@ pub mod vwap;
 /// Returns, volatility, drawdown, ratios, correlation.
 pub mod statistics;
 
+/// Technical indicators of a series of candles.
+pub mod indicators;
+
 /// How often the capitalisation of a token changes hands, and where that is heading.
 pub mod velocity;
 
