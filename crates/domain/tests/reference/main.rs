@@ -4,6 +4,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+/// Velocity of daily rows.
+mod velocity;
+
+/// Average prices of trades and candles.
+mod vwap;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
