@@ -201,6 +201,8 @@ fn history() -> impl Strategy<Value = Vec<(i64, Option<f64>)>> {
         4 => (0..40 * DAY).prop_map(|second| second / 300 * 300),
         4 => (39 * DAY..40 * DAY).prop_map(|second| second / 300 * 300),
         2 => 39 * DAY + 22 * 3_600..40 * DAY,
+        // Neighbours of a few seconds.
+        2 => (40 * DAY - 600..40 * DAY).prop_map(|second| second / 3 * 3),
     ];
     prop::collection::vec((second, value), 0..300)
 }

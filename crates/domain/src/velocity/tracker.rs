@@ -3,7 +3,7 @@
 //! The points lie in order of time. Blocks of them are summed up in a pyramid, so a window costs a few partial blocks
 //! and a logarithmic number of sums. A point at the end is added in amortised constant time; a late or a corrected one
 //! costs the blocks that follow it. What is answered depends only on the points that are kept, not on the order in
-//! which they came, and equals [`summarise`](super::summarise) up to rounding.
+//! which they came, and equals `summarise` up to rounding.
 
 use std::num::NonZeroUsize;
 
