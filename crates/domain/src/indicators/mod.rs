@@ -1,9 +1,9 @@
 //! Technical indicators of a series of candles.
 //!
-//! Each is a state that takes one value after another, so the newest value costs the same however long the series is;
-//! a whole series is the same state run over it ([`series`]), which is why both always agree. Until enough values
-//! were seen there is no output. A gap ends what was seen: no average reaches across missing candles, just as no
-//! return does.
+//! Each is a state that takes one value after another, so the newest value costs the same however long the series is.
+//! A whole series is the same state run over it ([`series`](crate::indicators::series)), so both always agree. Until
+//! enough values were seen there is no output. A gap ends what was seen: no average reaches across missing candles,
+//! just as no return does.
 
 /// Checked parameters.
 mod parameters;

@@ -34,7 +34,7 @@ impl WilderAverage {
             }
             self.state /= self.period.count();
         } else {
-            // Not `state + (value - state) / period`, which may end below zero for values that are not.
+            // Wilder's own form. `state + (value - state) / period` would lose a value far below the average.
             self.state = (self.state * (self.period.count() - 1.0) + value) / self.period.count();
         }
         Some(self.state)
