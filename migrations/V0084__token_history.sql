@@ -27,13 +27,13 @@ CREATE TABLE analytics.tokens (
     percent_change_7d        double precision,
     velocity                 double precision,
     velocity_method          text   NOT NULL,
+    -- Of the newest 24 hours of history.
+    velocity_trend           text   NOT NULL DEFAULT 'insufficient_data',
+    vwap_24h                 numeric,
     flags                    text[] NOT NULL
 );
 
 COMMENT ON COLUMN analytics.tokens.is_fallback IS 'Whether another provider is the first choice';
-
-CREATE INDEX tokens_slug ON analytics.tokens (slug);
-CREATE INDEX tokens_symbol ON analytics.tokens (symbol, market_cap DESC NULLS LAST);
 
 -- Cells of 5 minutes, and the hours and days that are made of them. Of several figures in one cell of 5 minutes the
 -- newest counts.
@@ -69,6 +69,7 @@ CREATE TABLE analytics.token_history_1d PARTITION OF analytics.token_history FOR
 -- What became of the newest poll of the listing: one row.
 CREATE TABLE analytics.listing_state (
     singleton         boolean     PRIMARY KEY DEFAULT true CHECK (singleton),
+    version           bigint      NOT NULL,
     poll_id           uuid        NOT NULL,
     at                timestamptz NOT NULL,
     provider          text,
@@ -76,3 +77,5 @@ CREATE TABLE analytics.listing_state (
     unavailable_since timestamptz,
     reason            text
 );
+
+COMMENT ON COLUMN analytics.listing_state.version IS 'Grows with every change of tokens';

@@ -56,6 +56,9 @@ pub const BATCH_FILLED_CHANNEL: &str = "batch-filled";
 /// Channel on which `fetch` announces the results of batches, each as the JSON that is stored.
 pub const BATCH_RESULTS_CHANNEL: &str = "batch-results";
 
+/// Channel on which `core-analytics` announces that tokens changed, as the version of the listing.
+pub const TOKENS_CHANGED_CHANNEL: &str = "tokens-changed";
+
 /// Price records that PostgreSQL did not take: list of JSON, oldest first.
 pub const UNSTORED_PRICE_RECORDS: &str = "price-records:unstored";
 
@@ -127,6 +130,11 @@ pub fn batch_result(coin: &CoinId, batch_id: Uuid) -> String {
 /// Newest result of a coin that has a price: string, JSON.
 pub fn newest_batch_result(coin: &CoinId) -> String {
     format!("{{batch:{coin}}}:newest")
+}
+
+/// All tokens of one version of the listing: string, JSON.
+pub fn token_snapshot(version: i64) -> String {
+    format!("tokens:{{{version}}}")
 }
 
 /// Stands while a coin is known to be unknown to the provider.

@@ -108,6 +108,8 @@ problems! {
     SecretAlreadyShown = 409 "secret_already_shown",
     /// An equal alert is active.
     AlertDuplicate = 409 "alert_duplicate",
+    /// Several tokens have the symbol.
+    AmbiguousSymbol = 409 "ambiguous_symbol",
     /// The first request with this idempotency key still runs.
     IdempotencyInProgress = 409 "idempotency_in_progress",
     /// The input breaks one or more rules.

@@ -39,6 +39,7 @@ pub mod velocity;
 
 /// The history of a token in cells of time.
 pub mod token_point;
+
 /// How far the data of a token can be relied on.
 pub mod data_quality;
 

@@ -1,13 +1,14 @@
 //! What is known of a token in one stretch of time, and how short stretches add up to long ones.
 //!
 //! A listing is kept at a grid of 5 minutes: of several polls in one cell the newest counts. Everything longer is made
-//! of whole shorter cells by [`TokenPoint::roll_up`], so that points in any order, and repeated ones, give one history.
+//! of whole shorter cells by roll-ups, so that points in any order, and repeated ones, give one history.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::ticker::ProviderId;
 use crate::velocity::VelocityMethod;
+use crate::vwap::vwap;
 
 /// The history of a token in one cell. Amounts are in dollars; an unknown is `None`, never 0.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,20 +89,10 @@ const PRICE_PLACES: u32 = 18;
 
 /// The mean price by volume. Where no part has a volume, every part counts alike.
 fn volume_weighted(parts: &[TokenPoint]) -> Option<Decimal> {
-    let weighted = |weight: fn(&TokenPoint) -> Option<Decimal>| {
-        let mut pairs = parts.iter().filter_map(|part| Some((part.vwap?, weight(part)?)));
-        let (amount, volume) =
-            pairs.try_fold((Decimal::ZERO, Decimal::ZERO), |(amount, volume), (price, weight)| {
-                Some((
-                    amount.checked_add(price.checked_mul(weight)?)?,
-                    volume.checked_add(weight)?,
-                ))
-            })?;
-        let price = amount.checked_div(volume)?;
-        Some(price.round_dp(PRICE_PLACES).normalize())
-    };
-    let volume = |part: &TokenPoint| part.volume_24h.filter(|volume| *volume > Decimal::ZERO);
-    weighted(volume).or_else(|| weighted(|_| Some(Decimal::ONE)))
+    let prices = parts.iter().filter_map(|part| Some((part.vwap?, part.volume_24h)));
+    let by_volume = vwap(prices.clone().filter_map(|(price, volume)| Some((price, volume?))));
+    let mean = by_volume.or_else(|| vwap(prices.map(|(price, _)| (price, Decimal::ONE))));
+    mean.map(|price| price.round_dp(PRICE_PLACES).normalize())
 }
 
 #[cfg(test)]

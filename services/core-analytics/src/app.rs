@@ -24,6 +24,7 @@ use crate::refusals::Refusals;
 use crate::routes::{self, AppState};
 use crate::settings::Settings;
 use crate::store::{SCHEMA_VERSION, Store};
+use crate::token_list::TokenCache;
 
 /// Longest time `fetch` may take to bring a history, which it asks a provider for page by page.
 const HISTORY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -67,12 +68,16 @@ impl App {
             refusals: refusals.clone(),
             oldest: SignedDuration::from_hours(24 * (i64::from(settings.ticks_retention_days) - 1)),
         };
+        let velocity_max_hold = SignedDuration::from_secs(i64::from(settings.velocity_max_hold_seconds));
+        let tokens = TokenCache::new(store.clone(), redis.clone(), clock.clone());
         let listing_consumer = ListingConsumer {
             store: store.clone(),
+            redis: redis.clone(),
             reader: group_reader(&settings, contracts::keys::LISTINGS_STREAM),
             clock: clock.clone(),
             refusals: refusals.clone(),
             min_market_cap: settings.velocity_min_market_cap_usd,
+            max_hold: velocity_max_hold,
             oldest: SignedDuration::from_hours(24 * (i64::from(settings.token_cells_retention_days) - 1)),
         };
         let retention = settings.retention();
@@ -96,6 +101,9 @@ impl App {
             clock: clock.clone(),
             supported: settings.supported_tickers.iter().cloned().collect(),
             computations: routes::Computations::default(),
+            tokens: tokens.clone(),
+            token_max_age: SignedDuration::from_secs(i64::from(settings.token_max_age_seconds)),
+            velocity_max_hold,
         };
         let readiness = Readiness::new().postgres(&pool).redis(&redis).until(stop.clone());
         let server = server::serve(&settings.process, readiness, move |config| {
@@ -106,6 +114,7 @@ impl App {
         let mut supervisor = Supervisor::new(stop.clone(), settings.process.shutdown_deadline());
         supervisor.spawn("quote consumer", consumer.run(stop.clone()));
         supervisor.spawn("listing consumer", listing_consumer.run(stop.clone()));
+        supervisor.spawn("tokens", tokens.run(settings.redis.clone(), stop.clone()));
         supervisor.spawn("maintenance", maintenance::run(store, clock, retention, stop.clone()));
         supervisor.spawn("backfill", backfill.run(stop.clone()));
         Ok(Self {

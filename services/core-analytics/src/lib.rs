@@ -25,6 +25,10 @@ pub mod close_series;
 pub mod routes;
 pub mod stats_response;
 pub mod time_range;
+pub mod token_interval;
+pub mod token_list;
+pub mod token_response;
+pub mod velocity_response;
 
 pub mod cli;
 

@@ -3,12 +3,14 @@
 use contracts::listing::{ListedToken, ListingPage};
 use domain::interval::Interval;
 use domain::token_point::TokenPoint;
-use domain::velocity::{Velocity, VelocityInput};
+use domain::velocity::{Trend, Velocity, VelocityInput, VelocityPoint, trend};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 /// How far ahead of our clock figures may be.
 const MAX_CLOCK_LEAD: SignedDuration = SignedDuration::from_mins(5);
+
+pub const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why a token of a page is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,4 +77,21 @@ pub fn cell(page: &ListingPage, token: &ListedToken, velocity: &Velocity, oldest
         is_fallback: page.is_fallback,
         backfilled: false,
     })
+}
+
+/// The newest day of a token: its id, the trend of its velocity, and its mean price by volume. `cells` are those of one
+/// token, ascending.
+pub fn day_metrics(
+    cells: &[(i64, TokenPoint)],
+    now: Timestamp,
+    max_hold: SignedDuration,
+) -> (i64, Trend, Option<Decimal>) {
+    let token_id = cells.first().map_or(0, |(token_id, _)| *token_id);
+    let points: Vec<VelocityPoint> = cells
+        .iter()
+        .map(|(_, cell)| VelocityPoint::new(cell.as_of, cell.velocity))
+        .collect();
+    let cells: Vec<TokenPoint> = cells.iter().map(|(_, cell)| cell.clone()).collect();
+    let price = TokenPoint::roll_up(now, &cells).and_then(|day| day.vwap);
+    (token_id, trend(&points, DAY, now, max_hold), price)
 }

@@ -10,6 +10,7 @@ use contracts::listing::{ListingMessage, ListingPage};
 use jiff::{SignedDuration, Timestamp};
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
+use platform::redis::Connection;
 use platform::retry::Failures;
 use platform::stream::{Entry, GroupReader};
 use rust_decimal::Decimal;
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::listing;
 use crate::refusals::{Refusals, is_refusal};
-use crate::store::{ListingState, Store, tokens};
+use crate::store::{PollOutcome, Store, tokens};
 
 /// A page has up to 500 tokens.
 const BATCH_SIZE: usize = 2;
@@ -35,12 +36,15 @@ const TOKENS: &str = "analytics_listed_tokens_total";
 #[derive(Debug)]
 pub struct ListingConsumer {
     pub store: Store,
+    pub redis: Connection,
     pub reader: GroupReader,
     pub clock: SharedClock,
     /// Told of everything that is refused for good.
     pub refusals: Refusals,
     /// Below this capitalisation no velocity is formed.
     pub min_market_cap: Decimal,
+    /// How long a velocity holds at most, until the next one is known.
+    pub max_hold: SignedDuration,
     /// Older figures change the newest ones at most, no history.
     pub oldest: SignedDuration,
 }
@@ -90,16 +94,14 @@ impl ListingConsumer {
             ListingMessage::Unavailable {
                 poll_id, at, reason, ..
             } => {
-                let state = ListingState {
+                let outcome = PollOutcome {
                     poll_id,
                     at,
-                    provider: None,
-                    is_fallback: false,
-                    unavailable_since: Some(at),
-                    reason: Some(reason.replace('\0', "")),
+                    answered: Err(reason.replace('\0', "")),
                 };
-                let client = self.store.client().await?;
-                Ok(tokens::set_listing_state(&client, &state).await?)
+                let version = tokens::note_poll(&self.store.client().await?, &outcome).await?;
+                self.announce(version).await;
+                Ok(())
             }
         }
     }
@@ -124,16 +126,34 @@ impl ListingConsumer {
             .map(|token| listing::velocity(token, self.min_market_cap))
             .collect();
         let cells = self.cells(&page, &velocities, now);
-        let changed = self.store.record_listing(&page, &velocities, &cells).await?;
+        let day_from = now - listing::DAY;
+        let day_metrics = |cells: &[_]| listing::day_metrics(cells, now, self.max_hold);
+        let version = self
+            .store
+            .record_listing(&page, &velocities, &cells, day_from, day_metrics)
+            .await?;
+        self.announce(version).await;
         metrics::counter!(TOKENS, "outcome" => "stored").increment(page.tokens.len() as u64);
         tracing::debug!(
             poll_id = %page.poll_id,
             page = page.page,
             tokens = page.tokens.len(),
-            changed,
+            version,
             "listing stored"
         );
         Ok(())
+    }
+
+    /// Tells every instance that there is something new. One that does not hear of it finds out by itself, soon after.
+    async fn announce(&self, version: i64) {
+        let published: redis::RedisResult<()> = redis::cmd("PUBLISH")
+            .arg(contracts::keys::TOKENS_CHANGED_CHANNEL)
+            .arg(version)
+            .query_async(&mut self.redis.clone())
+            .await;
+        if let Err(error) = published {
+            tracing::debug!(%error, "a change of tokens is not announced");
+        }
     }
 
     fn cells(

@@ -48,6 +48,10 @@ pub struct Settings {
     pub token_hours_retention_days: u32,
     /// Capitalisation in dollars below which no velocity is formed.
     pub velocity_min_market_cap_usd: Decimal,
+    /// How long a velocity holds until the next one, at most.
+    pub velocity_max_hold_seconds: u32,
+    /// Age from which the figures of a token are stale.
+    pub token_max_age_seconds: u32,
 }
 
 impl Settings {
@@ -96,6 +100,14 @@ impl Validate for Settings {
         ] {
             if !(2..=3_650).contains(&days) {
                 problems.add(name, "must be from 2 to 3650");
+            }
+        }
+        for (name, seconds) in [
+            ("VELOCITY_MAX_HOLD_SECONDS", self.velocity_max_hold_seconds),
+            ("TOKEN_MAX_AGE_SECONDS", self.token_max_age_seconds),
+        ] {
+            if !(60..=86_400).contains(&seconds) {
+                problems.add(name, "must be from 60 to 86400");
             }
         }
         if self.velocity_min_market_cap_usd < Decimal::ZERO {

@@ -117,6 +117,7 @@ fn to_public(service: &'static str, problem: Problem) -> ApiError {
         | ProblemKind::PlanLimitReached
         | ProblemKind::AlertNotFound
         | ProblemKind::TokenNotFound
+        | ProblemKind::AmbiguousSymbol
         | ProblemKind::EndpointNotFound
         | ProblemKind::DeliveryNotFound
         | ProblemKind::ValidationFailed

@@ -181,3 +181,53 @@ pub enum CorrelationMethod {
     /// Of their ranks.
     Spearman,
 }
+
+/// How old figures are.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum FreshnessState {
+    /// At most half of the freshness limit.
+    Fresh,
+    /// At most the limit.
+    Aging,
+    /// Older than the limit.
+    Stale,
+}
+
+/// Where a velocity is heading.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum VelocityTrend {
+    /// The newer half of the time is more than 5 % above the older one.
+    Increasing,
+    /// The newer half of the time is more than 5 % below the older one.
+    Decreasing,
+    /// Neither.
+    Stable,
+    /// Too little is known.
+    InsufficientData,
+}
+
+/// How far the velocity of the last hour stands out of the last 7 days.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum VelocityMomentum {
+    /// More than one standard deviation above.
+    Bullish,
+    /// More than one standard deviation below.
+    Bearish,
+    /// Neither.
+    Neutral,
+}
+
+/// Which capitalisation a velocity was made with.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum VelocityMethod {
+    /// That of the circulating supply.
+    MarketCap,
+    /// The fully diluted one, because the other is unknown.
+    Fdv,
+    /// None: the velocity is unknown.
+    Unavailable,
+}

@@ -13,6 +13,9 @@ pub mod price;
 /// What `core-analytics` answers.
 pub mod analytics;
 
+/// Tokens.
+pub mod tokens;
+
 /// What `alerts` answers.
 pub mod alerts;
 

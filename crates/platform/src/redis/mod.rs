@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 mod answer;
+mod client;
 mod connection;
 mod pool;
 mod shared;
@@ -13,11 +14,10 @@ use ::redis::AsyncConnectionConfig;
 use ::redis::aio::ConnectionManagerConfig;
 pub use ::redis::aio::MultiplexedConnection;
 use anyhow::Context;
-use secrecy::ExposeSecret;
 
 use crate::settings::RedisSettings;
-use crate::tls;
 
+use client::{CONNECT_TIMEOUT, client};
 pub use connection::Connection;
 use pool::Pool;
 use shared::Shared;
@@ -27,8 +27,6 @@ pub use subscription::{Announcement, Subscription};
 const HEALTH_KEY: &str = "cryptolens:health";
 /// How long that key stays.
 const HEALTH_KEY_TTL: Duration = Duration::from_secs(60);
-/// Longest time to open a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The shared connection, for reads that a request waits for; it is opened when needed and reopens itself after a
 /// failure.
@@ -117,9 +115,4 @@ pub async fn eviction_warning(connection: &Connection) -> anyhow::Result<Option<
         .map(|policy| {
             format!("maxmemory-policy is {policy}: Redis may remove keys that are needed; set it to noeviction")
         }))
-}
-
-fn client(settings: &RedisSettings) -> anyhow::Result<::redis::Client> {
-    tls::install_provider();
-    ::redis::Client::open(settings.redis_url.expose_secret()).context("REDIS_URL")
 }

@@ -7,7 +7,7 @@ use ::redis::Msg;
 use anyhow::Context;
 use futures_util::{Stream, StreamExt};
 
-use super::{CONNECT_TIMEOUT, client};
+use super::client::{CONNECT_TIMEOUT, client};
 use crate::backoff::Backoff;
 use crate::retry::Failures;
 use crate::settings::RedisSettings;

@@ -19,6 +19,8 @@ mod stats;
 
 mod timeseries;
 
+mod tokens;
+
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 use platform::server::resource;
@@ -45,5 +47,23 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource(
             "/candles/{ticker}",
             [(Method::GET, web::get().to(candles::list))],
+        ))
+        .service(resource("/tokens", [(Method::GET, web::get().to(tokens::list::list))]))
+        // Before the ids: `search` is never one.
+        .service(resource(
+            "/tokens/search",
+            [(Method::GET, web::get().to(tokens::search::search))],
+        ))
+        .service(resource(
+            "/tokens/{token_id}",
+            [(Method::GET, web::get().to(tokens::show::show))],
+        ))
+        .service(resource(
+            "/tokens/{token_id}/history",
+            [(Method::GET, web::get().to(tokens::history::list))],
+        ))
+        .service(resource(
+            "/tokens/{token_id}/velocity",
+            [(Method::GET, web::get().to(tokens::velocity::show))],
         ));
 }

@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use contracts::problem::ProblemKind;
 use deadpool_postgres::Object;
 use domain::ticker::Ticker;
+use jiff::SignedDuration;
 use platform::clock::SharedClock;
 use platform::postgres::StoreError;
 use platform::problem::Problem;
 
 use super::computation::Computations;
 use crate::store::{Store, candles};
+use crate::token_list::TokenCache;
 
 #[derive(Debug, Clone)]
 pub struct AppState {
@@ -20,6 +22,11 @@ pub struct AppState {
     pub supported: HashSet<Ticker>,
     /// Bounds what is computed at once.
     pub computations: Computations,
+    pub tokens: TokenCache,
+    /// Age from which the figures of a token are stale.
+    pub token_max_age: SignedDuration,
+    /// How long a velocity holds until the next one, at most.
+    pub velocity_max_hold: SignedDuration,
 }
 
 impl AppState {

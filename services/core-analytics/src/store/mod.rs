@@ -11,13 +11,15 @@ use deadpool_postgres::{Object, Pool};
 use domain::candle::{Candle, Tick};
 use domain::ticker::Ticker;
 use domain::token_point::TokenPoint;
-use domain::velocity::Velocity;
+use domain::velocity::{Trend, Velocity};
 use jiff::Timestamp;
 
 pub use candles::{ClosePoint, Direction, Holes, WindowRow};
 pub use partitions::{Retention, Table};
 use platform::postgres::StoreError;
-pub use tokens::{ListingState, StoredToken};
+use rust_decimal::Decimal;
+pub use tokens::{ListingState, PollOutcome, StoredToken};
+use tokio_postgres::IsolationLevel;
 
 use crate::candles::candles_of_ticks;
 
@@ -92,8 +94,9 @@ impl Store {
         Ok(())
     }
 
-    /// Stores a page of the listing: the newest figures of its tokens, their cells, and the hours and days that are made
-    /// of them, in one transaction. A page may come any number of times and in any order.
+    /// Stores a page of the listing in one transaction: the newest figures of its tokens, their cells, the hours and days
+    /// that are made of them, and what `day_metrics` makes of the cells since `day_from`. A page may come any number of
+    /// times and in any order. Returns the version of the listing.
     ///
     /// # Errors
     /// PostgreSQL does not answer or refuses; nothing was changed.
@@ -102,7 +105,9 @@ impl Store {
         page: &ListingPage,
         velocities: &[Velocity],
         cells: &[(i64, TokenPoint)],
-    ) -> Result<usize, StoreError> {
+        day_from: Timestamp,
+        day_metrics: impl Fn(&[(i64, TokenPoint)]) -> (i64, Trend, Option<Decimal>),
+    ) -> Result<i64, StoreError> {
         let mut client = self.client().await?;
         let needed = cells
             .iter()
@@ -113,19 +118,38 @@ impl Store {
             tokens::merge(&transaction, page, velocities).await?;
             let changed = token_history::merge_cells(&transaction, cells).await?;
             token_history::roll_up(&transaction, &changed).await?;
-            let state = ListingState {
+            let ids: Vec<i64> = page.tokens.iter().map(|token| token.token_id).collect();
+            let day = token_history::list_cells(&transaction, &ids, day_from).await?;
+            let metrics: Vec<_> = day.chunk_by(|(a, _), (b, _)| a == b).map(day_metrics).collect();
+            tokens::set_day_metrics(&transaction, &metrics).await?;
+            let outcome = PollOutcome {
                 poll_id: page.poll_id,
                 at: page.received_at,
-                provider: Some(page.provider),
-                is_fallback: page.is_fallback,
-                unavailable_since: None,
-                reason: None,
+                answered: Ok((page.provider, page.is_fallback)),
             };
-            tokens::set_listing_state(&transaction, &state).await?;
+            let version = tokens::note_poll(&transaction, &outcome).await?;
             transaction.commit().await?;
-            Ok(changed.len())
+            Ok(version)
         };
         self.forget_partitions_on_error(result.await)
+    }
+
+    /// All tokens and what became of the newest poll, of one moment.
+    ///
+    /// # Errors
+    /// PostgreSQL does not answer or refuses.
+    pub async fn list_tokens(&self) -> Result<(Option<ListingState>, Vec<StoredToken>), StoreError> {
+        let mut client = self.client().await?;
+        let transaction = client
+            .build_transaction()
+            .isolation_level(IsolationLevel::RepeatableRead)
+            .read_only(true)
+            .start()
+            .await?;
+        let state = tokens::listing_state(&transaction).await?;
+        let tokens = tokens::list(&transaction).await?;
+        transaction.commit().await?;
+        Ok((state, tokens))
     }
 
     /// Makes the partitions of the near future and drops the expired ones. Returns the names of those dropped.

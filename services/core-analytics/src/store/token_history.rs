@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use deadpool_postgres::GenericClient;
 use domain::interval::Interval;
 use domain::token_point::TokenPoint;
+use domain::velocity::VelocityPoint;
 use jiff::{SignedDuration, Timestamp};
 use platform::postgres::StoreError;
 use tokio_postgres::Row;
@@ -133,6 +134,42 @@ pub async fn list(
         )
         .await?;
     rows.iter().map(from_row).collect()
+}
+
+/// The velocities of a token from `from` on, ascending.
+pub async fn list_velocities(
+    client: &impl GenericClient,
+    token_id: i64,
+    from: Timestamp,
+) -> Result<Vec<VelocityPoint>, StoreError> {
+    let statement = client
+        .prepare_cached(
+            "SELECT as_of, velocity FROM analytics.token_history WHERE token_id = $1 AND \"interval\" = '5m' \
+             AND open_time >= $2 ORDER BY open_time",
+        )
+        .await?;
+    let rows = client.query(&statement, &[&token_id, &from]).await?;
+    rows.iter()
+        .map(|row| Ok(VelocityPoint::new(row.try_get("as_of")?, row.try_get("velocity")?)))
+        .collect()
+}
+
+/// Cells of 5 minutes of several tokens from `from` on, by token and time.
+pub async fn list_cells(
+    client: &impl GenericClient,
+    tokens: &[i64],
+    from: Timestamp,
+) -> Result<Vec<(i64, TokenPoint)>, StoreError> {
+    let statement = client
+        .prepare_cached(
+            "SELECT * FROM analytics.token_history WHERE token_id = ANY($1) AND \"interval\" = '5m' \
+             AND open_time >= $2 ORDER BY token_id, open_time",
+        )
+        .await?;
+    let rows = client.query(&statement, &[&tokens, &from]).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("token_id")?, from_row(row)?)))
+        .collect()
 }
 
 async fn upsert(

@@ -3,18 +3,24 @@
 use contracts::listing::{ListedToken, ListingPage};
 use deadpool_postgres::GenericClient;
 use domain::ticker::ProviderId;
-use domain::velocity::{EXTREME_VELOCITY, Velocity, VelocityMethod};
+use domain::velocity::{Trend, Velocity, VelocityMethod};
 use jiff::Timestamp;
 use platform::postgres::StoreError;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// A token, its newest figures, and where they come from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredToken {
     pub token: ListedToken,
-    pub velocity: Velocity,
+    pub velocity: Option<f64>,
+    pub velocity_method: VelocityMethod,
+    /// Over 24 hours.
+    pub velocity_trend: Trend,
+    /// Mean price of 24 hours by volume.
+    pub vwap_24h: Option<Decimal>,
     pub received_at: Timestamp,
     pub provider: ProviderId,
     pub is_fallback: bool,
@@ -22,8 +28,10 @@ pub struct StoredToken {
 }
 
 /// What became of the newest poll of the listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListingState {
+    /// Counts the changes of tokens.
+    pub version: i64,
     pub poll_id: Uuid,
     pub at: Timestamp,
     /// Of the newest listing that arrived, if one ever did.
@@ -121,38 +129,93 @@ fn joined(list: &[String]) -> String {
     clean.collect::<Vec<_>>().join("\u{1f}")
 }
 
-/// Notes what became of a poll, unless a later one is known already.
-pub async fn set_listing_state(client: &impl GenericClient, state: &ListingState) -> Result<(), StoreError> {
-    client
-        .execute(
-            "INSERT INTO analytics.listing_state AS s (poll_id, at, provider, is_fallback, unavailable_since, reason) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (singleton) DO UPDATE SET poll_id = excluded.poll_id, \
-             at = excluded.at, provider = coalesce(excluded.provider, s.provider), \
-             is_fallback = CASE WHEN excluded.provider IS NULL THEN s.is_fallback ELSE excluded.is_fallback END, \
-             unavailable_since = CASE WHEN excluded.unavailable_since IS NULL THEN NULL \
-             ELSE coalesce(s.unavailable_since, excluded.unavailable_since) END, reason = excluded.reason \
-             WHERE excluded.at >= s.at",
+/// What became of one poll.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PollOutcome {
+    pub poll_id: Uuid,
+    pub at: Timestamp,
+    /// Who answered, and whether another provider is the first choice; or why nobody did.
+    pub answered: Result<(ProviderId, bool), String>,
+}
+
+/// Notes what became of a poll, unless a later one is known already. Returns the version of the listing, which grows
+/// with every call.
+pub async fn note_poll(client: &impl GenericClient, outcome: &PollOutcome) -> Result<i64, StoreError> {
+    let answered = outcome.answered.as_ref();
+    let if_newer =
+        |column: &str, new: &str| format!("{column} = CASE WHEN excluded.at >= s.at THEN {new} ELSE s.{column} END");
+    let changes = [
+        if_newer("poll_id", "excluded.poll_id"),
+        if_newer("at", "excluded.at"),
+        if_newer("provider", "coalesce(excluded.provider, s.provider)"),
+        if_newer(
+            "is_fallback",
+            "CASE WHEN excluded.provider IS NULL THEN s.is_fallback ELSE excluded.is_fallback END",
+        ),
+        if_newer(
+            "unavailable_since",
+            "CASE WHEN excluded.provider IS NULL THEN coalesce(s.unavailable_since, excluded.at) END",
+        ),
+        if_newer("reason", "excluded.reason"),
+    ];
+    let row = client
+        .query_one(
+            &format!(
+                "INSERT INTO analytics.listing_state AS s (version, poll_id, at, provider, is_fallback, \
+                 unavailable_since, reason) VALUES (1, $1, $2::timestamptz, $3::text, $4, \
+                 CASE WHEN $3::text IS NULL THEN $2::timestamptz END, $5) \
+                 ON CONFLICT (singleton) DO UPDATE SET version = s.version + 1, {} RETURNING version",
+                changes.join(", ")
+            ),
             &[
-                &state.poll_id,
-                &state.at,
-                &state.provider.map(ProviderId::as_str),
-                &state.is_fallback,
-                &state.unavailable_since,
-                &state.reason,
+                &outcome.poll_id,
+                &outcome.at,
+                &answered.ok().map(|(provider, _)| provider.as_str()),
+                &answered.is_ok_and(|(_, is_fallback)| *is_fallback),
+                &answered.err(),
             ],
         )
         .await?;
+    Ok(row.try_get("version")?)
+}
+
+/// Writes what the newest 24 hours say about tokens.
+pub async fn set_day_metrics(
+    client: &impl GenericClient,
+    metrics: &[(i64, Trend, Option<Decimal>)],
+) -> Result<(), StoreError> {
+    let ids: Vec<i64> = metrics.iter().map(|(id, ..)| *id).collect();
+    let trends: Vec<&str> = metrics.iter().map(|(_, trend, _)| trend.as_str()).collect();
+    let prices: Vec<Option<Decimal>> = metrics.iter().map(|(.., price)| *price).collect();
+    let statement = client
+        .prepare_cached(
+            "UPDATE analytics.tokens t SET velocity_trend = u.trend, vwap_24h = u.vwap \
+             FROM unnest($1::bigint[], $2::text[], $3::numeric[]) AS u (id, trend, vwap) WHERE t.token_id = u.id",
+        )
+        .await?;
+    client.execute(&statement, &[&ids, &trends, &prices]).await?;
     Ok(())
+}
+
+/// All tokens, in the order of their ids.
+pub async fn list(client: &impl GenericClient) -> Result<Vec<StoredToken>, StoreError> {
+    let statement = client
+        .prepare_cached("SELECT * FROM analytics.tokens ORDER BY token_id")
+        .await?;
+    let rows = client.query(&statement, &[]).await?;
+    rows.iter().map(from_row).collect()
 }
 
 /// What became of the newest poll; `None` before the first.
 pub async fn listing_state(client: &impl GenericClient) -> Result<Option<ListingState>, StoreError> {
-    let query = "SELECT poll_id, at, provider, is_fallback, unavailable_since, reason FROM analytics.listing_state";
+    let query =
+        "SELECT version, poll_id, at, provider, is_fallback, unavailable_since, reason FROM analytics.listing_state";
     let Some(row) = client.query_opt(query, &[]).await? else {
         return Ok(None);
     };
     let provider: Option<&str> = row.try_get("provider")?;
     Ok(Some(ListingState {
+        version: row.try_get("version")?,
         poll_id: row.try_get("poll_id")?,
         at: row.try_get("at")?,
         provider: provider
@@ -175,6 +238,7 @@ pub async fn find(client: &impl GenericClient, token_id: i64) -> Result<Option<S
 
 fn from_row(row: &Row) -> Result<StoredToken, StoreError> {
     let (method, provider): (&str, &str) = (row.try_get("velocity_method")?, row.try_get("provider")?);
+    let trend: &str = row.try_get("velocity_trend")?;
     let rank: Option<i32> = row.try_get("rank")?;
     Ok(StoredToken {
         token: ListedToken {
@@ -198,20 +262,15 @@ fn from_row(row: &Row) -> Result<StoredToken, StoreError> {
             tags: row.try_get("tags")?,
             flags: row.try_get("flags")?,
         },
-        velocity: velocity_of(row.try_get("velocity")?, velocity_method(method)?),
+        velocity: row.try_get("velocity")?,
+        velocity_method: velocity_method(method)?,
+        velocity_trend: velocity_trend(trend)?,
+        vwap_24h: decimal(row, "vwap_24h")?,
         received_at: row.try_get("received_at")?,
         provider: provider.parse().map_err(|_| StoreError::Unreadable("provider"))?,
         is_fallback: row.try_get("is_fallback")?,
         simulated: row.try_get("simulated")?,
     })
-}
-
-fn velocity_of(value: Option<f64>, method: VelocityMethod) -> Velocity {
-    Velocity {
-        value,
-        method,
-        extreme: value.is_some_and(|value| value > EXTREME_VELOCITY),
-    }
 }
 
 pub fn velocity_method(text: &str) -> Result<VelocityMethod, StoreError> {
@@ -223,6 +282,18 @@ pub fn velocity_method(text: &str) -> Result<VelocityMethod, StoreError> {
     .into_iter()
     .find(|method| method.as_str() == text)
     .ok_or(StoreError::Unreadable("velocity_method"))
+}
+
+fn velocity_trend(text: &str) -> Result<Trend, StoreError> {
+    [
+        Trend::Increasing,
+        Trend::Decreasing,
+        Trend::Stable,
+        Trend::InsufficientData,
+    ]
+    .into_iter()
+    .find(|trend| trend.as_str() == text)
+    .ok_or(StoreError::Unreadable("velocity_trend"))
 }
 
 /// An amount without the trailing zeros that PostgreSQL keeps.

@@ -12,3 +12,4 @@ mod outages;
 mod partitions;
 mod refusals;
 mod routes;
+mod tokens;

@@ -114,6 +114,10 @@ pub const fn entry(kind: ProblemKind) -> Entry {
             "No such asset.",
             "GET /api/v1/quotes lists the tickers that are available here.",
         ),
+        Kind::AmbiguousSymbol => (
+            "Several tokens have this symbol.",
+            "Ask by one of the ids in the detail, or leave strict out to get the largest of them.",
+        ),
         Kind::CoinNotFound => (
             "No provider has a price of this coin.",
             "Check the id in the provider's list of coins; a name that is unknown is looked up again after a minute.",

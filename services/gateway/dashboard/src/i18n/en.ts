@@ -573,6 +573,7 @@ export const en = {
       not_found: { what: "The server does not know this address.", remedy: "Reload the page." },
       alert_not_found: { what: "Alert not found.", remedy: "It may have been deleted in another tab." },
       token_not_found: { what: "No such asset.", remedy: "Choose another one." },
+      ambiguous_symbol: { what: "Several tokens have this symbol.", remedy: "Choose one of them by its id." },
       endpoint_not_found: { what: "Webhook endpoint not found.", remedy: "Reload the page." },
       delivery_not_found: { what: "Delivery not found.", remedy: "It may be too old to be kept." },
       alert_duplicate: {

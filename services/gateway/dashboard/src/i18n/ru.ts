@@ -583,6 +583,7 @@ export const ru: Catalogue = {
       not_found: { what: "Серверу неизвестен этот адрес.", remedy: "Обновите страницу." },
       alert_not_found: { what: "Оповещение не найдено.", remedy: "Возможно, оно удалено в другой вкладке." },
       token_not_found: { what: "Такого актива нет.", remedy: "Выберите другой." },
+      ambiguous_symbol: { what: "Такой символ у нескольких токенов.", remedy: "Выберите один из них по его номеру." },
       endpoint_not_found: { what: "Адрес вебхука не найден.", remedy: "Обновите страницу." },
       delivery_not_found: { what: "Сообщение не найдено.", remedy: "Возможно, срок его хранения истёк." },
       alert_duplicate: {
