@@ -6,7 +6,7 @@ use crate::route::Route;
 use crate::route_policy::{EnvelopedPaths, ResponseFormat};
 use crate::routes::{
     account, admin_audit, admin_ip_blocks, admin_keys, admin_limits, admin_users, alerts, analytics, auth, candles,
-    deliveries, keys, pages, price, quotes, rates, risk, status, system, usage, users, webhooks,
+    deliveries, keys, pages, price, quotes, rates, risk, status, system, tokens, usage, users, webhooks,
 };
 
 /// The routes of the API, which the OpenAPI document describes.
@@ -18,6 +18,12 @@ pub fn api() -> Vec<Route> {
         Route::at("/api/v1/price/{coin_id}").get(&price::READ, price::get),
         Route::at("/api/v1/price/{coin_id}/history").get(&price::READ, price::history),
         Route::at("/api/v1/candles/{ticker}").get(&candles::READ, candles::list),
+        Route::at("/api/v1/tokens").get(&tokens::READ, tokens::list::list),
+        // Before the route with an id, which it would match.
+        Route::at("/api/v1/tokens/search").get(&tokens::READ, tokens::search::search),
+        Route::at("/api/v1/tokens/{token_id}").get(&tokens::READ, tokens::show::show),
+        Route::at("/api/v1/tokens/{token_id}/velocity").get(&tokens::READ, tokens::velocity::velocity),
+        Route::at("/api/v1/tokens/{token_id}/history").get(&tokens::READ, tokens::history::history),
         // Before the routes with a symbol: actix-web takes the first route that matches.
         Route::at("/api/v1/analytics/correlation").get(&analytics::READ, analytics::correlation),
         Route::at("/api/v1/analytics/{symbol}/stats").get(&analytics::READ, analytics::stats),

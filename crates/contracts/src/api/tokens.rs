@@ -77,7 +77,7 @@ pub struct TokenSearchQuery {
     pub limit: Option<u32>,
 }
 
-/// A token in a list (docs/api.md, 6.7). An unknown is `null`.
+/// A token in a list (docs/api.md, 6.12). An unknown is `null`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TokenRow {
     /// Id of the token.
@@ -139,6 +139,8 @@ pub struct TokenQuote {
 pub struct TokenAnswer<T> {
     /// The answer.
     pub value: T,
+    /// Version of the listing that it was made of.
+    pub version: i64,
     /// The layer that had the tokens: `process`, `redis` or `db`.
     pub cache: String,
     /// Ids of the other tokens that the name in the path may have meant, largest first.
@@ -239,7 +241,7 @@ pub struct VelocityQuery {
     pub include_history: Option<bool>,
 }
 
-/// The velocity of a token (docs/api.md, 6.7 and 10). An unknown is `null`.
+/// The velocity of a token (docs/api.md, 6.12 and 10). An unknown is `null`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct VelocityBody {
     /// Id of the token.
@@ -350,7 +352,7 @@ pub struct HistoryQuery {
     pub cursor: Option<String>,
 }
 
-/// The history of a token in one cell of time (docs/api.md, 6.7). An unknown is `null`.
+/// The history of a token in one cell of time (docs/api.md, 6.12). An unknown is `null`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HistoryPoint {
     /// Where the cell begins.

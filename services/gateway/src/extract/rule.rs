@@ -271,6 +271,50 @@ pub fn number(min: i32, max: i32) -> impl Rule<Value = f64> {
     )
 }
 
+/// A number from 0 on, as its exact text.
+pub fn amount() -> impl Rule<Value = String> {
+    rule(
+        validate::amount,
+        || json!({"type": "number", "format": "double", "minimum": 0, "maximum": validate::MAX_AMOUNT}),
+    )
+}
+
+/// The id, slug or symbol of a token.
+pub fn token_name() -> impl Rule<Value = String> {
+    with_example(
+        "bitcoin",
+        validate::token_name,
+        || json!({"type": "string", "pattern": validate::TOKEN_NAME_PATTERN}),
+    )
+}
+
+/// A comma-separated list of ids of tokens.
+pub fn token_ids() -> impl Rule<Value = String> {
+    with_example(
+        "1,1027",
+        validate::token_ids,
+        || json!({"type": "string", "pattern": "^[0-9]{1,15}(,[0-9]{1,15}){0,99}$"}),
+    )
+}
+
+/// A comma-separated list of symbols of tokens, in any case.
+pub fn token_symbols() -> impl Rule<Value = String> {
+    with_example(
+        "BTC,ETH",
+        validate::token_symbols,
+        || json!({"type": "string", "pattern": "^[A-Za-z0-9$][A-Za-z0-9$._-]{0,63}(,[A-Za-z0-9$][A-Za-z0-9$._-]{0,63}){0,99}$"}),
+    )
+}
+
+/// What somebody types to search.
+pub fn search_text() -> impl Rule<Value = String> {
+    with_example(
+        "bitco",
+        validate::search_text,
+        || json!({"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"\S"}),
+    )
+}
+
 /// How many items a page has at most.
 pub fn limit() -> impl Rule<Value = u32> {
     integer(1, 1_000)

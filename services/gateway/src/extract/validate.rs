@@ -101,6 +101,70 @@ pub fn boolean(text: &str) -> Result<bool, Violation> {
     }
 }
 
+/// The largest amount that can be asked for.
+pub const MAX_AMOUNT: f64 = 1e18;
+
+/// A number from 0 to [`MAX_AMOUNT`], as its exact text.
+pub fn amount(text: &str) -> Result<String, Violation> {
+    number(0.0, MAX_AMOUNT)(text)?;
+    // Longer ones have more digits than any amount.
+    contracts::number::parse_decimal(text)
+        .map(|decimal| decimal.normalize().to_string())
+        .ok_or_else(|| Violation::new("decimal_parsing", "must be a decimal number"))
+}
+
+pub const TOKEN_NAME_PATTERN: &str = r"^[A-Za-z0-9$][A-Za-z0-9$._-]{0,63}$";
+
+/// The id, slug or symbol of a token. It is a segment of a path, so it has no characters that mean something there.
+pub fn token_name(text: &str) -> Result<String, Violation> {
+    let begins_well = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '$');
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "$._-".contains(c);
+    if begins_well && text.len() <= 64 && text.chars().all(is_allowed) {
+        return Ok(text.to_owned());
+    }
+    let violation = Violation::new("token_name", "must be an id, slug or symbol of 1 to 64 characters");
+    Err(violation.params(json!({"pattern": TOKEN_NAME_PATTERN})))
+}
+
+/// What somebody types to search: up to 64 characters, not only blanks.
+pub fn search_text(typed: &str) -> Result<String, Violation> {
+    let typed = text(1, 64)(typed)?;
+    if typed.trim().is_empty() {
+        return Err(Violation::new("too_short", "must not be blank"));
+    }
+    Ok(typed)
+}
+
+/// Most tokens that a list can name.
+const MAX_NAMED_TOKENS: usize = 100;
+
+/// A comma-separated list of ids of tokens.
+pub fn token_ids(text: &str) -> Result<String, Violation> {
+    named_tokens(text, |id| {
+        let is_id = (1..=15).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
+        is_id
+            .then(|| id.to_owned())
+            .ok_or_else(|| Violation::new("int_parsing", "must be a list of whole numbers"))
+    })
+}
+
+/// A comma-separated list of symbols of tokens.
+pub fn token_symbols(text: &str) -> Result<String, Violation> {
+    named_tokens(text, token_name)
+}
+
+fn named_tokens(text: &str, one: impl Fn(&str) -> Result<String, Violation>) -> Result<String, Violation> {
+    let names: Result<Vec<String>, Violation> = text.split(',').map(|name| one(name.trim())).collect();
+    let names = names?;
+    if names.len() > MAX_NAMED_TOKENS {
+        return Err(
+            Violation::new("list_length", format!("must name at most {MAX_NAMED_TOKENS} tokens"))
+                .params(json!({"max_items": MAX_NAMED_TOKENS})),
+        );
+    }
+    Ok(names.join(","))
+}
+
 /// One of a few words.
 pub fn one_of(words: &'static [&'static str]) -> impl Fn(&str) -> Result<String, Violation> {
     move |text| {

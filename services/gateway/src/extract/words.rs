@@ -34,6 +34,91 @@ impl LimitPolicy {
     ];
 }
 
+/// What a list of tokens is sorted by.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum TokenSort {
+    /// Market capitalisation.
+    MarketCap,
+    /// Volume of 24 hours.
+    #[schema(rename = "volume_24h")]
+    Volume24h,
+    /// Velocity.
+    Velocity,
+    /// Price.
+    Price,
+    /// Name.
+    Name,
+    /// Change over 24 hours.
+    #[schema(rename = "percent_change_24h")]
+    PercentChange24h,
+}
+
+impl TokenSort {
+    pub const NAMES: &[&str] = &[
+        "market_cap",
+        "volume_24h",
+        "velocity",
+        "price",
+        "name",
+        "percent_change_24h",
+    ];
+}
+
+/// The direction of a sorted list.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub enum SortDirection {
+    /// Smallest first.
+    Asc,
+    /// Largest first.
+    Desc,
+}
+
+/// The length of the cells of a token's history. Weeks begin on Monday, UTC.
+#[derive(ToSchema)]
+pub enum TokenInterval {
+    #[schema(rename = "5m")]
+    M5,
+    #[schema(rename = "15m")]
+    M15,
+    #[schema(rename = "1h")]
+    H1,
+    #[schema(rename = "4h")]
+    H4,
+    #[schema(rename = "12h")]
+    H12,
+    #[schema(rename = "1d")]
+    D1,
+    #[schema(rename = "7d")]
+    D7,
+}
+
+impl TokenInterval {
+    pub const NAMES: &[&str] = &["5m", "15m", "1h", "4h", "12h", "1d", "7d"];
+}
+
+/// The trailing window of a velocity.
+#[derive(ToSchema)]
+pub enum VelocityTimeframe {
+    #[schema(rename = "1h")]
+    H1,
+    #[schema(rename = "4h")]
+    H4,
+    #[schema(rename = "12h")]
+    H12,
+    #[schema(rename = "24h")]
+    H24,
+    #[schema(rename = "7d")]
+    D7,
+    #[schema(rename = "30d")]
+    D30,
+}
+
+impl VelocityTimeframe {
+    pub const NAMES: &[&str] = &["1h", "4h", "12h", "24h", "7d", "30d"];
+}
+
 /// The currencies that prices can be given in.
 #[derive(ToSchema)]
 pub enum Currency {

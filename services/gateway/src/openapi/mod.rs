@@ -13,7 +13,7 @@ use crate::extract::words;
 use crate::router;
 use crate::routes::{
     account, admin_audit, admin_ip_blocks, admin_keys, admin_limits, admin_users, alerts, analytics, auth, candles,
-    deliveries, keys, price, quotes, rates, risk, status, system, usage, users, webhooks,
+    deliveries, keys, price, quotes, rates, risk, status, system, tokens, usage, users, webhooks,
 };
 
 /// The document of an installation that offers `tickers`.
@@ -42,6 +42,7 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
     servers((url = "/", description = "This installation")),
     tags(
         (name = "market", description = "Prices and candles"),
+        (name = "tokens", description = "Tokens of the whole market, with velocity and history"),
         (name = "price", description = "Prices of any coin, by requests that are shared"),
         (name = "analytics", description = "Statistics and risk"),
         (name = "alerts", description = "Alerts, their events and deliveries"),
@@ -52,6 +53,8 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
     ),
     paths(
         rates::list, quotes::list, quotes::get, candles::list, price::get, price::history,
+        tokens::list::list, tokens::search::search, tokens::show::show, tokens::velocity::velocity,
+        tokens::history::history,
         analytics::stats, analytics::timeseries, analytics::correlation, risk::list,
         alerts::list, alerts::create, alerts::get, alerts::delete, alerts::events, alerts::deliveries,
         webhooks::list, webhooks::get, webhooks::secret, webhooks::test, webhooks::enable, webhooks::verify,
@@ -67,7 +70,8 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
     ),
     components(schemas(
         ErrorBody, Violation, Role, Scope, Tier, words::AlertKind, words::ListedKind, words::CandleInterval,
-        words::CandleSource, words::CorrelationMethod, words::Currency, words::LimitPolicy, words::Returns
+        words::CandleSource, words::CorrelationMethod, words::Currency, words::LimitPolicy, words::Returns,
+        words::TokenSort, words::SortDirection, words::TokenInterval, words::VelocityTimeframe
     )),
 )]
 struct Description;

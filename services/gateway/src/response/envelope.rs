@@ -84,6 +84,10 @@ pub struct Metadata {
     pub cache: CacheLevel,
     /// Whether parts of the data were estimated.
     pub estimated: bool,
+    /// Ids of the other tokens that the symbol in the path may have meant, largest first; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub ambiguous: Vec<i64>,
     /// Id of the request, as in the header `X-Request-Id`.
     pub request_id: String,
 }
@@ -167,6 +171,8 @@ pub struct EnvelopeParts<T> {
     pub sourced: WithProvenance<T>,
     /// Where they were kept.
     pub cache: CacheLevel,
+    /// Other tokens that were possibly meant.
+    pub ambiguous: Vec<i64>,
     /// Only on lists.
     pub pagination: Option<Pagination>,
 }
@@ -177,6 +183,7 @@ impl<T> EnvelopeParts<T> {
         Self {
             sourced,
             cache,
+            ambiguous: Vec::new(),
             pagination: None,
         }
     }

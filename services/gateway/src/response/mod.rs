@@ -203,6 +203,7 @@ fn enveloped<T: Serialize>(request: &HttpRequest, response: Enveloped<T>) -> Res
     let EnvelopeParts {
         sourced,
         cache,
+        ambiguous,
         pagination,
     } = parts;
     let data = to_json(request, &sourced.data)?;
@@ -249,6 +250,7 @@ fn enveloped<T: Serialize>(request: &HttpRequest, response: Enveloped<T>) -> Res
             age_ms,
             cache,
             estimated: sourced.estimated,
+            ambiguous,
             request_id,
         },
         data: RawValue::from_string(data).map_err(ApiError::internal)?,

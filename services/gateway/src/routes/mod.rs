@@ -20,6 +20,7 @@ pub mod rates;
 pub mod risk;
 pub mod status;
 pub mod system;
+pub mod tokens;
 pub mod usage;
 pub mod users;
 pub mod webhooks;

@@ -47,6 +47,13 @@ from cryptolens_client.api.system import (
     get_openapi_json,
     get_status,
 )
+from cryptolens_client.api.tokens import (
+    get_tokens,
+    get_tokens_by_token_id,
+    get_tokens_by_token_id_history,
+    get_tokens_by_token_id_velocity,
+    get_tokens_search,
+)
 from cryptolens_client.api.users import (
     delete_keys_by_id,
     delete_users_me,
@@ -94,6 +101,7 @@ from cryptolens_client.models import (
     EnvelopeQuoteBody,
     EnvelopeVecCandleBody,
     EnvelopeVecMonitorBody,
+    EnvelopeVecTokenRow,
     GetRatesResponse200,
     IpBlockRequest,
     KeyCreate,
@@ -115,9 +123,12 @@ from cryptolens_client.models import (
     Role,
     Scope,
     Tier,
+    TokenInterval,
     TokensBody,
+    TokenSort,
     TicketRequest,
     UserChange,
+    VelocityTimeframe,
     Verify,
     VerifyHeaders,
 )
@@ -184,6 +195,14 @@ def candles() -> Response[Any]:
         for candle in answer.parsed.data:
             span: float = candle.h - candle.l
             assert span >= 0
+    return answer
+
+
+def tokens() -> Response[Any]:
+    answer = get_tokens.sync_detailed(client=client, limit=3, sort=TokenSort.VELOCITY, min_market_cap=1000.0)
+    if isinstance(answer.parsed, EnvelopeVecTokenRow):
+        for token in answer.parsed.data:
+            assert token.id > 0
     return answer
 
 
@@ -286,6 +305,15 @@ CALLS: dict[str, Callable[[], Response[Any]]] = {
     "get_price_by_coin_id": price,
     "get_price_by_coin_id_history": price_history,
     "get_candles_by_ticker": candles,
+    "get_tokens": tokens,
+    "get_tokens_search": lambda: get_tokens_search.sync_detailed(client=client, q="bit", limit=3),
+    "get_tokens_by_token_id": lambda: get_tokens_by_token_id.sync_detailed("bitcoin", client=client),
+    "get_tokens_by_token_id_velocity": lambda: get_tokens_by_token_id_velocity.sync_detailed(
+        "bitcoin", client=client, timeframe=VelocityTimeframe("24h"), include_history=True
+    ),
+    "get_tokens_by_token_id_history": lambda: get_tokens_by_token_id_history.sync_detailed(
+        "1", client=client, interval=TokenInterval("1h"), limit=3
+    ),
     "get_analytics_by_symbol_stats": lambda: get_analytics_by_symbol_stats.sync_detailed(
         "BTC", client=client, window="7d", returns=Returns.LOG
     ),

@@ -89,6 +89,24 @@ const calls: Record<keyof operations, () => Promise<{ response: Response }>> = {
     }
     return answer;
   },
+  get_tokens: async () => {
+    const query = { limit: 3, sort: "velocity", min_market_cap: 1000 } as const;
+    const answer = await client.GET("/api/v1/tokens", { params: { query } });
+    assert(answer.data?.data.every((token) => token.id > 0) ?? true);
+    return answer;
+  },
+  get_tokens_search: () => client.GET("/api/v1/tokens/search", { params: { query: { q: "bit", limit: 3 } } }),
+  get_tokens_by_token_id: () =>
+    client.GET("/api/v1/tokens/{token_id}", { params: { path: { token_id: "bitcoin" } } }),
+  get_tokens_by_token_id_velocity: () => {
+    const query = { timeframe: "24h", include_history: true } as const;
+    const params = { path: { token_id: "bitcoin" }, query };
+    return client.GET("/api/v1/tokens/{token_id}/velocity", { params });
+  },
+  get_tokens_by_token_id_history: () => {
+    const params = { path: { token_id: "1" }, query: { interval: "1h", limit: 3 } } as const;
+    return client.GET("/api/v1/tokens/{token_id}/history", { params });
+  },
   get_analytics_by_symbol_stats: () =>
     client.GET("/api/v1/analytics/{symbol}/stats", {
       params: { path: { symbol: "BTC" }, query: { window: "7d", returns: "log" } },

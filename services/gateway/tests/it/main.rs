@@ -27,4 +27,5 @@ mod quotas;
 mod rate_limits;
 mod sessions;
 mod system;
+mod tokens;
 mod usage;

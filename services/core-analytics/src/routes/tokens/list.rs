@@ -72,6 +72,7 @@ pub async fn list(
         estimated: view.is_estimated(),
         data: TokenAnswer {
             value: page,
+            version: snapshot.version,
             cache: layer.as_str().to_owned(),
             ambiguous: Vec::new(),
         },

@@ -44,6 +44,7 @@ impl Found {
             estimated: view.is_estimated(),
             data: TokenAnswer {
                 value,
+                version: self.snapshot.version,
                 cache: self.layer.as_str().to_owned(),
                 ambiguous: self.ambiguous.clone(),
             },

@@ -45,6 +45,7 @@ pub async fn search(
         estimated: view.is_estimated(),
         data: TokenAnswer {
             value: found.iter().map(|token| view.row(token)).collect(),
+            version: snapshot.version,
             cache: layer.as_str().to_owned(),
             ambiguous: Vec::new(),
         },

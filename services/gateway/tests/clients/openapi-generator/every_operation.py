@@ -48,11 +48,15 @@ from cryptolens_client import (
     Role,
     Scope,
     SystemApi,
+    TokenInterval,
+    TokensApi,
+    TokenSort,
     TicketRequest,
     Tier,
     TokensBody,
     UserChange,
     UsersApi,
+    VelocityTimeframe,
     Verify,
     WebhooksApi,
 )
@@ -63,6 +67,7 @@ FAULTS = {400, 401, 403, 422, 500}
 client = ApiClient(Configuration(host=os.environ["STACK_URL"], api_key={"ApiKey": os.environ["STACK_API_KEY"]}))
 market = MarketApi(client)
 prices = PriceApi(client)
+tokens = TokensApi(client)
 analytics = AnalyticsApi(client)
 alerts = AlertsApi(client)
 webhooks = WebhooksApi(client)
@@ -124,6 +129,12 @@ def candles() -> ApiResponse[Any]:
     for candle in answer.data.data:
         span: float = candle.h - candle.l
         assert span >= 0
+    return answer
+
+
+def listed_tokens() -> ApiResponse[Any]:
+    answer = tokens.get_tokens_with_http_info(limit=3, sort=TokenSort.VELOCITY, min_market_cap=1000.0)
+    assert all(token.id > 0 for token in answer.data.data)
     return answer
 
 
@@ -219,6 +230,15 @@ CALLS: dict[str, Callable[[], ApiResponse[Any]]] = {
     "get_price_by_coin_id": price,
     "get_price_by_coin_id_history": price_history,
     "get_candles_by_ticker": candles,
+    "get_tokens": listed_tokens,
+    "get_tokens_search": lambda: tokens.get_tokens_search_with_http_info("bit", limit=3),
+    "get_tokens_by_token_id": lambda: tokens.get_tokens_by_token_id_with_http_info("bitcoin"),
+    "get_tokens_by_token_id_velocity": lambda: tokens.get_tokens_by_token_id_velocity_with_http_info(
+        "bitcoin", timeframe=VelocityTimeframe("24h"), include_history=True
+    ),
+    "get_tokens_by_token_id_history": lambda: tokens.get_tokens_by_token_id_history_with_http_info(
+        "1", interval=TokenInterval("1h"), limit=3
+    ),
     "get_analytics_by_symbol_stats": lambda: analytics.get_analytics_by_symbol_stats_with_http_info(
         "BTC", window="7d", returns=Returns.LOG
     ),

@@ -13,6 +13,7 @@ import {
   PriceApi,
   ResponseError,
   SystemApi,
+  TokensApi,
   UsersApi,
   WebhooksApi,
 } from "./generated/typescript/index.ts";
@@ -30,6 +31,7 @@ const { STACK_ADMIN_USER: administrator = "", STACK_ADMIN_PASS: password = "" } 
 const configuration = new Configuration({ basePath, apiKey });
 const market = new MarketApi(configuration);
 const prices = new PriceApi(configuration);
+const tokens = new TokensApi(configuration);
 const analytics = new AnalyticsApi(configuration);
 const alerts = new AlertsApi(configuration);
 const webhooks = new WebhooksApi(configuration);
@@ -117,6 +119,16 @@ const calls: Record<string, () => Promise<number>> = {
       },
     );
   },
+  get_tokens: () =>
+    status(tokens.getTokensRaw({ limit: 3, sort: "velocity", minMarketCap: 1000 }), ({ data }) =>
+      assert(data.every((token) => token.id > 0)),
+    ),
+  get_tokens_search: () => status(tokens.getTokensSearchRaw({ q: "bit", limit: 3 })),
+  get_tokens_by_token_id: () => status(tokens.getTokensByTokenIdRaw({ tokenId: "bitcoin" })),
+  get_tokens_by_token_id_velocity: () =>
+    status(tokens.getTokensByTokenIdVelocityRaw({ tokenId: "bitcoin", timeframe: "24h", includeHistory: true })),
+  get_tokens_by_token_id_history: () =>
+    status(tokens.getTokensByTokenIdHistoryRaw({ tokenId: "1", interval: "1h", limit: 3 })),
   get_analytics_by_symbol_stats: () =>
     status(analytics.getAnalyticsBySymbolStatsRaw({ symbol: "BTC", window: "7d", returns: "log" })),
   get_analytics_by_symbol_timeseries: () =>
