@@ -74,6 +74,26 @@ impl Lease {
         Ok(held)
     }
 
+    /// Takes or renews the lease, for work that goes on without Redis: while it does not answer, the holder stays the
+    /// holder until the time runs out.
+    pub async fn hold_or_keep(&mut self) -> bool {
+        match self.hold().await {
+            Ok(held) => held,
+            Err(error) => {
+                tracing::debug!(key = self.key, error = format!("{error:#}"), "lease is not renewed");
+                self.is_held()
+            }
+        }
+    }
+
+    /// Gives the lease up at the end of the work. Otherwise another process would wait for its expiry, with every
+    /// deployment.
+    pub async fn release_or_expire(&mut self) {
+        if let Err(error) = self.release().await {
+            tracing::debug!(key = self.key, error = format!("{error:#}"), "lease is left to expire");
+        }
+    }
+
     /// Says whether the lease is still ours as far as this process can know.
     #[must_use]
     pub fn is_held(&self) -> bool {

@@ -94,7 +94,6 @@ pub struct PollLoop {
 impl PollLoop {
     /// Polls until the stop. It never fails: what goes wrong at a provider is noted and tried again.
     pub async fn run(mut self, stop: CancellationToken) -> anyhow::Result<()> {
-        let provider = self.provider.id();
         let mut failures = 0;
         loop {
             let started = Instant::now();
@@ -110,10 +109,7 @@ impl PollLoop {
                 break;
             }
         }
-        // Otherwise another process would wait for its expiry, with every deployment.
-        if let Err(error) = self.lease.release().await {
-            tracing::debug!(%provider, error = format!("{error:#}"), "lease is left to expire");
-        }
+        self.lease.release_or_expire().await;
         Ok(())
     }
 
@@ -122,7 +118,7 @@ impl PollLoop {
     async fn rest(&mut self, next: Instant) {
         while self.lease.is_held() && Instant::now() + self.interval < next {
             tokio::time::sleep(self.interval).await;
-            self.hold_lease().await;
+            self.lease.hold_or_keep().await;
             self.registry.mark_alive(self.provider.id(), self.clock.now());
         }
         tokio::time::sleep_until(next).await;
@@ -131,7 +127,8 @@ impl PollLoop {
     async fn attempt(&mut self) -> Attempt {
         let provider = self.provider.id();
         self.registry.mark_alive(provider, self.clock.now());
-        if !self.hold_lease().await {
+        // Without Redis nothing can be published, but prices are to be there in the moment it returns.
+        if !self.lease.hold_or_keep().await {
             return Attempt::Standby;
         }
         let request_id = RequestId::generate();
@@ -147,18 +144,6 @@ impl PollLoop {
             tracing::debug!("nobody takes the news any more");
         }
         attempt
-    }
-
-    /// Takes or renews the lease. When Redis is away nothing can be published, but who held the lease goes on, so that
-    /// prices are there in the moment it returns.
-    async fn hold_lease(&mut self) -> bool {
-        match self.lease.hold().await {
-            Ok(held) => held,
-            Err(error) => {
-                tracing::debug!(error = format!("{error:#}"), "lease is not renewed");
-                self.lease.is_held()
-            }
-        }
     }
 
     async fn ask(&mut self, provider: ProviderId) -> (Attempt, ParsedBatch) {
