@@ -28,6 +28,9 @@ pub mod price_book;
 pub mod pricing;
 pub mod quote_store;
 
+/// The listing of all tokens, with caps and supplies.
+pub mod listing;
+
 /// What took no part in a price: logged once, and stored for people to look at.
 pub mod rejection_log;
 pub mod rejection_tracker;

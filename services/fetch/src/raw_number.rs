@@ -6,6 +6,7 @@
 use std::fmt;
 
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -61,6 +62,12 @@ impl RawNumber {
     /// The same unless it is zero: some providers write 0 for what they do not know.
     pub fn unless_zero(self) -> Option<Self> {
         (!self.is_zero()).then_some(self)
+    }
+
+    /// A count such as a rank; `None` for what is no whole number, is negative, or does not fit.
+    pub fn to_u64(&self) -> Option<u64> {
+        let value = self.to_decimal().ok()?;
+        value.is_integer().then(|| value.to_u64())?
     }
 
     /// The exact value; more than 28 significant digits or decimal places are rounded.
@@ -212,6 +219,17 @@ mod tests {
     #[case("1e-9", false)]
     fn signs(#[case] text: &str, #[case] negative: bool) {
         assert_eq!(RawNumber::parse(text).unwrap().is_negative(), negative);
+    }
+
+    #[rstest]
+    #[case("7", Some(7))]
+    #[case("7.0", Some(7))]
+    #[case("7e2", Some(700))]
+    #[case("7.5", None)]
+    #[case("-7", None)]
+    #[case("1e25", None)]
+    fn counts_are_whole(#[case] text: &str, #[case] expected: Option<u64>) {
+        assert_eq!(RawNumber::parse(text).unwrap().to_u64(), expected);
     }
 
     #[derive(Deserialize)]

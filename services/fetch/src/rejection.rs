@@ -18,6 +18,8 @@ pub enum RejectReason {
     TimeOutOfRange,
     /// Not the shape it should have.
     Malformed,
+    /// A token of a listing without an id, symbol or name.
+    Unnamed,
 }
 
 impl RejectReason {
@@ -29,6 +31,7 @@ impl RejectReason {
             Self::UnknownCurrency => "unknown_currency",
             Self::TimeOutOfRange => "time_out_of_range",
             Self::Malformed => "malformed",
+            Self::Unnamed => "unnamed",
         }
     }
 }

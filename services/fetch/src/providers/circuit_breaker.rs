@@ -13,7 +13,10 @@ use domain::ticker::ProviderId;
 use platform::circuit_breaker::{Admission, CircuitBreaker};
 pub use platform::circuit_breaker::{BreakerSettings, BreakerState};
 
-use super::{CandlesRequest, CoinPrices, CoinTickers, History, ParsedBatch, Provider, ProviderError, RawCandle};
+use super::{
+    CandlesRequest, CoinPrices, CoinTickers, History, Listing, ParsedBatch, Provider, ProviderError, RawCandle,
+    RawListingPage,
+};
 
 /// The breaker of one provider, shared by all that ask it.
 #[derive(Debug, Clone)]
@@ -120,6 +123,25 @@ impl<P: History> History for Guarded<P> {
 
     async fn candles(&self, request: &CandlesRequest) -> Result<Vec<RawCandle>, ProviderError> {
         self.breaker.guard(self.inner.candles(request)).await
+    }
+}
+
+#[async_trait]
+impl<P: Listing> Listing for Guarded<P> {
+    fn id(&self) -> ProviderId {
+        self.inner.id()
+    }
+
+    fn page_size(&self) -> usize {
+        self.inner.page_size()
+    }
+
+    fn page_credits(&self, tokens: usize) -> u64 {
+        self.inner.page_credits(tokens)
+    }
+
+    async fn listing_page(&self, page: usize, size: usize) -> Result<RawListingPage, ProviderError> {
+        self.breaker.guard(self.inner.listing_page(page, size)).await
     }
 }
 

@@ -6,7 +6,10 @@ use domain::coin_id::CoinId;
 use domain::ticker::ProviderId;
 use tokio::time::Instant;
 
-use super::{CandlesRequest, CoinPrices, CoinTickers, History, ParsedBatch, Provider, ProviderError, RawCandle};
+use super::{
+    CandlesRequest, CoinPrices, CoinTickers, History, Listing, ParsedBatch, Provider, ProviderError, RawCandle,
+    RawListingPage,
+};
 use crate::metrics::{REQUEST_SECONDS, REQUESTS};
 
 /// A provider whose calls are counted and timed.
@@ -70,5 +73,24 @@ impl<P: History> History for Instrumented<P> {
 
     async fn candles(&self, request: &CandlesRequest) -> Result<Vec<RawCandle>, ProviderError> {
         measured(self.id(), "history", self.inner.candles(request)).await
+    }
+}
+
+#[async_trait]
+impl<P: Listing> Listing for Instrumented<P> {
+    fn id(&self) -> ProviderId {
+        self.inner.id()
+    }
+
+    fn page_size(&self) -> usize {
+        self.inner.page_size()
+    }
+
+    fn page_credits(&self, tokens: usize) -> u64 {
+        self.inner.page_credits(tokens)
+    }
+
+    async fn listing_page(&self, page: usize, size: usize) -> Result<RawListingPage, ProviderError> {
+        measured(self.id(), "listing", self.inner.listing_page(page, size)).await
     }
 }

@@ -98,3 +98,17 @@ pub fn lenient_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     let raw = Option::<&'de RawValue>::deserialize(deserializer)?;
     Ok(raw.and_then(text).filter(|text| !text.is_empty()))
 }
+
+/// Reads a list of words, each either a text or an object with a `slug` or `name`; what is neither is left out.
+pub fn lenient_texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let raw = Option::<&'de RawValue>::deserialize(deserializer)?;
+    let Some(Document::List(items)) = raw.and_then(Document::of) else {
+        return Ok(Vec::new());
+    };
+    let word = |item: &RawValue| match Document::of(item) {
+        Some(Document::Map(fields)) => ["slug", "name"].into_iter().find_map(|name| text(fields.get(name)?)),
+        Some(Document::List(_)) => None,
+        None => text(item),
+    };
+    Ok(items.into_iter().filter_map(word).collect())
+}

@@ -37,8 +37,12 @@ pub mod circuit_breaker;
 /// Every call is counted and timed.
 pub mod instrumented;
 
+/// Listings of all tokens.
+pub mod listing;
+
 pub use error::{ErrorKind, ProviderError, Retry};
 pub use http::RawResponse;
+pub use listing::{CreditMeter, Listing, RawListedToken, RawListingPage};
 
 /// One entry of a provider's answer about a price, its numbers as the provider wrote them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -11,11 +11,13 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::decode::{Route, decode};
+use super::listing::{MAX_PAGE_SIZE, decode_listing};
 use crate::candles;
 use crate::normalise;
 use crate::providers::http::{Http, RawResponse, build_url};
 use crate::providers::{
-    CandlesRequest, CoinPrices, CoinTickers, Entry, History, ParsedBatch, Provider, ProviderError, RawCandle, RawTicker,
+    CandlesRequest, CoinPrices, CoinTickers, Entry, History, Listing, ParsedBatch, Provider, ProviderError, RawCandle,
+    RawListingPage, RawTicker,
 };
 
 /// The hosts of CoinGecko itself: the public one, and the one for paid keys.
@@ -167,6 +169,35 @@ impl History for CoinGecko {
             })
             .collect();
         Ok(candles::from_points(&points, request.interval))
+    }
+}
+
+#[async_trait]
+impl Listing for CoinGecko {
+    fn id(&self) -> ProviderId {
+        ProviderId::CoinGecko
+    }
+
+    fn page_size(&self) -> usize {
+        MAX_PAGE_SIZE
+    }
+
+    /// Requests are counted, however long their answer.
+    fn page_credits(&self, _tokens: usize) -> u64 {
+        1
+    }
+
+    async fn listing_page(&self, page: usize, size: usize) -> Result<RawListingPage, ProviderError> {
+        let (page, size) = (page.to_string(), size.to_string());
+        let query = [
+            ("vs_currency", CURRENCY),
+            ("order", "market_cap_desc"),
+            ("per_page", &size),
+            ("page", &page),
+            ("price_change_percentage", "1h,24h,7d"),
+            ("precision", "full"),
+        ];
+        decode_listing(&self.get("/coins/markets", &query).await?)
     }
 }
 

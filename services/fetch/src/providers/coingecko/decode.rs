@@ -200,7 +200,7 @@ fn row(raw: &RawValue) -> Option<Vec<Option<RawNumber>>> {
 
 /// What a refusal says. Three shapes of body are known, and only some codes are documented; everything else goes by
 /// status. <https://docs.coingecko.com/docs/errors-and-rate-limits>
-fn refusal(response: &RawResponse) -> Option<ProviderError> {
+pub(super) fn refusal(response: &RawResponse) -> Option<ProviderError> {
     let error_for_status = || error_for_status(response.status, &response.body, response.retry_after);
     let Some((code, message)) = failure(&response.body) else {
         return error_for_status();

@@ -9,26 +9,42 @@ use crate::raw_number::{RawNumber, lenient};
 /// One row of `GET /coins/markets`, <https://docs.coingecko.com/reference/coins-markets>. All but the id can be `null`.
 ///
 /// ```json
-/// {"id":"bitcoin","symbol":"btc","current_price":70187,"market_cap":1381651251183,"total_volume":20154184933,
-///  "price_change_percentage_24h":3.12502,"circulating_supply":19675987,"total_supply":21000000,
+/// {"id":"bitcoin","symbol":"btc","name":"Bitcoin","current_price":70187,"market_cap":1381651251183,
+///  "market_cap_rank":1,"fully_diluted_valuation":1474623675796,"total_volume":20154184933,
+///  "price_change_percentage_24h":3.12502,"circulating_supply":19675987,"total_supply":21000000,"max_supply":21000000,
 ///  "last_updated":"2024-04-07T16:49:31.736Z"}
 /// ```
 #[derive(Debug, Deserialize)]
 pub struct Market {
     #[serde(default, deserialize_with = "lenient_text")]
     pub id: Option<String>,
+    #[serde(default, deserialize_with = "lenient_text")]
+    pub symbol: Option<String>,
+    #[serde(default, deserialize_with = "lenient_text")]
+    pub name: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     pub current_price: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
     pub market_cap: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
+    pub market_cap_rank: Option<RawNumber>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub fully_diluted_valuation: Option<RawNumber>,
+    #[serde(default, deserialize_with = "lenient")]
     pub total_volume: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
     pub price_change_percentage_24h: Option<RawNumber>,
+    /// This and the next one only if they were asked for.
+    #[serde(default, deserialize_with = "lenient")]
+    pub price_change_percentage_1h_in_currency: Option<RawNumber>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub price_change_percentage_7d_in_currency: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
     pub circulating_supply: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
     pub total_supply: Option<RawNumber>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub max_supply: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient_text")]
     pub last_updated: Option<String>,
 }

@@ -119,12 +119,12 @@ fn coin(raw: &RawValue, key: Option<&str>) -> Vec<Entry> {
 }
 
 /// What a coin costs in one currency; `null` for a currency means that nothing is known.
-fn quote(raw: &RawValue) -> Result<Quote, serde_json::Error> {
+pub(super) fn quote(raw: &RawValue) -> Result<Quote, serde_json::Error> {
     Ok(serde_json::from_str::<Option<Quote>>(raw.get())?.unwrap_or_default())
 }
 
 /// The currency that an item of a v3 quote names: by symbol, else by CoinMarketCap's id of it.
-fn currency_of(quote: &Quote) -> Option<String> {
+pub(super) fn currency_of(quote: &Quote) -> Option<String> {
     let by_id = || match quote.id.as_deref()? {
         "2781" => Some("USD".to_owned()),
         other => Some(other.to_owned()),
@@ -137,7 +137,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// What a refusal says: `status.error_code` first, then the HTTP status.
 /// <https://coinmarketcap.com/api/documentation/v1/#section/Errors-and-Rate-Limits>
-fn refusal(response: &RawResponse, document: Option<&Document<'_>>) -> Option<ProviderError> {
+pub(super) fn refusal(response: &RawResponse, document: Option<&Document<'_>>) -> Option<ProviderError> {
     let error_for_status = || error_for_status(response.status, &response.body, response.retry_after);
     let Some((code, message)) = document.and_then(failure) else {
         return error_for_status();

@@ -3,13 +3,14 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::providers::json::lenient_text;
+use crate::providers::json::{lenient_text, lenient_texts};
 use crate::raw_number::{RawNumber, lenient};
 
 /// A coin, in every version of the call, <https://coinmarketcap.com/api/documentation/v1/>
 ///
 /// ```json
-/// {"id":1,"symbol":"BTC","circulating_supply":18687212,"total_supply":18687212,
+/// {"id":1,"name":"Bitcoin","symbol":"BTC","slug":"bitcoin","date_added":"2013-04-28T00:00:00.000Z",
+///  "tags":["mineable","pow"],"max_supply":21000000,"circulating_supply":18687212,"total_supply":18687212,"cmc_rank":1,
 ///  "last_updated":"2021-04-20T23:29:02.000Z","quote":{"USD":{"price":56507.38254720854}}}
 /// ```
 #[derive(Debug, Deserialize)]
@@ -17,10 +18,29 @@ pub struct Coin<'a> {
     /// A number, or text.
     #[serde(default, deserialize_with = "lenient_text")]
     pub id: Option<String>,
+    #[serde(default, deserialize_with = "lenient_text")]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "lenient_text")]
+    pub symbol: Option<String>,
+    #[serde(default, deserialize_with = "lenient_text")]
+    pub slug: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub cmc_rank: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
     pub circulating_supply: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
     pub total_supply: Option<RawNumber>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub max_supply: Option<RawNumber>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub self_reported_circulating_supply: Option<RawNumber>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub self_reported_market_cap: Option<RawNumber>,
+    #[serde(default, deserialize_with = "lenient_text")]
+    pub date_added: Option<String>,
+    /// Words, or objects with a `slug` each.
+    #[serde(default, deserialize_with = "lenient_texts")]
+    pub tags: Vec<String>,
     #[serde(default, deserialize_with = "lenient_text")]
     pub last_updated: Option<String>,
     /// Keyed by currency in v1 and v2, an array in v3.
@@ -50,9 +70,15 @@ pub struct Quote {
     #[serde(default, deserialize_with = "lenient")]
     pub volume_24h: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
+    pub percent_change_1h: Option<RawNumber>,
+    #[serde(default, deserialize_with = "lenient")]
     pub percent_change_24h: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient")]
+    pub percent_change_7d: Option<RawNumber>,
+    #[serde(default, deserialize_with = "lenient")]
     pub market_cap: Option<RawNumber>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub fully_diluted_market_cap: Option<RawNumber>,
     #[serde(default, deserialize_with = "lenient_text")]
     pub last_updated: Option<String>,
 }
@@ -70,4 +96,10 @@ pub struct Status {
     pub error_code: Option<String>,
     #[serde(default, deserialize_with = "lenient_text")]
     pub error_message: Option<String>,
+    /// What the request cost.
+    #[serde(default, deserialize_with = "lenient")]
+    pub credit_count: Option<RawNumber>,
+    /// Listings only: how many coins there are.
+    #[serde(default, deserialize_with = "lenient")]
+    pub total_count: Option<RawNumber>,
 }

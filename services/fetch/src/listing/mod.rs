@@ -1,0 +1,3 @@
+//! The listing of all tokens: asked for page by page, in our words, under our ids, into the stream `listings`.
+
+pub mod normalise;
