@@ -2,6 +2,8 @@
 
 pub mod flagged_points;
 pub mod price_records;
+pub mod provider_credits;
+pub mod tokens;
 
 /// The schema this service needs.
-pub const SCHEMA_VERSION: u32 = 81;
+pub const SCHEMA_VERSION: u32 = 83;
