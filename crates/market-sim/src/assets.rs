@@ -67,6 +67,7 @@ pub struct Asset {
 pub struct Catalogue {
     assets: Vec<Asset>,
     tether: Option<AssetId>,
+    tail: usize,
 }
 
 #[derive(Deserialize)]
@@ -93,7 +94,26 @@ impl Catalogue {
         let names = files.into_iter().flat_map(|file| file.asset);
         let assets: Vec<Asset> = names.map(with_profile).collect();
         let tether = assets.iter().position(|asset| asset.ticker == "USDT");
-        Self { assets, tether }
+        Self {
+            assets,
+            tether,
+            tail: 0,
+        }
+    }
+
+    /// With so many more small tokens that the listings have at least `tokens` altogether.
+    #[must_use]
+    pub fn with_tokens(self, tokens: usize) -> Self {
+        let listed = self.assets.iter().filter(|asset| asset.coinmarketcap.is_some()).count();
+        Self {
+            tail: tokens.saturating_sub(listed),
+            ..self
+        }
+    }
+
+    /// How many small tokens the listings have besides.
+    pub fn tail(&self) -> usize {
+        self.tail
     }
 
     /// Every asset with its id.

@@ -13,6 +13,8 @@ pub enum FaultKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
     },
+    /// The venue's words for a plan whose credits of the month are used up.
+    QuotaExhausted,
     ServerError {
         status: u16,
     },

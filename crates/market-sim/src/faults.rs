@@ -166,7 +166,10 @@ impl Faults {
                 *remaining -= 1;
             }
             match fault.request.kind {
-                kind @ (FaultKind::RateLimited { .. } | FaultKind::ServerError { .. } | FaultKind::Html) => {
+                kind @ (FaultKind::RateLimited { .. }
+                | FaultKind::QuotaExhausted
+                | FaultKind::ServerError { .. }
+                | FaultKind::Html) => {
                     effects.instead = Some(kind);
                 }
                 FaultKind::Truncated => effects.truncated = true,
@@ -196,9 +199,12 @@ fn check(kind: FaultKind) -> Result<(), Refused> {
         FaultKind::ServerError { status } => ((500..600).contains(&status), "status must be from 500 to 599"),
         FaultKind::Slow { ms } => (ms <= MAX_MILLIS, "ms must be at most 600000"),
         FaultKind::PriceOffset { percent } => (percent.is_finite() && percent > -100.0, "percent must be above -100"),
-        FaultKind::Html | FaultKind::Truncated | FaultKind::Absurd { .. } | FaultKind::Hang | FaultKind::Freeze => {
-            (true, "")
-        }
+        FaultKind::QuotaExhausted
+        | FaultKind::Html
+        | FaultKind::Truncated
+        | FaultKind::Absurd { .. }
+        | FaultKind::Hang
+        | FaultKind::Freeze => (true, ""),
     };
     if right { Ok(()) } else { Err(Refused(wanted.to_owned())) }
 }

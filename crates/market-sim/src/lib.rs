@@ -17,6 +17,9 @@ pub mod recording;
 pub mod replay;
 pub mod synthetic;
 
+/// Tokens that only listings know.
+pub mod long_tail;
+
 /// The market as one venue shows it, moved by hand.
 pub mod overrides;
 pub mod price_feed;

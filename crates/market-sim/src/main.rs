@@ -48,6 +48,9 @@ struct Arguments {
     /// CoinMarketCap's requests per minute.
     #[arg(long, env = "SIM_COINMARKETCAP_LIMIT", default_value_t = Config::LIMITS.coinmarketcap, global = true)]
     coinmarketcap_limit: u64,
+    /// Tokens that the listings have at least; small ones are made up. Without it, those of the catalogue.
+    #[arg(long, env = "SIM_TOKENS", default_value_t = 0, global = true)]
+    tokens: usize,
     #[command(subcommand)]
     market: Option<Market>,
 }
@@ -102,6 +105,7 @@ impl Arguments {
                 coinmarketcap: self.coinmarketcap_limit,
             },
             state_file: self.state_file,
+            tokens: self.tokens,
             ..Config::default()
         }
     }

@@ -128,6 +128,14 @@ fn broken(state: &State, venue: Venue, kind: FaultKind) -> HttpResponse {
                 (usage.used.max(limit), limit),
             )
         }
+        FaultKind::QuotaExhausted => {
+            let body = match venue {
+                Venue::Binance => binance::too_many(state.spend(venue, 0).1),
+                Venue::CoinGecko => coingecko::quota_exhausted(),
+                Venue::CoinMarketCap => coinmarketcap::quota_exhausted(state.clock.now()),
+            };
+            start(venue, 429, 1).body(body.write(&|_| None))
+        }
         FaultKind::ServerError { status } => {
             let body = server_error(state, venue, status);
             start(venue, status, 1).body(body.write(&|_| None))

@@ -44,6 +44,8 @@ pub struct Config {
     pub limits: PerVenue,
     /// Where moves and pins survive a restart.
     pub state_file: Option<PathBuf>,
+    /// Tokens that the listings have at least; 0 for those of the catalogue.
+    pub tokens: usize,
 }
 
 impl Config {
@@ -69,6 +71,7 @@ impl Default for Config {
             },
             limits: Self::LIMITS,
             state_file: None,
+            tokens: 0,
         }
     }
 }
@@ -108,7 +111,7 @@ pub struct Simulator {
 /// # Errors
 /// When the address cannot be taken, the files cannot be replayed or the state file is damaged.
 pub fn start(config: Config) -> Result<Simulator, StartError> {
-    let catalogue = Arc::new(Catalogue::built_in());
+    let catalogue = Arc::new(Catalogue::built_in().with_tokens(config.tokens));
     let saved = config.state_file.as_ref().map(load).transpose()?.flatten();
     let anchor = saved.as_ref().map_or_else(|| config.clock.now(), |saved| saved.anchor);
     let (market, basis): (Box<dyn Market>, Option<u64>) = match &config.market {

@@ -5,11 +5,13 @@
 
 use super::coingecko_charts;
 use super::coingecko_common::{find, needed, refusal};
+use super::coingecko_tail;
 use super::figures::{per_dollar, ranked};
 use super::message::{Reply, Request, list};
 use crate::assets::{Asset, AssetId};
 use crate::clock::{DAY, HOUR, SECOND, iso};
 use crate::json::{Json, shorten};
+use crate::long_tail::TailToken;
 use crate::venue_view::VenueView;
 
 /// Names for faults and counts.
@@ -58,6 +60,16 @@ pub fn answer(view: &VenueView<'_>, request: &Request<'_>) -> Reply {
         },
     };
     outcome.unwrap_or_else(|refused| refused)
+}
+
+/// The body of 429 when the month's credits are used up.
+pub fn quota_exhausted() -> Json {
+    let message = "You've exceeded your monthly credits.";
+    let status = Json::object([
+        ("error_code", Json::Int(10_006)),
+        ("error_message", Json::text(message)),
+    ]);
+    Json::object([("status", status)])
 }
 
 /// The body of 429.
@@ -172,12 +184,21 @@ fn markets(view: &VenueView<'_>, request: &Request<'_>) -> Result<Reply, Reply> 
         Some("id_desc") => chosen.sort_by_key(|id| std::cmp::Reverse(view.catalogue().get(*id).coingecko.clone())),
         _ => {}
     }
-    let total = chosen.len();
-    let rows: Vec<Json> = chosen
-        .into_iter()
-        .skip((page - 1).saturating_mul(per_page))
+    let is_whole = ["ids", "symbols", "names", "category"]
+        .iter()
+        .all(|name| request.get(name).is_none());
+    let tail = if is_whole { view.catalogue().tail() } else { 0 };
+    let total = chosen.len() + tail;
+    let rows: Vec<Json> = ((page - 1).saturating_mul(per_page)..total)
         .take(per_page)
-        .filter_map(|id| market(view, request, id, ranks.iter().position(|ranked| *ranked == id), rate))
+        .filter_map(|place| match chosen.get(place) {
+            Some(id) => market(view, request, *id, ranks.iter().position(|ranked| ranked == id), rate),
+            None => {
+                let number = place + 1 - chosen.len();
+                let token = TailToken { number };
+                Some(coingecko_tail::market(view, token, ranks.len() + number, rate))
+            }
+        })
         .collect();
     let mut reply = Reply::ok(Json::Array(rows));
     reply.headers = vec![("total", total.to_string()), ("per-page", per_page.to_string())];
@@ -298,14 +319,22 @@ fn market(view: &VenueView<'_>, request: &Request<'_>, id: AssetId, rank: Option
 }
 
 fn coins(view: &VenueView<'_>) -> Reply {
-    let rows = view.catalogue().iter().filter_map(|(_, asset)| {
-        Some(Json::object([
-            ("id", Json::text(asset.coingecko.clone()?)),
-            ("symbol", Json::text(asset.ticker.to_lowercase())),
-            ("name", Json::text(asset.name.clone())),
-        ]))
+    let row = |id: String, symbol: &str, name: String| {
+        Json::object([
+            ("id", Json::text(id)),
+            ("symbol", Json::text(symbol.to_lowercase())),
+            ("name", Json::text(name)),
+        ])
+    };
+    let assets = view
+        .catalogue()
+        .iter()
+        .filter_map(|(_, asset)| Some(row(asset.coingecko.clone()?, &asset.ticker, asset.name.clone())));
+    let tail = (1..=view.catalogue().tail()).map(|number| {
+        let token = TailToken { number };
+        row(token.coingecko(), &token.symbol(), token.name())
     });
-    Reply::ok(Json::Array(rows.collect()))
+    Reply::ok(Json::Array(assets.chain(tail).collect()))
 }
 
 #[cfg(test)]

@@ -4,11 +4,14 @@
 //! lists under symbols (2), or listed (3). One unknown id fails the call unless `skip_invalid=true`.
 //! <https://coinmarketcap.com/api/documentation/v1/>
 
+use super::coinmarketcap_common::{Version, envelope_of_error};
+use super::coinmarketcap_tail;
 use super::figures::{per_dollar, ranked};
 use super::message::{Reply, Request, list};
 use crate::assets::{Asset, AssetId, Sector};
 use crate::clock::{DAY, HOUR, Millis, iso};
 use crate::json::Json;
+use crate::long_tail::TailToken;
 use crate::venue_view::VenueView;
 
 /// Names for faults and counts.
@@ -19,13 +22,6 @@ const MAX_ROWS: usize = 5_000;
 /// The route's name of a path below `/coinmarketcap`, the version left out.
 pub fn route(path: &str) -> String {
     version_and_call(path).map_or_else(String::new, |(_, call)| call.to_owned())
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Version {
-    One,
-    Two,
-    Three,
 }
 
 fn version_and_call(path: &str) -> Option<(Version, &str)> {
@@ -67,21 +63,16 @@ fn failure(view: &VenueView<'_>, status: u16, code: i64, message: &str) -> Reply
     Reply::error(status, envelope_of_error(view.now(), code, message))
 }
 
-fn envelope_of_error(now: Millis, code: i64, message: &str) -> Json {
-    let status = Json::object([
-        ("timestamp", Json::text(iso(now))),
-        ("error_code", Json::Int(code)),
-        ("error_message", Json::text(message)),
-        ("elapsed", Json::Int(10)),
-        ("credit_count", Json::Int(0)),
-    ]);
-    Json::object([("status", status)])
-}
-
 /// The body of 429 for a minute's limit.
 pub fn too_many(now: Millis) -> Json {
     let message = "You've exceeded your API Key's HTTP request rate limit. Rate limits reset every minute.";
     envelope_of_error(now, 1008, message)
+}
+
+/// The body of 429 when the month's credits are used up.
+pub fn quota_exhausted(now: Millis) -> Json {
+    let message = "You've exceeded your API Key's monthly rate limit.";
+    envelope_of_error(now, 1010, message)
 }
 
 fn envelope(view: &VenueView<'_>, credits: usize, total: Option<usize>, data: Json) -> Reply {
@@ -220,21 +211,25 @@ fn listings(view: &VenueView<'_>, request: &Request<'_>, version: Version) -> Re
     let limit = number("limit", 100, MAX_ROWS)?;
     let currencies = convert(view, request)?;
     let ranking = Ranking::of(view);
-    let mut listed: Vec<AssetId> = ranking
+    let listed: Vec<AssetId> = ranking
         .ids
         .iter()
         .copied()
         .filter(|id| view.catalogue().get(*id).coinmarketcap.is_some())
         .collect();
-    if request.get("sort_dir") == Some("asc") {
-        listed.reverse();
-    }
-    let total = listed.len();
-    let rows: Vec<Json> = listed
-        .into_iter()
-        .skip(start - 1)
+    let total = listed.len() + view.catalogue().tail();
+    let is_ascending = request.get("sort_dir") == Some("asc");
+    let rows: Vec<Json> = (start - 1..total)
         .take(limit)
-        .map(|id| coin(view, id, &ranking, &currencies, version, false))
+        .map(|place| if is_ascending { total - 1 - place } else { place })
+        .map(|place| match listed.get(place) {
+            Some(id) => coin(view, *id, &ranking, &currencies, version, false),
+            None => {
+                let number = place + 1 - listed.len();
+                let rank = ranking.ids.len() + number;
+                coinmarketcap_tail::coin(view, TailToken { number }, rank, &currencies, version)
+            }
+        })
         .collect();
     let credits = rows.len().div_ceil(200).max(1) + currencies.len().saturating_sub(1);
     Ok(envelope(view, credits, Some(total), Json::Array(rows)))

@@ -12,7 +12,10 @@ mod binance_common;
 pub mod coingecko;
 mod coingecko_charts;
 mod coingecko_common;
+mod coingecko_tail;
 pub mod coinmarketcap;
+mod coinmarketcap_common;
+mod coinmarketcap_tail;
 mod figures;
 pub mod message;
 

@@ -17,6 +17,7 @@ mod faults;
 
 /// Prices moved and fixed by hand.
 mod interventions;
+mod listings;
 
 /// Recorded files as a market.
 mod replay;
