@@ -4,7 +4,7 @@
 //! Almost always all tokens of a page are known, and one query says so. Only for new ones and new names the table is
 //! locked, so that any number of processes give one id to one token.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::{GenericClient, Pool};
 use domain::ticker::ProviderId;
@@ -83,9 +83,11 @@ impl TokenRegistry {
             tokens::rename(client, &renamed, now).await?;
         }
         let mut ids: TokenIds = known.into_iter().map(|(id, token)| (id, token.token_id)).collect();
+        // A provider may send a row twice.
+        let mut seen = HashSet::new();
         let unknown: Vec<&Identity> = identities
             .iter()
-            .filter(|identity| !ids.contains_key(&identity.provider_id))
+            .filter(|identity| !ids.contains_key(&identity.provider_id) && seen.insert(&identity.provider_id))
             .collect();
         if unknown.is_empty() {
             return Ok(ids);
@@ -93,7 +95,7 @@ impl TokenRegistry {
         let candidates = self.find_candidates(client, provider, &unknown).await?;
         let matched = match_tokens(provider, &unknown, &candidates, &self.pairs);
         let mut links = Vec::new();
-        let mut new = Vec::new();
+        let mut new: Vec<NewToken> = Vec::new();
         for (identity, matched) in unknown.into_iter().zip(matched) {
             let (coinmarketcap, coingecko) = provider_ids(provider, &identity.provider_id);
             match matched {
@@ -106,7 +108,13 @@ impl TokenRegistry {
                         matched_by,
                     });
                 }
-                None => new.push(self.new_token(provider, identity, &candidates)),
+                None => {
+                    let token = self.new_token(provider, identity, |number| {
+                        let has_number = candidates.iter().any(|token| token.coinmarketcap == Some(number));
+                        has_number || new.iter().any(|token| token.coinmarketcap == Some(number))
+                    });
+                    new.push(token);
+                }
             }
         }
         if !links.is_empty() {
@@ -126,13 +134,13 @@ impl TokenRegistry {
 
     /// A token that nobody listed before. One that the file of assets pairs with a number of CoinMarketCap has that
     /// number from the beginning.
-    fn new_token(&self, provider: ProviderId, identity: &Identity, candidates: &[Token]) -> NewToken {
+    fn new_token(&self, provider: ProviderId, identity: &Identity, is_taken: impl Fn(i64) -> bool) -> NewToken {
         let (mut coinmarketcap, coingecko) = provider_ids(provider, &identity.provider_id);
         let mut matched_by = BY_LISTING;
         if coinmarketcap.is_none()
             && let Some(number) = self.pairs.counterpart(provider, &identity.provider_id)
             && let Ok(number) = number.parse::<i64>()
-            && candidates.iter().all(|token| token.coinmarketcap != Some(number))
+            && !is_taken(number)
         {
             coinmarketcap = Some(number);
             matched_by = BY_ASSETS_FILE;
@@ -205,8 +213,10 @@ fn columns<'a>(provider: ProviderId, ids: impl Iterator<Item = &'a str>) -> (Vec
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use contracts::listing::FIRST_OWN_TOKEN_ID;
+    use domain::asset::Asset;
+
+    use super::*;
 
     fn identity(id: &str, slug: &str, symbol: &str, name: &str) -> Identity {
         Identity {
@@ -280,6 +290,25 @@ mod tests {
             registry.ids(ProviderId::CoinGecko, &coins, now()).await.unwrap()["solo"],
             own
         );
+    }
+
+    #[tokio::test]
+    async fn rows_and_numbers_that_come_twice_do_no_harm() {
+        let database = testkit::database().await;
+        let asset = |coingecko: &str| Asset {
+            coingecko: Some(coingecko.to_owned()),
+            ..crate::assets::load("").unwrap().remove(0)
+        };
+        let pairs = KnownPairs::of(&[asset("one"), asset("two")]);
+        let registry = TokenRegistry::new(database.pool.clone(), pairs);
+        let coins = [
+            coin("one", "ONE", "One"),
+            coin("two", "TWO", "Two"),
+            coin("one", "ONE", "One"),
+        ];
+        let ids = registry.ids(ProviderId::CoinGecko, &coins, now()).await.unwrap();
+        assert_eq!((ids.len(), ids["one"]), (2, 1));
+        assert!(ids["two"] >= FIRST_OWN_TOKEN_ID);
     }
 
     #[tokio::test]
