@@ -31,18 +31,21 @@ use crate::batch::waiters::Waiters;
 use crate::batch::{Batcher, subscription};
 use crate::explanation::{Explainer, ExplanationCache};
 use crate::history::HistoryService;
+use crate::listing::budget::{Budget, Plan};
+use crate::listing::collect::ListingSource;
+use crate::listing::ledger::Ledger;
+use crate::listing::matching::KnownPairs;
+use crate::listing::poll::{self as listing_poll, ListingLoop, LoopState};
+use crate::listing::publisher::ListingPublisher;
+use crate::listing::registry::TokenRegistry;
 use crate::poll::PollLoop;
 use crate::price_book::{PriceBook, PricingRules, SourceTrust};
 use crate::price_history::PriceHistory;
 use crate::pricing::PricingTask;
+use crate::provider_adapters::{ProviderAdapters, build};
 use crate::provider_registry::ProviderRegistry;
-use crate::providers::binance::Binance;
-use crate::providers::circuit_breaker::{Breaker, Guarded};
-use crate::providers::coingecko::CoinGecko;
-use crate::providers::coinmarketcap::CoinMarketCap;
-use crate::providers::http::{Http, Limits};
-use crate::providers::instrumented::Instrumented;
-use crate::providers::{CoinPrices, History, Provider};
+use crate::providers::circuit_breaker::Breaker;
+use crate::providers::{CreditMeter, History, Provider, coingecko};
 use crate::quote_store::QuoteStore;
 use crate::rejection_log::{self, RejectionLog};
 use crate::routes::{AppState, routes};
@@ -105,6 +108,7 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
     let (sender, polls) = mpsc::channel(WAITING_POLLS);
     let mut supervisor = Supervisor::new(stop.clone(), settings.process.shutdown_deadline());
 
+    let meter = CreditMeter::default();
     let mut histories: Vec<Arc<dyn History>> = Vec::new();
     let mut batch_adapters: Vec<ProviderAdapters> = Vec::new();
     for source in &configured {
@@ -119,9 +123,11 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
             &settings,
             settings.batch_limits(),
             breaker.clone(),
+            &meter,
             &clock,
         )?);
-        let ProviderAdapters { prices, history, .. } = build(source, &settings, settings.limits(), breaker, &clock)?;
+        let ProviderAdapters { prices, history, .. } =
+            build(source, &settings, settings.limits(), breaker, &meter, &clock)?;
         histories.extend(history);
         let lease_key = keys::lease(&format!("fetch:{}", source.provider));
         let poll_loop = PollLoop {
@@ -138,6 +144,11 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
         supervisor.spawn(source.provider.as_str(), poll_loop.run(stop.clone()));
     }
     drop(sender);
+    if let Some(listing) = listing_loop(&settings, &configured, &pool, &redis, &meter, &clock)? {
+        supervisor.spawn("listing", listing.run(stop.clone()));
+    }
+    let ledger = Ledger::new(pool.clone(), ProviderId::CoinMarketCap, clock.clone());
+    supervisor.spawn("credits", ledger.run_meter(meter, stop.clone()));
 
     let rules = rules(&settings, &configured);
     let pricing = PricingTask::new(
@@ -210,60 +221,73 @@ pub fn start(settings: Settings, clock: SharedClock, stop: CancellationToken) ->
     })
 }
 
-/// What one provider is asked for: current prices and, where it has them, past ones and those of any coin.
-struct ProviderAdapters {
-    prices: Arc<dyn Provider>,
-    history: Option<Arc<dyn History>>,
-    coins: Option<Arc<dyn CoinPrices>>,
-}
-
-/// The one place where providers are built.
-fn build(
-    source: &ProviderSettings,
+/// The loop of the listing; none if it is switched off, or no provider that is asked has one.
+fn listing_loop(
     settings: &Settings,
-    limits: Limits,
-    breaker: Breaker,
+    configured: &[ProviderSettings],
+    pool: &Pool,
+    redis: &Connection,
+    meter: &CreditMeter,
     clock: &SharedClock,
-) -> anyhow::Result<ProviderAdapters> {
-    let http = Http::new(&source.base_url, limits, clock.clone()).context("HTTP client")?;
-    let base = source.base_url.clone();
-    // History has a breaker of its own: failed requests for the past must not cut off the current prices.
-    let history_breaker = Breaker::new(settings.breaker());
-    Ok(match source.provider {
-        ProviderId::Binance => {
-            let binance = Arc::new(Binance::new(http, base));
-            ProviderAdapters {
-                prices: decorated(binance.clone(), breaker),
-                history: Some(decorated_history(binance, history_breaker)),
-                coins: None,
-            }
-        }
-        ProviderId::CoinGecko => {
-            let coingecko = Arc::new(CoinGecko::new(http, base, settings.coingecko_api_key.clone()));
-            ProviderAdapters {
-                prices: decorated(coingecko.clone(), breaker.clone()),
-                history: Some(decorated_history(coingecko.clone(), history_breaker)),
-                coins: Some(Arc::new(Instrumented::new(Guarded::new(coingecko, breaker)))),
-            }
-        }
-        ProviderId::CoinMarketCap => {
-            let path = settings.cmc_quotes_path.clone();
-            let coinmarketcap = CoinMarketCap::new(http, base, path, settings.cmc_api_key.clone());
-            ProviderAdapters {
-                prices: decorated(Arc::new(coinmarketcap), breaker),
-                history: None,
-                coins: None,
-            }
-        }
-    })
-}
-
-fn decorated<P: Provider + 'static>(provider: Arc<P>, breaker: Breaker) -> Arc<dyn Provider> {
-    Arc::new(Instrumented::new(Guarded::new(provider, breaker)))
-}
-
-fn decorated_history<P: History + 'static>(provider: Arc<P>, breaker: Breaker) -> Arc<dyn History> {
-    Arc::new(Instrumented::new(Guarded::new(provider, breaker)))
+) -> anyhow::Result<Option<ListingLoop>> {
+    if !settings.listing.listing_enabled {
+        return Ok(None);
+    }
+    let mut sources = Vec::new();
+    // In the order of preference: the first one's ids are ours.
+    for provider in [ProviderId::CoinMarketCap, ProviderId::CoinGecko] {
+        let Some(source) = configured.iter().find(|source| source.provider == provider) else {
+            continue;
+        };
+        // A breaker of its own: pages that are too long for the provider must not cut off its prices.
+        let breaker = Breaker::new(settings.breaker());
+        let limits = settings.listing_limits();
+        let Some(listing) = build(source, settings, limits, breaker, meter, clock)?.listing else {
+            continue;
+        };
+        let tokens = match sources.is_empty() {
+            true => settings.listing.listing_tokens,
+            false => settings.listing.listing_fallback_tokens,
+        };
+        let plan = match provider {
+            ProviderId::CoinMarketCap => settings.listing.cmc_plan(),
+            ProviderId::CoinGecko | ProviderId::Binance => Plan::default(),
+        };
+        sources.push(ListingSource {
+            ledger: Ledger::new(pool.clone(), provider, clock.clone()),
+            budget: Budget {
+                plan,
+                cost: ListingSource::credits(listing.as_ref(), tokens),
+                interval: SignedDuration::try_from(settings.listing.interval()).unwrap_or(SignedDuration::MAX),
+                other_requests: SignedDuration::try_from(source.poll_interval).ok(),
+            },
+            listing,
+            tokens,
+            page_deadline: limits.timeout,
+            page_pause: coingecko::page_pause(&source.base_url),
+        });
+    }
+    let mut sources = sources.into_iter();
+    let Some(primary) = sources.next() else {
+        tracing::warn!("no provider that is asked has a listing of tokens");
+        return Ok(None);
+    };
+    let assets = assets::load(&settings.assets_file).map_err(|error| anyhow!("ASSETS_FILE: {error}"))?;
+    let interval = settings.listing.interval();
+    Ok(Some(ListingLoop {
+        primary,
+        fallback: sources.next(),
+        registry: TokenRegistry::new(pool.clone(), KnownPairs::of(&assets)),
+        publisher: ListingPublisher::new(redis.clone()),
+        lease: Lease::new(
+            redis.clone(),
+            keys::lease("fetch:listing"),
+            listing_poll::lease_ttl(interval, settings.listing_limits().timeout),
+        ),
+        interval,
+        clock: clock.clone(),
+        state: LoopState::default(),
+    }))
 }
 
 /// The providers as batches ask them.

@@ -44,5 +44,7 @@ pub mod history;
 pub mod price_history;
 pub mod routes;
 
+pub mod provider_adapters;
+
 pub mod app;
 pub mod cli;

@@ -45,3 +45,15 @@ pub const PRICE_REQUESTS: &str = "fetch_price_requests_total";
 
 /// Price records by what became of them: written, deferred while PostgreSQL was away, or lost.
 pub const PRICE_RECORDS: &str = "fetch_price_records_total";
+
+/// Polls of a provider's listing, by provider and outcome: whole, partial (a page failed after others had come), failed.
+pub const LISTINGS: &str = "fetch_listings_total";
+
+/// Tokens of listings, by provider and outcome: accepted, rejected.
+pub const LISTED_TOKENS: &str = "fetch_listed_tokens_total";
+
+/// Credits spent at a provider in the month and on the day that it is, by all processes.
+pub const CREDITS_USED: &str = "fetch_credits_used";
+
+/// Credits that the plan leaves for the rest of the month and day; missing where there is no limit.
+pub const CREDITS_LEFT: &str = "fetch_credits_left";

@@ -19,8 +19,10 @@ use crate::assets;
 use crate::providers::circuit_breaker::BreakerSettings;
 use crate::providers::http::Limits;
 use crate::settings::batch::BatchSettings;
+use crate::settings::listing::ListingSettings;
 
 pub mod batch;
+pub mod listing;
 pub mod providers;
 
 /// The default texts, shared ones first.
@@ -44,6 +46,8 @@ pub struct Settings {
     pub redis: RedisSettings,
     #[serde(flatten)]
     pub batch: BatchSettings,
+    #[serde(flatten)]
+    pub listing: ListingSettings,
     /// The providers that are asked.
     pub providers: Vec<String>,
     /// The assets that are watched.
@@ -150,6 +154,14 @@ impl Settings {
         }
     }
 
+    /// Bounds of a page of a listing, which holds hundreds of tokens.
+    pub fn listing_limits(&self) -> Limits {
+        Limits {
+            timeout: self.limits().timeout * 3,
+            ..self.limits()
+        }
+    }
+
     /// When a provider is left alone.
     pub fn breaker(&self) -> BreakerSettings {
         BreakerSettings {
@@ -181,6 +193,7 @@ impl Validate for Settings {
         self.postgres.validate(problems);
         self.redis.validate(problems);
         self.batch.validate(problems);
+        self.listing.validate(problems);
         if let Err((name, error)) = self.watched() {
             problems.add(name, error);
         }
@@ -272,6 +285,19 @@ mod tests {
     }
 
     #[test]
+    fn prices_leave_credits_for_the_listing() {
+        let interval = |credits: &str| {
+            let settings = read(&[("CMC_API_KEY", "key"), ("CMC_CREDITS_PER_MONTH", credits)]).unwrap();
+            let sources = settings.provider_settings().unwrap();
+            let cmc = sources
+                .iter()
+                .find(|source| source.provider == ProviderId::CoinMarketCap);
+            cmc.unwrap().poll_interval.as_secs()
+        };
+        assert_eq!(["15000", "110000", "0"].map(interval), [715, 180, 180]);
+    }
+
+    #[test]
     fn all_problems_are_told_at_once() {
         let error = read(&[
             ("SUPPORTED_TICKERS", "BTC,NOPE"),
@@ -284,6 +310,11 @@ mod tests {
             ("BATCH_THRESHOLD", "0"),
             ("BATCH_RESULT_TIMEOUT_MS", "5000"),
             ("BATCH_LEASE_MS", "2550"),
+            ("LISTING_POLL_INTERVAL_SECONDS", "0"),
+            ("LISTING_TOKENS", "0"),
+            ("LISTING_FALLBACK_TOKENS", "99999"),
+            ("CMC_LISTINGS_PATH", "v3"),
+            ("CMC_CREDITS_PER_DAY", "9999999999"),
             ("PORT", "70000"),
         ]);
         let error = error.unwrap_err().to_string();
@@ -300,6 +331,11 @@ mod tests {
             "BATCH_THRESHOLD",
             "BATCH_RESULT_TIMEOUT_MS",
             "BATCH_LEASE_MS",
+            "LISTING_POLL_INTERVAL_SECONDS",
+            "LISTING_TOKENS",
+            "LISTING_FALLBACK_TOKENS",
+            "CMC_LISTINGS_PATH",
+            "CMC_CREDITS_PER_DAY",
             "PORT",
         ] {
             assert!(error.contains(name), "{name} is missing: {error}");

@@ -324,6 +324,8 @@ fn common_variables(options: &TestStackOptions, simulator: &Simulator) -> BTreeM
         ("CMC_BASE_URL", &coinmarketcap),
         ("CMC_MAX_AGE_SECONDS", "20"),
         ("CMC_API_KEY", "testkit"),
+        // The simulator's credits are without end.
+        ("CMC_CREDITS_PER_MONTH", "0"),
         ("API_KEY_PEPPER", "testkit-pepper-0123456789abcdefghij"),
         ("WEBHOOK_ALLOWED_CIDRS", "127.0.0.0/8"),
         ("WEBHOOK_ALLOWED_PORTS", "1024-65535"),

@@ -1,7 +1,15 @@
 //! The listing of all tokens: asked for page by page, in our words, under our ids, into the stream `listings`.
 
-pub mod budget;
-pub mod ledger;
+/// From a provider's words to ours.
 pub mod matching;
 pub mod normalise;
 pub mod registry;
+
+/// How often a plan allows it.
+pub mod budget;
+pub mod ledger;
+
+/// One poll, and the loop of polls.
+pub mod collect;
+pub mod poll;
+pub mod publisher;

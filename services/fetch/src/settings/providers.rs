@@ -131,7 +131,7 @@ impl Settings {
         };
         let general = Duration::try_from_secs_f64(self.poll_interval_seconds).unwrap_or_default();
         let poll_interval = if own.is_zero() {
-            general.max(polite_interval(provider, &base_url))
+            general.max(self.polite_interval(provider, &base_url))
         } else {
             own
         };
@@ -148,6 +148,18 @@ impl Settings {
             reliability,
         })
     }
+
+    /// The shortest interval that a provider's own hosts allow without a paid plan.
+    fn polite_interval(&self, provider: ProviderId, base_url: &Url) -> Duration {
+        let host = base_url.host_str().unwrap_or_default();
+        match provider {
+            ProviderId::CoinGecko if OFFICIAL_HOSTS.contains(&host) => Duration::from_secs(30),
+            ProviderId::CoinMarketCap if host == OFFICIAL_HOST => {
+                Duration::from_secs(180).max(self.listing.shortest_cmc_price_interval())
+            }
+            ProviderId::Binance | ProviderId::CoinGecko | ProviderId::CoinMarketCap => Duration::ZERO,
+        }
+    }
 }
 
 /// How long answers come from the provider's own cache, plus what its clock and ours may differ.
@@ -155,16 +167,6 @@ fn cache_of(provider: ProviderId) -> Duration {
     match provider {
         ProviderId::Binance => Duration::from_secs(10),
         ProviderId::CoinGecko | ProviderId::CoinMarketCap => Duration::from_secs(120),
-    }
-}
-
-/// The shortest interval that a provider's own hosts allow without a paid plan.
-fn polite_interval(provider: ProviderId, base_url: &Url) -> Duration {
-    let host = base_url.host_str().unwrap_or_default();
-    match provider {
-        ProviderId::CoinGecko if OFFICIAL_HOSTS.contains(&host) => Duration::from_secs(30),
-        ProviderId::CoinMarketCap if host == OFFICIAL_HOST => Duration::from_secs(180),
-        ProviderId::Binance | ProviderId::CoinGecko | ProviderId::CoinMarketCap => Duration::ZERO,
     }
 }
 

@@ -69,6 +69,9 @@ pub fn variables(sim: &Simulator, redis_url: &str, database_url: &str, more: &[(
         ("BATCH_LEASE_MS", "30000".to_owned()),
         ("UPSTREAM_TIMEOUT_MS", "20000".to_owned()),
         ("SUPPORTED_TICKERS", "BTC,ETH".to_owned()),
+        // Only the tests of listings need them, and a simulator's credits are without end.
+        ("LISTING_ENABLED", "false".to_owned()),
+        ("CMC_CREDITS_PER_MONTH", "0".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();

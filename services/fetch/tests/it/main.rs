@@ -9,6 +9,7 @@ mod command;
 mod harness;
 mod history;
 mod leases;
+mod listings;
 mod outages;
 mod provider_faults;
 mod recorded;

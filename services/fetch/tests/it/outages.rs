@@ -7,7 +7,7 @@ use crate::harness::{Process, TestApp, find_quote, quote, variables};
 use testkit::found;
 
 /// An address where nobody listens.
-fn nobody() -> String {
+pub fn nobody() -> String {
     format!("postgres://nobody:nothing@127.0.0.1:{}/none", testkit::ports::free())
 }
 

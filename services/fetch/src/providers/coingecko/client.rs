@@ -1,5 +1,7 @@
 //! Talks to CoinGecko.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::asset::Asset;
 use domain::coin_id::CoinId;
@@ -24,6 +26,17 @@ use crate::providers::{
 pub const OFFICIAL_HOSTS: [&str; 2] = ["api.coingecko.com", PRO_HOST];
 
 const PRO_HOST: &str = "pro-api.coingecko.com";
+
+/// Between two pages of a listing at CoinGecko's own hosts, which allow some 15 requests in a minute without a key.
+const PAGE_PAUSE: Duration = Duration::from_secs(4);
+
+/// How long to wait between two pages of a listing at this address.
+pub fn page_pause(base: &Url) -> Duration {
+    match base.host_str() {
+        Some(host) if OFFICIAL_HOSTS.contains(&host) => PAGE_PAUSE,
+        Some(_) | None => Duration::ZERO,
+    }
+}
 
 /// The currency all prices are asked for in.
 const CURRENCY: &str = "usd";

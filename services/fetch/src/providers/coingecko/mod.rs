@@ -8,6 +8,6 @@ mod decode;
 mod listing;
 mod wire;
 
-pub use client::{CoinGecko, OFFICIAL_HOSTS};
+pub use client::{CoinGecko, OFFICIAL_HOSTS, page_pause};
 pub use decode::{Route, decode};
 pub use listing::decode_listing;
