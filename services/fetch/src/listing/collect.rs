@@ -209,7 +209,7 @@ impl ListingSource {
 }
 
 /// Whether a request that failed may have cost something: a refusal does not, nor does one that nobody heard.
-fn may_be_charged(error: &ProviderError) -> bool {
+pub fn may_be_charged(error: &ProviderError) -> bool {
     match error {
         ProviderError::Refused { .. } | ProviderError::BreakerOpen { .. } => false,
         ProviderError::Transport(error) => !error.is_connect(),

@@ -12,7 +12,7 @@ use platform::lease::Lease;
 use tokio_util::sync::CancellationToken;
 
 use crate::listing::budget::{Due, Period, Usage};
-use crate::listing::collect::{Collected, ListingError, ListingSource};
+use crate::listing::collect::{Collected, ListingError, ListingSource, may_be_charged};
 use crate::listing::publisher::ListingPublisher;
 use crate::listing::registry::TokenRegistry;
 use crate::metrics::{CREDITS_LEFT, CREDITS_USED, LISTINGS};
@@ -41,6 +41,8 @@ pub struct ListingLoop {
 pub struct LoopState {
     /// Failures of the first choice in a row.
     failures: u32,
+    /// The last of them may have cost credits.
+    is_charged: bool,
     /// It is not asked before this moment.
     rest_until: Option<Timestamp>,
     /// The problem that was logged last, while it lasts.
@@ -118,8 +120,8 @@ impl ListingLoop {
         report(&self.primary, &usage);
         let now = self.clock.now();
         let (next, is_away) = match self.due(&usage, now) {
-            // What asks us to wait is mended by the fallback; waiting for the interval is not.
-            Due::At(at) => (at, self.state.rest_until.is_some_and(|until| until > now)),
+            // Only a failure is mended by the fallback; the wait for the interval is meant.
+            Due::At(at) => (at, self.state.failures > 0),
             Due::NoCreditsUntil(at) => {
                 self.log_problem(
                     "credits",
@@ -142,9 +144,11 @@ impl ListingLoop {
 
     /// When the first choice is asked next.
     fn due(&self, usage: &Usage, now: Timestamp) -> Due {
-        let due = match self.state.failures {
-            0 => self.primary.budget.next(usage, now),
-            _ => self.primary.budget.retry(usage, now),
+        // Failures that may be charged are spread as listings are: an outage must not use up the month.
+        let is_free_retry = self.state.failures > 0 && !self.state.is_charged;
+        let due = match is_free_retry {
+            true => self.primary.budget.retry(usage, now),
+            false => self.primary.budget.next(usage, now),
         };
         match (due, self.state.rest_until) {
             (Due::At(at), Some(until)) => Due::At(at.max(until)),
@@ -172,6 +176,7 @@ impl ListingLoop {
             return LEDGER_RETRY;
         };
         self.state.failures = self.state.failures.saturating_add(1);
+        self.state.is_charged = may_be_charged(refusal);
         let until = rest_until(
             refusal,
             self.state.failures,

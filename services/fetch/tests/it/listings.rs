@@ -241,6 +241,20 @@ async fn used_up_quota_is_not_asked_again() {
 }
 
 #[tokio::test]
+async fn lost_answers_are_spread_as_listings_are() {
+    let servers = TestServers::new(1_000).await;
+    servers.breaks(Venue::CoinMarketCap, LISTINGS, FaultKind::Html);
+    let process = servers.process(&[("CMC_CREDITS_PER_DAY", "30"), ("LISTING_FALLBACK_TOKENS", "250")]);
+    let redis = &servers.redis.connection;
+    found("some listings of the fallback", || async {
+        (messages(redis).await.len() >= 4).then_some(())
+    })
+    .await;
+    assert_eq!(servers.sim.requests_to(Venue::CoinMarketCap, LISTINGS), 1);
+    process.stop().await;
+}
+
+#[tokio::test]
 async fn listing_stays_within_the_plan() {
     let servers = TestServers::new(1_000).await;
     // Of nine credits a listing takes five, and two are left for prices.
