@@ -22,6 +22,7 @@ pub mod backfill;
 pub mod maintenance;
 
 pub mod close_series;
+pub mod market_overview;
 pub mod routes;
 pub mod stats_response;
 pub mod time_range;

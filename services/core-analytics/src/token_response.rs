@@ -45,6 +45,11 @@ impl View<'_> {
         }
     }
 
+    /// Whether its figures are current enough to count for the market.
+    pub fn is_active(&self, stored: &StoredToken) -> bool {
+        stored.token.price.is_some() && self.freshness(stored.token.quoted_at) != Freshness::Stale
+    }
+
     fn freshness(&self, quoted_at: Timestamp) -> Freshness {
         Freshness::of(self.now.duration_since(quoted_at), self.max_age)
     }

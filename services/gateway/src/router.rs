@@ -6,7 +6,7 @@ use crate::route::Route;
 use crate::route_policy::{EnvelopedPaths, ResponseFormat};
 use crate::routes::{
     account, admin_audit, admin_ip_blocks, admin_keys, admin_limits, admin_users, alerts, analytics, auth, candles,
-    deliveries, keys, pages, price, quotes, rates, risk, status, system, tokens, usage, users, webhooks,
+    deliveries, keys, market, pages, price, quotes, rates, risk, status, system, tokens, usage, users, webhooks,
 };
 
 /// The routes of the API, which the OpenAPI document describes.
@@ -18,6 +18,7 @@ pub fn api() -> Vec<Route> {
         Route::at("/api/v1/price/{coin_id}").get(&price::READ, price::get),
         Route::at("/api/v1/price/{coin_id}/history").get(&price::READ, price::history),
         Route::at("/api/v1/candles/{ticker}").get(&candles::READ, candles::list),
+        Route::at("/api/v1/market/overview").get(&tokens::READ, market::overview),
         Route::at("/api/v1/tokens").get(&tokens::READ, tokens::list::list),
         // Before the route with an id, which it would match.
         Route::at("/api/v1/tokens/search").get(&tokens::READ, tokens::search::search),

@@ -372,3 +372,27 @@ pub struct HistoryPoint {
     /// Mean data quality score, 0 to 1.
     pub quality: Option<Float>,
 }
+
+/// The whole market in a few figures (docs/api.md, 6.12): of tokens whose figures are not stale. An unknown is `null`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MarketOverview {
+    /// Sum of the market capitalisations that are known.
+    pub total_market_cap: Option<Number>,
+    /// Sum of the volumes of 24 hours that are known.
+    pub total_volume_24h: Option<Number>,
+    /// Mean of the velocities that are known and not extreme.
+    pub average_velocity: Option<Float>,
+    /// Median of the same.
+    pub median_velocity: Option<Float>,
+    /// Number of tokens with a current price.
+    #[schema(minimum = 0)]
+    pub active_tokens: u64,
+    /// Share of Bitcoin in the total market capitalisation, in percent.
+    pub btc_dominance: Option<Float>,
+    /// At most ten tokens that rose most over 24 hours.
+    pub top_gainers: Vec<TokenRow>,
+    /// At most ten tokens that fell most over 24 hours.
+    pub top_losers: Vec<TokenRow>,
+    /// At most ten tokens with the highest velocity that is not extreme.
+    pub velocity_leaders: Vec<TokenRow>,
+}

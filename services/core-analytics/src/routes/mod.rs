@@ -6,6 +6,8 @@ mod computation;
 
 mod correlation;
 
+mod market;
+
 /// From query texts to values, all that is wrong named at once.
 mod params;
 
@@ -47,6 +49,10 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(resource(
             "/candles/{ticker}",
             [(Method::GET, web::get().to(candles::list))],
+        ))
+        .service(resource(
+            "/market/overview",
+            [(Method::GET, web::get().to(market::overview))],
         ))
         .service(resource("/tokens", [(Method::GET, web::get().to(tokens::list::list))]))
         // Before the ids: `search` is never one.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use contracts::api::tokens::{HistoryPoint, TokenAnswer, TokenDetail, TokenPage, TokenRow, VelocityBody};
+use contracts::api::tokens::{
+    HistoryPoint, MarketOverview, TokenAnswer, TokenDetail, TokenPage, TokenRow, VelocityBody,
+};
 use contracts::api::{DataState, Page, WithProvenance};
 use contracts::listing::{ListedToken, ListingMessage, ListingPage};
 use contracts::problem::ProblemKind;
@@ -424,4 +426,44 @@ async fn many_misses_load_once_and_changes_reach_every_instance() {
     for running in running {
         running.stop().await;
     }
+}
+
+#[tokio::test]
+async fn market_is_summed_up_over_current_tokens() {
+    let app = TestApp::new(NOW).await;
+    let running = app.start(&[]).await;
+    let quoted_at = at(NOW) - SignedDuration::from_secs(30);
+    let of = |id: i64, volume: i64, cap: Option<i64>, change: f64| ListedToken {
+        volume_24h: Some(volume.into()),
+        market_cap: cap.map(Into::into),
+        percent_change_24h: Some(change),
+        ..token(id, quoted_at, 10)
+    };
+    let stale = ListedToken {
+        quoted_at: at(NOW) - SignedDuration::from_hours(2),
+        ..of(6, 900_000, Some(9_000_000), 90.0)
+    };
+    let tokens = vec![
+        of(1, 60_000, Some(600_000), 1.0),
+        of(2, 100_000, Some(200_000), -3.0),
+        of(3, 70_000, None, 5.0),
+        // Trades too little to be ranked, and the next one's velocity is no real one.
+        of(4, 10_000, Some(100_000), 50.0),
+        of(5, 20_000_000, Some(100_000), -50.0),
+        stale,
+    ];
+    app.publish_and_wait(&[page(tokens)]).await;
+    let answer: Answered<MarketOverview> = get(&running, "market/overview").await;
+    let market = answer.data.value;
+    assert_eq!(market.active_tokens, 5);
+    assert_eq!(market.total_market_cap.map(|cap| cap.0), Some(1_000_000.into()));
+    assert_eq!(market.total_volume_24h.map(|volume| volume.0), Some(20_240_000.into()));
+    assert_eq!(market.btc_dominance.map(|share| share.0), Some(60.0));
+    // 0.1, 0.5 and 0.1; that of token 5 is extreme.
+    assert!((market.average_velocity.unwrap().0 - 0.7 / 3.0).abs() < 1e-12);
+    assert_eq!(market.median_velocity.map(|velocity| velocity.0), Some(0.1));
+    assert_eq!(ids(&market.top_gainers), [3, 1]);
+    assert_eq!(ids(&market.top_losers), [5, 2]);
+    assert_eq!(ids(&market.velocity_leaders), [2, 1]);
+    running.stop().await;
 }

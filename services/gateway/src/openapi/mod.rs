@@ -13,7 +13,7 @@ use crate::extract::words;
 use crate::router;
 use crate::routes::{
     account, admin_audit, admin_ip_blocks, admin_keys, admin_limits, admin_users, alerts, analytics, auth, candles,
-    deliveries, keys, price, quotes, rates, risk, status, system, tokens, usage, users, webhooks,
+    deliveries, keys, market, price, quotes, rates, risk, status, system, tokens, usage, users, webhooks,
 };
 
 /// The document of an installation that offers `tickers`.
@@ -54,7 +54,7 @@ pub fn build(tickers: &[Ticker]) -> anyhow::Result<Document> {
     paths(
         rates::list, quotes::list, quotes::get, candles::list, price::get, price::history,
         tokens::list::list, tokens::search::search, tokens::show::show, tokens::velocity::velocity,
-        tokens::history::history,
+        tokens::history::history, market::overview,
         analytics::stats, analytics::timeseries, analytics::correlation, risk::list,
         alerts::list, alerts::create, alerts::get, alerts::delete, alerts::events, alerts::deliveries,
         webhooks::list, webhooks::get, webhooks::secret, webhooks::test, webhooks::enable, webhooks::verify,

@@ -13,6 +13,7 @@ pub mod auth;
 pub mod candles;
 pub mod deliveries;
 pub mod keys;
+pub mod market;
 pub mod pages;
 pub mod price;
 pub mod quotes;

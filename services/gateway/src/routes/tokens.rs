@@ -28,10 +28,10 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=5"
 const TAG_SECONDS: i64 = 30;
 
 const TOKEN: &str = "Id, slug or symbol of the token, tried in this order; of several with one symbol the largest";
-const CONVERT: &str = "Currency of the amounts; USD by default";
+pub const CONVERT: &str = "Currency of the amounts; USD by default";
 
 /// Wraps what core-analytics answers; `page` is for lists.
-fn enveloped<A, T>(
+pub fn enveloped<A, T>(
     state: &AppState,
     found: WithProvenance<TokenAnswer<A>>,
     data: impl FnOnce(A) -> (T, Option<Pagination>),

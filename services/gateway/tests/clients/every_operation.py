@@ -48,6 +48,7 @@ from cryptolens_client.api.system import (
     get_status,
 )
 from cryptolens_client.api.tokens import (
+    get_market_overview,
     get_tokens,
     get_tokens_by_token_id,
     get_tokens_by_token_id_history,
@@ -305,6 +306,7 @@ CALLS: dict[str, Callable[[], Response[Any]]] = {
     "get_price_by_coin_id": price,
     "get_price_by_coin_id_history": price_history,
     "get_candles_by_ticker": candles,
+    "get_market_overview": lambda: get_market_overview.sync_detailed(client=client),
     "get_tokens": tokens,
     "get_tokens_search": lambda: get_tokens_search.sync_detailed(client=client, q="bit", limit=3),
     "get_tokens_by_token_id": lambda: get_tokens_by_token_id.sync_detailed("bitcoin", client=client),

@@ -89,6 +89,7 @@ const calls: Record<keyof operations, () => Promise<{ response: Response }>> = {
     }
     return answer;
   },
+  get_market_overview: () => client.GET("/api/v1/market/overview"),
   get_tokens: async () => {
     const query = { limit: 3, sort: "velocity", min_market_cap: 1000 } as const;
     const answer = await client.GET("/api/v1/tokens", { params: { query } });

@@ -12,7 +12,7 @@ use platform::problem::Problem;
 
 use super::super::params::Params;
 use super::super::state::AppState;
-use super::view;
+use super::{of_snapshot, view};
 use crate::token_list::{Bounds, SortDirection, SortKey, TokenFilter};
 
 const DEFAULT_LIMIT: u32 = 100;
@@ -55,9 +55,6 @@ pub async fn list(
     let view = view(&state, &snapshot, now);
     let selection = snapshot.select(&filter, (key, direction), skip, limit as usize);
     let next = skip.saturating_add(selection.tokens.len());
-    let newest = snapshot.newest();
-    let is_fallback = snapshot.state.as_ref().is_some_and(|listing| listing.is_fallback);
-    let provider = snapshot.state.as_ref().and_then(|listing| listing.provider);
     let page = TokenPage {
         items: selection.tokens.iter().map(|token| view.row(token)).collect(),
         total: selection.total as u64,
@@ -65,18 +62,7 @@ pub async fn list(
         next_cursor: (next < selection.total && !selection.tokens.is_empty())
             .then(|| format!("{}.{next}", snapshot.version)),
     };
-    Ok(Json(WithProvenance {
-        state: view.state(newest, is_fallback),
-        as_of: newest.map(Into::into),
-        sources: provider.iter().map(ToString::to_string).collect(),
-        estimated: view.is_estimated(),
-        data: TokenAnswer {
-            value: page,
-            version: snapshot.version,
-            cache: layer.as_str().to_owned(),
-            ambiguous: Vec::new(),
-        },
-    }))
+    Ok(Json(of_snapshot(&snapshot, layer, &view, page)))
 }
 
 fn filter(params: &mut Params, query: &TokensQuery) -> TokenFilter {

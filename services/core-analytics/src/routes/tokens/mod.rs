@@ -79,7 +79,34 @@ async fn find(state: &AppState, name: &str, strict: bool) -> Result<Found, Probl
     })
 }
 
-fn view<'a>(state: &AppState, snapshot: &'a TokenSnapshot, now: Timestamp) -> View<'a> {
+/// Wraps an answer about all tokens with where it comes from.
+pub fn of_snapshot<T>(
+    snapshot: &TokenSnapshot,
+    layer: CacheLayer,
+    view: &View<'_>,
+    value: T,
+) -> WithProvenance<TokenAnswer<T>> {
+    let newest = snapshot.newest();
+    let listing = snapshot.state.as_ref();
+    WithProvenance {
+        state: view.state(newest, listing.is_some_and(|listing| listing.is_fallback)),
+        as_of: newest.map(Into::into),
+        sources: listing
+            .and_then(|listing| listing.provider)
+            .map(|provider| provider.to_string())
+            .into_iter()
+            .collect(),
+        estimated: view.is_estimated(),
+        data: TokenAnswer {
+            value,
+            version: snapshot.version,
+            cache: layer.as_str().to_owned(),
+            ambiguous: Vec::new(),
+        },
+    }
+}
+
+pub fn view<'a>(state: &AppState, snapshot: &'a TokenSnapshot, now: Timestamp) -> View<'a> {
     View {
         now,
         max_age: state.token_max_age,

@@ -7,7 +7,7 @@ use platform::problem::Problem;
 
 use super::super::params::Params;
 use super::super::state::AppState;
-use super::view;
+use super::{of_snapshot, view};
 
 const DEFAULT_LIMIT: u32 = 10;
 const LIMIT: std::ops::RangeInclusive<u32> = 1..=100;
@@ -31,23 +31,6 @@ pub async fn search(
     let now = state.clock.now();
     let view = view(&state, &snapshot, now);
     let found = snapshot.search(text, limit as usize);
-    let newest = found
-        .iter()
-        .map(|stored| stored.token.quoted_at)
-        .max()
-        .or(snapshot.newest());
-    let is_fallback = snapshot.state.as_ref().is_some_and(|listing| listing.is_fallback);
-    let provider = snapshot.state.as_ref().and_then(|listing| listing.provider);
-    Ok(Json(WithProvenance {
-        state: view.state(newest, is_fallback),
-        as_of: newest.map(Into::into),
-        sources: provider.iter().map(ToString::to_string).collect(),
-        estimated: view.is_estimated(),
-        data: TokenAnswer {
-            value: found.iter().map(|token| view.row(token)).collect(),
-            version: snapshot.version,
-            cache: layer.as_str().to_owned(),
-            ambiguous: Vec::new(),
-        },
-    }))
+    let rows = found.iter().map(|token| view.row(token)).collect();
+    Ok(Json(of_snapshot(&snapshot, layer, &view, rows)))
 }

@@ -230,6 +230,7 @@ CALLS: dict[str, Callable[[], ApiResponse[Any]]] = {
     "get_price_by_coin_id": price,
     "get_price_by_coin_id_history": price_history,
     "get_candles_by_ticker": candles,
+    "get_market_overview": tokens.get_market_overview_with_http_info,
     "get_tokens": listed_tokens,
     "get_tokens_search": lambda: tokens.get_tokens_search_with_http_info("bit", limit=3),
     "get_tokens_by_token_id": lambda: tokens.get_tokens_by_token_id_with_http_info("bitcoin"),
