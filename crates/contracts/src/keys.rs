@@ -132,9 +132,9 @@ pub fn newest_batch_result(coin: &CoinId) -> String {
     format!("{{batch:{coin}}}:newest")
 }
 
-/// All tokens of one version of the listing: string, JSON.
-pub fn token_snapshot(version: i64) -> String {
-    format!("tokens:{{{version}}}")
+/// All tokens of one version of the listing, by the id of the snapshot: string, compressed JSON.
+pub fn token_snapshot(id: &str) -> String {
+    format!("tokens:{{{id}}}")
 }
 
 /// Stands while a coin is known to be unknown to the provider.

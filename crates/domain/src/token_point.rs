@@ -69,7 +69,7 @@ impl TokenPoint {
             circulating_supply: known(|part| part.circulating_supply),
             velocity: mean(parts.iter().filter_map(|part| part.velocity)),
             velocity_method: with_velocity.map_or(VelocityMethod::Unavailable, |part| part.velocity_method),
-            vwap: volume_weighted(parts),
+            vwap: mean_price(parts.iter().filter_map(|part| Some((part.vwap?, part.volume_24h)))),
             quality: mean(parts.iter().filter_map(|part| part.quality)),
             n: parts.iter().fold(0, |n, part| n.saturating_add(part.n)),
             provider: newest.provider,
@@ -87,9 +87,9 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 /// Places after the point of a mean price; a quotient of decimals has up to 28 digits that say nothing.
 const PRICE_PLACES: u32 = 18;
 
-/// The mean price by volume. Where no part has a volume, every part counts alike.
-fn volume_weighted(parts: &[TokenPoint]) -> Option<Decimal> {
-    let prices = parts.iter().filter_map(|part| Some((part.vwap?, part.volume_24h)));
+/// The mean of prices, each weighted by its volume. Where none has a volume, all count alike.
+#[must_use]
+pub fn mean_price(prices: impl Iterator<Item = (Decimal, Option<Decimal>)> + Clone) -> Option<Decimal> {
     let by_volume = vwap(prices.clone().filter_map(|(price, volume)| Some((price, volume?))));
     let mean = by_volume.or_else(|| vwap(prices.map(|(price, _)| (price, Decimal::ONE))));
     mean.map(|price| price.round_dp(PRICE_PLACES).normalize())

@@ -2,10 +2,12 @@
 
 use contracts::listing::{ListedToken, ListingPage};
 use domain::interval::Interval;
-use domain::token_point::TokenPoint;
+use domain::token_point::{TokenPoint, mean_price};
 use domain::velocity::{Trend, Velocity, VelocityInput, VelocityPoint, trend};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+
+use crate::store::DayCell;
 
 /// How far ahead of our clock figures may be.
 const MAX_CLOCK_LEAD: SignedDuration = SignedDuration::from_mins(5);
@@ -79,19 +81,13 @@ pub fn cell(page: &ListingPage, token: &ListedToken, velocity: &Velocity, oldest
     })
 }
 
-/// The newest day of a token: its id, the trend of its velocity, and its mean price by volume. `cells` are those of one
-/// token, ascending.
-pub fn day_metrics(
-    cells: &[(i64, TokenPoint)],
-    now: Timestamp,
-    max_hold: SignedDuration,
-) -> (i64, Trend, Option<Decimal>) {
-    let token_id = cells.first().map_or(0, |(token_id, _)| *token_id);
+/// The newest day of a token: the trend of its velocity, and its mean price by volume. `cells` are those of the day,
+/// ascending; without any of them nothing is known.
+pub fn day_metrics(cells: &[DayCell], now: Timestamp, max_hold: SignedDuration) -> (Trend, Option<Decimal>) {
     let points: Vec<VelocityPoint> = cells
         .iter()
-        .map(|(_, cell)| VelocityPoint::new(cell.as_of, cell.velocity))
+        .map(|cell| VelocityPoint::new(cell.as_of, cell.velocity))
         .collect();
-    let cells: Vec<TokenPoint> = cells.iter().map(|(_, cell)| cell.clone()).collect();
-    let price = TokenPoint::roll_up(now, &cells).and_then(|day| day.vwap);
-    (token_id, trend(&points, DAY, now, max_hold), price)
+    let prices = cells.iter().filter_map(|cell| Some((cell.price?, cell.volume_24h)));
+    (trend(&points, DAY, now, max_hold), mean_price(prices))
 }

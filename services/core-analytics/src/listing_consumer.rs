@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::listing;
 use crate::refusals::{Refusals, is_refusal};
-use crate::store::{PollOutcome, Store, tokens};
+use crate::store::{DayCell, PollOutcome, Store, tokens};
 
-/// A page has up to 500 tokens.
-const BATCH_SIZE: usize = 2;
+/// A page has up to 500 tokens; one that waits behind another could be taken over meanwhile.
+const BATCH_SIZE: usize = 1;
 const BLOCK: Duration = Duration::from_secs(5);
 const BACKOFF: Backoff = Backoff {
     base: Duration::from_millis(100),
@@ -73,8 +73,13 @@ impl ListingConsumer {
     /// Waits out outages. What is refused for good is set aside.
     async fn store_or_set_aside(&self, entry: &Entry) {
         let mut failures = Failures::new(BACKOFF);
+        let mut is_refused = false;
         while let Err(error) = self.process(entry).await {
             if is_refusal(&error) {
+                // Once more: a partition that was known may have gone with a restored database.
+                if !std::mem::replace(&mut is_refused, true) {
+                    continue;
+                }
                 self.refusals.set_aside("listing", &entry.id, "", &error);
                 break;
             }
@@ -96,7 +101,8 @@ impl ListingConsumer {
             } => {
                 let outcome = PollOutcome {
                     poll_id,
-                    at,
+                    // A clock that is ahead must not keep later polls from being noted.
+                    at: at.min(self.clock.now()),
                     answered: Err(reason.replace('\0', "")),
                 };
                 let version = tokens::note_poll(&self.store.client().await?, &outcome).await?;
@@ -126,13 +132,23 @@ impl ListingConsumer {
             .map(|token| listing::velocity(token, self.min_market_cap))
             .collect();
         let cells = self.cells(&page, &velocities, now);
-        let day_from = now - listing::DAY;
-        let day_metrics = |cells: &[_]| listing::day_metrics(cells, now, self.max_hold);
-        let version = self
-            .store
-            .record_listing(&page, &velocities, &cells, day_from, day_metrics)
+        self.store.record_listing(&page, &velocities, &cells).await?;
+        let ids: Vec<i64> = page.tokens.iter().map(|token| token.token_id).collect();
+        let day_metrics = |cells: &[DayCell]| listing::day_metrics(cells, now, self.max_hold);
+        self.store
+            .refresh_day_metrics(&ids, now - listing::DAY, day_metrics)
             .await?;
-        self.announce(version).await;
+        let outcome = PollOutcome {
+            poll_id: page.poll_id,
+            at: page.received_at.min(now),
+            answered: Ok((page.provider, page.is_fallback)),
+        };
+        // Last: a process that dies before it does all of this again, and whoever sees this version sees all of it.
+        let version = tokens::note_poll(&self.store.client().await?, &outcome).await?;
+        // One announcement for a poll: each makes every instance read all tokens.
+        if page.page >= page.pages {
+            self.announce(version).await;
+        }
         metrics::counter!(TOKENS, "outcome" => "stored").increment(page.tokens.len() as u64);
         tracing::debug!(
             poll_id = %page.poll_id,

@@ -6,14 +6,15 @@ use contracts::api::DataState;
 use contracts::api::tokens::{TokenFreshness, TokenQuote, TokenRow};
 use contracts::number::{Float, Number, Price};
 use domain::data_quality::Freshness;
-use domain::velocity::EXTREME_VELOCITY;
+use domain::velocity::{EXTREME_VELOCITY, Trend};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::listing::DAY;
 use crate::store::{ListingState, StoredToken};
 
 /// The only currency of listings.
 const USD: &str = "USD";
-const FLAG_EXTREME_VELOCITY: &str = "extreme_velocity";
+const FLAG_EXTREME_VELOCITY: &str = "extreme";
 /// No provider answers: these are the last known figures.
 const FLAG_ESTIMATED: &str = "estimated";
 
@@ -68,7 +69,7 @@ impl View<'_> {
                 age_ms: u64::try_from(age.as_millis()).unwrap_or(0),
                 state: self.freshness(token.quoted_at).to_string(),
             },
-            quote: BTreeMap::from([(USD.to_owned(), quote(stored))]),
+            quote: BTreeMap::from([(USD.to_owned(), self.quote(stored))]),
             flags: self.flags(stored),
         }
     }
@@ -86,19 +87,26 @@ impl View<'_> {
         }
         flags
     }
-}
 
-fn quote(stored: &StoredToken) -> TokenQuote {
-    let token = &stored.token;
-    TokenQuote {
-        price: token.price.map(Price),
-        volume_24h: token.volume_24h.map(Number),
-        market_cap: token.market_cap.map(Number),
-        percent_change_1h: token.percent_change_1h.and_then(Float::finite),
-        percent_change_24h: token.percent_change_24h.and_then(Float::finite),
-        percent_change_7d: token.percent_change_7d.and_then(Float::finite),
-        velocity: stored.velocity.and_then(Float::finite),
-        velocity_trend: stored.velocity_trend.to_string(),
-        vwap_24h: stored.vwap_24h.map(Price),
+    fn quote(&self, stored: &StoredToken) -> TokenQuote {
+        let token = &stored.token;
+        // A token that left the listing has no newest day.
+        let has_day = self.now.duration_since(token.quoted_at) <= DAY;
+        let trend = if has_day {
+            stored.velocity_trend
+        } else {
+            Trend::InsufficientData
+        };
+        TokenQuote {
+            price: token.price.map(Price),
+            volume_24h: token.volume_24h.map(Number),
+            market_cap: token.market_cap.map(Number),
+            percent_change_1h: token.percent_change_1h.and_then(Float::finite),
+            percent_change_24h: token.percent_change_24h.and_then(Float::finite),
+            percent_change_7d: token.percent_change_7d.and_then(Float::finite),
+            velocity: stored.velocity.and_then(Float::finite),
+            velocity_trend: trend.to_string(),
+            vwap_24h: stored.vwap_24h.filter(|_| has_day).map(Price),
+        }
     }
 }

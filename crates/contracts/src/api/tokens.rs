@@ -96,7 +96,7 @@ pub struct TokenRow {
     pub freshness: TokenFreshness,
     /// Figures by currency.
     pub quote: BTreeMap<String, TokenQuote>,
-    /// Notes on the figures, such as `extreme_velocity`.
+    /// Notes on the figures, such as `extreme`, of a velocity above 100.
     pub flags: Vec<String>,
 }
 
@@ -175,7 +175,7 @@ pub struct TokenDetail {
     pub freshness: TokenFreshness,
     /// Figures by currency.
     pub quote: BTreeMap<String, TokenQuote>,
-    /// Notes on the figures, such as `extreme_velocity`.
+    /// Notes on the figures, such as `extreme`, of a velocity above 100.
     pub flags: Vec<String>,
     /// When the provider began to list it.
     pub date_added: Option<Time>,

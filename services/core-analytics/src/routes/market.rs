@@ -10,7 +10,7 @@ use super::tokens::{of_snapshot, view};
 use crate::market_overview::market_overview;
 
 pub async fn overview(state: Data<AppState>) -> Result<Json<WithProvenance<TokenAnswer<MarketOverview>>>, Problem> {
-    let (snapshot, layer) = state.tokens.newest().await?;
+    let (snapshot, layer) = state.newest_tokens().await?;
     let now = state.clock.now();
     let view = view(&state, &snapshot, now);
     let overview = market_overview(&snapshot.tokens, &view);

@@ -13,6 +13,7 @@ use platform::problem::Problem;
 use super::computation::Computations;
 use crate::store::{Store, candles};
 use crate::token_list::TokenCache;
+use crate::token_list::cache::Found;
 
 #[derive(Debug, Clone)]
 pub struct AppState {
@@ -34,6 +35,11 @@ impl AppState {
         self.store.client().await
     }
 
+    /// All tokens as they are.
+    pub(super) async fn newest_tokens(&self) -> Result<Found, Problem> {
+        self.tokens.newest().await.map_err(to_problem)
+    }
+
     /// The ticker of a path or list, if it is one at all.
     pub(super) fn parse_ticker(text: &str) -> Result<Ticker, Problem> {
         text.parse().map_err(|_| unknown_asset(text))
@@ -45,6 +51,14 @@ impl AppState {
             return Ok(());
         }
         Err(unknown_asset(ticker.as_str()))
+    }
+}
+
+/// Why tokens cannot be had.
+pub(super) fn to_problem(error: anyhow::Error) -> Problem {
+    match error.downcast::<StoreError>() {
+        Ok(error) => error.into(),
+        Err(error) => Problem::internal(error),
     }
 }
 

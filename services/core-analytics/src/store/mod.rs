@@ -7,6 +7,8 @@ pub mod token_history;
 pub mod tokens;
 
 use contracts::listing::ListingPage;
+use std::collections::BTreeMap;
+
 use deadpool_postgres::{Object, Pool};
 use domain::candle::{Candle, Tick};
 use domain::ticker::Ticker;
@@ -18,6 +20,7 @@ pub use candles::{ClosePoint, Direction, Holes, WindowRow};
 pub use partitions::{Retention, Table};
 use platform::postgres::StoreError;
 use rust_decimal::Decimal;
+pub use token_history::DayCell;
 pub use tokens::{ListingState, PollOutcome, StoredToken};
 use tokio_postgres::IsolationLevel;
 
@@ -28,6 +31,9 @@ pub const SCHEMA_VERSION: u32 = 84;
 
 /// Candles of a history that one statement merges. A connection keeps the space that its largest statement took.
 const MERGE_CHUNK: usize = 250;
+
+/// Tokens whose newest day is read at once.
+const DAY_METRICS_CHUNK: usize = 100;
 
 /// Access to schema `analytics`; clones share connections and what is known of partitions.
 #[derive(Debug, Clone)]
@@ -94,9 +100,8 @@ impl Store {
         Ok(())
     }
 
-    /// Stores a page of the listing in one transaction: the newest figures of its tokens, their cells, the hours and days
-    /// that are made of them, and what `day_metrics` makes of the cells since `day_from`. A page may come any number of
-    /// times and in any order. Returns the version of the listing.
+    /// Stores a page of the listing in one transaction: the newest figures of its tokens, their cells, and the hours and
+    /// days that are made of them. A page may come any number of times and in any order.
     ///
     /// # Errors
     /// PostgreSQL does not answer or refuses; nothing was changed.
@@ -105,9 +110,7 @@ impl Store {
         page: &ListingPage,
         velocities: &[Velocity],
         cells: &[(i64, TokenPoint)],
-        day_from: Timestamp,
-        day_metrics: impl Fn(&[(i64, TokenPoint)]) -> (i64, Trend, Option<Decimal>),
-    ) -> Result<i64, StoreError> {
+    ) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let needed = cells
             .iter()
@@ -118,20 +121,38 @@ impl Store {
             tokens::merge(&transaction, page, velocities).await?;
             let changed = token_history::merge_cells(&transaction, cells).await?;
             token_history::roll_up(&transaction, &changed).await?;
-            let ids: Vec<i64> = page.tokens.iter().map(|token| token.token_id).collect();
-            let day = token_history::list_cells(&transaction, &ids, day_from).await?;
-            let metrics: Vec<_> = day.chunk_by(|(a, _), (b, _)| a == b).map(day_metrics).collect();
-            tokens::set_day_metrics(&transaction, &metrics).await?;
-            let outcome = PollOutcome {
-                poll_id: page.poll_id,
-                at: page.received_at,
-                answered: Ok((page.provider, page.is_fallback)),
-            };
-            let version = tokens::note_poll(&transaction, &outcome).await?;
-            transaction.commit().await?;
-            Ok(version)
+            Ok(transaction.commit().await?)
         };
         self.forget_partitions_on_error(result.await)
+    }
+
+    /// Writes what `metrics` makes of the newest day of these tokens, some at a time.
+    ///
+    /// # Errors
+    /// PostgreSQL does not answer or refuses; some may have been written.
+    pub async fn refresh_day_metrics(
+        &self,
+        token_ids: &[i64],
+        from: Timestamp,
+        metrics: impl Fn(&[DayCell]) -> (Trend, Option<Decimal>),
+    ) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        for ids in token_ids.chunks(DAY_METRICS_CHUNK) {
+            let cells = token_history::list_day(&client, ids, from).await?;
+            let by_token: BTreeMap<i64, &[DayCell]> = cells
+                .chunk_by(|a, b| a.token_id == b.token_id)
+                .filter_map(|cells| Some((cells.first()?.token_id, cells)))
+                .collect();
+            let found: Vec<(i64, Trend, Option<Decimal>)> = ids
+                .iter()
+                .map(|id| {
+                    let (trend, price) = metrics(by_token.get(id).copied().unwrap_or_default());
+                    (*id, trend, price)
+                })
+                .collect();
+            tokens::set_day_metrics(&client, &found).await?;
+        }
+        Ok(())
     }
 
     /// All tokens and what became of the newest poll, of one moment.

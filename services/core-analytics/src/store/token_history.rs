@@ -8,6 +8,7 @@ use domain::token_point::TokenPoint;
 use domain::velocity::VelocityPoint;
 use jiff::{SignedDuration, Timestamp};
 use platform::postgres::StoreError;
+use rust_decimal::Decimal;
 use tokio_postgres::Row;
 
 use super::tokens::{decimal, velocity_method};
@@ -82,31 +83,21 @@ async fn list_parts(
     whole: Interval,
     cells: &BTreeSet<CellKey>,
 ) -> Result<Vec<(i64, TokenPoint)>, StoreError> {
-    let (Some(first), Some(last)) = (
-        cells.iter().map(|(_, open_time)| *open_time).min(),
-        cells.iter().map(|(_, open_time)| *open_time).max(),
-    ) else {
-        return Ok(Vec::new());
-    };
     let tokens: Vec<i64> = cells.iter().map(|(token_id, _)| *token_id).collect();
     let starts: Vec<Timestamp> = cells.iter().map(|(_, open_time)| *open_time).collect();
     let length = SignedDuration::from_secs(whole.seconds());
     let ends: Vec<Timestamp> = starts.iter().map(|start| *start + length).collect();
-    // The outer range is for the planner, who leaves out the other partitions by it.
+    // OFFSET 0 keeps this a lookup for each cell, in the one partition that it needs, however the planner estimates.
     let statement = client
         .prepare_cached(
             "SELECT h.* FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS w (token_id, start, stop) \
-             JOIN analytics.token_history h ON h.token_id = w.token_id AND h.open_time >= w.start \
-             AND h.open_time < w.stop \
-             WHERE h.\"interval\" = $4 AND h.open_time >= $5 AND h.open_time < $6 \
+             CROSS JOIN LATERAL (SELECT * FROM analytics.token_history p WHERE p.token_id = w.token_id \
+             AND p.\"interval\" = $4 AND p.open_time >= w.start AND p.open_time < w.stop OFFSET 0) h \
              ORDER BY h.token_id, h.open_time",
         )
         .await?;
     let rows = client
-        .query(
-            &statement,
-            &[&tokens, &starts, &ends, &parts.as_str(), &first, &(last + length)],
-        )
+        .query(&statement, &[&tokens, &starts, &ends, &parts.as_str()])
         .await?;
     rows.iter()
         .map(|row| Ok((row.try_get("token_id")?, from_row(row)?)))
@@ -154,21 +145,39 @@ pub async fn list_velocities(
         .collect()
 }
 
+/// What the newest day of a token is judged by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DayCell {
+    pub token_id: i64,
+    pub as_of: Timestamp,
+    pub velocity: Option<f64>,
+    pub price: Option<Decimal>,
+    pub volume_24h: Option<Decimal>,
+}
+
 /// Cells of 5 minutes of several tokens from `from` on, by token and time.
-pub async fn list_cells(
+pub async fn list_day(
     client: &impl GenericClient,
     tokens: &[i64],
     from: Timestamp,
-) -> Result<Vec<(i64, TokenPoint)>, StoreError> {
+) -> Result<Vec<DayCell>, StoreError> {
     let statement = client
         .prepare_cached(
-            "SELECT * FROM analytics.token_history WHERE token_id = ANY($1) AND \"interval\" = '5m' \
-             AND open_time >= $2 ORDER BY token_id, open_time",
+            "SELECT token_id, as_of, velocity, vwap, volume_24h FROM analytics.token_history \
+             WHERE token_id = ANY($1) AND \"interval\" = '5m' AND open_time >= $2 ORDER BY token_id, open_time",
         )
         .await?;
     let rows = client.query(&statement, &[&tokens, &from]).await?;
     rows.iter()
-        .map(|row| Ok((row.try_get("token_id")?, from_row(row)?)))
+        .map(|row| {
+            Ok(DayCell {
+                token_id: row.try_get("token_id")?,
+                as_of: row.try_get("as_of")?,
+                velocity: row.try_get("velocity")?,
+                price: row.try_get("vwap")?,
+                volume_24h: row.try_get("volume_24h")?,
+            })
+        })
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! Lists of tokens: filtered, sorted, searched and cut into pages, of one moment.
 
 pub mod cache;
+pub mod compressed;
 pub mod filter;
 pub mod order;
 pub mod search;
@@ -9,4 +10,4 @@ pub mod snapshot;
 pub use cache::{CacheLayer, TokenCache};
 pub use filter::{Bounds, TokenFilter};
 pub use order::{SortDirection, SortKey};
-pub use snapshot::TokenSnapshot;
+pub use snapshot::{SnapshotId, TokenSnapshot};

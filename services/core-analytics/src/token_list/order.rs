@@ -62,7 +62,14 @@ impl SortKey {
             Self::Volume24h => both(a.token.volume_24h, b.token.volume_24h),
             Self::Velocity => both(a.velocity, b.velocity),
             Self::Price => both(a.token.price, b.token.price),
-            Self::Name => both(Some(a.token.name.to_lowercase()), Some(b.token.name.to_lowercase())),
+            Self::Name => {
+                fn lower(name: &str) -> impl Iterator<Item = char> + '_ {
+                    name.chars().flat_map(char::to_lowercase)
+                }
+                // Compared as they are lowered: a sort compares each name many times.
+                let order = lower(&a.token.name).cmp(lower(&b.token.name));
+                (Some(order), true, true)
+            }
             Self::PercentChange24h => both(a.token.percent_change_24h, b.token.percent_change_24h),
         };
         known_first(order, has_a, has_b).then_with(|| a.token.token_id.cmp(&b.token.token_id))

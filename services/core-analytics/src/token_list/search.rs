@@ -47,12 +47,15 @@ pub fn matches(query: &str, stored: &StoredToken) -> Option<Match> {
     if name.contains(query) {
         return Some(Match::Substring);
     }
-    let allowed = match query.chars().count() {
+    let typed = query.chars().count();
+    let allowed = match typed {
         0..MIN_FUZZY_CHARS => return None,
         MIN_FUZZY_CHARS..TWO_ERRORS_CHARS => 1,
         _ => 2,
     };
     let candidates = words().chain([symbol.as_str(), name.as_str()]);
-    let errors = candidates.map(|word| strsim::osa_distance(query, word)).min();
+    // Each error changes the length by one at most, and the distance costs the product of the lengths.
+    let close = candidates.filter(|word| word.chars().count().abs_diff(typed) <= allowed);
+    let errors = close.map(|word| strsim::osa_distance(query, word)).min();
     errors.filter(|errors| *errors <= allowed).map(Match::Fuzzy)
 }

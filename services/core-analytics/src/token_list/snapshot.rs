@@ -1,23 +1,68 @@
 //! All tokens at one moment: what pages of one list are cut from.
 
+use std::fmt;
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::filter::TokenFilter;
 use super::order::{SortDirection, SortKey};
 use super::search;
 use crate::store::{ListingState, StoredToken};
 
+/// Names of routes, which are never ids of tokens.
+const RESERVED: [&str; 2] = ["live", "search"];
+
 /// All tokens of one version of the listing. Two of one version are equal, whoever read them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TokenSnapshot {
-    /// Counts the changes of the listing.
-    pub version: i64,
     /// What became of the newest poll.
     pub state: Option<ListingState>,
     /// In the order of their ids.
     pub tokens: Vec<StoredToken>,
 }
+
+/// Which snapshot it is. Versions alone are not enough: a database that was restored counts the same ones again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotId {
+    pub version: i64,
+    /// The newest poll in it.
+    pub poll_id: Uuid,
+}
+
+impl SnapshotId {
+    /// That of the listing as it is.
+    pub fn of(state: Option<&ListingState>) -> Self {
+        Self {
+            version: state.map_or(0, |state| state.version),
+            poll_id: state.map_or(Uuid::nil(), |state| state.poll_id),
+        }
+    }
+}
+
+impl fmt::Display for SnapshotId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.version, self.poll_id.simple())
+    }
+}
+
+impl FromStr for SnapshotId {
+    type Err = UnknownSnapshot;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSnapshot> {
+        let (version, poll_id) = text.split_once('-').ok_or(UnknownSnapshot)?;
+        Ok(Self {
+            version: version.parse().map_err(|_| UnknownSnapshot)?,
+            poll_id: poll_id.parse().map_err(|_| UnknownSnapshot)?,
+        })
+    }
+}
+
+/// A text that names no snapshot.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnknownSnapshot;
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +81,10 @@ pub struct Resolution<'a> {
 }
 
 impl TokenSnapshot {
+    pub fn id(&self) -> SnapshotId {
+        SnapshotId::of(self.state.as_ref())
+    }
+
     /// The tokens from place `skip` on, at most `limit`, of those that the filter leaves.
     pub fn select(
         &self,
@@ -72,6 +121,9 @@ impl TokenSnapshot {
             token,
             others: Vec::new(),
         };
+        if RESERVED.iter().any(|word| name.eq_ignore_ascii_case(word)) {
+            return None;
+        }
         if let Ok(id) = name.parse::<i64>()
             && let Ok(place) = self.tokens.binary_search_by_key(&id, |stored| stored.token.token_id)
         {

@@ -78,6 +78,8 @@ impl TestApp {
             ("REDIS_URL", self.redis.url.clone()),
             ("FETCH_URL", self.fetch.uri()),
             ("SUPPORTED_TICKERS", supported.join(",")),
+            ("TOKEN_MAX_AGE_SECONDS", "900".to_owned()),
+            ("VELOCITY_MAX_HOLD_SECONDS", "5400".to_owned()),
             // Nothing is measured here, and many tests share few cores.
             ("DATABASE_CONNECT_TIMEOUT_MS", "30000".to_owned()),
             ("DATABASE_WAIT_TIMEOUT_MS", "30000".to_owned()),

@@ -211,6 +211,8 @@ async fn unavailable_listing_is_known_until_the_next_one() {
     };
     let listed = page(vec![token(1, at(NOW), 10)]);
     app.publish_listings(&messages(std::slice::from_ref(&listed))).await;
+    app.listings_are_stored().await;
+    app.clock.advance(std::time::Duration::from_secs(600));
     app.publish_listings(&[unavailable(5), unavailable(10)]).await;
     app.listings_are_stored().await;
     let failed = state().await;

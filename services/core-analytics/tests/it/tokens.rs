@@ -97,9 +97,22 @@ async fn pages_of_one_list_stay_those_of_its_first_page() {
     let (unknown, known): (Vec<i64>, Vec<i64>) = (1..=250).partition(|id| id % 10 == 0);
     assert_eq!(seen, [known, unknown].concat());
     assert_eq!(
-        problem(&running[0], "tokens?cursor=999999.100").await,
+        problem(
+            &running[0],
+            &format!("tokens?cursor=999999-{}.100", Uuid::nil().simple())
+        )
+        .await,
         (400, ProblemKind::InvalidCursor)
     );
+    // An emptied Redis takes only the older snapshots with it.
+    let page: Answered<TokenPage> = get(&running[0], "tokens?limit=100").await;
+    let () = redis::cmd("FLUSHDB")
+        .query_async(&mut app.redis.connection.clone())
+        .await
+        .unwrap();
+    let cursor = page.data.value.next_cursor.unwrap();
+    let next: Answered<TokenPage> = get(&running[1], &format!("tokens?limit=100&cursor={cursor}")).await;
+    assert_eq!(next.data.value.start, 101);
     for running in running {
         running.stop().await;
     }
@@ -339,6 +352,13 @@ async fn history_is_given_in_every_length_and_page_by_page() {
         problem(&running, "tokens/1/history?cursor=17").await,
         (400, ProblemKind::InvalidCursor)
     );
+    for far in ["9999-12-30T12:00:00Z", "9999-12-28T00:00:00Z"] {
+        for interval in ["5m", "1d", "7d"] {
+            let path = format!("tokens/1/history?interval={interval}&limit=1000&time_end={far}");
+            let none: Answered<Page<HistoryPoint>> = get(&running, &path).await;
+            assert_eq!(none.data.value.items, [], "{path}");
+        }
+    }
     assert_eq!(
         problem(&running, "tokens/9/history").await,
         (404, ProblemKind::TokenNotFound)

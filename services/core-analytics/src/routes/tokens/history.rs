@@ -38,7 +38,8 @@ pub async fn list(
     let end = if query.time_end.is_some() && interval.open_time(end) == end {
         end
     } else {
-        interval.open_time(end) + interval.length()
+        let next = interval.open_time(end).checked_add(interval.length());
+        next.unwrap_or(Timestamp::MAX)
     };
     if query.time_start.is_some_and(|start| start.0 > end) {
         let detail = "The start must lie before the end.";

@@ -11,9 +11,9 @@ use contracts::problem::ProblemKind;
 use platform::problem::Problem;
 
 use super::super::params::Params;
-use super::super::state::AppState;
+use super::super::state::{AppState, to_problem};
 use super::{of_snapshot, view};
-use crate::token_list::{Bounds, SortDirection, SortKey, TokenFilter};
+use crate::token_list::{Bounds, SnapshotId, SortDirection, SortKey, TokenFilter};
 
 const DEFAULT_LIMIT: u32 = 100;
 const LIMIT: std::ops::RangeInclusive<u32> = 1..=1_000;
@@ -42,12 +42,13 @@ pub async fn list(
     let (snapshot, layer, skip) = match &query.cursor {
         Some(cursor) => {
             let unknown = || Problem::new(ProblemKind::InvalidCursor, "The cursor is unknown or has expired.");
-            let (version, skip) = parse_cursor(cursor).ok_or_else(unknown)?;
-            let (snapshot, layer) = state.tokens.find(version).await.ok_or_else(unknown)?;
+            let (id, skip) = parse_cursor(cursor).ok_or_else(unknown)?;
+            let found = state.tokens.find(&id).await.map_err(to_problem)?;
+            let (snapshot, layer) = found.ok_or_else(unknown)?;
             (snapshot, layer, skip)
         }
         None => {
-            let (snapshot, layer) = state.tokens.newest().await?;
+            let (snapshot, layer) = state.newest_tokens().await?;
             (snapshot, layer, usize::try_from(start - 1).unwrap_or(usize::MAX))
         }
     };
@@ -60,7 +61,7 @@ pub async fn list(
         total: selection.total as u64,
         start: skip as u64 + 1,
         next_cursor: (next < selection.total && !selection.tokens.is_empty())
-            .then(|| format!("{}.{next}", snapshot.version)),
+            .then(|| format!("{}.{next}", snapshot.id())),
     };
     Ok(Json(of_snapshot(&snapshot, layer, &view, page)))
 }
@@ -126,8 +127,8 @@ fn names<T: Eq + std::hash::Hash>(
     parsed
 }
 
-/// A cursor is the version of the snapshot, and how many of its tokens were given out.
-fn parse_cursor(cursor: &str) -> Option<(i64, usize)> {
-    let (version, skip) = cursor.split_once('.')?;
-    Some((version.parse().ok()?, skip.parse().ok()?))
+/// A cursor is the snapshot, and how many of its tokens were given out.
+fn parse_cursor(cursor: &str) -> Option<(SnapshotId, usize)> {
+    let (id, skip) = cursor.split_once('.')?;
+    Some((id.parse().ok()?, skip.parse().ok()?))
 }

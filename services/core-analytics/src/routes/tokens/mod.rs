@@ -44,7 +44,7 @@ impl Found {
             estimated: view.is_estimated(),
             data: TokenAnswer {
                 value,
-                version: self.snapshot.version,
+                version: self.snapshot.id().version,
                 cache: self.layer.as_str().to_owned(),
                 ambiguous: self.ambiguous.clone(),
             },
@@ -54,7 +54,7 @@ impl Found {
 
 /// The token of an id, slug or symbol.
 async fn find(state: &AppState, name: &str, strict: bool) -> Result<Found, Problem> {
-    let (snapshot, layer) = state.tokens.newest().await?;
+    let (snapshot, layer) = state.newest_tokens().await?;
     let Some(resolution) = snapshot.resolve(name) else {
         return Err(Problem::new(
             ProblemKind::TokenNotFound,
@@ -99,7 +99,7 @@ pub fn of_snapshot<T>(
         estimated: view.is_estimated(),
         data: TokenAnswer {
             value,
-            version: snapshot.version,
+            version: snapshot.id().version,
             cache: layer.as_str().to_owned(),
             ambiguous: Vec::new(),
         },
@@ -114,8 +114,13 @@ pub fn view<'a>(state: &AppState, snapshot: &'a TokenSnapshot, now: Timestamp) -
     }
 }
 
-/// The velocities of a token that any timeframe needs.
-async fn list_velocities(state: &AppState, token_id: i64, now: Timestamp) -> Result<Vec<VelocityPoint>, Problem> {
-    let from = now - Timeframe::LONGEST.duration() - state.velocity_max_hold;
+/// The velocities of a token that timeframes up to `longest` need.
+async fn list_velocities(
+    state: &AppState,
+    token_id: i64,
+    longest: Timeframe,
+    now: Timestamp,
+) -> Result<Vec<VelocityPoint>, Problem> {
+    let from = now - longest.duration() - state.velocity_max_hold;
     Ok(token_history::list_velocities(&state.client().await?, token_id, from).await?)
 }

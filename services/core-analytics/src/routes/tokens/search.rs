@@ -27,7 +27,7 @@ pub async fn search(
         params.refuse("limit", "out_of_range", "must be from 1 to 100".to_owned());
     }
     params.finish()?;
-    let (snapshot, layer) = state.tokens.newest().await?;
+    let (snapshot, layer) = state.newest_tokens().await?;
     let now = state.clock.now();
     let view = view(&state, &snapshot, now);
     let found = snapshot.search(text, limit as usize);

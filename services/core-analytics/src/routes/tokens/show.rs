@@ -18,7 +18,7 @@ pub async fn show(
 ) -> Result<Json<WithProvenance<TokenAnswer<TokenDetail>>>, Problem> {
     let found = find(&state, &name, query.strict.unwrap_or(false)).await?;
     let now = state.clock.now();
-    let points = list_velocities(&state, found.token.token.token_id, now).await?;
+    let points = list_velocities(&state, found.token.token.token_id, Timeframe::D7, now).await?;
     let velocities = Velocities {
         points: &points,
         now,

@@ -21,7 +21,7 @@ pub async fn show(
     params.finish()?;
     let found = find(&state, &name, false).await?;
     let now = state.clock.now();
-    let points = list_velocities(&state, found.token.token.token_id, now).await?;
+    let points = list_velocities(&state, found.token.token.token_id, Timeframe::LONGEST, now).await?;
     let velocities = Velocities {
         points: &points,
         now,
