@@ -69,6 +69,7 @@ impl App {
             oldest: SignedDuration::from_hours(24 * (i64::from(settings.ticks_retention_days) - 1)),
         };
         let velocity_max_hold = SignedDuration::from_secs(i64::from(settings.velocity_max_hold_seconds));
+        let token_max_age = SignedDuration::from_secs(i64::from(settings.token_max_age_seconds));
         let tokens = TokenCache::new(store.clone(), redis.clone(), clock.clone());
         let listing_consumer = ListingConsumer {
             store: store.clone(),
@@ -78,6 +79,7 @@ impl App {
             refusals: refusals.clone(),
             min_market_cap: settings.velocity_min_market_cap_usd,
             max_hold: velocity_max_hold,
+            max_age: token_max_age,
             oldest: SignedDuration::from_hours(24 * (i64::from(settings.token_cells_retention_days) - 1)),
         };
         let retention = settings.retention();
@@ -102,7 +104,7 @@ impl App {
             supported: settings.supported_tickers.iter().cloned().collect(),
             computations: routes::Computations::default(),
             tokens: tokens.clone(),
-            token_max_age: SignedDuration::from_secs(i64::from(settings.token_max_age_seconds)),
+            token_max_age,
             velocity_max_hold,
         };
         let readiness = Readiness::new().postgres(&pool).redis(&redis).until(stop.clone());

@@ -1,11 +1,13 @@
 //! From a page of the listing to cells of history: pure.
 
 use contracts::listing::{ListedToken, ListingPage};
+use domain::data_quality::{DataQuality, QualityInput};
 use domain::interval::Interval;
 use domain::token_point::{TokenPoint, mean_price};
 use domain::velocity::{Trend, Velocity, VelocityInput, VelocityPoint, trend};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 use crate::store::DayCell;
 
@@ -55,9 +57,36 @@ pub fn velocity(token: &ListedToken, min_market_cap: Decimal) -> Velocity {
     Velocity::of(&input, min_market_cap)
 }
 
+/// How good the figures of a token are when they are `age` old and their velocity is known for the share `coverage` of the
+/// time. Its listing is one source, so nothing confirms it.
+pub fn quality(token: &ListedToken, age: SignedDuration, max_age: SignedDuration, coverage: f64) -> DataQuality {
+    let figures = [
+        token.price,
+        token.volume_24h,
+        token.market_cap,
+        token.circulating_supply,
+        token.total_supply,
+    ];
+    let price = token.price.and_then(|price| price.to_f64());
+    DataQuality::of(&QualityInput {
+        age: Some(age),
+        freshness_limit: max_age,
+        reported: price.as_slice(),
+        known_fields: figures.iter().flatten().count(),
+        expected_fields: figures.len(),
+        coverage,
+    })
+}
+
 /// The cell of 5 minutes in which the figures of a token lie. `None` where its history would have nothing to show, and
 /// for figures from before `oldest`: the cells beside theirs may be dropped already, and hours made without them.
-pub fn cell(page: &ListingPage, token: &ListedToken, velocity: &Velocity, oldest: Timestamp) -> Option<TokenPoint> {
+pub fn cell(
+    page: &ListingPage,
+    token: &ListedToken,
+    velocity: &Velocity,
+    max_age: SignedDuration,
+    oldest: Timestamp,
+) -> Option<TokenPoint> {
     if token.quoted_at < oldest || (token.price.is_none() && token.market_cap.is_none() && token.volume_24h.is_none()) {
         return None;
     }
@@ -73,7 +102,8 @@ pub fn cell(page: &ListingPage, token: &ListedToken, velocity: &Velocity, oldest
         velocity: velocity.value,
         velocity_method: velocity.method,
         vwap: token.price,
-        quality: None,
+        // As it was when it arrived; coverage is of a window, and a cell is none.
+        quality: Some(quality(token, page.received_at.duration_since(token.quoted_at), max_age, 1.0).score()),
         n: 1,
         provider: page.provider,
         is_fallback: page.is_fallback,

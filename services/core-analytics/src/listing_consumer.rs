@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use contracts::listing::{ListingMessage, ListingPage};
+use domain::token_point::TokenPoint;
+use domain::velocity::Velocity;
 use jiff::{SignedDuration, Timestamp};
 use platform::backoff::Backoff;
 use platform::clock::SharedClock;
@@ -45,6 +47,8 @@ pub struct ListingConsumer {
     pub min_market_cap: Decimal,
     /// How long a velocity holds at most, until the next one is known.
     pub max_hold: SignedDuration,
+    /// Age from which figures are stale.
+    pub max_age: SignedDuration,
     /// Older figures change the newest ones at most, no history.
     pub oldest: SignedDuration,
 }
@@ -172,17 +176,15 @@ impl ListingConsumer {
         }
     }
 
-    fn cells(
-        &self,
-        page: &ListingPage,
-        velocities: &[domain::velocity::Velocity],
-        now: Timestamp,
-    ) -> Vec<(i64, domain::token_point::TokenPoint)> {
+    fn cells(&self, page: &ListingPage, velocities: &[Velocity], now: Timestamp) -> Vec<(i64, TokenPoint)> {
         let oldest = now - self.oldest;
         page.tokens
             .iter()
             .zip(velocities)
-            .filter_map(|(token, velocity)| Some((token.token_id, listing::cell(page, token, velocity, oldest)?)))
+            .filter_map(|(token, velocity)| {
+                let cell = listing::cell(page, token, velocity, self.max_age, oldest)?;
+                Some((token.token_id, cell))
+            })
             .collect()
     }
 }

@@ -4,13 +4,13 @@ use contracts::api::tokens::{
     CalculationDetails, TokenQuality, TrendAnalysis, VelocityBody, VelocityHistoryPoint, VelocityMetrics,
 };
 use contracts::number::{Float, Number};
-use domain::data_quality::{DataQuality, QualityInput};
+use domain::data_quality::DataQuality;
 use domain::velocity::{
     Momentum, Timeframe, VelocityMethod, VelocityPoint, WindowSummary, summarise, trend, volatility_score,
 };
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::prelude::ToPrimitive;
 
+use crate::listing;
 use crate::store::StoredToken;
 use crate::token_response::View;
 
@@ -38,25 +38,11 @@ impl Velocities<'_> {
     }
 }
 
-/// How good the figures of a token are. Its listing is one source, so nothing confirms it.
+/// How good the figures of a token are now.
 pub fn quality(stored: &StoredToken, view: &View<'_>, velocities: &Velocities<'_>) -> DataQuality {
-    let token = &stored.token;
-    let figures = [
-        token.price,
-        token.volume_24h,
-        token.market_cap,
-        token.circulating_supply,
-        token.total_supply,
-    ];
-    let price = token.price.and_then(|price| price.to_f64());
-    DataQuality::of(&QualityInput {
-        age: Some(view.now.duration_since(token.quoted_at)),
-        freshness_limit: view.max_age,
-        reported: price.as_slice(),
-        known_fields: figures.iter().flatten().count(),
-        expected_fields: figures.len(),
-        coverage: velocities.summary(Timeframe::H24).coverage,
-    })
+    let age = view.now.duration_since(stored.token.quoted_at);
+    let coverage = velocities.summary(Timeframe::H24).coverage;
+    listing::quality(&stored.token, age, view.max_age, coverage)
 }
 
 pub fn quality_body(quality: &DataQuality) -> TokenQuality {

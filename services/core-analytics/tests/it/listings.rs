@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::harness::{TestApp, at, decimal};
 
 const NOW: &str = "2026-03-01T12:00:00Z";
+const MAX_AGE: SignedDuration = SignedDuration::from_secs(900);
 const ALL_TIMES: (&str, &str) = ("1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z");
 
 pub fn token(token_id: i64, quoted_at: Timestamp, price: i64) -> ListedToken {
@@ -75,7 +76,7 @@ fn expected(pages: &[ListingPage], token_id: i64) -> BTreeMap<Interval, Vec<Toke
     for page in pages {
         for token in page.tokens.iter().filter(|token| token.token_id == token_id) {
             let velocity = core_analytics::listing::velocity(token, 10_000.into());
-            let cell = core_analytics::listing::cell(page, token, &velocity, Timestamp::UNIX_EPOCH).unwrap();
+            let cell = core_analytics::listing::cell(page, token, &velocity, MAX_AGE, Timestamp::UNIX_EPOCH).unwrap();
             let kept = cells.entry(cell.open_time).or_insert_with(|| cell.clone());
             if cell.as_of > kept.as_of {
                 *kept = cell;

@@ -313,11 +313,10 @@ async fn history_is_given_in_every_length_and_page_by_page() {
         let whole: Answered<Page<HistoryPoint>> = get(&running, &path).await;
         let whole = whole.data.value;
         assert_eq!((whole.items.len(), &whole.next_cursor), (cells, &None), "{interval}");
-        assert_eq!(
-            whole.items.last().unwrap().price.map(|price| price.0),
-            Some(195.into()),
-            "{interval}"
-        );
+        let last = whole.items.last().unwrap();
+        assert_eq!(last.price.map(|price| price.0), Some(195.into()), "{interval}");
+        // One source, and four of five figures.
+        assert!((last.quality.unwrap().0 - 0.72).abs() < 1e-12, "{interval}");
         let mut paged = Vec::new();
         let mut cursor = String::new();
         loop {
