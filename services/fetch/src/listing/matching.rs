@@ -1,8 +1,9 @@
 //! Which token of another provider is meant: pure rules over names.
 //!
 //! Symbols are not unique, and anybody may take any name, so a token is taken for another provider's only if nothing
-//! speaks against it. In doubt it gets an id of its own: two ids for one token can be joined by a line in the file of
-//! assets, two tokens under one id cannot be told apart.
+//! speaks against it. In doubt it gets an id of its own: two ids for one token are a nuisance, two tokens under one id
+//! cannot be told apart. A line in the file of assets decides, if it is there before the token is seen: ids that were
+//! given are not joined later.
 
 use std::collections::{HashMap, HashSet};
 
@@ -107,12 +108,23 @@ pub fn match_tokens(
             let is_ambiguous =
                 rule == BY_NAME && named.get(&(identity.symbol.as_str(), identity.name.to_lowercase())) != Some(&1);
             let [token] = found.as_slice() else { continue };
-            if !is_ambiguous && token.id_at(provider).is_none() && taken.insert(token.token_id) {
+            let is_refused = is_ambiguous || contradicts(pairs, provider, identity, token);
+            if !is_refused && token.id_at(provider).is_none() && taken.insert(token.token_id) {
                 *place = Some((token.token_id, rule));
             }
         }
     }
     matched
+}
+
+/// Whether the file of assets pairs the identity with another token, or the token with another identity.
+fn contradicts(pairs: &KnownPairs, provider: ProviderId, identity: &Identity, token: &Token) -> bool {
+    let theirs = token.id_at(other(provider));
+    match pairs.counterpart(provider, &identity.provider_id) {
+        Some(paired) => theirs.as_deref() != Some(paired),
+        // A token that is paired is paired with another identity: this one has no pair.
+        None => theirs.is_some_and(|id| pairs.counterpart(other(provider), &id).is_some()),
+    }
 }
 
 type Rule<'a> = dyn Fn(&Identity, &Token) -> bool + 'a;
@@ -167,6 +179,9 @@ mod tests {
     #[case::name_of_two("abc", "ABC", "Abc", None)]
     #[case::slug_among_two("second-abc", "ABC", "Abc", Some((21, BY_SLUG)))]
     #[case::new("newcoin", "NEW", "Newcoin", None)]
+    // The file pairs `binancecoin` with 1839 and `ethereum` with 1027.
+    #[case::token_of_another_identity("bnb", "BNB", "BNB", None)]
+    #[case::identity_of_another_token("ethereum", "SOLO", "Solo Coin", None)]
     fn rules(
         #[case] id: &str,
         #[case] symbol: &str,
