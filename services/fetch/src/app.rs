@@ -245,9 +245,9 @@ fn listing_loop(
         let Some(listing) = build(source, settings, limits, breaker, meter, clock)?.listing else {
             continue;
         };
-        let tokens = match sources.is_empty() {
-            true => settings.listing.listing_tokens,
-            false => settings.listing.listing_fallback_tokens,
+        let (tokens, interval) = match sources.is_empty() {
+            true => settings.listing.of_first_choice(provider, &source.base_url),
+            false => (settings.listing.listing_fallback_tokens, settings.listing.interval()),
         };
         let plan = match provider {
             ProviderId::CoinMarketCap => settings.listing.cmc_plan(),
@@ -258,7 +258,7 @@ fn listing_loop(
             budget: Budget {
                 plan,
                 cost: ListingSource::credits(listing.as_ref(), tokens),
-                interval: SignedDuration::try_from(settings.listing.interval()).unwrap_or(SignedDuration::MAX),
+                interval: SignedDuration::try_from(interval).unwrap_or(SignedDuration::MAX),
                 other_requests: SignedDuration::try_from(source.poll_interval).ok(),
             },
             listing,

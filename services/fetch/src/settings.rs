@@ -298,6 +298,25 @@ mod tests {
     }
 
     #[test]
+    fn coingecko_is_asked_for_little_as_the_first_choice() {
+        let first_choice = |pairs: &[(&str, &str)]| {
+            let settings = read(pairs).unwrap();
+            let sources = settings.provider_settings().unwrap();
+            let source = sources
+                .iter()
+                .find(|source| source.provider == ProviderId::CoinGecko)
+                .unwrap();
+            let (tokens, interval) = settings.listing.of_first_choice(source.provider, &source.base_url);
+            (tokens, interval.as_secs())
+        };
+        assert_eq!(first_choice(&[]), (1_000, 1_800));
+        let rarely = [("LISTING_POLL_INTERVAL_SECONDS", "7200"), ("LISTING_TOKENS", "500")];
+        assert_eq!(first_choice(&rarely), (500, 7_200));
+        let elsewhere = [("COINGECKO_BASE_URL", "http://127.0.0.1:8010/coingecko")];
+        assert_eq!(first_choice(&elsewhere), (5_000, 300));
+    }
+
+    #[test]
     fn all_problems_are_told_at_once() {
         let error = read(&[
             ("SUPPORTED_TICKERS", "BTC,NOPE"),

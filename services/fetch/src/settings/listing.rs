@@ -2,13 +2,20 @@
 
 use std::time::Duration;
 
+use domain::ticker::ProviderId;
 use platform::settings::{Problems, Validate};
 use serde::Deserialize;
+use url::Url;
 
 use crate::listing::budget::Plan;
+use crate::providers::coingecko::OFFICIAL_HOSTS;
 
 /// Most tokens that are ever asked for.
 const MAX_TOKENS: usize = 20_000;
+
+/// CoinGecko's own hosts are not asked for listings more often as the first choice: a demo key has 10 000 requests in a
+/// month.
+const COINGECKO_INTERVAL: Duration = Duration::from_secs(1_800);
 
 /// Seconds of the longest month.
 const MONTH_SECONDS: u64 = 31 * 86_400;
@@ -32,6 +39,18 @@ pub struct ListingSettings {
 impl ListingSettings {
     pub fn interval(&self) -> Duration {
         Duration::try_from_secs_f64(self.listing_poll_interval_seconds).unwrap_or_default()
+    }
+
+    /// How many tokens the first choice is asked for, and how often at most. CoinGecko's own hosts allow few requests and
+    /// a page of theirs is small, so they are asked for as many as if they were the fallback.
+    pub fn of_first_choice(&self, provider: ProviderId, base_url: &Url) -> (usize, Duration) {
+        let is_official = base_url.host_str().is_some_and(|host| OFFICIAL_HOSTS.contains(&host));
+        if provider == ProviderId::CoinGecko && is_official {
+            let tokens = self.listing_tokens.min(self.listing_fallback_tokens);
+            (tokens, self.interval().max(COINGECKO_INTERVAL))
+        } else {
+            (self.listing_tokens, self.interval())
+        }
     }
 
     /// What CoinMarketCap's plan allows.
