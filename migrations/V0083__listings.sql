@@ -31,6 +31,8 @@ CREATE TABLE market.provider_credits (
     credits bigint NOT NULL CHECK (credits >= 0),
     -- When a listing was last asked for.
     listed_at timestamptz,
+    -- When one last came. Earlier than listed_at: whoever asked failed, or died before the answer.
+    arrived_at timestamptz,
     PRIMARY KEY (provider, day)
 );
 

@@ -20,6 +20,16 @@ pub struct Usage {
     pub day: u64,
     /// When a listing was last asked for.
     pub listed_at: Option<Timestamp>,
+    /// When one last came and was published.
+    pub arrived_at: Option<Timestamp>,
+}
+
+impl Usage {
+    /// Whether the listing that was last asked for never came: whoever asked for it failed or died.
+    pub fn is_unanswered(&self) -> bool {
+        self.listed_at
+            .is_some_and(|asked| self.arrived_at.is_none_or(|arrived| arrived < asked))
+    }
 }
 
 /// Since when and until when credits are counted together.
@@ -156,6 +166,7 @@ mod tests {
             month,
             day,
             listed_at: Some(at(listed_at)),
+            arrived_at: None,
         }
     }
 
@@ -291,7 +302,7 @@ mod tests {
             while let Due::At(due) = budget.next(&usage, now) && due < month.end {
                 longest = longest.max(due.duration_since(now));
                 now = due;
-                usage = Usage { month: usage.month + cost, day: 0, listed_at: Some(now) };
+                usage = Usage { month: usage.month + cost, listed_at: Some(now), ..Usage::default() };
             }
             let listings = per_month / cost;
             prop_assert!(usage.month / cost >= listings - 1, "{} of {listings}", usage.month / cost);

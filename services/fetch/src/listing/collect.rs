@@ -16,10 +16,10 @@ use tokio::time::Instant;
 
 use crate::listing::budget::{Budget, Plan};
 use crate::listing::ledger::Ledger;
-use crate::listing::normalise::normalise;
+use crate::listing::normalise::{NormalisedToken, normalise};
 use crate::listing::registry::TokenRegistry;
 use crate::metrics::LISTED_TOKENS;
-use crate::providers::{Listing, ProviderError, RawListingPage, Retry};
+use crate::providers::{ErrorKind, Listing, ProviderError, RawListingPage, Retry, plausible_credits};
 
 /// Attempts to get one page.
 const PAGE_ATTEMPTS: u32 = 3;
@@ -110,6 +110,8 @@ impl ListingSource {
                 false => Err(ProviderError::Timeout(self.page_deadline * 2).into()),
             };
             let (page, tokens) = match (outcome, &mut collected) {
+                // Without a total, the end is seen only by an empty page.
+                (Ok((page, _)), Some(_)) if page.rows() == 0 => break,
                 (Ok(page), _) => page,
                 (Err(error), None) => return Err(error),
                 (Err(error), Some(collected)) => {
@@ -174,22 +176,29 @@ impl ListingSource {
             metrics::counter!(LISTED_TOKENS, "provider" => self.provider().as_str(), "outcome" => outcome)
                 .increment(count as u64);
         }
+        let is_end = number > 1 && page.rows() == 0 && page.total.is_none_or(|total| total <= (number - 1) * size);
+        // Published, it would replace good prices by none.
+        if !is_end && !tokens.iter().any(NormalisedToken::has_price) {
+            let what = format!("no token of {} rows of the listing has a price", page.rows());
+            return Err(ProviderError::payload(what).into());
+        }
         let identities: Vec<_> = tokens.iter().map(|token| token.identity.clone()).collect();
-        let ids = registry.ids(self.provider(), &identities, clock.now()).await?;
+        let registered = registry.register(self.provider(), &identities, clock.now()).await?;
         let listed = tokens
             .into_iter()
             .filter_map(|token| {
-                let id = ids.get(&token.identity.provider_id).copied()?;
-                Some(token.with_id(id))
+                let known = registered.get(&token.identity.provider_id)?;
+                Some(token.registered(known))
             })
             .collect();
         Ok((page, listed))
     }
 
     /// Whether a failed page is asked for again. An answer that was lost may have been charged, and a limited plan has
-    /// credits for one listing, not for its repetitions.
+    /// credits for one listing, not for its repetitions. Who is asked too often is not asked again at once.
     fn is_tried_again(&self, error: &ProviderError, charged: u64) -> bool {
-        matches!(error.retry(), Retry::WithBackoff) && (charged == 0 || self.budget.plan == Plan::default())
+        let may_pass = matches!(error.retry(), Retry::WithBackoff) && error.kind() != ErrorKind::RateLimited;
+        may_pass && (charged == 0 || self.budget.plan == Plan::default())
     }
 
     /// Asks once, and settles what it cost. A failure comes with what it was charged.
@@ -199,7 +208,7 @@ impl ListingSource {
         let answer = tokio::time::timeout(self.page_deadline, self.listing.listing_page(number, size)).await;
         let result = answer.unwrap_or(Err(ProviderError::Timeout(self.page_deadline)));
         let cost = match &result {
-            Ok(page) => page.credits,
+            Ok(page) => plausible_credits(self.provider(), page.credits, price),
             Err(error) if may_be_charged(error) => price,
             Err(_) => 0,
         };

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use deadpool_postgres::Pool;
 use domain::ticker::ProviderId;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use platform::clock::SharedClock;
 use platform::postgres::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,9 @@ use crate::store::provider_credits;
 
 /// Between two looks at the meter.
 const METER_INTERVAL: Duration = Duration::from_secs(10);
+
+/// A moment further ahead of ours was written by a wrong clock.
+const MAX_CLOCK_LEAD: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Clone)]
 pub struct Ledger {
@@ -62,12 +65,27 @@ impl Ledger {
     pub async fn usage(&self) -> Result<Usage, StoreError> {
         let client = self.postgres.get().await?;
         let day = self.today();
-        let spent = provider_credits::spent(&client, self.provider.as_str(), day.first_of_month(), day).await?;
+        let latest = self.clock.now().checked_add(MAX_CLOCK_LEAD).unwrap_or(Timestamp::MAX);
+        let month = day.first_of_month();
+        let spent = provider_credits::spent(&client, self.provider.as_str(), month, day, latest).await?;
         Ok(Usage {
             month: u64::try_from(spent.month).unwrap_or(0),
             day: u64::try_from(spent.day).unwrap_or(0),
             listed_at: spent.listed_at,
+            arrived_at: spent.arrived_at,
         })
+    }
+
+    /// Notes that a listing came and was published. If that cannot be written, the next process takes it for lost, which
+    /// costs a listing of the fallback.
+    pub async fn arrived(&self) {
+        let written = async {
+            let client = self.postgres.get().await?;
+            provider_credits::arrived(&client, self.provider.as_str(), self.today(), self.clock.now()).await
+        };
+        if let Err(error) = written.await.map_err(anyhow::Error::from) {
+            tracing::warn!(provider = %self.provider, error = format!("{error:#}"), "arrival of the listing is not noted");
+        }
     }
 
     /// Charges what a page of a listing will cost.
@@ -179,6 +197,55 @@ mod tests {
         assert_eq!((usage.month, usage.day, usage.listed_at), (160, 160, Some(now.now())));
         let other = ledger(ProviderId::CoinGecko).usage().await.unwrap();
         assert_eq!(other, Usage::default());
+    }
+
+    #[tokio::test]
+    async fn wrong_clock_silences_nobody() {
+        let database = testkit::database().await;
+        let now = clock("2026-03-30T12:00:00Z");
+        let ledger = Ledger::new(database.pool.clone(), ProviderId::CoinMarketCap, now.shared());
+        // Later on the same day, and in another year.
+        for wrong in ["2026-03-30T22:00:00Z", "2036-03-30T12:00:00Z"] {
+            now.set(wrong.parse().unwrap());
+            let charge = ledger.charge(5).await.unwrap();
+            ledger.settle(charge, 5).await;
+            ledger.arrived().await;
+        }
+        now.set("2026-03-30T12:00:00Z".parse().unwrap());
+        let usage = ledger.usage().await.unwrap();
+        assert_eq!((usage.month, usage.day), (5, 5));
+        assert_eq!((usage.listed_at, usage.arrived_at), (None, None));
+        let _ = ledger.charge(5).await.unwrap();
+        assert_eq!(ledger.usage().await.unwrap().listed_at, Some(now.now()));
+    }
+
+    #[tokio::test]
+    async fn no_number_of_credits_is_too_large() {
+        let database = testkit::database().await;
+        let now = clock("2026-03-30T12:00:00Z");
+        let ledger = Ledger::new(database.pool.clone(), ProviderId::CoinMarketCap, now.shared());
+        for _ in 0..2 {
+            let charge = ledger.charge(u64::MAX).await.unwrap();
+            ledger.settle(charge, u64::MAX).await;
+            now.set("2026-03-31T12:00:00Z".parse().unwrap());
+        }
+        assert!(ledger.usage().await.unwrap().month > 1_000_000_000);
+    }
+
+    #[tokio::test]
+    async fn listing_that_never_came_is_told() {
+        let database = testkit::database().await;
+        let now = clock("2026-03-30T23:59:59Z");
+        let ledger = Ledger::new(database.pool.clone(), ProviderId::CoinMarketCap, now.shared());
+        assert!(!ledger.usage().await.unwrap().is_unanswered());
+        let _ = ledger.charge(5).await.unwrap();
+        assert!(ledger.usage().await.unwrap().is_unanswered());
+        now.set("2026-03-31T00:00:01Z".parse().unwrap());
+        ledger.arrived().await;
+        assert!(!ledger.usage().await.unwrap().is_unanswered());
+        now.set("2026-03-31T00:05:00Z".parse().unwrap());
+        let _ = ledger.charge(5).await.unwrap();
+        assert!(ledger.usage().await.unwrap().is_unanswered());
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+use crate::listing::registry::Registered;
 use crate::providers::RawListedToken;
 use crate::raw_number::RawNumber;
 use crate::rejection::RejectReason;
@@ -73,9 +74,24 @@ pub struct NormalisedToken {
 }
 
 impl NormalisedToken {
+    pub fn has_price(&self) -> bool {
+        self.token.price.is_some()
+    }
+
     /// The token under this id.
     pub fn with_id(self, token_id: i64) -> ListedToken {
         ListedToken { token_id, ..self.token }
+    }
+
+    /// The token under the id and, where another provider names it, the names that the registry has for it.
+    pub fn registered(self, registered: &Registered) -> ListedToken {
+        let mut token = self.with_id(registered.token_id);
+        if let Some(names) = &registered.names {
+            token.slug.clone_from(&names.slug);
+            token.symbol.clone_from(&names.symbol);
+            token.name.clone_from(&names.name);
+        }
+        token
     }
 }
 
@@ -144,7 +160,10 @@ pub fn normalise(
         percent_change_24h: percent(&raw.percent_change_24h),
         percent_change_7d: percent(&raw.percent_change_7d),
         quoted_at,
-        date_added: raw.date_added,
+        // PostgreSQL knows fewer years than the calendar here, and no token is older than the unix epoch.
+        date_added: raw
+            .date_added
+            .filter(|at| *at >= Timestamp::UNIX_EPOCH && at.duration_since(received_at) <= MAX_CLOCK_LEAD),
         tags: tags(&raw.tags),
         flags: flags.0,
     };
@@ -345,6 +364,22 @@ mod tests {
         });
         assert_eq!(token.quoted_at, expected.parse().unwrap());
         assert_eq!(token.flags.first().map(String::as_str), flag);
+    }
+
+    #[rstest]
+    #[case("2013-04-28T00:00:00Z", true)]
+    #[case("1970-01-01T00:00:00Z", true)]
+    #[case("1969-12-31T23:59:59Z", false)]
+    #[case("-009998-01-01T00:00:00Z", false)]
+    #[case("2026-01-01T00:05:00Z", true)]
+    #[case("2026-01-01T00:05:01Z", false)]
+    fn impossible_dates_are_unknown(#[case] at: &str, #[case] is_kept: bool) {
+        let at: Timestamp = at.parse().unwrap();
+        let token = token(&RawListedToken {
+            date_added: Some(at),
+            ..raw()
+        });
+        assert_eq!(token.date_added, is_kept.then_some(at));
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct ListingLoop {
 /// What the last polls have left.
 #[derive(Debug, Default)]
 pub struct LoopState {
+    /// It is known whether the last listing came, also one that another process asked for.
+    has_looked_back: bool,
     /// Failures of the first choice in a row.
     failures: u32,
     /// The last of them may have cost credits.
@@ -118,6 +120,10 @@ impl ListingLoop {
             }
         };
         report(&self.primary, &usage);
+        if !std::mem::replace(&mut self.state.has_looked_back, true) && usage.is_unanswered() {
+            tracing::warn!(provider = %self.primary.provider(), "the last listing that was asked for never came");
+            self.note_lost_listing();
+        }
         let now = self.clock.now();
         let (next, is_away) = match self.due(&usage, now) {
             // Only a failure is mended by the fallback; the wait for the interval is meant.
@@ -162,14 +168,17 @@ impl ListingLoop {
             Ok(listing) => {
                 self.state.failures = 0;
                 self.state.rest_until = None;
-                self.publish(false, listing).await;
+                if !self.publish(false, listing).await {
+                    self.note_lost_listing();
+                }
                 return Duration::ZERO;
             }
             Err(error) => error,
         };
         let provider = self.primary.provider();
         let ListingError::Provider(refusal) = &error else {
-            // The fallback needs PostgreSQL too.
+            // The fallback needs PostgreSQL too, so it is asked later. Pages may have been paid for.
+            self.note_lost_listing();
             let error = describe(provider, error);
             self.log_problem(provider.as_str(), &error, "listing failed");
             self.publish_unavailable(error).await;
@@ -189,6 +198,12 @@ impl ListingLoop {
         self.log_problem(provider.as_str(), &error, "listing failed");
         self.poll_fallback(error).await;
         Duration::ZERO
+    }
+
+    /// A listing was paid for and did not come: the next one is due when a listing would be, the fallback before that.
+    fn note_lost_listing(&mut self) {
+        self.state.failures = self.state.failures.saturating_add(1);
+        self.state.is_charged = true;
     }
 
     /// Asks the fallback if it is its time; says when somebody is asked next.
@@ -219,7 +234,11 @@ impl ListingLoop {
     async fn poll_fallback(&mut self, mut reason: String) {
         if let Some(fallback) = &self.fallback {
             match collect(fallback, &self.registry, &mut self.lease, &self.clock).await {
-                Ok(listing) => return self.publish(true, listing).await,
+                Ok(listing) => {
+                    // Lost or not, the fallback is asked again at the interval.
+                    self.publish(true, listing).await;
+                    return;
+                }
                 Err(error) => {
                     reason = format!("{reason}; {}", describe(fallback.provider(), error));
                 }
@@ -229,12 +248,13 @@ impl ListingLoop {
         self.publish_unavailable(reason).await;
     }
 
-    async fn publish(&mut self, is_fallback: bool, listing: Collected) {
+    /// Publishes a listing; says whether that worked.
+    async fn publish(&mut self, is_fallback: bool, listing: Collected) -> bool {
         let source = match &self.fallback {
             Some(fallback) if is_fallback => fallback,
             _ => &self.primary,
         };
-        let provider = source.provider();
+        let (provider, ledger) = (source.provider(), source.ledger.clone());
         let tokens = listing.tokens.len();
         if let Some(error) = &listing.cut_short {
             tracing::warn!(%provider, tokens, error = %error, "listing is cut short");
@@ -246,8 +266,13 @@ impl ListingLoop {
                     tracing::info!(%provider, "listing comes again");
                 }
                 self.state.unavailable_at = None;
+                ledger.arrived().await;
+                true
             }
-            Err(error) => tracing::error!(%provider, tokens, error = format!("{error:#}"), "listing is lost"),
+            Err(error) => {
+                tracing::error!(%provider, tokens, error = format!("{error:#}"), "listing is lost");
+                false
+            }
         }
     }
 

@@ -24,8 +24,24 @@ pub struct TokenRegistry {
     pairs: KnownPairs,
 }
 
-/// Ids by the provider's own.
-pub type TokenIds = HashMap<String, i64>;
+/// A token as it is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    pub token_id: i64,
+    /// What it is called if the provider's own names do not count: CoinMarketCap's, also while it does not answer, so
+    /// that no name changes with the provider that happens to list.
+    pub names: Option<Names>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    pub slug: String,
+    pub symbol: String,
+    pub name: String,
+}
+
+/// Tokens by the provider's own ids.
+pub type RegisteredTokens = HashMap<String, Registered>;
 
 /// The known tokens of a page, by the provider's ids.
 type KnownTokens = HashMap<String, Token>;
@@ -35,27 +51,27 @@ impl TokenRegistry {
         Self { postgres, pairs }
     }
 
-    /// The ids of these tokens of a provider. New ones are written down.
+    /// The ids and names of these tokens of a provider. New ones are written down.
     ///
     /// # Errors
     ///
     /// PostgreSQL does not answer. Then nothing was written.
-    pub async fn ids(
+    pub async fn register(
         &self,
         provider: ProviderId,
         identities: &[Identity],
         now: Timestamp,
-    ) -> Result<TokenIds, StoreError> {
+    ) -> Result<RegisteredTokens, StoreError> {
         let mut client = self.postgres.get().await?;
         let known = find_known(&client, provider, identities).await?;
         if !identities.iter().all(|identity| is_current(provider, identity, &known)) {
             let transaction = client.transaction().await?;
             tokens::lock(&transaction).await?;
-            let ids = self.write(&transaction, provider, identities, now).await?;
+            let registered = self.write(&transaction, provider, identities, now).await?;
             transaction.commit().await?;
-            return Ok(ids);
+            return Ok(registered);
         }
-        Ok(known.into_iter().map(|(id, token)| (id, token.token_id)).collect())
+        Ok(registered(provider, known))
     }
 
     async fn write(
@@ -64,7 +80,7 @@ impl TokenRegistry {
         provider: ProviderId,
         identities: &[Identity],
         now: Timestamp,
-    ) -> Result<TokenIds, StoreError> {
+    ) -> Result<RegisteredTokens, StoreError> {
         // Read again: another process may have written them before we had the lock.
         let known = find_known(client, provider, identities).await?;
         let renamed: Vec<Token> = identities
@@ -82,15 +98,15 @@ impl TokenRegistry {
         if !renamed.is_empty() {
             tokens::rename(client, &renamed, now).await?;
         }
-        let mut ids: TokenIds = known.into_iter().map(|(id, token)| (id, token.token_id)).collect();
+        let mut published = registered(provider, known);
         // A provider may send a row twice.
         let mut seen = HashSet::new();
         let unknown: Vec<&Identity> = identities
             .iter()
-            .filter(|identity| !ids.contains_key(&identity.provider_id) && seen.insert(&identity.provider_id))
+            .filter(|identity| !published.contains_key(&identity.provider_id) && seen.insert(&identity.provider_id))
             .collect();
         if unknown.is_empty() {
-            return Ok(ids);
+            return Ok(published);
         }
         let candidates = self.find_candidates(client, provider, &unknown).await?;
         let matched = match_tokens(provider, &unknown, &candidates, &self.pairs);
@@ -100,7 +116,9 @@ impl TokenRegistry {
             let (coinmarketcap, coingecko) = provider_ids(provider, &identity.provider_id);
             match matched {
                 Some((token_id, matched_by)) => {
-                    ids.insert(identity.provider_id.clone(), token_id);
+                    let token = candidates.iter().find(|token| token.token_id == token_id);
+                    let names = token.and_then(|token| names(provider, token));
+                    published.insert(identity.provider_id.clone(), Registered { token_id, names });
                     links.push(Link {
                         token_id,
                         coinmarketcap,
@@ -123,13 +141,12 @@ impl TokenRegistry {
         if !new.is_empty() {
             let inserted = tokens::insert(client, &new, now).await?;
             tracing::info!(%provider, tokens = inserted.len(), "new tokens in the registry");
-            ids.extend(
-                inserted
-                    .into_iter()
-                    .filter_map(|token| Some((token.id_at(provider)?, token.token_id))),
-            );
+            let inserted = inserted
+                .into_iter()
+                .filter_map(|token| Some((token.id_at(provider)?, token)));
+            published.extend(registered(provider, inserted.collect()));
         }
-        Ok(ids)
+        Ok(published)
     }
 
     /// A token that nobody listed before. One that the file of assets pairs with a number of CoinMarketCap has that
@@ -191,8 +208,29 @@ fn is_current(provider: ProviderId, identity: &Identity, known: &KnownTokens) ->
     let Some(token) = known.get(&identity.provider_id) else {
         return false;
     };
-    let is_named_by_other = provider == ProviderId::CoinGecko && token.coinmarketcap.is_some();
-    is_named_by_other || (token.slug == identity.slug && token.symbol == identity.symbol && token.name == identity.name)
+    is_named_by_other(provider, token)
+        || (token.slug == identity.slug && token.symbol == identity.symbol && token.name == identity.name)
+}
+
+fn is_named_by_other(provider: ProviderId, token: &Token) -> bool {
+    provider == ProviderId::CoinGecko && token.coinmarketcap.is_some()
+}
+
+/// What a token is called whatever `provider` calls it; `None` if its names count.
+fn names(provider: ProviderId, token: &Token) -> Option<Names> {
+    is_named_by_other(provider, token).then(|| Names {
+        slug: token.slug.clone(),
+        symbol: token.symbol.clone(),
+        name: token.name.clone(),
+    })
+}
+
+fn registered(provider: ProviderId, known: KnownTokens) -> RegisteredTokens {
+    let register = |token: Token| Registered {
+        token_id: token.token_id,
+        names: names(provider, &token),
+    };
+    known.into_iter().map(|(id, token)| (id, register(token))).collect()
 }
 
 /// A provider's id in the column of that provider.
@@ -239,6 +277,31 @@ mod tests {
         TokenRegistry::new(pool, KnownPairs::of(&crate::assets::load("").unwrap()))
     }
 
+    async fn ids(registry: &TokenRegistry, provider: ProviderId, identities: &[Identity]) -> HashMap<String, i64> {
+        let tokens = registry.register(provider, identities, now()).await.unwrap();
+        tokens.into_iter().map(|(id, token)| (id, token.token_id)).collect()
+    }
+
+    #[tokio::test]
+    async fn names_of_coinmarketcap_are_published_whoever_lists() {
+        let database = testkit::database().await;
+        let registry = registry(database.pool.clone());
+        let listed = [identity("1839", "bnb", "BNB", "BNB")];
+        let tokens = registry
+            .register(ProviderId::CoinMarketCap, &listed, now())
+            .await
+            .unwrap();
+        assert_eq!(tokens["1839"].names, None);
+        let coins = [coin("binancecoin", "BNB", "Binance Coin"), coin("own", "OWN", "Own")];
+        // Matched the first time, known the second time.
+        for _ in 0..2 {
+            let tokens = registry.register(ProviderId::CoinGecko, &coins, now()).await.unwrap();
+            let names = tokens["binancecoin"].names.as_ref().unwrap();
+            assert_eq!((names.slug.as_str(), names.name.as_str()), ("bnb", "BNB"));
+            assert_eq!(tokens["own"].names, None);
+        }
+    }
+
     #[tokio::test]
     async fn tokens_of_both_providers_have_one_id() {
         let database = testkit::database().await;
@@ -248,20 +311,23 @@ mod tests {
             identity("1839", "bnb", "BNB", "BNB"),
             identity("20", "abc", "ABC", "Abc"),
         ];
-        let ids = registry.ids(ProviderId::CoinMarketCap, &listed, now()).await.unwrap();
-        assert_eq!((ids["1"], ids["1839"], ids["20"]), (1, 1839, 20));
+        let found = ids(&registry, ProviderId::CoinMarketCap, &listed).await;
+        assert_eq!((found["1"], found["1839"], found["20"]), (1, 1839, 20));
         let coins = [
             coin("bitcoin", "BTC", "Bitcoin"),
             coin("binancecoin", "BNB", "Binance Coin"),
             coin("abc-2", "ABC", "Another Abc"),
             coin("ethereum", "ETH", "Ethereum"),
         ];
-        let ids = registry.ids(ProviderId::CoinGecko, &coins, now()).await.unwrap();
-        assert_eq!((ids["bitcoin"], ids["binancecoin"], ids["ethereum"]), (1, 1839, 1027));
-        assert!(ids["abc-2"] >= FIRST_OWN_TOKEN_ID);
+        let found = ids(&registry, ProviderId::CoinGecko, &coins).await;
+        assert_eq!(
+            (found["bitcoin"], found["binancecoin"], found["ethereum"]),
+            (1, 1839, 1027)
+        );
+        assert!(found["abc-2"] >= FIRST_OWN_TOKEN_ID);
         // Asked again, also by another process and with CoinGecko's own names.
-        let again = registry.ids(ProviderId::CoinGecko, &coins, now()).await.unwrap();
-        assert_eq!(again, ids);
+        let again = ids(&registry, ProviderId::CoinGecko, &coins).await;
+        assert_eq!(again, found);
         let client = database.pool.get().await.unwrap();
         let name: String = client
             .query_one("SELECT name FROM market.tokens WHERE token_id = 1839", &[])
@@ -276,20 +342,17 @@ mod tests {
         let database = testkit::database().await;
         let registry = registry(database.pool.clone());
         let coins = [coin("solo", "SOLO", "Solo")];
-        let own = registry.ids(ProviderId::CoinGecko, &coins, now()).await.unwrap()["solo"];
+        let own = ids(&registry, ProviderId::CoinGecko, &coins).await["solo"];
         assert!(own >= FIRST_OWN_TOKEN_ID);
         let listed = [identity("777", "solo-coin", "SOLO", "Solo")];
-        let ids = registry.ids(ProviderId::CoinMarketCap, &listed, now()).await.unwrap();
-        assert_eq!(ids["777"], own);
+        let found = ids(&registry, ProviderId::CoinMarketCap, &listed).await;
+        assert_eq!(found["777"], own);
         // It is renamed, and keeps its id.
         let renamed = [identity("777", "sologenic", "SLG", "Sologenic")];
-        let ids = registry.ids(ProviderId::CoinMarketCap, &renamed, now()).await.unwrap();
-        assert_eq!(ids["777"], own);
+        let found = ids(&registry, ProviderId::CoinMarketCap, &renamed).await;
+        assert_eq!(found["777"], own);
         let coins = [coin("solo", "SLG", "Sologenic")];
-        assert_eq!(
-            registry.ids(ProviderId::CoinGecko, &coins, now()).await.unwrap()["solo"],
-            own
-        );
+        assert_eq!(ids(&registry, ProviderId::CoinGecko, &coins).await["solo"], own);
     }
 
     #[tokio::test]
@@ -306,9 +369,9 @@ mod tests {
             coin("two", "TWO", "Two"),
             coin("one", "ONE", "One"),
         ];
-        let ids = registry.ids(ProviderId::CoinGecko, &coins, now()).await.unwrap();
-        assert_eq!((ids.len(), ids["one"]), (2, 1));
-        assert!(ids["two"] >= FIRST_OWN_TOKEN_ID);
+        let found = ids(&registry, ProviderId::CoinGecko, &coins).await;
+        assert_eq!((found.len(), found["one"]), (2, 1));
+        assert!(found["two"] >= FIRST_OWN_TOKEN_ID);
     }
 
     #[tokio::test]
@@ -319,7 +382,7 @@ mod tests {
             .collect();
         let work = || {
             let (registry, coins) = (registry(database.pool.clone()), coins.clone());
-            async move { registry.ids(ProviderId::CoinGecko, &coins, now()).await.unwrap() }
+            async move { ids(&registry, ProviderId::CoinGecko, &coins).await }
         };
         let (first, second, third) = tokio::join!(work(), work(), work());
         assert_eq!((first.len(), &first), (200, &second));

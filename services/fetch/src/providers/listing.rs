@@ -62,6 +62,19 @@ impl RawListingPage {
     }
 }
 
+/// How many times what we reckon a request may cost. A provider that says more is not believed: one wrong number would
+/// use up the month.
+const MAX_PRICE_FACTOR: u64 = 10;
+
+/// What a provider says that a request cost, as far as that can be at this price.
+pub fn plausible_credits(provider: ProviderId, said: u64, price: u64) -> u64 {
+    let most = price.max(1).saturating_mul(MAX_PRICE_FACTOR);
+    if said > most {
+        tracing::warn!(%provider, said, most, "a request is said to cost more credits than it can");
+    }
+    said.min(most)
+}
+
 /// A provider that lists all tokens, largest capitalisation first.
 #[async_trait]
 pub trait Listing: Send + Sync {

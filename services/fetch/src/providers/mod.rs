@@ -42,7 +42,7 @@ pub mod listing;
 
 pub use error::{ErrorKind, ProviderError, Retry};
 pub use http::RawResponse;
-pub use listing::{CreditMeter, Listing, RawListedToken, RawListingPage};
+pub use listing::{CreditMeter, Listing, RawListedToken, RawListingPage, plausible_credits};
 
 /// One entry of a provider's answer about a price, its numbers as the provider wrote them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

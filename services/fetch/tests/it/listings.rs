@@ -10,13 +10,14 @@ use contracts::keys;
 use contracts::listing::{FIRST_OWN_TOKEN_ID, ListedToken, ListingMessage, ListingPage, MAX_TOKENS_PER_PAGE};
 use domain::ticker::ProviderId;
 use fetch::listing::budget::{Budget, Plan};
-use fetch::listing::collect::ListingSource;
+use fetch::listing::collect::{Collected, ListingError, ListingSource};
 use fetch::listing::ledger::Ledger;
 use fetch::listing::matching::KnownPairs;
 use fetch::listing::normalise::{SELF_REPORTED_SUPPLY, normalise};
 use fetch::listing::registry::TokenRegistry;
 use fetch::providers::http::RawResponse;
 use fetch::providers::{ErrorKind, Listing, ProviderError, RawListedToken, RawListingPage, coingecko, coinmarketcap};
+use fetch::raw_number::RawNumber;
 use jiff::SignedDuration;
 use market_sim::{Config, FaultKind, FaultRequest, Simulator, Venue};
 use platform::clock::SystemClock;
@@ -330,6 +331,7 @@ impl Listing for FailingPages {
                 id: Some(id.to_string()),
                 symbol: Some(format!("T{id}")),
                 name: Some(format!("Token {id}")),
+                price: RawNumber::parse("1"),
                 ..RawListedToken::default()
             }
         };
@@ -348,6 +350,10 @@ fn refusal() -> ProviderError {
     ProviderError::refused(ErrorKind::Unavailable, "", None)
 }
 
+fn throttled() -> ProviderError {
+    ProviderError::refused(ErrorKind::RateLimited, "", None)
+}
+
 fn lost() -> ProviderError {
     ProviderError::payload("cut off")
 }
@@ -357,6 +363,7 @@ fn lost() -> ProviderError {
 #[case::tried_again(2, 2, refusal, Plan::default(), Some(9), 8)]
 #[case::cut_short(3, 9, refusal, Plan::default(), Some(5), 4)]
 #[case::nothing(1, 9, refusal, Plan::default(), None, 0)]
+#[case::asked_too_often(1, 1, throttled, Plan::default(), None, 0)]
 // Three credits for each answer that was lost: three attempts without a limit, one with it.
 #[case::lost(3, 9, lost, Plan::default(), Some(5), 4 + 9)]
 #[case::lost_in_a_limited_plan(3, 9, lost, Plan { per_month: Some(1_000), per_day: None }, Some(5), 4 + 3)]
@@ -369,14 +376,26 @@ async fn failing_page_ends_the_listing(
     #[case] tokens: Option<usize>,
     #[case] credits: u64,
 ) {
+    let pages = FailingPages {
+        fails_at,
+        failures: AtomicU32::new(failures),
+        with,
+    };
+    let (collected, spent) = collect(pages, plan).await;
+    assert_eq!(collected.as_ref().ok().map(|listing| listing.tokens.len()), tokens);
+    assert_eq!(
+        collected.is_ok_and(|listing| listing.cut_short.is_none()),
+        tokens == Some(9)
+    );
+    assert_eq!(spent, credits);
+}
+
+/// Asks for twelve tokens; also says what that cost.
+async fn collect(listing: impl Listing + 'static, plan: Plan) -> (Result<Collected, ListingError>, u64) {
     let (redis, database) = (testkit::redis().await, testkit::database().await);
     let clock = SystemClock::shared();
     let source = ListingSource {
-        listing: Arc::new(FailingPages {
-            fails_at,
-            failures: AtomicU32::new(failures),
-            with,
-        }),
+        listing: Arc::new(listing),
         ledger: Ledger::new(database.pool.clone(), ProviderId::CoinMarketCap, clock.clone()),
         budget: Budget {
             plan,
@@ -391,12 +410,96 @@ async fn failing_page_ends_the_listing(
     let registry = TokenRegistry::new(database.pool.clone(), KnownPairs::default());
     let mut lease = Lease::new(redis.connection.clone(), keys::lease("test"), Duration::from_secs(60));
     let collected = source.collect(&registry, &mut lease, &clock).await;
+    (collected, source.ledger.usage().await.unwrap().month)
+}
+
+/// A listing of pages of three tokens, of which those from one page on are worth nothing.
+struct WorthlessPages {
+    from: usize,
+    empty: bool,
+    total: Option<usize>,
+}
+
+#[async_trait]
+impl Listing for WorthlessPages {
+    fn id(&self) -> ProviderId {
+        ProviderId::CoinMarketCap
+    }
+
+    fn page_size(&self) -> usize {
+        3
+    }
+
+    fn page_credits(&self, _tokens: usize) -> u64 {
+        1
+    }
+
+    async fn listing_page(&self, page: usize, size: usize) -> Result<RawListingPage, ProviderError> {
+        let is_worthless = page >= self.from;
+        let token = |place: usize| {
+            let id = (page - 1) * size + place;
+            RawListedToken {
+                id: Some(id.to_string()),
+                symbol: Some(format!("T{id}")),
+                name: Some(format!("Token {id}")),
+                price: RawNumber::parse("1").filter(|_| !is_worthless),
+                ..RawListedToken::default()
+            }
+        };
+        let rows = if is_worthless && self.empty { 0 } else { size };
+        Ok(RawListingPage {
+            tokens: (1..=rows).map(token).collect(),
+            malformed: 0,
+            total: self.total,
+            // No page of one credit costs so much.
+            credits: u64::MAX,
+            simulated: false,
+            received_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+        })
+    }
+}
+
+#[rstest]
+#[case::empty(1, true, None, None, false)]
+#[case::without_prices(1, false, None, None, false)]
+#[case::without_prices_later(3, false, None, Some(6), true)]
+#[case::empty_before_its_end(3, true, Some(12), Some(6), true)]
+#[case::ended(3, true, None, Some(6), false)]
+#[tokio::test]
+async fn worthless_page_is_a_failure(
+    #[case] from: usize,
+    #[case] empty: bool,
+    #[case] total: Option<usize>,
+    #[case] tokens: Option<usize>,
+    #[case] is_cut_short: bool,
+) {
+    let (collected, spent) = collect(WorthlessPages { from, empty, total }, Plan::default()).await;
     assert_eq!(collected.as_ref().ok().map(|listing| listing.tokens.len()), tokens);
-    assert_eq!(
-        collected.is_ok_and(|listing| listing.cut_short.is_none()),
-        tokens == Some(9)
-    );
-    assert_eq!(source.ledger.usage().await.unwrap().month, credits);
+    let cut_short = collected.as_ref().is_ok_and(|listing| listing.cut_short.is_some());
+    assert_eq!(cut_short, is_cut_short);
+    // Ten times the price at most, whatever the provider says.
+    assert_eq!(spent, 10 * from as u64);
+    if let Err(error) = collected {
+        assert!(
+            matches!(error, ListingError::Provider(ProviderError::Payload(_))),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn fallback_lists_after_a_listing_that_never_came() {
+    let servers = TestServers::new(1_000).await;
+    let client = servers.database.pool.get().await.unwrap();
+    // Whoever asked was killed before the answer, and the credits of the day are spent but for one listing.
+    let asked = "INSERT INTO market.provider_credits (provider, day, credits, listed_at)
+         VALUES ('coinmarketcap', (now() AT TIME ZONE 'UTC')::date, 5, now())";
+    client.execute(asked, &[]).await.unwrap();
+    let process = servers.process(&[("CMC_CREDITS_PER_DAY", "12"), ("LISTING_FALLBACK_TOKENS", "250")]);
+    let page = servers.page("a listing", |_| true).await;
+    assert_eq!((page.provider, page.is_fallback), (ProviderId::CoinGecko, true));
+    assert_eq!(servers.sim.requests_to(Venue::CoinMarketCap, LISTINGS), 0);
+    process.stop().await;
 }
 
 #[tokio::test]

@@ -80,11 +80,12 @@ impl Provider for CoinMarketCap {
         if ids.is_empty() {
             return Ok(ParsedBatch::default());
         }
+        let coins = ids.len();
         let ids = ids.join(",");
         // Without skip_invalid one unknown id fails the whole call.
         let query = [("id", ids.as_str()), ("convert", CURRENCY), ("skip_invalid", "true")];
         let response = self.get(&self.path, &query).await?;
-        self.credits.add(quotes_credits(&response));
+        self.credits.add(quotes_credits(&response, coins));
         let entries = decode(Route::QuotesLatest, &response)?;
         let simulated = response.is_simulated();
         Ok(normalise::batch(

@@ -1,5 +1,6 @@
 //! CoinMarketCap's listing in our words, and what requests cost.
 
+use domain::ticker::ProviderId;
 use serde_json::value::RawValue;
 
 use super::decode::{currency_of, quote, refusal};
@@ -7,7 +8,7 @@ use super::wire::{Coin, Quote, Status};
 use crate::providers::error::ProviderError;
 use crate::providers::http::RawResponse;
 use crate::providers::json::{Document, document};
-use crate::providers::listing::{RawListedToken, RawListingPage};
+use crate::providers::listing::{RawListedToken, RawListingPage, plausible_credits};
 use crate::raw_number::RawNumber;
 use crate::timestamp;
 
@@ -22,8 +23,13 @@ pub(super) fn listing_credits(coins: usize) -> u64 {
     u64::try_from(coins.div_ceil(COINS_PER_CREDIT).max(1)).unwrap_or(u64::MAX)
 }
 
-/// What a request for quotes cost: what the response says, and 1 if it does not, unless it was refused.
-pub(super) fn quotes_credits(response: &RawResponse) -> u64 {
+/// Coins of a request for quotes that one credit pays for.
+const QUOTES_PER_CREDIT: usize = 100;
+
+/// What a request for quotes of so many coins cost: what the response says, as far as that can be, and what we reckon
+/// if it says nothing, unless it was refused.
+pub(super) fn quotes_credits(response: &RawResponse, coins: usize) -> u64 {
+    let price = u64::try_from(coins.div_ceil(QUOTES_PER_CREDIT).max(1)).unwrap_or(u64::MAX);
     let said = || -> Option<u64> {
         let Ok(Document::Map(envelope)) = document(&response.body) else {
             return None;
@@ -31,7 +37,10 @@ pub(super) fn quotes_credits(response: &RawResponse) -> u64 {
         let status: Status = serde_json::from_str(envelope.get("status")?.get()).ok()?;
         status.credit_count?.to_u64()
     };
-    said().unwrap_or_else(|| u64::from(response.status < 400))
+    said().map_or_else(
+        || if response.status < 400 { price } else { 0 },
+        |said| plausible_credits(ProviderId::CoinMarketCap, said, price),
+    )
 }
 
 /// Reads a page of `/v1|v3/cryptocurrency/listings/latest`.
@@ -185,8 +194,11 @@ mod tests {
     fn credits_are_rounded_up() {
         assert_eq!([0, 1, 200, 201, 1_000, 5_000].map(listing_credits), [1, 1, 1, 2, 5, 25]);
         let body = r#"{"status":{"error_code":0,"credit_count":3},"data":{}}"#;
-        assert_eq!(quotes_credits(&response(200, body)), 3);
-        assert_eq!(quotes_credits(&response(200, "<html>")), 1);
-        assert_eq!(quotes_credits(&response(502, "<html>")), 0);
+        assert_eq!(quotes_credits(&response(200, body), 6), 3);
+        assert_eq!(quotes_credits(&response(200, "<html>"), 6), 1);
+        assert_eq!(quotes_credits(&response(200, "<html>"), 101), 2);
+        assert_eq!(quotes_credits(&response(502, "<html>"), 6), 0);
+        let absurd = r#"{"status":{"error_code":0,"credit_count":18446744073709551615},"data":{}}"#;
+        assert_eq!(quotes_credits(&response(200, absurd), 6), 10);
     }
 }
