@@ -10,6 +10,7 @@ mod debug_logs;
 mod doubled_services;
 mod erased_account;
 mod killed_services;
+mod listed_tokens;
 mod lost_servers;
 mod own_servers;
 mod price_to_webhook;
