@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use domain::asset::Asset;
 use domain::ticker::ProviderId;
 
-use crate::listing::normalise::Identity;
+use crate::listing::identity::Identity;
 use crate::store::tokens::Token;
 
 /// Ids of one asset at both listing providers, from the file of assets.

@@ -1,6 +1,7 @@
 //! The listing of all tokens: asked for page by page, in our words, under our ids, into the stream `listings`.
 
 /// From a provider's words to ours.
+pub mod identity;
 pub mod matching;
 pub mod normalise;
 pub mod registry;

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::listing::registry::Registered;
+use crate::listing::identity::{Identity, Registered};
 use crate::providers::RawListedToken;
 use crate::raw_number::RawNumber;
 use crate::rejection::RejectReason;
@@ -54,17 +54,6 @@ const MAX_TAGS: usize = 50;
 /// Longest texts that are kept, in characters.
 const MAX_NAME: usize = 200;
 const MAX_TAG: usize = 64;
-
-/// What a provider calls a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The provider's own id.
-    pub provider_id: String,
-    pub slug: String,
-    /// Upper case.
-    pub symbol: String,
-    pub name: String,
-}
 
 /// A token of a listing in our words, but for its id.
 #[derive(Debug, Clone, PartialEq)]

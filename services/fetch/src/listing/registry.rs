@@ -11,8 +11,8 @@ use domain::ticker::ProviderId;
 use jiff::Timestamp;
 use platform::postgres::StoreError;
 
+use crate::listing::identity::{Identity, Names, Registered};
 use crate::listing::matching::{BY_ASSETS_FILE, KnownPairs, match_tokens, other};
-use crate::listing::normalise::Identity;
 use crate::store::tokens::{self, Link, NewToken, Token};
 
 /// A token that came by a listing of its own.
@@ -22,22 +22,6 @@ const BY_LISTING: &str = "listing";
 pub struct TokenRegistry {
     postgres: Pool,
     pairs: KnownPairs,
-}
-
-/// A token as it is published.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registered {
-    pub token_id: i64,
-    /// What it is called if the provider's own names do not count: CoinMarketCap's, also while it does not answer, so
-    /// that no name changes with the provider that happens to list.
-    pub names: Option<Names>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Names {
-    pub slug: String,
-    pub symbol: String,
-    pub name: String,
 }
 
 /// Tokens by the provider's own ids.
