@@ -292,6 +292,13 @@ async fn of_services(app: &TestApp, produced: &mut Produced) {
             .await;
         produced.add(kind, &app.get(&path).await);
     }
+    let problem = platform::problem::Problem::new(ProblemKind::AmbiguousSymbol, "Ids: 1, 5.");
+    Mock::given(path_regex("^/internal/tokens/btc$"))
+        .respond_with(ResponseTemplate::new(409).set_body_json(problem))
+        .mount(&app.analytics)
+        .await;
+    let ambiguous = app.get("/api/v1/tokens/btc?strict=true").await;
+    produced.add(ProblemKind::AmbiguousSymbol, &ambiguous);
 }
 
 async fn of_prices(app: &TestApp, produced: &mut Produced) {

@@ -119,7 +119,7 @@ const calls: Record<string, () => Promise<number>> = {
       },
     );
   },
-  get_market_overview: () => status(tokens.getMarketOverviewRaw()),
+  get_market_overview: () => status(tokens.getMarketOverviewRaw({})),
   get_tokens: () =>
     status(tokens.getTokensRaw({ limit: 3, sort: "velocity", minMarketCap: 1000 }), ({ data }) =>
       assert(data.every((token) => token.id > 0)),
