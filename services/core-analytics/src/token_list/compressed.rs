@@ -21,7 +21,7 @@ pub fn write(value: &impl Serialize) -> anyhow::Result<Vec<u8>> {
 }
 
 /// # Errors
-/// It is not what [`write`] makes, or of another shape.
+/// It is not what [`write()`] makes, or of another shape.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<T> {
     let mut text = Vec::new();
     GzDecoder::new(bytes).take(MAX_TEXT_BYTES).read_to_end(&mut text)?;
