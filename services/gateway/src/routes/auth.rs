@@ -158,8 +158,14 @@ pub async fn refresh(
         .map_err(ApiError::internal)?;
     let mut client = state.postgres.get().await?;
     let transaction = client.transaction().await?;
+    let Some(user) = sessions::find_user(&transaction, used.session_id).await? else {
+        return Err(ApiError::new(ProblemKind::InvalidToken));
+    };
+    // The user before the session, as everywhere: an update that finds its row changed keeps the row locked all the
+    // same, and so two requests with one token could wait for one another.
+    users::lock(&transaction, user).await?;
     if !sessions::rotate(&transaction, &used, &next, now, now + REFRESH_TTL).await? {
-        let refusal = refuse_refresh(&transaction, &used, now).await?;
+        let refusal = refuse_refresh(&transaction, &used, user, now).await?;
         transaction.commit().await?;
         drop(client);
         state.identities.propagate_now().await;
@@ -177,15 +183,12 @@ pub async fn refresh(
 async fn refuse_refresh(
     transaction: &impl deadpool_postgres::GenericClient,
     used: &RefreshToken,
+    user: Uuid,
     now: Timestamp,
 ) -> Result<ApiError, ApiError> {
     if !sessions::is_used(transaction, used).await? {
         return Ok(ApiError::new(ProblemKind::InvalidToken));
     }
-    let Some(user) = sessions::find_user(transaction, used.session_id).await? else {
-        return Ok(ApiError::new(ProblemKind::InvalidToken));
-    };
-    users::lock(transaction, user).await?;
     if sessions::revoke(transaction, user, used.session_id, now).await? {
         tracing::warn!(user_id = %user, session_id = %used.session_id, "refresh token was used twice, its session ends");
         metrics::counter!(REFRESH_REUSES).increment(1);
