@@ -6,6 +6,13 @@ use domain::ticker::ProviderId;
 use jiff::Timestamp;
 use platform::postgres::StoreError;
 
+/// One field of all rows, as a parameter of a statement.
+macro_rules! column {
+    ($rows:expr, $field:ident) => {
+        $rows.iter().map(|row| row.$field.clone()).collect::<Vec<_>>()
+    };
+}
+
 /// A token and its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
@@ -93,14 +100,6 @@ pub async fn insert(
     tokens: &[NewToken],
     now: Timestamp,
 ) -> Result<Vec<Token>, StoreError> {
-    macro_rules! column {
-        ($field:ident) => {
-            tokens
-                .iter()
-                .map(|token| token.$field.clone())
-                .collect::<Vec<_>>()
-        };
-    }
     let statement = client
         .prepare_cached(
             "INSERT INTO market.tokens
@@ -116,13 +115,13 @@ pub async fn insert(
         .query(
             &statement,
             &[
-                &column!(token_id),
-                &column!(coinmarketcap),
-                &column!(coingecko),
-                &column!(slug),
-                &column!(symbol),
-                &column!(name),
-                &column!(matched_by),
+                &column!(tokens, token_id),
+                &column!(tokens, coinmarketcap),
+                &column!(tokens, coingecko),
+                &column!(tokens, slug),
+                &column!(tokens, symbol),
+                &column!(tokens, name),
+                &column!(tokens, matched_by),
                 &now,
             ],
         )
@@ -132,11 +131,6 @@ pub async fn insert(
 
 /// Adds a provider's ids to tokens that have none of it.
 pub async fn link(client: &impl GenericClient, links: &[Link], now: Timestamp) -> Result<(), StoreError> {
-    macro_rules! column {
-        ($field:ident) => {
-            links.iter().map(|link| link.$field.clone()).collect::<Vec<_>>()
-        };
-    }
     let statement = client
         .prepare_cached(
             "UPDATE market.tokens AS known SET
@@ -152,10 +146,10 @@ pub async fn link(client: &impl GenericClient, links: &[Link], now: Timestamp) -
         .execute(
             &statement,
             &[
-                &column!(token_id),
-                &column!(coinmarketcap),
-                &column!(coingecko),
-                &column!(matched_by),
+                &column!(links, token_id),
+                &column!(links, coinmarketcap),
+                &column!(links, coingecko),
+                &column!(links, matched_by),
                 &now,
             ],
         )
@@ -165,14 +159,6 @@ pub async fn link(client: &impl GenericClient, links: &[Link], now: Timestamp) -
 
 /// Writes the names that tokens have now.
 pub async fn rename(client: &impl GenericClient, tokens: &[Token], now: Timestamp) -> Result<(), StoreError> {
-    macro_rules! column {
-        ($field:ident) => {
-            tokens
-                .iter()
-                .map(|token| token.$field.clone())
-                .collect::<Vec<_>>()
-        };
-    }
     let statement = client
         .prepare_cached(
             "UPDATE market.tokens AS known
@@ -185,10 +171,10 @@ pub async fn rename(client: &impl GenericClient, tokens: &[Token], now: Timestam
         .execute(
             &statement,
             &[
-                &column!(token_id),
-                &column!(slug),
-                &column!(symbol),
-                &column!(name),
+                &column!(tokens, token_id),
+                &column!(tokens, slug),
+                &column!(tokens, symbol),
+                &column!(tokens, name),
                 &now,
             ],
         )
